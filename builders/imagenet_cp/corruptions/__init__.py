@@ -1,0 +1,75 @@
+"""The 19 corruptions of ImageNet-C (Hendrycks & Dietterich, ICLR 2019, section 4 and appendix B)."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.random import BitGenerator
+
+from ..errors import nearest
+from . import noise, blur, weather, digital  # noqa: F401, I001  (registers in the published order)
+from .registry import CORRUPTIONS, SEVERITIES, Corruption, Image
+
+__all__ = ["CORRUPTIONS", "EXTRA", "SEVERITIES", "TEST", "Corruption", "apply", "check_image"]
+
+#: The fifteen corruptions that mCE is the mean of, in the published order.
+TEST = tuple(name for name, c in CORRUPTIONS.items() if not c.extra)
+#: The four corruptions kept for validation.
+EXTRA = tuple(name for name, c in CORRUPTIONS.items() if c.extra)
+
+
+def check_image(image: object) -> Image:
+    """Return ``image`` as a C-contiguous, writable uint8 array (H, W, 3), or say what is wrong with it."""
+    if not isinstance(image, np.ndarray):
+        raise TypeError(f"image must be a numpy array, not {type(image).__name__}; np.asarray(pil_image) gives one")
+    if image.dtype != np.uint8:
+        raise TypeError(f"image must hold uint8 values from 0 to 255, not {image.dtype}")
+    if image.ndim != 3 or image.shape[2] != 3:
+        raise ValueError(f"image must have the shape (height, width, 3) in RGB order, not {image.shape}")
+    if min(image.shape[:2]) < 32:
+        raise ValueError(f"image must be at least 32 x 32 pixels, not {image.shape[0]} x {image.shape[1]}")
+    return np.require(image, requirements=["C", "W"])
+
+
+def apply(name: str, image: Image, severity: int, bits: BitGenerator, profile: str = "imagenet") -> Image:
+    """Corrupt one image.
+
+    Parameters
+    ----------
+    name : str
+        One of ``CORRUPTIONS``.
+    image : ndarray of uint8, shape (H, W, 3)
+        RGB. It is never changed.
+    severity : int
+        From 1 to 5.
+    bits : numpy.random.BitGenerator
+        Where all randomness comes from; it is advanced.
+    profile : str
+        Whose severity table to use: ``imagenet``, ``imagenet_299``, ``tiny`` or ``cifar``.
+
+    Returns
+    -------
+    ndarray of uint8, shape (H, W, 3)
+        The corrupted image, not yet encoded.
+
+    Raises
+    ------
+    ValueError
+        Unknown name, profile or severity, or an image of another shape or smaller than 32 x 32.
+    TypeError
+        An image that is no uint8 array, or bits that are no BitGenerator.
+
+    Notes
+    -----
+    Hendrycks & Dietterich, ICLR 2019, section 4.1 and appendix B.
+    """
+    known = CORRUPTIONS.get(name)
+    if known is None:
+        raise ValueError(f"unknown corruption {name!r}{nearest(name, CORRUPTIONS)}")
+    table = known.severities.get(profile)
+    if table is None:
+        raise ValueError(f"unknown profile {profile!r}{nearest(profile, known.severities)}")
+    if isinstance(severity, bool) or severity not in SEVERITIES:
+        raise ValueError(f"severity must be a whole number from 1 to 5, not {severity!r}")
+    if not isinstance(bits, BitGenerator):
+        raise TypeError(f"bits must be a numpy.random.BitGenerator such as SFC64(0), not {type(bits).__name__}")
+    return known.kernel(check_image(image), bits, *table[int(severity) - 1])

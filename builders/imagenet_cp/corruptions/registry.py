@@ -1,0 +1,72 @@
+"""The one list of corruptions; configs, cards, previews, the command line and tests are made from it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Image = NDArray[np.uint8]
+Kernel = Callable[..., Image]
+
+SEVERITIES = (1, 2, 3, 4, 5)
+
+
+@dataclass(frozen=True)
+class Corruption:
+    """A corruption of the benchmark.
+
+    Attributes
+    ----------
+    name, family : str
+        Such as ``"fog"`` of the family ``"weather"``.
+    extra : bool
+        True for the four that are meant for validation and never enter mCE.
+    kernel : callable
+        ``kernel(image, bits, *parameters)``: uint8 (H, W, 3), C-contiguous, to a new array of the same kind.
+    severities : dict
+        Profile name -> five tuples of parameters, for severities 1 to 5.
+    """
+
+    name: str
+    family: str
+    extra: bool
+    kernel: Kernel
+    severities: dict[str, tuple[tuple[Any, ...], ...]]
+
+    @property
+    def summary(self) -> str:
+        """The first line of the kernel's docstring."""
+        return (self.kernel.__doc__ or "").strip().splitlines()[0]
+
+
+CORRUPTIONS: dict[str, Corruption] = {}
+
+
+def corruption(
+    family: str, *, extra: bool = False, **severities: Sequence[Any]
+) -> Callable[[Kernel], Kernel]:
+    """Register the decorated kernel under its own name.
+
+    Parameters
+    ----------
+    family : str
+        Of the corruption: noise, blur, weather or digital.
+    extra : bool
+        Whether it stays out of mCE.
+    **severities
+        For each profile the parameters at severities 1 to 5, each a tuple or a single number.
+    """
+    tables = {
+        profile: tuple(row if isinstance(row, tuple) else (row,) for row in rows)
+        for profile, rows in severities.items()
+    }
+
+    def register(kernel: Kernel) -> Kernel:
+        CORRUPTIONS[kernel.__name__] = Corruption(kernel.__name__, family, extra, kernel, tables)
+        return kernel
+
+    return register

@@ -1,0 +1,15 @@
+"""Errors a user can act on, and the hint of the nearest known name."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+def nearest(name: object, known: Iterable[str]) -> str:
+    """Return the end of an error message that names the nearest known names, or all of a short list."""
+    names = list(known)
+    close = difflib.get_close_matches(str(name), names, n=3, cutoff=0.5)
+    if close:
+        return f"; did you mean {' or '.join(close)}?"
+    return f"; known: {', '.join(names[:24])}{', ...' if len(names) > 24 else ''}"

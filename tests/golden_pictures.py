@@ -1,0 +1,26 @@
+"""Reads the golden pictures and compares with them as the specification of the benchmark asks."""
+
+from pathlib import Path
+
+import numpy as np
+from numpy.random import SFC64, SeedSequence
+from PIL import Image
+
+FOLDER = Path(__file__).parent / "golden"
+
+
+def read(path: str) -> np.ndarray:
+    with Image.open(FOLDER / path) as picture:
+        return np.asarray(picture.convert("RGB"))
+
+
+def bits(*entropy: int) -> SFC64:
+    return SFC64(SeedSequence(list(entropy)))
+
+
+def assert_near(made: np.ndarray, published: np.ndarray, equal: float = 1.0) -> None:
+    """Every value within one level, and at least the share ``equal`` of them the same."""
+    assert made.shape == published.shape and made.dtype == published.dtype
+    difference = np.abs(made.astype(int) - published.astype(int))
+    assert difference.max() <= 1, f"differs by {difference.max()} levels"
+    assert (difference == 0).mean() >= equal, f"only {(difference == 0).mean():.5%} of the values are equal"
