@@ -1,0 +1,109 @@
+"""JPEG and PNG bytes from pixels, and pixels from the bytes of any image file."""
+
+from __future__ import annotations
+
+import io
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+SUBSAMPLINGS = {
+    "4:2:0": cv2.IMWRITE_JPEG_SAMPLING_FACTOR_420,
+    "4:2:2": cv2.IMWRITE_JPEG_SAMPLING_FACTOR_422,
+    "4:4:4": cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444,
+}
+
+
+def encode_jpeg(
+    image: NDArray[np.uint8], quality: int = 85, optimize: bool = True, subsampling: str = "4:2:0"
+) -> bytes:
+    """Encode an image as JPEG.
+
+    The defaults are those of the benchmark: exactly the bytes of Pillow's
+    ``save(format="JPEG", quality=85, optimize=True)``. OpenCV drives the same library (libjpeg-turbo)
+    in three quarters of Pillow's time; the tests hold the two equal.
+
+    Parameters
+    ----------
+    image : ndarray of uint8, shape (H, W, 3)
+        RGB.
+    quality : int
+        From 1 to 100.
+    optimize : bool
+        Whether to spend a second pass on the best Huffman tables.
+    subsampling : str
+        Of the chroma: ``4:2:0``, ``4:2:2`` or ``4:4:4``.
+
+    Returns
+    -------
+    bytes
+        A baseline JPEG file.
+    """
+    return _encode(
+        ".jpg",
+        image,
+        cv2.IMWRITE_JPEG_QUALITY,
+        quality,
+        cv2.IMWRITE_JPEG_OPTIMIZE,
+        int(optimize),
+        cv2.IMWRITE_JPEG_SAMPLING_FACTOR,
+        SUBSAMPLINGS[subsampling],
+    )
+
+
+def encode_png(image: NDArray[np.uint8]) -> bytes:
+    """Encode an RGB image, uint8 (H, W, 3), as PNG: lossless.
+
+    Only Huffman coding, without a search for repeats: for photographs it is the fastest and as small as the
+    slow levels, and leaves zlib and its successors nothing to choose, so that their bytes agree.
+    """
+    return _encode(
+        ".png",
+        image,
+        cv2.IMWRITE_PNG_COMPRESSION,
+        1,
+        cv2.IMWRITE_PNG_STRATEGY,
+        cv2.IMWRITE_PNG_STRATEGY_HUFFMAN_ONLY,
+    )
+
+
+def _encode(extension: str, image: NDArray[np.uint8], *parameters: int) -> bytes:
+    done, data = cv2.imencode(extension, cv2.cvtColor(image, cv2.COLOR_RGB2BGR), parameters)
+    if not done:
+        raise ValueError(f"an image of shape {image.shape} cannot be encoded as {extension[1:]}")
+    return bytes(data.data)
+
+
+def decode(data: bytes) -> NDArray[np.uint8]:
+    """Decode an image file.
+
+    Parameters
+    ----------
+    data : bytes
+        Of a file in any format that Pillow reads.
+
+    Returns
+    -------
+    ndarray of uint8, shape (H, W, 3)
+        RGB, as Pillow's ``convert("RGB")`` makes it; an EXIF rotation is not applied.
+
+    Raises
+    ------
+    PIL.UnidentifiedImageError
+        The bytes are no image.
+    OSError
+        The image is truncated.
+    """
+    with Image.open(io.BytesIO(data)) as picture:
+        return np.array(picture.convert("RGB"))
+
+
+def decode_jpeg(data: bytes) -> NDArray[np.uint8]:
+    """Decode a JPEG file made by ``encode_jpeg``; equal to ``decode`` and twice as fast."""
+    image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION)
+    if image is None:
+        raise ValueError("the bytes are no JPEG image")
+    cv2.cvtColor(image, cv2.COLOR_BGR2RGB, dst=image)
+    return np.asarray(image, np.uint8)

@@ -1,0 +1,116 @@
+"""The codecs give Pillow's bytes and pixels."""
+
+import io
+
+import golden_pictures as golden
+import numpy as np
+import pytest
+from PIL import Image
+from skimage import data
+
+from imagenet_cp import codecs
+
+NOISE = np.random.RandomState(0)
+PICTURES = {
+    "chelsea": data.chelsea(),
+    "coffee": data.coffee(),
+    "rocket": data.rocket()[:224, :224],
+    "view": data.astronaut()[::2, 1::3],
+    "black": np.zeros((224, 224, 3), np.uint8),
+    "white": np.full((33, 45, 3), 255, np.uint8),
+} | {
+    f"noise {height}x{width}": NOISE.randint(0, 256, (height, width, 3), np.uint8)
+    for height, width in [
+        (1, 1),
+        (1, 70),
+        (7, 9),
+        (8, 8),
+        (15, 17),
+        (16, 16),
+        (33, 32),
+        (224, 224),
+        (225, 223),
+    ]
+}
+
+
+def pillow_jpeg(image: np.ndarray, **options: object) -> bytes:
+    file = io.BytesIO()
+    Image.fromarray(image).save(file, format="JPEG", **options)
+    return file.getvalue()
+
+
+@pytest.mark.parametrize("name", PICTURES)
+def test_the_benchmark_s_jpeg_is_pillow_s(name):
+    assert codecs.encode_jpeg(PICTURES[name]) == pillow_jpeg(PICTURES[name], quality=85, optimize=True)
+
+
+@pytest.mark.parametrize("path", sorted(golden.FOLDER.glob("imagenet_c/*_3.png")), ids=lambda path: path.stem)
+def test_corrupted_pictures_are_encoded_as_pillow_does(path):
+    image = golden.read(str(path))
+    assert codecs.encode_jpeg(image) == pillow_jpeg(image, quality=85, optimize=True)
+
+
+@pytest.mark.parametrize("quality", [1, 5, 24, 25, 50, 75, 84, 90, 95, 100])
+@pytest.mark.parametrize("optimize", [False, True])
+def test_every_quality_is_pillow_s(quality, optimize):
+    for image in (PICTURES["chelsea"], PICTURES["noise 33x32"]):
+        made = codecs.encode_jpeg(image, quality, optimize)
+        assert made == pillow_jpeg(image, quality=quality, optimize=optimize)
+
+
+@pytest.mark.parametrize("subsampling", ["4:2:0", "4:2:2", "4:4:4"])
+def test_every_subsampling_is_pillow_s(subsampling):
+    for image in (PICTURES["chelsea"], PICTURES["noise 33x32"]):
+        made = codecs.encode_jpeg(image, subsampling=subsampling)
+        assert made == pillow_jpeg(image, quality=85, optimize=True, subsampling=subsampling)
+
+
+@pytest.mark.parametrize("name", PICTURES)
+def test_jpeg_is_decoded_as_pillow_does(name):
+    for quality in (7, 50, 85):
+        encoded = codecs.encode_jpeg(PICTURES[name], quality)
+        with Image.open(io.BytesIO(encoded)) as picture:
+            expected = np.asarray(picture)
+        for made in (codecs.decode(encoded), codecs.decode_jpeg(encoded)):
+            assert made.dtype == np.uint8
+            assert made.flags.writeable
+            np.testing.assert_array_equal(made, expected)
+
+
+@pytest.mark.parametrize("name", PICTURES)
+def test_png_is_lossless(name):
+    np.testing.assert_array_equal(codecs.decode(codecs.encode_png(PICTURES[name])), PICTURES[name])
+
+
+def test_the_image_is_left_alone():
+    image = PICTURES["chelsea"].copy()
+    image.flags.writeable = False
+    codecs.encode_jpeg(image)
+    codecs.encode_png(image)
+    np.testing.assert_array_equal(image, PICTURES["chelsea"])
+
+
+@pytest.mark.parametrize("mode", ["L", "P", "CMYK", "RGBA", "I;16"])
+def test_other_modes_become_rgb(mode):
+    picture = Image.fromarray(PICTURES["noise 33x32"])
+    picture = Image.new(mode, (32, 33), 300) if mode == "I;16" else picture.convert(mode)
+    file = io.BytesIO()
+    picture.save(file, format="TIFF")
+    made = codecs.decode(file.getvalue())
+    np.testing.assert_array_equal(made, np.asarray(picture.convert("RGB")))
+
+
+def test_a_rotation_in_the_exif_data_is_not_applied():
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    assert codecs.decode(pillow_jpeg(PICTURES["noise 1x70"], exif=exif)).shape == (1, 70, 3)
+
+
+def test_broken_files_raise():
+    whole = codecs.encode_jpeg(PICTURES["chelsea"])
+    with pytest.raises(OSError, match="truncated"):
+        codecs.decode(whole[: len(whole) // 2])
+    for decode in (codecs.decode, codecs.decode_jpeg):
+        with pytest.raises((OSError, ValueError)):
+            decode(b"no image")
