@@ -1,3 +1,43 @@
-"""ImageNet-C and ImageNet-P as deterministic Hugging Face datasets, with the metrics mCE, mFR and mT5D."""
+"""ImageNet-C and ImageNet-P as deterministic Hugging Face datasets, with the metrics mCE, mFR and mT5D.
+
+Importing this package makes two calls work::
+
+    load_dataset("imagenet_c", "fog_3", data_dir="path/to/val", split="validation")
+    evaluate.load("mce")
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from .registration import register
+
+if TYPE_CHECKING:
+    from . import corruptions, perturbations
+    from .single import corrupt
 
 __version__ = "0.1.0.dev0"
+__all__ = ["__version__", "corrupt", "corruptions", "perturbations"]
+
+# Imported when first used, so that `import imagenet_cp` does not wait for compilers and codecs.
+_LAZY = {
+    "corrupt": ("imagenet_cp.single", "corrupt"),
+    "corruptions": ("imagenet_cp.corruptions", None),
+    "perturbations": ("imagenet_cp.perturbations", None),
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LAZY:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    module, attribute = _LAZY[name]
+    found = importlib.import_module(module)
+    return found if attribute is None else getattr(found, attribute)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
+
+
+register()

@@ -6,6 +6,14 @@ import difflib
 from collections.abc import Iterable
 
 
+class SourceError(ValueError):
+    """A source of clean images, or one image of it, cannot be used; the message names it."""
+
+
+class BuildError(RuntimeError):
+    """A build cannot start or go on; the message says what is in the way and how to get on."""
+
+
 def nearest(name: object, known: Iterable[str]) -> str:
     """Return the end of an error message that names the nearest known names, or all of a short list."""
     names = list(known)

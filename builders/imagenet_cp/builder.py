@@ -1,0 +1,163 @@
+"""The builder behind ``load_dataset("imagenet_c", "fog_3")``."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import datasets
+
+from . import __version__, citations
+from .benchmarks import BENCHMARKS, Benchmark, Cell
+from .errors import SourceError, nearest
+from .recipe import RECIPE, Recipe
+from .sources import Source, open_source
+from .sources.base import digest
+
+#: Into how many parts the images of a config are cut at most, so that num_proc and streaming can share them.
+_PARTS = 256
+_OPTIONS = ("data_dir", "source", "seed", "on_error")
+
+logger = datasets.utils.logging.get_logger(__name__)
+
+
+@dataclass
+class BenchmarkConfig(datasets.BuilderConfig):
+    """A config of a benchmark and the options a user may give with it.
+
+    Attributes
+    ----------
+    dataset : str
+        Which benchmark.
+    data_dir, source : str, optional
+        The clean images: a folder, or ``"sample"``; only one of the two. See `imagenet_cp.sources.open_source`.
+    seed : int
+        Of the random draws.
+    on_error : {"raise", "skip"}
+        What to do about an image that cannot be read.
+    """
+
+    dataset: str = "imagenet_c"
+    source: str | None = None
+    seed: int = 0
+    on_error: str = "raise"
+
+    @property
+    def recipe(self) -> Recipe:
+        """The recipe of this data set with this seed."""
+        return BENCHMARKS[self.dataset].recipe(self.seed)
+
+    def open_source(self) -> Source:
+        """Open the clean images, once."""
+        if not hasattr(self, "_source"):
+            self._source = open_source(self.source if self.source is not None else self.data_dir)
+        return self._source
+
+    def create_config_id(self, config_kwargs: dict[str, Any], custom_features: Any = None) -> str:
+        """Name the cache after what decides its content: the recipe, and the source's files as they are now."""
+        source = self.open_source()
+        content = (self.recipe.signature, source.name, source.stamp, self.on_error, custom_features)
+        return f"{self.name}-{digest([content])}"
+
+
+def configs_of(benchmark: Benchmark) -> list[BenchmarkConfig]:
+    """Return the configs of a benchmark for datasets."""
+    return [
+        BenchmarkConfig(name=name, version=f"{RECIPE}.0.0", dataset=benchmark.dataset) for name in benchmark.configs
+    ]
+
+
+class BenchmarkBuilder(datasets.GeneratorBasedBuilder):
+    """Makes the rows of a benchmark; which one, its configs say."""
+
+    BUILDER_CONFIG_CLASS = BenchmarkConfig
+    BUILDER_CONFIGS = configs_of(BENCHMARKS["imagenet_c"])
+    DEFAULT_WRITER_BATCH_SIZE = 256
+
+    def _create_builder_config(
+        self, config_name: str | None = None, custom_features: Any = None, config_id: str | None = None, **options: Any
+    ) -> tuple[BenchmarkConfig, str]:
+        # datasets would make up a config "default" where the name is missing, and take any option for one of its own.
+        check_options(self.BUILDER_CONFIGS[0].dataset, config_name, options)
+        made: tuple[BenchmarkConfig, str] = super()._create_builder_config(
+            config_name, custom_features, config_id, **options
+        )
+        return made
+
+    def _info(self) -> datasets.DatasetInfo:
+        benchmark = BENCHMARKS[self.config.dataset]
+        return datasets.DatasetInfo(
+            description=f"{benchmark.description}\n\nRecipe: {self.config.recipe.signature} "
+            f"(imagenet-cp {__version__}).",
+            citation=citations.CITATION,
+            homepage=citations.HOMEPAGE,
+            license=citations.LICENCE,
+            features=benchmark.features(self.config.open_source().classes),
+        )
+
+    def _split_generators(self, dl_manager: Any) -> list[datasets.SplitGenerator]:
+        source = self.config.open_source()
+        step = max(1, math.ceil(len(source.items) / _PARTS))
+        # datasets shares out lists among processes, in order; what is no list goes to all of them.
+        parts = [
+            (cell, start, start + step)
+            for cell in BENCHMARKS[self.config.dataset].configs[self.config.name]
+            for start in range(0, len(source.items), step)
+        ]
+        return [
+            datasets.SplitGenerator(
+                name=datasets.Split.VALIDATION,
+                gen_kwargs={"parts": parts, "source": source, "recipe": self.config.recipe},
+            )
+        ]
+
+    def _generate_examples(
+        self, parts: list[tuple[Cell, int, int]], source: Source, recipe: Recipe
+    ) -> Iterator[tuple[str, dict[str, Any]]]:
+        benchmark = BENCHMARKS[recipe.dataset]
+        for cell, start, stop in parts:
+            for item in source.items[start:stop]:
+                try:
+                    clean = benchmark.prepare(source, item)
+                except SourceError as error:
+                    if self.config.on_error == "raise":
+                        raise
+                    logger.warning(f"skipped: {error}")
+                    continue
+                yield f"{cell}/{item.image_id}", benchmark.row(recipe, cell, clean, item)
+
+
+def check_options(dataset: str, config_name: str | None, options: dict[str, Any]) -> None:
+    """Refuse a missing or unknown config name and options that mean nothing, before anything is read.
+
+    Raises
+    ------
+    ValueError
+        Naming what is wrong and what would be right.
+    """
+    configs = BENCHMARKS[dataset].configs
+    if config_name is None:
+        raise ValueError(
+            f'the config name is missing: load_dataset("{dataset}", "fog_3"), for example. There are a '
+            "corruption with its severity (fog_3), a corruption at all five (fog), test, extra and clean; "
+            f'get_dataset_config_names("{dataset}") lists all {len(configs)}'
+        )
+    if config_name not in configs:
+        raise ValueError(f"{dataset} has no config {config_name!r}{nearest(config_name, configs)}")
+    for option, value in options.items():
+        if option == "severity":
+            raise ValueError(
+                f"the config name {config_name!r} says which severity; there is no severity={value!r} beside it. "
+                'Write "fog_5" for fog at severity 5, "fog" for all five'
+            )
+        if option not in _OPTIONS and value is not None:
+            raise ValueError(f"{dataset} has no option {option!r}{nearest(option, _OPTIONS)}")
+    seed = options.get("seed", 0)
+    if isinstance(seed, bool) or not isinstance(seed, int) or seed < 0:
+        raise ValueError(f"seed must be a whole number from 0 up, not {seed!r}")
+    if options.get("on_error", "raise") not in ("raise", "skip"):
+        raise ValueError(f'on_error must be "raise" or "skip", not {options["on_error"]!r}')
+    if options.get("source") is not None and options.get("data_dir") is not None:
+        raise ValueError("give the clean images by data_dir= or by source=, not by both")

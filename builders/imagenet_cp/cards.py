@@ -1,0 +1,93 @@
+"""The README.md of a build: the YAML by which stock ``load_dataset`` reads it, and a description."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import yaml
+
+from . import __version__, citations
+from .benchmarks import Benchmark, Cell
+from .recipe import Recipe
+from .sources.base import digest
+
+SPLIT = "validation"
+
+
+def complete_configs(benchmark: Benchmark, files: Mapping[str, Mapping[str, Any]]) -> dict[str, tuple[Cell, ...]]:
+    """Return the configs all of whose cells are among the files of a build."""
+    built = {path.split("/")[1] for path in files}
+    return {name: cells for name, cells in benchmark.configs.items() if all(str(cell) in built for cell in cells)}
+
+
+def metadata(benchmark: Benchmark, recipe: Recipe, classes: Sequence[str], files: Mapping[str, Mapping[str, Any]]) -> str:
+    """Return the YAML block of the card, from the very features the files were written with."""
+    # Every config shares one list of columns: YAML says it once and refers to it, or 1000 class names would be
+    # repeated for each of a hundred configs.
+    features = benchmark.features(classes)._to_yaml_list()
+    configs, infos = [], []
+    for name, cells in complete_configs(benchmark, files).items():
+        folders = {f"data/{cell}/" for cell in cells}
+        own = {path: file for path, file in files.items() if path.rsplit("/", 1)[0] + "/" in folders}
+        size = sum(file["size"] for file in own.values())
+        rows = sum(file["rows"] for file in own.values())
+        content = digest((path, file["sha256"]) for path, file in own.items())
+        paths = [f"data/{cell}/{SPLIT}-*.parquet" for cell in cells]
+        configs.append(
+            {
+                "config_name": name,
+                "data_files": [{"split": SPLIT, "path": paths[0] if len(paths) == 1 else paths}],
+                # datasets caches a folder by this entry and not by the files: a digest makes it see a new build.
+                "description": f"{recipe.signature}|content:{content}",
+            }
+        )
+        infos.append(
+            {
+                "config_name": name,
+                "features": features,
+                "splits": [{"name": SPLIT, "num_bytes": size, "num_examples": rows}],
+                "download_size": size,
+                "dataset_size": size,
+            }
+        )
+    block = {
+        "pretty_name": benchmark.title,
+        "license": "other",
+        "license_name": "imagenet",
+        "license_link": "https://image-net.org/download.php",
+        "task_categories": ["image-classification"],
+        "tags": ["robustness", "imagenet-c", "corruptions"],
+        "configs": configs,
+        "dataset_info": infos,
+    }
+    return str(yaml.safe_dump(block, sort_keys=False, allow_unicode=True, width=1000))
+
+
+def dataset_card(
+    benchmark: Benchmark, recipe: Recipe, classes: Sequence[str], files: Mapping[str, Mapping[str, Any]]
+) -> str:
+    """Return the text of a build's README.md."""
+    configs = ", ".join(f"`{name}`" for name in complete_configs(benchmark, files))
+    return f"""---
+{metadata(benchmark, recipe, classes, files)}---
+
+# {benchmark.title}
+
+{benchmark.description}
+
+Made by imagenet-cp {__version__}, recipe `{recipe.signature}`.
+
+```python
+from datasets import load_dataset
+
+load_dataset("{benchmark.dataset}", "fog_3", split="{SPLIT}")
+```
+
+Configs: {configs}.
+
+{citations.LICENCE}
+
+```bibtex
+{citations.CITATION}```
+"""

@@ -1,0 +1,89 @@
+"""The command ``imagenet-cp``."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated, Optional
+
+import typer
+
+from .errors import BuildError, SourceError
+
+app = typer.Typer(
+    help="ImageNet-C and ImageNet-P as deterministic Hugging Face datasets.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+SourceOption = Annotated[
+    Optional[str],  # noqa: UP045  (typer reads this at run time on Python 3.10 too)
+    typer.Option(help='Folder of clean images, or "sample". By default the one remembered by `imagenet-cp use`.'),
+]
+
+
+@app.command()
+def use(folder: Annotated[str, typer.Argument(help='Folder of clean images, or "sample".')]) -> None:
+    """Remember a folder of clean images, so that nothing needs to be said about it any more."""
+    from . import settings
+    from .sources import open_source
+
+    source = open_source(folder)
+    file = settings.remember_source(source.name)
+    typer.echo(f"{len(source.items):,} images in {source.name}; remembered in {file}")
+
+
+@app.command()
+def build(
+    dataset: Annotated[str, typer.Argument(help="imagenet_c")] = "imagenet_c",
+    source: SourceOption = None,
+    out: Annotated[Optional[Path], typer.Option(help="Folder to build; ./DATASET by default.")] = None,  # noqa: UP045
+    configs: Annotated[str, typer.Option(help="Such as fog_3,snow,test; all by default.")] = "",
+    workers: Annotated[Optional[int], typer.Option(min=1, help="Processes; all cores by default.")] = None,  # noqa: UP045
+    seed: Annotated[int, typer.Option(min=0, help="Of the random draws.")] = 0,
+    images_per_file: Annotated[int, typer.Option(min=1, help="Source images per Parquet file.")] = 2500,
+    on_error: Annotated[str, typer.Option(help="raise or skip: what to do about an unreadable image.")] = "raise",
+) -> None:
+    """Build a data set as a folder of Parquet files that stock load_dataset and the Hub read."""
+    from .benchmarks import BENCHMARKS
+    from .build import build as run
+    from .errors import nearest
+    from .progress import bar
+    from .sources import open_source
+
+    if dataset not in BENCHMARKS:
+        raise BuildError(f"there is no data set {dataset!r}{nearest(dataset, BENCHMARKS)}")
+    if on_error not in ("raise", "skip"):
+        raise BuildError(f"--on-error is raise or skip, not {on_error!r}")
+    folder = out if out is not None else Path(dataset)
+    names = [name.strip() for name in configs.split(",") if name.strip()]
+    with bar("building", "image") as progress:
+        plan = run(
+            dataset,
+            open_source(source),
+            folder,
+            names,
+            seed=seed,
+            workers_count=workers,
+            images_per_file=images_per_file,
+            on_error=on_error,
+            progress=progress,
+        )
+    rows = sum(written.rows for written in plan.finished.values())
+    size = sum(written.size for written in plan.finished.values())
+    typer.echo(f"{folder}: {len(plan.finished)} files, {rows:,} rows, {size / 1e6:,.1f} MB, {plan.recipe.signature}")
+    for image_id, reason in plan.skipped.items():
+        typer.echo(f"skipped {image_id}: {reason}")
+
+
+def main() -> None:
+    """Run the command; an error a user can mend is one line and exit status 1, Ctrl-C is 130."""
+    try:
+        app(standalone_mode=True)
+    except (BuildError, SourceError, ValueError) as error:
+        sys.stderr.write(f"imagenet-cp: {error}\n")
+        sys.exit(1)
+    except KeyboardInterrupt:
+        sys.stderr.write("imagenet-cp: interrupted; what is finished is kept, the same command goes on from there\n")
+        sys.exit(130)

@@ -1,0 +1,155 @@
+"""One Parquet file of rows, written so that it appears whole or not at all."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any, BinaryIO, NamedTuple
+
+import datasets
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+#: Rows that are read together: small enough to stream and to pick single rows from, large enough to read fast.
+ROWS_PER_GROUP = 100
+#: As datasets itself chunks, so that a changed row changes few of the Hub's blocks.
+_CHUNKING = {"min_chunk_size": 256 * 1024, "max_chunk_size": 1024 * 1024, "norm_level": 0}
+#: The key under which a file says which recipe made it.
+SIGNATURE_KEY = "imagenet_cp"
+
+
+class Written(NamedTuple):
+    """What a finished file holds: enough to check it later without this package."""
+
+    rows: int
+    size: int
+    sha256: str
+
+
+class _Digesting:
+    """A file that hashes what passes through it."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self.file = file
+        self.sha256 = hashlib.sha256()
+        self.size = 0
+        self.closed = False
+
+    def write(self, data: Any) -> int:
+        view = memoryview(data)
+        self.sha256.update(view)
+        self.size += view.nbytes
+        return self.file.write(view)
+
+    def flush(self) -> None:
+        self.file.flush()
+
+    def close(self) -> None:
+        self.closed = True
+
+
+class ParquetFile:
+    """Collects rows and writes them as one Parquet file; a context manager.
+
+    Parameters
+    ----------
+    path : Path
+        The file. Until the context ends well there is only a temporary one beside it.
+    features : datasets.Features
+        The columns; stock ``datasets`` reads their types back from the file.
+    signature : str
+        Of the recipe.
+    """
+
+    def __init__(self, path: Path, features: datasets.Features, signature: str) -> None:
+        self.path = path
+        self.temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        schema = features.arrow_schema
+        self.schema = schema.with_metadata({**schema.metadata, SIGNATURE_KEY: signature})
+        self.types = {name: self.schema.field(name).type for name in self.schema.names}
+        self.waiting: dict[str, list[Any]] = {name: [] for name in self.schema.names}
+        self.rows = 0
+        self.written: Written | None = None
+        self.file = open(self.temporary, "wb")  # noqa: SIM115  (closed by __exit__)
+        self.sink = _Digesting(self.file)
+        self.writer = pq.ParquetWriter(
+            self.sink, self.schema, write_page_index=True, use_content_defined_chunking=_CHUNKING, **_encodings(features)
+        )
+
+    def write(self, row: Mapping[str, Any]) -> None:
+        """Add a row."""
+        for name, values in self.waiting.items():
+            values.append(row[name])
+        self.rows += 1
+        if self.rows % ROWS_PER_GROUP == 0:
+            self._write_group()
+
+    def _write_group(self) -> None:
+        arrays = [pa.array(values, self.types[name]) for name, values in self.waiting.items()]
+        self.writer.write_table(pa.Table.from_arrays(arrays, schema=self.schema), row_group_size=ROWS_PER_GROUP)
+        for values in self.waiting.values():
+            values.clear()
+
+    def __enter__(self) -> ParquetFile:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if kind is not None:
+            self.file.close()
+            self.temporary.unlink(missing_ok=True)
+            return
+        try:
+            if self.rows % ROWS_PER_GROUP:
+                self._write_group()
+            self.writer.close()
+            self.file.flush()
+            os.fsync(self.file.fileno())
+            self.file.close()
+            os.replace(self.temporary, self.path)
+        except BaseException:
+            self.file.close()
+            self.temporary.unlink(missing_ok=True)
+            raise
+        self.written = Written(self.rows, self.sink.size, self.sink.sha256.hexdigest())
+
+
+def _encodings(features: datasets.Features) -> dict[str, Any]:
+    # Encoded pictures do not compress further; everything else repeats.
+    leaves = {name: _leaves(name, feature) for name, feature in features.items()}
+    pictures = [leaf for name in features for leaf in leaves[name] if leaf.endswith(".bytes")]
+    others = [leaf for name in features for leaf in leaves[name] if not leaf.endswith(".bytes")]
+    return {
+        "compression": {**dict.fromkeys(pictures, "none"), **dict.fromkeys(others, "snappy")},
+        "use_dictionary": others,
+        "column_encoding": dict.fromkeys(pictures, "PLAIN"),
+    }
+
+
+def _leaves(path: str, feature: Any) -> list[str]:
+    if isinstance(feature, datasets.List):
+        return _leaves(f"{path}.list.element", feature.feature)
+    if isinstance(feature, datasets.Image):
+        return [f"{path}.bytes", f"{path}.path"]
+    return [path]
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a small file so that it appears whole or not at all."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    with open(temporary, "w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(temporary, path)
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write a value as JSON, whole or not at all."""
+    write_text(path, json.dumps(value, indent=1, ensure_ascii=False) + "\n")

@@ -1,0 +1,64 @@
+"""What makes a data set what it is: the recipe, its signature, and the random stream of every image."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+
+from numpy.random import SFC64, SeedSequence
+
+#: Raised whenever any pixel of any config changes; the changelog says why.
+RECIPE = 1
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Everything that decides the bytes made from a given source image.
+
+    Attributes
+    ----------
+    dataset : str
+        Such as ``"imagenet_c"``.
+    profile : str
+        The size and severity tables, such as ``"imagenet"``.
+    seed : int
+        Chosen by the user; 0 by default.
+    codec : str
+        How pictures are stored, such as ``"jpeg:85"``.
+    """
+
+    dataset: str
+    profile: str = "imagenet"
+    seed: int = 0
+    codec: str = "jpeg:85"
+
+    @property
+    def signature(self) -> str:
+        """Enough to build the same data again, or to see that two scores cannot be compared."""
+        return f"{self.dataset}|recipe:{RECIPE}|profile:{self.profile}|seed:{self.seed}|{self.codec}"
+
+    def bits(self, name: str, level: int, image_id: str) -> SFC64:
+        """Return the random stream of one image.
+
+        Parameters
+        ----------
+        name : str
+            The corruption or perturbation.
+        level : int
+            The severity or difficulty.
+        image_id : str
+            Such as ``"ILSVRC2012_val_00000001"``.
+
+        Returns
+        -------
+        numpy.random.SFC64
+            It depends on nothing else: not on the order of the build, the worker, the shard or the path.
+        """
+        return stream(self.dataset, self.profile, name, level, self.seed, image_id)
+
+
+def stream(dataset: str, profile: str, name: str, level: int, seed: int, image_id: str) -> SFC64:
+    """Return the random stream that belongs to exactly these words and numbers."""
+    key = f"{dataset}|recipe:{RECIPE}|profile:{profile}|{name}|{level}|seed:{seed}|{image_id}"
+    digest = hashlib.blake2b(key.encode("utf-8", "surrogateescape"), digest_size=32).digest()
+    return SFC64(SeedSequence(int.from_bytes(digest, "little")))

@@ -1,0 +1,102 @@
+"""Folders of photographs: one sub-folder a class, or ImageNet's flat validation folder."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+from ..errors import SourceError
+from . import imagenet
+from .base import Item, Source, digest, image_id_of, in_order
+
+ENDINGS = frozenset((".jpeg", ".jpg", ".png", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".ppm"))
+_FLAT = re.compile(r"ILSVRC2012_val_\d{8}", re.ASCII)
+
+
+class FileReader:
+    """Reads items that are files."""
+
+    def read(self, item: Item) -> bytes:
+        """Return the file's bytes."""
+        try:
+            return Path(item.location).read_bytes()
+        except OSError as error:
+            raise SourceError(f"{item.location}: cannot be read ({error.strerror or error})") from error
+
+
+def open_folder(folder: str | os.PathLike[str]) -> Source:
+    """List a folder with one sub-folder per class, or ImageNet's flat validation folder.
+
+    Sub-folders named by ImageNet's wnids give ImageNet's 1000 labels; any other names give the folder's own
+    classes, sorted. Files and folders whose names begin with a dot are passed over.
+
+    Raises
+    ------
+    SourceError
+        No such folder, nothing in it, no images, names that mix wnids with others, or one image id twice.
+    """
+    root = Path(folder).expanduser().resolve()
+    if not root.exists():
+        raise SourceError(f"{root}: no such folder")
+    if not root.is_dir():
+        raise SourceError(f"{root}: not a folder")
+    try:
+        entries = sorted(
+            (entry for entry in os.scandir(root) if not entry.name.startswith(".")), key=lambda e: e.name
+        )
+    except OSError as error:
+        raise SourceError(f"{root}: cannot be listed ({error.strerror or error})") from error
+    if not entries:
+        raise SourceError(f"{root}: the folder is empty")
+    subfolders = [entry.name for entry in entries if entry.is_dir()]
+    if subfolders:
+        classes = _classes(root, subfolders)
+        label_of = {name: label for label, name in enumerate(classes)}
+        files = [(entry, label_of[name]) for name in subfolders for entry in _images(root / name)]
+    else:
+        classes = imagenet.wnids()
+        files = _flat(root, [entry for entry in entries if _is_image(entry)])
+    if not files:
+        raise SourceError(
+            f"{root}: no image in it or in its sub-folders; files ending in {', '.join(sorted(ENDINGS))} count"
+        )
+    items = (Item(image_id_of(Path(entry.name).stem), label, entry.path) for entry, label in files)
+    stats = ((os.path.relpath(entry.path, root), entry.stat()) for entry, _ in files)
+    stamp = digest((path, stat.st_size, stat.st_mtime_ns) for path, stat in stats)
+    return Source(str(root), classes, in_order(items, str(root)), FileReader(), stamp)
+
+
+def _is_image(entry: os.DirEntry[str]) -> bool:
+    return not entry.name.startswith(".") and Path(entry.name).suffix.lower() in ENDINGS
+
+
+def _images(folder: Path) -> list[os.DirEntry[str]]:
+    return sorted((e for e in os.scandir(folder) if _is_image(e) and e.is_file()), key=lambda e: e.name)
+
+
+def _classes(root: Path, names: list[str]) -> tuple[str, ...]:
+    known = set(imagenet.wnids())
+    others = [name for name in names if name not in known]
+    if not others:
+        return imagenet.wnids()
+    if len(others) < len(names):
+        raise SourceError(
+            f"{root}: {len(names) - len(others)} sub-folders are ImageNet wnids and {len(others)} are not, such as "
+            f"{others[0]!r}; labels would be ambiguous, so move the others out or rename them all"
+        )
+    return tuple(sorted(names))
+
+
+def _flat(root: Path, entries: list[os.DirEntry[str]]) -> list[tuple[os.DirEntry[str], int]]:
+    labels = imagenet.validation_labels()
+    files = []
+    for entry in entries:
+        found = _FLAT.search(entry.name)
+        if not found or found.group() not in labels:
+            raise SourceError(
+                f"{root}: no sub-folders, and {entry.name!r} is not one of ImageNet's ILSVRC2012_val_*.JPEG, so it "
+                "has no label; put images into one sub-folder per class"
+            )
+        files.append((entry, labels[found.group()]))
+    return files

@@ -1,0 +1,45 @@
+"""The photographs that ship with scikit-image, so that everything can be tried without a data set."""
+
+from __future__ import annotations
+
+from importlib import resources
+from pathlib import Path
+
+from ..errors import SourceError
+from .base import Item, Source, digest, in_order
+from .folder import FileReader
+
+PHOTOGRAPHS = (
+    "astronaut.png",
+    "brick.png",
+    "camera.png",
+    "chelsea.png",
+    "coffee.png",
+    "coins.png",
+    "grass.png",
+    "gravel.png",
+    "hubble_deep_field.jpg",
+    "ihc.png",
+    "moon.png",
+    "motorcycle_left.png",
+    "retina.jpg",
+    "rocket.jpg",
+)
+
+
+def open_sample() -> Source:
+    """List the sample: each photograph is a class of its own.
+
+    Raises
+    ------
+    SourceError
+        A photograph is missing from the installed scikit-image.
+    """
+    folder = Path(str(resources.files("skimage"))) / "data"
+    missing = [name for name in PHOTOGRAPHS if not (folder / name).is_file()]
+    if missing:
+        raise SourceError(f"{folder}: scikit-image should bring {', '.join(missing)}; reinstall scikit-image")
+    classes = tuple(Path(name).stem for name in PHOTOGRAPHS)
+    items = (Item(classes[label], label, str(folder / name)) for label, name in enumerate(PHOTOGRAPHS))
+    stamp = digest((name, (folder / name).stat().st_size) for name in PHOTOGRAPHS)
+    return Source("sample", classes, in_order(items, "sample"), FileReader(), stamp)

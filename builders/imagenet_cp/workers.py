@@ -1,0 +1,141 @@
+"""Runs units on the processes of this machine, or on any executor."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Executor, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from typing import Any
+
+from . import units
+from .errors import BuildError
+from .units import Finished, Unit
+
+_THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
+#: How often a pool may break without a unit getting finished before the build gives up.
+_PATIENCE = 3
+
+_counter: Any = None
+
+
+def _begin(counter: Any) -> None:
+    """Prepare a worker process: one thread, a counter to report to, and an end when its parent has gone."""
+    global _counter
+    _counter = counter
+    import cv2
+
+    cv2.setNumThreads(0)
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        threading.Thread(target=lambda: (parent.join(), os._exit(1)), daemon=True).start()
+
+
+def _tick() -> None:
+    if _counter is not None:
+        with _counter.get_lock():
+            _counter.value += 1
+
+
+def _run(unit: Unit) -> Finished:
+    return units.run(unit, _tick)
+
+
+@contextmanager
+def _one_thread_each() -> Iterator[None]:
+    before = {name: os.environ.get(name) for name in _THREADS}
+    os.environ.update(dict.fromkeys(_THREADS, "1"))
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+
+
+def run_here(todo: Sequence[Unit], workers: int, progress: Callable[[int], None]) -> Iterator[tuple[Unit, Finished]]:
+    """Run units on ``workers`` processes of this machine; a worker that dies is replaced and its unit run again.
+
+    Parameters
+    ----------
+    todo : sequence of Unit
+        What to do.
+    workers : int
+        How many processes; 1 works in this one.
+    progress : callable
+        Told how many images have been done so far, several times a second.
+
+    Yields
+    ------
+    unit, finished
+        As they finish.
+
+    Raises
+    ------
+    BuildError
+        Workers keep dying.
+    """
+    if workers == 1:
+        done = 0
+
+        def count() -> None:
+            nonlocal done
+            done += 1
+            progress(done)
+
+        for unit in todo:
+            yield unit, units.run(unit, count)
+        return
+    left = {unit.index: unit for unit in todo}
+    failures = 0
+    context = multiprocessing.get_context("forkserver")
+    while left:
+        counter = context.Value("q", sum(len(unit.items) for unit in todo if unit.index not in left))
+        with _one_thread_each():
+            pool = ProcessPoolExecutor(min(workers, len(left)), context, _begin, (counter,))
+            try:
+                for unit, finished in run_on(pool, list(left.values()), lambda: progress(counter.value)):
+                    del left[unit.index]
+                    failures = 0
+                    yield unit, finished
+            except BrokenProcessPool:
+                failures += 1
+                if failures == _PATIENCE:
+                    raise BuildError(
+                        "worker processes keep dying, perhaps for want of memory; try fewer with --workers. What is "
+                        "finished is kept: the same command goes on from there"
+                    ) from None
+            finally:
+                _stop(pool)
+
+
+def run_on(
+    executor: Executor, todo: Sequence[Unit], progress: Callable[[], None]
+) -> Iterator[tuple[Unit, Finished]]:
+    """Run units on any executor, yielding each as it finishes; the first error cancels what has not begun."""
+    futures = {executor.submit(_run, unit): unit for unit in todo}
+    waiting = set(futures)
+    try:
+        while waiting:
+            done, waiting = wait(waiting, timeout=0.2, return_when=FIRST_COMPLETED)
+            progress()
+            for future in done:
+                yield futures[future], future.result()
+    finally:
+        for future in waiting:
+            future.cancel()
+
+
+def _stop(pool: ProcessPoolExecutor) -> None:
+    # Without this, a pool that is left by an exception waits for the units under way.
+    processes = list((pool._processes or {}).values())
+    pool.shutdown(wait=False, cancel_futures=True)
+    for process in processes:
+        process.terminate()
+    for process in processes:
+        process.join()
