@@ -1,0 +1,56 @@
+"""The photographs that ship inside scikit-image, and a folder of JPEGs made from them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import skimage
+from imagenet_cp.preprocessing import center_crop, pixels, resize_shorter
+from PIL import Image, ImageOps
+
+FOLDER = Path(skimage.__file__).parent / "data"
+FILES = (
+    "astronaut.png",
+    "chelsea.png",
+    "coffee.png",
+    "hubble_deep_field.jpg",
+    "ihc.png",
+    "motorcycle_left.png",
+    "motorcycle_right.png",
+    "retina.jpg",
+    "rocket.jpg",
+)
+
+
+def photographs() -> list[Image.Image]:
+    return [Image.open(FOLDER / file).convert("RGB") for file in FILES]
+
+
+def resized() -> list[np.ndarray]:
+    """Return every photograph with its shorter side at 256."""
+    return [pixels(resize_shorter(photo, 256)) for photo in photographs()]
+
+
+def cropped() -> list[np.ndarray]:
+    """Return the 224x224 centre of each of those."""
+    return [pixels(center_crop(resize_shorter(photo, 256), 224)) for photo in photographs()]
+
+
+def write_source(folder: Path, count: int) -> list[Path]:
+    """Write ``count`` JPEGs of 500x375, quality 90, into class folders, as in ImageNet's validation set.
+
+    Each round over the photographs takes other parts of them, and every second round is mirrored.
+    """
+    photos, paths = photographs(), []
+    for k in range(count):
+        photo, turn = photos[k % len(photos)], k // len(photos)
+        if turn % 2:
+            photo = ImageOps.mirror(photo)
+        place = (0.5, turn * 0.37 % 1.0)
+        picture = ImageOps.fit(photo, (500, 375), Image.Resampling.LANCZOS, 0.02 * (turn % 5), place)
+        path = folder / ("n01440764", "n01443537")[k % 2] / f"ILSVRC2012_val_{k + 1:08d}.JPEG"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        picture.save(path, quality=90)
+        paths.append(path)
+    return paths
