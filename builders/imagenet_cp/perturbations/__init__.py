@@ -1,0 +1,87 @@
+"""The 14 perturbations of ImageNet-P (Hendrycks & Dietterich, ICLR 2019, section 4.2 and appendix C)."""
+
+from __future__ import annotations
+
+from numpy.random import BitGenerator
+
+from ..corruptions import check_image
+from ..errors import nearest
+from . import geometry  # noqa: F401, I001  (registers in the published order)
+from .registry import DIFFICULTIES, Frames, Perturbation, published_order
+from .views import Picture, check_size, finish, view
+
+__all__ = ["DIFFICULTIES", "EXTRA", "NOISE", "PERTURBATIONS", "TEST", "Perturbation", "apply"]
+
+PERTURBATIONS = published_order()
+#: The ten perturbations that mFR and mT5D are the means of, in the published order.
+TEST = tuple(name for name, p in PERTURBATIONS.items() if not p.extra)
+#: The four perturbations kept for validation.
+EXTRA = tuple(name for name, p in PERTURBATIONS.items() if p.extra)
+#: The three whose frames differ by noise alone, and whose difficulties are sequences of their own.
+NOISE = tuple(name for name, p in PERTURBATIONS.items() if p.noise)
+
+
+def apply(
+    name: str, image: Picture, bits: BitGenerator, difficulty: int = 1, profile: str = "imagenet"
+) -> Frames:
+    """Make one sequence of frames.
+
+    Parameters
+    ----------
+    name : str
+        One of ``PERTURBATIONS``.
+    image : ndarray of uint8, shape (H, W, 3)
+        RGB, before the centre crop; it is never changed. For the profile ``imagenet`` it is resized so that its
+        shorter side is 256 pixels. ``imagenet_299`` and ``tiny`` take the image as it is and resize it
+        themselves, some perturbations before and some after perturbing; ``cifar`` takes 32 x 32 pixels.
+    bits : numpy.random.BitGenerator
+        Where all randomness comes from; it is advanced.
+    difficulty : int
+        1, and for the noises also 2 or 3, which are other sequences. For all others a difficulty d is a stride of
+        the metric, which compares frames d apart in the one sequence there is.
+    profile : str
+        Whose parameters and size to use: ``imagenet``, ``imagenet_299``, ``tiny`` or ``cifar``.
+
+    Returns
+    -------
+    ndarray of uint8, shape (frames, side, side, 3)
+        31 frames, 41 of translate (``PERTURBATIONS[name].frames(profile)``); the side is 224, 299, 64 or 32.
+
+    Raises
+    ------
+    ValueError
+        Unknown name, profile or difficulty, or an image of another shape or size.
+    TypeError
+        An image that is no uint8 array, or bits that are no BitGenerator.
+
+    Notes
+    -----
+    Hendrycks & Dietterich, ICLR 2019, section 4.2 and appendix C.
+    """
+    known = PERTURBATIONS.get(name)
+    if known is None:
+        raise ValueError(f"unknown perturbation {name!r}{nearest(name, PERTURBATIONS)}")
+    table = known.parameters.get(profile)
+    if table is None:
+        raise ValueError(f"unknown profile {profile!r}{nearest(profile, known.parameters)}")
+    check_difficulty(name, difficulty)
+    if not isinstance(bits, BitGenerator):
+        raise TypeError(f"bits must be a numpy.random.BitGenerator such as SFC64(0), not {type(bits).__name__}")
+    picture = check_image(image)
+    check_size(picture, profile)
+    resized_after = profile in known.resized_after
+    frames = known.kernel(view(picture, profile, resized_after), bits, *table[int(difficulty) - 1])
+    return finish(frames, profile) if resized_after else frames
+
+
+def check_difficulty(name: str, difficulty: object) -> None:
+    """Raise ValueError where the known perturbation ``name`` has no sequence of this difficulty."""
+    known = PERTURBATIONS[name]
+    if isinstance(difficulty, bool) or difficulty not in DIFFICULTIES:
+        raise ValueError(f"difficulty must be 1, 2 or 3, not {difficulty!r}")
+    if difficulty not in known.difficulties:
+        raise ValueError(
+            f"{name} has one sequence, of difficulty 1, not {difficulty}: for every perturbation but "
+            f"{', '.join(NOISE)} a difficulty d is a stride of the metric, which compares frames d apart in "
+            f"the same sequence"
+        )

@@ -1,0 +1,87 @@
+"""Translate, rotate, tilt, scale and shear (Hendrycks & Dietterich, ICLR 2019, section 4.2 and appendix C)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.random import BitGenerator
+
+from . import maps, sampling
+from .registry import Frames, perturbation
+from .views import View
+
+DEGREES = tuple(i - 15 for i in range(31))
+SCALES = tuple((i * 2.5 + 40) / 100 for i in range(31))
+
+
+@perturbation(
+    resized_after=("imagenet_299",),
+    frames={"imagenet": 41, "imagenet_299": 41, "cifar": 16},
+    imagenet=(range(-20, 21),),
+    imagenet_299=(range(-20, 21),),
+    tiny=(range(-15, 16),),
+    cifar=(range(-7, 9),),
+)
+def translate(view: View, bits: BitGenerator, shifts: Sequence[int]) -> Frames:
+    """Move the picture to the right a pixel a frame; where it has none, black comes in."""
+    rows = view.picture[view.top : view.top + view.height]
+    reach = max(abs(shift) for shift in shifts)
+    padded = np.pad(rows, ((0, 0), (reach, reach), (0, 0)))
+    out = np.empty((len(shifts), view.height, view.width, 3), np.uint8)
+    for frame, shift in zip(out, shifts, strict=True):
+        start = view.left + reach - shift
+        frame[:] = padded[:, start : start + view.width]
+    return out
+
+
+@perturbation(
+    resized_after=("imagenet_299",),
+    imagenet=(DEGREES,),
+    imagenet_299=(DEGREES,),
+    tiny=(DEGREES,),
+    cifar=(DEGREES,),
+)
+def rotate(view: View, bits: BitGenerator, degrees: Sequence[float]) -> Frames:
+    """Turn the picture about its centre, clockwise by positive degrees."""
+    size = view.picture.shape[:2]
+    return sampling.affine(view, [maps.affine(*size, angle=angle) for angle in degrees])
+
+
+@perturbation(
+    resized_after=("imagenet_299",),
+    imagenet=(DEGREES,),
+    imagenet_299=(DEGREES,),
+    tiny=(DEGREES,),
+    cifar=(tuple(0.75 * degrees for degrees in DEGREES),),
+)
+def tilt(view: View, bits: BitGenerator, degrees: Sequence[float]) -> Frames:
+    """Look at the picture through a camera turned about both axes."""
+    size = view.picture.shape[:2]
+    return sampling.perspective(view, [maps.inverse(maps.camera(*size, angle)) for angle in degrees])
+
+
+@perturbation(
+    imagenet=(SCALES,),
+    imagenet_299=(SCALES,),
+    tiny=(SCALES,),
+    cifar=(tuple((i * 2 + 70) / 100 for i in range(31)),),
+)
+def scale(view: View, bits: BitGenerator, factors: Sequence[float]) -> Frames:
+    """Shrink the picture about its centre, then enlarge it."""
+    size = view.picture.shape[:2]
+    return sampling.affine(view, [maps.affine(*size, scale=factor) for factor in factors])
+
+
+@perturbation(
+    extra=True,
+    resized_after=("imagenet_299",),
+    imagenet=(DEGREES,),
+    imagenet_299=(DEGREES,),
+    tiny=(DEGREES,),
+    cifar=(DEGREES,),
+)
+def shear(view: View, bits: BitGenerator, degrees: Sequence[float]) -> Frames:
+    """Shear the picture sideways about its centre."""
+    size = view.picture.shape[:2]
+    return sampling.affine(view, [maps.affine(*size, shear=angle) for angle in degrees])
