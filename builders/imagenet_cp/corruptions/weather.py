@@ -2,10 +2,99 @@
 
 from __future__ import annotations
 
+import numpy as np
 from numpy.random import BitGenerator
 
-from . import hsv
+from .. import draws
+from . import hsv, liquid, motion, plasma, snowfall, textures
 from .registry import Image, corruption
+
+
+@corruption(
+    "weather",
+    imagenet=[
+        (0.1, 0.3, 3, 0.5, 10, 4, 0.8),
+        (0.2, 0.3, 2, 0.5, 12, 4, 0.7),
+        (0.55, 0.3, 4, 0.9, 12, 8, 0.7),
+        (0.55, 0.3, 4.5, 0.85, 12, 8, 0.65),
+        (0.55, 0.3, 2.5, 0.85, 12, 12, 0.55),
+    ],
+    imagenet_299=[
+        (0.1, 0.3, 3, 0.5, 10, 4, 0.8),
+        (0.2, 0.3, 2, 0.5, 12, 4, 0.7),
+        (0.55, 0.3, 4, 0.9, 12, 8, 0.7),
+        (0.55, 0.3, 4.5, 0.85, 12, 8, 0.65),
+        (0.55, 0.3, 2.5, 0.85, 12, 12, 0.55),
+    ],
+    tiny=[
+        (0.1, 0.2, 1, 0.6, 8, 3, 0.8),
+        (0.1, 0.2, 1, 0.5, 10, 4, 0.8),
+        (0.15, 0.3, 1.75, 0.55, 10, 4, 0.7),
+        (0.25, 0.3, 2.25, 0.6, 12, 6, 0.65),
+        (0.3, 0.3, 1.25, 0.65, 14, 12, 0.6),
+    ],
+    cifar=[
+        (0.1, 0.2, 1, 0.6, 8, 3, 0.95),
+        (0.1, 0.2, 1, 0.5, 10, 4, 0.9),
+        (0.15, 0.3, 1.75, 0.55, 10, 4, 0.9),
+        (0.25, 0.3, 2.25, 0.6, 12, 6, 0.85),
+        (0.3, 0.3, 1.25, 0.65, 14, 12, 0.8),
+    ],
+)
+def snow(
+    image: Image,
+    bits: BitGenerator,
+    loc: float,
+    scale: float,
+    zoom: float,
+    threshold: float,
+    radius: float,
+    sigma: float,
+    blend: float,
+) -> Image:
+    """Flakes driven by the wind, over a whitened picture."""
+    height, width = image.shape[:2]
+    layer = snowfall.flakes(bits, height, width, loc, scale, zoom, threshold)
+    angle = draws.uniform(bits, -135.0, -45.0, 1)[0]
+    return snowfall.cover(image, motion.blur(layer, radius, sigma, angle), blend)
+
+
+@corruption(
+    "weather",
+    imagenet=[(1, 0.4, 1), (0.8, 0.6, 1), (0.7, 0.7, 1), (0.65, 0.7, 1), (0.6, 0.75, 1)],
+    imagenet_299=[(1, 0.4, 1), (0.8, 0.6, 1), (0.7, 0.7, 1), (0.65, 0.7, 1), (0.6, 0.75, 1)],
+    tiny=[(1, 0.3, 0.3), (0.9, 0.4, 0.3), (0.8, 0.45, 0.3), (0.75, 0.5, 0.3), (0.7, 0.55, 0.3)],
+    cifar=[(1, 0.2, 0.2), (1, 0.3, 0.2), (0.9, 0.4, 0.2), (0.85, 0.4, 0.2), (0.75, 0.45, 0.2)],
+)
+def frost(
+    image: Image, bits: BitGenerator, image_weight: float, frost_weight: float, texture_scale: float
+) -> Image:
+    """Ice crystals on a window pane: the picture blended with a part of a photograph of frost."""
+    height, width = image.shape[:2]
+    ice = textures.texture(int(draws.integers(bits, 0, 5, 1)[0]), texture_scale, height, width)
+    top = int(draws.integers(bits, 0, ice.shape[0] - height, 1)[0])
+    left = int(draws.integers(bits, 0, ice.shape[1] - width, 1)[0])
+    y = image_weight * image + frost_weight * ice[top : top + height, left : left + width]
+    out: Image = np.minimum(y, 255.0).astype(np.uint8)
+    return out
+
+
+@corruption(
+    "weather",
+    imagenet=[(1.5, 2), (2, 2), (2.5, 1.7), (2.5, 1.5), (3, 1.4)],
+    imagenet_299=[(1.5, 2), (2, 2), (2.5, 1.8), (2.5, 1.6), (3, 1.5)],
+    tiny=[(0.4, 3), (0.7, 3), (1, 2.5), (1.5, 2), (2, 1.75)],
+    cifar=[(0.2, 3), (0.5, 3), (0.75, 2.5), (1, 2), (1.5, 1.75)],
+)
+def fog(image: Image, bits: BitGenerator, strength: float, wibbledecay: float) -> Image:
+    """Fog banks: a plasma fractal added to the picture."""
+    height, width = image.shape[:2]
+    mapsize = 1 << (max(height, width) - 1).bit_length()
+    banks = plasma.fractal(bits, mapsize, wibbledecay)[:height, :width, None]
+    top = image.max() / 255.0
+    y = (image / 255.0 + strength * banks) * top / (top + strength)
+    out: Image = (np.clip(y, 0.0, 1.0) * 255.0).astype(np.uint8)
+    return out
 
 
 @corruption(
@@ -18,3 +107,53 @@ from .registry import Image, corruption
 def brightness(image: Image, bits: BitGenerator, shift: float) -> Image:
     """Daylight: the value V of HSV is raised."""
     return hsv.brighten(image, shift)
+
+
+@corruption(
+    "weather",
+    extra=True,
+    imagenet=[
+        (0.65, 0.3, 4, 0.69, 0.6, 0),
+        (0.65, 0.3, 3, 0.68, 0.6, 0),
+        (0.65, 0.3, 2, 0.68, 0.5, 0),
+        (0.65, 0.3, 1, 0.65, 1.5, 1),
+        (0.67, 0.4, 1, 0.65, 1.5, 1),
+    ],
+    imagenet_299=[
+        (0.65, 0.3, 4, 0.69, 0.9, 0),
+        (0.65, 0.3, 3.5, 0.68, 0.9, 0),
+        (0.65, 0.3, 3, 0.68, 0.8, 0),
+        (0.65, 0.3, 1.2, 0.65, 1.8, 1),
+        (0.67, 0.4, 1.2, 0.65, 1.8, 1),
+    ],
+    tiny=[
+        (0.62, 0.1, 0.7, 0.7, 0.6, 0),
+        (0.65, 0.1, 0.8, 0.7, 0.6, 0),
+        (0.65, 0.3, 1, 0.69, 0.6, 0),
+        (0.65, 0.1, 0.7, 0.68, 0.6, 1),
+        (0.65, 0.1, 0.5, 0.67, 0.6, 1),
+    ],
+    cifar=[
+        (0.62, 0.1, 0.7, 0.7, 0.5, 0),
+        (0.65, 0.1, 0.8, 0.7, 0.5, 0),
+        (0.65, 0.3, 1, 0.69, 0.5, 0),
+        (0.65, 0.1, 0.7, 0.69, 0.6, 1),
+        (0.65, 0.1, 0.5, 0.68, 0.6, 1),
+    ],
+)
+def spatter(
+    image: Image,
+    bits: BitGenerator,
+    loc: float,
+    scale: float,
+    sigma: float,
+    threshold: float,
+    amount: float,
+    muddy: int,
+) -> Image:
+    """Drops on the lens: of water at severities 1 to 3, of mud at 4 and 5."""
+    height, width = image.shape[:2]
+    layer = liquid.drops(bits, height, width, loc, scale, sigma, threshold)
+    if muddy:
+        return liquid.mud(image, layer, threshold, amount)
+    return liquid.water(image, layer, amount)
