@@ -1,0 +1,399 @@
+import json
+import os
+import subprocess
+import sys
+import warnings
+from pathlib import Path
+
+import datasets
+import numpy as np
+import pyarrow as pa
+import pytest
+
+METRICS = Path(__file__).parents[2] / "metrics"
+PUBLISHED = json.loads((METRICS / "mce" / "published.json").read_text())
+TABLE = {name: row for name, row in PUBLISHED.items() if "ce" in row}
+
+
+@pytest.fixture
+def mce(load):
+    return load("mce")[0]
+
+
+@pytest.fixture
+def script(load):
+    return load("mce")[1]
+
+
+def rows(corruption, severity, error, n=1000, classes=10):
+    """Return the columns of n images of which the fraction ``error`` is wrong."""
+    references = np.arange(n) % classes
+    predictions = np.where(np.arange(n) < round(error * n), (references + 1) % classes, references)
+    return {
+        "predictions": predictions,
+        "references": references,
+        "corruption": [corruption] * n,
+        "severity": np.full(n, severity),
+    }
+
+
+def add_all(metric, errors, n=1000):
+    for corruption, by_severity in errors.items():
+        for severity, error in enumerate(by_severity, 1):
+            metric.add_batch(**rows(corruption, severity, error, n))
+
+
+GOOD = {"predictions": [1, 2, 3], "references": [1, 2, 4], "corruption": ["fog"] * 3, "severity": [3, 3, 3]}
+
+
+def test_alexnet_scores_100(mce, script):
+    add_all(mce, script.ALEXNET, n=50_000)
+    mce.add_batch(**rows("clean", 0, 0.43478, n=50_000))
+    result = mce.compute(strict=True)
+    assert result["mce"] == pytest.approx(100, abs=1e-9)
+    assert result["relative_mce"] == pytest.approx(100, abs=1e-9)
+    assert list(result["ce"]) == list(script.ALEXNET)
+    for name in script.ALEXNET:
+        assert result["ce"][name] == pytest.approx(100, abs=1e-9)
+        assert result["relative_ce"][name] == pytest.approx(100, abs=1e-9)
+        assert result["ce_by_severity"][name] == pytest.approx([100] * 5, abs=1e-9)
+        assert result["error"][name] == pytest.approx(script.ALEXNET[name], abs=1e-12)
+    assert result["clean_error"] == pytest.approx(0.43478)
+    assert result["missing"] == []
+    assert result["num_examples"] == 50_000 * (19 * 5 + 1)
+    assert result["signature"] == "mce|benchmark:imagenet_c|n:50000|normaliser:alexnet|version:1"
+    assert list(result) == [
+        "mce",
+        "relative_mce",
+        "ce",
+        "relative_ce",
+        "ce_by_severity",
+        "error",
+        "clean_error",
+        "missing",
+        "num_examples",
+        "signature",
+    ]
+
+
+@pytest.mark.parametrize("model", TABLE)
+def test_published_tables(mce, script, model):
+    """Errors that give the printed CEs give the other printed numbers within their rounding."""
+    row = TABLE[model]
+    alexnet = {name: script.ALEXNET[name] for name in script.TEST}
+    errors = {n: [ce / 100 * e for e in alexnet[n]] for n, ce in zip(alexnet, row["ce"], strict=True)}
+    beyond_one = {
+        n: max(e) > 1 for n, e in errors.items()
+    }  # CE 134 of AlexNet's .75: spread over the severities
+    errors = {n: [sum(e) / 5] * 5 if beyond_one[n] else e for n, e in errors.items()}
+    n = 10_000
+    add_all(mce, errors, n)
+    result = mce.compute(clean_error=row["clean_error"] / 100)
+    assert result["mce"] == pytest.approx(row["mce"], abs=0.3)
+    assert list(result["ce"].values()) == pytest.approx(row["ce"], abs=0.01)
+    for name, printed in zip(script.TEST, row["relative_ce"], strict=True):
+        mean = sum(alexnet[name]) / 5
+        rounding = 0.5 + (0.5 * mean + 0.05) / (mean - script.ALEXNET_CLEAN)
+        assert result["relative_ce"][name] == pytest.approx(printed, abs=rounding)
+    assert result["relative_mce"] == pytest.approx(row["relative_mce"], abs=2)
+
+
+def test_extra_corruptions_never_enter_the_mean(mce, script):
+    errors = dict.fromkeys(script.TEST, [0.5] * 5)
+    add_all(mce, errors, n=10)
+    without = mce.compute()
+    add_all(mce, errors | dict.fromkeys(script.EXTRA, [1.0] * 5), n=10)
+    result = mce.compute()
+    assert result["mce"] == without["mce"]
+    assert set(result["ce"]) - set(without["ce"]) == set(script.EXTRA)
+    assert result["missing"] == []
+
+
+def test_an_incomplete_set_gives_its_parts_and_no_mce(mce, script):
+    add_all(mce, {"fog": [0.5, 0.5, 0.5, 0.5, 0.5]}, n=10)
+    mce.add_batch(**rows("snow", 2, 0.3, n=10))
+    mce.add_batch(**rows("saturate", 2, 0.3, n=10))
+    result = mce.compute(clean_error=0.25)
+    assert result["mce"] is None and result["relative_mce"] is None
+    assert result["ce"]["fog"] == pytest.approx(100 * 2.5 / sum(script.ALEXNET["fog"]))
+    assert result["relative_ce"]["fog"] == pytest.approx(100 * 0.25 / (0.819324 - 0.43478))
+    assert result["ce"]["snow"] is None and result["ce"]["frost"] is None and result["ce"]["saturate"] is None
+    assert result["error"]["snow"] == [None, 0.3, None, None, None]
+    assert result["error"]["frost"] == [None] * 5
+    assert result["ce_by_severity"]["snow"][1] == pytest.approx(30 / 0.88392)
+    assert len(result["missing"]) == 75 - 6
+    assert result["missing"][0] == "gaussian_noise_1" and "snow_2" not in result["missing"]
+    assert "|missing:69|" in result["signature"]
+
+
+def test_no_clean_error_no_relative_mce(mce, script):
+    add_all(mce, dict.fromkeys(script.TEST, [0.5] * 5), n=10)
+    result = mce.compute()
+    assert result["mce"] is not None
+    assert result["relative_mce"] is None and result["clean_error"] is None
+    assert set(result["relative_ce"].values()) == {None}
+
+
+def test_strict_names_what_is_missing_and_loses_nothing(mce, script):
+    errors = dict.fromkeys(script.TEST, [0.5] * 5)
+    add_all(mce, errors | {"fog": [0.5, 0.5]}, n=10)
+    with pytest.raises(ValueError, match="lacks 3 of its 75 configs: fog_3, fog_4, fog_5"):
+        mce.compute(strict=True)
+    for severity in (3, 4, 5):
+        mce.add_batch(**rows("fog", severity, 0.5, n=10))
+    assert mce.compute(strict=True)["num_examples"] == 750
+    with pytest.raises(ValueError, match="nothing to score"):
+        mce.compute()
+
+
+def test_a_failed_compute_leaves_only_what_was_there_before(mce):
+    mce.add_batch(**GOOD)
+    with pytest.raises(ValueError, match="lacks"):
+        mce.compute(strict=True, **GOOD)
+    assert len(mce) == 3
+    with pytest.raises(ValueError, match="holds 7"):
+        mce.compute(**{**GOOD, "severity": [3, 7, 3]})
+    assert mce.compute()["num_examples"] == 3
+
+
+def test_configs_of_unequal_size_are_named(mce):
+    for severity in (1, 2, 3):
+        mce.add_batch(**rows("fog", severity, 0.5, n=9 if severity == 3 else 10))
+    with pytest.warns(UserWarning, match=r"most have 10 rows: fog_3 has 9"):
+        assert "|n:9-10|" in mce.compute()["signature"]
+
+
+@pytest.mark.parametrize("benchmark", ["cifar10_c", "cifar100_c", "tiny_imagenet_c"])
+def test_benchmarks_without_alexnet(mce, script, benchmark):
+    errors = {name: [0.1 + i / 100] * 5 for i, name in enumerate(script.TEST)}
+    add_all(mce, errors)
+    result = mce.compute(benchmark=benchmark, clean_error=0.05)
+    assert result["mce"] == pytest.approx(100 * np.mean(list(errors.values())))
+    assert result["relative_mce"] == pytest.approx(result["mce"] - 5)
+    assert result["ce"]["shot_noise"] == pytest.approx(11)
+    assert result["signature"] == f"mce|benchmark:{benchmark}|n:1000|normaliser:none|version:1"
+
+
+def test_inception_size_keeps_alexnet(mce, script):
+    add_all(mce, script.ALEXNET, n=50_000)
+    result = mce.compute(benchmark="imagenet_c_299")
+    assert result["mce"] == pytest.approx(100)
+    assert result["signature"].startswith("mce|benchmark:imagenet_c_299|")
+
+
+def test_the_recipe_of_the_data_is_kept_and_must_agree(mce):
+    recipe = "cifar10_c|recipe:1|profile:cifar|seed:0|jpeg:85"
+    mce.add_batch(**GOOD)
+    with pytest.raises(ValueError, match="but the benchmark asked for is 'imagenet_c'"):
+        mce.compute(recipe=recipe)
+    assert mce.compute(recipe=recipe, benchmark="cifar10_c")["signature"].endswith(
+        "|version:1|data:" + recipe
+    )
+
+
+def test_class_ids_of_another_benchmark_are_an_error(mce):
+    mce.add_batch(**{**GOOD, "predictions": [1, 2, 532]})
+    with pytest.raises(ValueError, match="predictions: row 2 holds 532; cifar10_c has class ids 0 to 9"):
+        mce.compute(benchmark="cifar10_c")
+    assert mce.compute(benchmark="cifar10_c", num_classes=533)["num_examples"] == 3
+
+
+class Tensor:
+    """Something that is an array only when asked, like a tensor."""
+
+    def __init__(self, values):
+        self.values = values
+
+    def __array__(self, dtype=None, copy=None):
+        return np.asarray(self.values, dtype)
+
+    def __len__(self):
+        return len(self.values)
+
+
+@pytest.mark.parametrize(
+    "kind", ["list", "tuple", "array", "int8", "uint8", "object", "tensor", "column", "arrow"]
+)
+def test_columns_of_every_kind(mce, kind):
+    table = datasets.Dataset.from_dict(GOOD)
+    make = {
+        "list": list,
+        "tuple": tuple,
+        "array": np.array,
+        "int8": lambda v: np.array(v, np.int8 if isinstance(v[0], int) else None),
+        "uint8": lambda v: np.array(v, np.uint8 if isinstance(v[0], int) else None),
+        "object": lambda v: np.array(v, object) if isinstance(v[0], str) else np.array(v),
+        "tensor": lambda v: Tensor(v) if isinstance(v[0], int) else v,
+        "column": lambda v: next(table[name] for name in GOOD if GOOD[name] is v),
+        "arrow": pa.array,
+    }[kind]
+    columns = {name: make(values) for name, values in GOOD.items()}
+    mce.add_batch(**columns)
+    mce.add_batch(**columns)
+    result = mce.compute(**columns)
+    assert result["num_examples"] == 9
+    assert result["error"]["fog"][2] == 1 / 3
+
+
+def test_a_streamed_column(mce):
+    table = datasets.Dataset.from_dict(GOOD).to_iterable_dataset()
+    mce.add_batch(**{name: table[name] for name in GOOD})
+    assert mce.compute()["num_examples"] == 3
+
+
+def test_labels_of_a_dataset(mce):
+    features = datasets.Features(
+        label=datasets.ClassLabel(names=["a", "b"]),
+        corruption=datasets.Value("string"),
+        severity=datasets.Value("int8"),
+    )
+    table = datasets.Dataset.from_dict(
+        {"label": [0, 1], "corruption": ["fog"] * 2, "severity": [1, 1]}, features
+    )
+    mce.add_batch(
+        predictions=[0, 0],
+        references=table["label"],
+        corruption=table["corruption"],
+        severity=table["severity"],
+    )
+    assert mce.compute()["error"]["fog"][0] == 0.5
+
+
+def test_one_row_at_a_time(mce):
+    mce.add(prediction=1, reference=1, corruption="fog", severity=1)
+    mce.add(prediction=np.int64(1), reference=2, corruption="fog", severity=1)
+    assert mce.compute()["error"]["fog"][0] == 0.5
+    with pytest.raises(ValueError, match=r"predictions: row 0 holds 1.7 \(float\)"):
+        mce.add(prediction=1.7, reference=2, corruption="fog", severity=1)
+
+
+def test_an_empty_batch_adds_nothing(mce):
+    mce.add_batch(**{name: [] for name in GOOD})
+    with pytest.raises(ValueError, match="nothing to score"):
+        mce.compute()
+
+
+BAD = {
+    "float": ({"predictions": [1, 1.7, 2]}, r"predictions: row 1 holds 1\.7 \(float\), not an integer"),
+    "float array": ({"predictions": np.array([1.0, 2.0, 3.0])}, r"predictions: row 0 holds .*1\.0"),
+    "float labels": ({"references": [1.0, 2, 3]}, "references: row 0 holds 1.0"),
+    "bool": ({"predictions": [True, False, True]}, "predictions: row 0 holds True"),
+    "one bool": ({"predictions": [1, True, 1]}, "predictions: row 1 holds True"),
+    "none": ({"predictions": [1, None, 2]}, "predictions: row 1 holds None"),
+    "digits": ({"predictions": ["1", "2", "3"]}, "predictions: row 0 holds '1'"),
+    "too large": ({"predictions": [1, 2**70, 3]}, "not an integer|row 0"),
+    "over int32": ({"predictions": [1, 2**40, 3]}, "predictions: row 1 holds 1099511627776"),
+    "logits": ({"predictions": np.zeros((3, 1000))}, r"shape \(3, 1000\).*argmax"),
+    "logit lists": ({"predictions": [[0.1, 0.9]] * 3}, r"shape \(3, 2\).*row 0 holds \[0\.1, 0\.9\].*argmax"),
+    "ragged": ({"predictions": [1, [1, 2], 3]}, r"predictions: row 1 holds \[1, 2\]"),
+    "scalar": ({"predictions": 3}, "predictions is one value, 3"),
+    "scalar array": ({"predictions": np.array(3)}, "predictions is one value"),
+    "negative": ({"references": [1, 2, -1]}, "references: row 2 holds -1; class ids start at 0"),
+    "length": ({"predictions": [1, 2]}, r"unequal length.*row 2 has no predictions"),
+    "unknown corruption": (
+        {"corruption": ["fog", "fgo", "fog"]},
+        "corruption: row 1 holds 'fgo'; did you mean fog",
+    ),
+    "config name": ({"corruption": ["fog_3"] * 3}, "corruption: row 0 holds 'fog_3'; did you mean fog"),
+    "corruption none": ({"corruption": ["fog", None, "fog"]}, "corruption: row 1 holds None"),
+    "corruption number": ({"corruption": [1, 2, 3]}, "corruption: row 0 holds 1"),
+    "bare string": ({"corruption": "fog"}, r"corruption is one value, 'fog', .*\['fog'\] \* n"),
+    "severity 7": ({"severity": [3, 3, 7]}, "severity: row 2 holds 7; severities are 1 to 5"),
+    "severity -1": ({"severity": [-1, 3, 3]}, "severity: row 0 holds -1"),
+    "severity 300": ({"severity": [3, 300, 3]}, "severity: row 1 holds 300"),
+    "severity float": ({"severity": [3, 3.5, 3]}, "severity: row 1 holds 3.5"),
+    "severity one": ({"severity": 3}, "severity is one value, 3"),
+    "severity 0": ({"severity": [3, 0, 3]}, "severity: row 1 holds 0; .*'clean'"),
+    "clean 3": (
+        {"corruption": ["fog", "clean", "fog"]},
+        "severity: row 1 holds 3; the corruption 'clean' has severity 0",
+    ),
+    "missing": ({"corruption": None}, "corruption is missing"),
+}
+
+
+@pytest.mark.parametrize("bad, message", BAD.values(), ids=BAD)
+def test_bad_columns(mce, bad, message):
+    with pytest.raises(ValueError, match=message):
+        mce.compute(**{**GOOD, **bad})
+    with pytest.raises(ValueError, match=message):
+        mce.add_batch(**{**GOOD, **bad})
+    assert len(mce) == 0
+    mce.add_batch(**GOOD)
+    with pytest.raises(ValueError):
+        mce.add_batch(**{**GOOD, **bad})
+    assert mce.compute()["num_examples"] == 3
+
+
+def test_the_row_is_counted_in_the_batch_and_in_all(mce):
+    mce.add_batch(**GOOD)
+    with pytest.raises(ValueError, match=r"severity: row 2 of this batch \(5 in all\) holds 7"):
+        mce.add_batch(**{**GOOD, "severity": [3, 3, 7]})
+
+
+@pytest.mark.parametrize(
+    "options, message",
+    [
+        ({"benchmark": "imagnet_c"}, "unknown benchmark 'imagnet_c'; did you mean imagenet_c"),
+        ({"benchmark": "imagenet_p"}, "unknown benchmark 'imagenet_p'; did you mean imagenet_c"),
+        ({"benchmark": ["imagenet_c", "cifar10_c"]}, "unknown benchmark"),
+        ({"clean_error": 23.9}, "clean_error is a fraction from 0 to 1, such as 0.239; got 23.9"),
+        ({"clean_error": float("nan")}, "clean_error is a fraction"),
+        ({"clean_error": "0.2"}, "clean_error is a fraction"),
+        ({"clean_error": True}, "clean_error is a fraction"),
+    ],
+)
+def test_bad_options(mce, options, message):
+    mce.add_batch(**GOOD)
+    with pytest.raises(ValueError, match=message):
+        mce.compute(**options)
+    assert mce.compute()["num_examples"] == 3
+
+
+def test_clean_error_given_twice(mce):
+    mce.add_batch(**rows("clean", 0, 0.2, n=10))
+    with pytest.raises(ValueError, match=r"both clean_error=0\.3 and 10 clean rows"):
+        mce.compute(clean_error=0.3)
+    assert mce.compute()["clean_error"] == 0.2
+
+
+def test_in_memory(load):
+    metric, _ = load("mce", keep_in_memory=True)
+    metric.add_batch(**GOOD)
+    with pytest.raises(ValueError, match="lacks"):
+        metric.compute(strict=True)
+    assert metric.compute()["error"]["fog"][2] == 1 / 3
+
+
+def test_two_at_once_do_not_mix(load):
+    (one, _), (two, _) = load("mce"), load("mce")
+    one.add_batch(**GOOD)
+    two.add_batch(**{**GOOD, "predictions": [1, 2, 4]})
+    assert one.compute()["error"]["fog"][2] == 1 / 3
+    assert two.compute()["error"]["fog"][2] == 0
+
+
+def test_nothing_is_left_in_the_cache(load, tmp_path):
+    metric, _ = load("mce", cache_dir=str(tmp_path))
+    metric.add_batch(**GOOD)
+    with pytest.raises(ValueError, match="lacks"):
+        metric.compute(strict=True)
+    metric.compute()
+    assert not list(tmp_path.rglob("*.arrow"))
+
+
+@pytest.mark.parametrize("folder, name", [(METRICS.parent, "metrics/mce"), (METRICS, "mce")])
+def test_stock_evaluate_loads_it_by_path(folder, name):
+    code = f"import evaluate; m = evaluate.load({name!r}); print(m.name, sorted(m.features))"
+    environment = {**os.environ, "HF_EVALUATE_OFFLINE": "1"}
+    run = subprocess.run(
+        [sys.executable, "-c", code], cwd=folder, env=environment, capture_output=True, text=True
+    )
+    assert run.stdout == "mce ['corruption', 'predictions', 'references', 'severity']\n", run.stderr
+    assert "imagenet_cp" not in (METRICS / "mce" / "mce.py").read_text()
+
+
+def test_no_warning_for_a_plain_score(mce):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        mce.compute(**GOOD)
