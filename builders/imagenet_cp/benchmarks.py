@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import codecs, corruptions
-from .errors import nearest
+from .errors import SourceError, nearest
 from .preprocessing import decode, pixels
 from .profiles import PROFILES
 from .recipe import Recipe
@@ -77,7 +77,9 @@ class Benchmark:
             if name not in self.configs:
                 raise ValueError(f"{self.dataset} has no config {name!r}{nearest(name, self.configs)}")
         wanted = {cell for name in names for cell in self.configs[name]}
-        return tuple(cell for cells in self.configs.values() for cell in cells if cell in wanted and len(cells) == 1)
+        return tuple(
+            cell for cells in self.configs.values() for cell in cells if cell in wanted and len(cells) == 1
+        )
 
     def features(self, classes: Sequence[str]) -> datasets.Features:
         """Return the columns of every config."""
@@ -98,7 +100,10 @@ class Benchmark:
     def prepare(self, source: Source, item: Item) -> NDArray[np.uint8]:
         """Fetch and decode one photograph and bring it to the profile's size, as uint8 (H, W, 3)."""
         photograph = decode(source.reader.read(item), item.location)
-        return pixels(PROFILES[self.profile].prepare(photograph))
+        try:
+            return pixels(PROFILES[self.profile].prepare(photograph))
+        except SourceError as error:
+            raise SourceError(f"{item.location}: {error}") from None
 
     def row(self, recipe: Recipe, cell: Cell, clean: NDArray[np.uint8], item: Item) -> dict[str, Any]:
         """Make one row; every road through this package comes by here, so its bytes are the same on all.

@@ -123,7 +123,9 @@ def build(
             _compile(plan)
         count = workers_count or os.cpu_count() or 1
         if executor is None:
-            made = workers.run_here(plan.units, min(count, max(1, len(plan.units))), lambda n: progress(n, total))
+            made = workers.run_here(
+                plan.units, min(count, max(1, len(plan.units))), lambda n: progress(n, total)
+            )
         else:
             made = workers.run_on(executor, plan.units, lambda: None)
         done = 0
@@ -162,7 +164,9 @@ def make_plan(
             cell for cell, path in unit.files.items() if path.relative_to(out).as_posix() not in finished
         )
         if lacking:
-            todo.append(Unit(out, index, count, lacking, items, source.classes, source.reader, recipe, on_error))
+            todo.append(
+                Unit(out, index, count, lacking, items, source.classes, source.reader, recipe, on_error)
+            )
     return Plan(benchmark, recipe, source, out, cells, tuple(todo), finished, skipped)
 
 
@@ -192,7 +196,9 @@ def _folder_of_a_build(folder: Path, identity: dict[str, Any]) -> Iterator[None]
     except FileExistsError:
         raise BuildError(f"{folder}: is a file; choose a folder with --out") from None
     except OSError as error:
-        raise BuildError(f"{folder}: cannot be written ({error.strerror}); choose another folder with --out") from None
+        raise BuildError(
+            f"{folder}: cannot be written ({error.strerror}); choose another folder with --out"
+        ) from None
     if existing and PRIVATE not in existing:
         raise BuildError(
             f"{folder}: holds something else ({', '.join(existing[:3])}); choose an empty or new folder with --out"
@@ -200,13 +206,17 @@ def _folder_of_a_build(folder: Path, identity: dict[str, Any]) -> Iterator[None]
     try:
         lock = open(folder / PRIVATE / "lock", "a+", encoding="utf-8")  # noqa: SIM115  (held until the build ends)
     except OSError as error:
-        raise BuildError(f"{folder}: cannot be written ({error.strerror}); choose another folder with --out") from None
+        raise BuildError(
+            f"{folder}: cannot be written ({error.strerror}); choose another folder with --out"
+        ) from None
     with lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             lock.seek(0)
-            raise BuildError(f"{folder}: is being built by {lock.read().strip() or 'another process'}") from None
+            raise BuildError(
+                f"{folder}: is being built by {lock.read().strip() or 'another process'}"
+            ) from None
         lock.truncate(0)
         lock.write(f"process {os.getpid()} on {platform.node()}\n")
         lock.flush()
@@ -230,7 +240,11 @@ def _compare(folder: Path, before: dict[str, Any], now: dict[str, Any]) -> None:
 
 def _remove_leftovers(plan: Plan) -> None:
     """Delete the temporary files of a build that was killed."""
-    for temporary in (*plan.out.glob(".*.tmp"), *plan.out.glob("data/*/.*.tmp"), *plan.out.glob(f"{PRIVATE}/units/.*.tmp")):
+    for temporary in (
+        *plan.out.glob(".*.tmp"),
+        *plan.out.glob("data/*/.*.tmp"),
+        *plan.out.glob(f"{PRIVATE}/units/.*.tmp"),
+    ):
         temporary.unlink(missing_ok=True)
 
 
@@ -257,4 +271,6 @@ def _finish(plan: Plan, identity: dict[str, Any]) -> None:
         plan.out / RECORD,
         {"identity": identity, "versions": versions, "skipped": plan.skipped, "files": files},
     )
-    write_text(plan.out / "README.md", cards.dataset_card(plan.benchmark, plan.recipe, plan.source.classes, files))
+    write_text(
+        plan.out / "README.md", cards.dataset_card(plan.benchmark, plan.recipe, plan.source.classes, files)
+    )

@@ -65,7 +65,8 @@ class BenchmarkConfig(datasets.BuilderConfig):
 def configs_of(benchmark: Benchmark) -> list[BenchmarkConfig]:
     """Return the configs of a benchmark for datasets."""
     return [
-        BenchmarkConfig(name=name, version=f"{RECIPE}.0.0", dataset=benchmark.dataset) for name in benchmark.configs
+        BenchmarkConfig(name=name, version=f"{RECIPE}.0.0", dataset=benchmark.dataset)
+        for name in benchmark.configs
     ]
 
 
@@ -77,7 +78,11 @@ class BenchmarkBuilder(datasets.GeneratorBasedBuilder):
     DEFAULT_WRITER_BATCH_SIZE = 256
 
     def _create_builder_config(
-        self, config_name: str | None = None, custom_features: Any = None, config_id: str | None = None, **options: Any
+        self,
+        config_name: str | None = None,
+        custom_features: Any = None,
+        config_id: str | None = None,
+        **options: Any,
     ) -> tuple[BenchmarkConfig, str]:
         # datasets would make up a config "default" where the name is missing, and take any option for one of its own.
         check_options(self.BUILDER_CONFIGS[0].dataset, config_name, options)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import yaml
+from huggingface_hub import DatasetCardData
 
 from . import __version__, citations
 from .benchmarks import Benchmark, Cell
@@ -15,13 +15,19 @@ from .sources.base import digest
 SPLIT = "validation"
 
 
-def complete_configs(benchmark: Benchmark, files: Mapping[str, Mapping[str, Any]]) -> dict[str, tuple[Cell, ...]]:
+def complete_configs(
+    benchmark: Benchmark, files: Mapping[str, Mapping[str, Any]]
+) -> dict[str, tuple[Cell, ...]]:
     """Return the configs all of whose cells are among the files of a build."""
     built = {path.split("/")[1] for path in files}
-    return {name: cells for name, cells in benchmark.configs.items() if all(str(cell) in built for cell in cells)}
+    return {
+        name: cells for name, cells in benchmark.configs.items() if all(str(cell) in built for cell in cells)
+    }
 
 
-def metadata(benchmark: Benchmark, recipe: Recipe, classes: Sequence[str], files: Mapping[str, Mapping[str, Any]]) -> str:
+def metadata(
+    benchmark: Benchmark, recipe: Recipe, classes: Sequence[str], files: Mapping[str, Mapping[str, Any]]
+) -> str:
     """Return the YAML block of the card, from the very features the files were written with."""
     # Every config shares one list of columns: YAML says it once and refers to it, or 1000 class names would be
     # repeated for each of a hundred configs.
@@ -51,7 +57,7 @@ def metadata(benchmark: Benchmark, recipe: Recipe, classes: Sequence[str], files
                 "dataset_size": size,
             }
         )
-    block = {
+    block: dict[str, Any] = {
         "pretty_name": benchmark.title,
         "license": "other",
         "license_name": "imagenet",
@@ -61,7 +67,7 @@ def metadata(benchmark: Benchmark, recipe: Recipe, classes: Sequence[str], files
         "configs": configs,
         "dataset_info": infos,
     }
-    return str(yaml.safe_dump(block, sort_keys=False, allow_unicode=True, width=1000))
+    return f"{DatasetCardData(**block).to_yaml()}\n"
 
 
 def dataset_card(

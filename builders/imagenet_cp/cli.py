@@ -19,7 +19,9 @@ app = typer.Typer(
 
 SourceOption = Annotated[
     Optional[str],  # noqa: UP045  (typer reads this at run time on Python 3.10 too)
-    typer.Option(help='Folder of clean images, or "sample". By default the one remembered by `imagenet-cp use`.'),
+    typer.Option(
+        help='Folder of clean images, or "sample". By default the one remembered by `imagenet-cp use`.'
+    ),
 ]
 
 
@@ -43,7 +45,9 @@ def build(
     workers: Annotated[Optional[int], typer.Option(min=1, help="Processes; all cores by default.")] = None,  # noqa: UP045
     seed: Annotated[int, typer.Option(min=0, help="Of the random draws.")] = 0,
     images_per_file: Annotated[int, typer.Option(min=1, help="Source images per Parquet file.")] = 2500,
-    on_error: Annotated[str, typer.Option(help="raise or skip: what to do about an unreadable image.")] = "raise",
+    on_error: Annotated[
+        str, typer.Option(help="raise or skip: what to do about an unreadable image.")
+    ] = "raise",
 ) -> None:
     """Build a data set as a folder of Parquet files that stock load_dataset and the Hub read."""
     from .benchmarks import BENCHMARKS
@@ -72,9 +76,40 @@ def build(
         )
     rows = sum(written.rows for written in plan.finished.values())
     size = sum(written.size for written in plan.finished.values())
-    typer.echo(f"{folder}: {len(plan.finished)} files, {rows:,} rows, {size / 1e6:,.1f} MB, {plan.recipe.signature}")
+    typer.echo(
+        f"{folder}: {len(plan.finished)} files, {rows:,} rows, {size / 1e6:,.1f} MB, {plan.recipe.signature}"
+    )
     for image_id, reason in plan.skipped.items():
         typer.echo(f"skipped {image_id}: {reason}")
+
+
+@app.command()
+def demo(
+    out: Annotated[Path, typer.Option(help="Folder to build.")] = Path("imagenet_c"),
+) -> None:
+    """Show everything on the photographs of scikit-image: no network and no data set needed."""
+    from .demo import run
+
+    run(out, typer.echo)
+
+
+@app.command()
+def preview(
+    photograph: Annotated[Path, typer.Argument(help="An image file.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="The picture to write.")],
+    seed: Annotated[int, typer.Option(min=0, help="Of the random draws.")] = 0,
+) -> None:
+    """Draw one photograph under every corruption at every severity."""
+    from .preprocessing import decode, pixels
+    from .preview import contact_sheet
+    from .profiles import PROFILES
+    from .sources.base import Item
+    from .sources.folder import FileReader
+
+    data = FileReader().read(Item(photograph.stem, 0, str(photograph)))
+    clean = pixels(PROFILES["imagenet"].prepare(decode(data, str(photograph))))
+    contact_sheet(clean, photograph.stem, seed).save(output)
+    typer.echo(f"{output}: {photograph.name} under 19 corruptions at five severities")
 
 
 def main() -> None:
@@ -85,5 +120,7 @@ def main() -> None:
         sys.stderr.write(f"imagenet-cp: {error}\n")
         sys.exit(1)
     except KeyboardInterrupt:
-        sys.stderr.write("imagenet-cp: interrupted; what is finished is kept, the same command goes on from there\n")
+        sys.stderr.write(
+            "imagenet-cp: interrupted; what is finished is kept, the same command goes on from there\n"
+        )
         sys.exit(130)

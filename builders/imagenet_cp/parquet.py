@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
@@ -78,7 +79,11 @@ class ParquetFile:
         self.file = open(self.temporary, "wb")  # noqa: SIM115  (closed by __exit__)
         self.sink = _Digesting(self.file)
         self.writer = pq.ParquetWriter(
-            self.sink, self.schema, write_page_index=True, use_content_defined_chunking=_CHUNKING, **_encodings(features)
+            self.sink,
+            self.schema,
+            write_page_index=True,
+            use_content_defined_chunking=_CHUNKING,
+            **_encodings(features),
         )
 
     def write(self, row: Mapping[str, Any]) -> None:
@@ -91,7 +96,9 @@ class ParquetFile:
 
     def _write_group(self) -> None:
         arrays = [pa.array(values, self.types[name]) for name, values in self.waiting.items()]
-        self.writer.write_table(pa.Table.from_arrays(arrays, schema=self.schema), row_group_size=ROWS_PER_GROUP)
+        self.writer.write_table(
+            pa.Table.from_arrays(arrays, schema=self.schema), row_group_size=ROWS_PER_GROUP
+        )
         for values in self.waiting.values():
             values.clear()
 
@@ -102,6 +109,8 @@ class ParquetFile:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if kind is not None:
+            with contextlib.suppress(Exception):
+                self.writer.close()
             self.file.close()
             self.temporary.unlink(missing_ok=True)
             return

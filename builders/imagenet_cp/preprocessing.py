@@ -59,7 +59,9 @@ def resize_shorter(image: Image.Image, side: int) -> Image.Image:
         return image
     other = int(side * long / short)
     if side * other > MOST_PIXELS:
-        raise SourceError(f"{width} x {height} pixels: enlarged to a shorter side of {side} it would be too large")
+        raise SourceError(
+            f"{width} x {height} pixels: enlarged to a shorter side of {side} it would be too large"
+        )
     size = (side, other) if width <= height else (other, side)
     return image.resize(size, Image.Resampling.BILINEAR)
 

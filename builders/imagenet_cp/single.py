@@ -13,13 +13,19 @@ from .recipe import Recipe
 
 
 @overload
-def corrupt(image: Image.Image, corruption: str, severity: int = ..., seed: int = ..., image_id: str = ...) -> Image.Image: ...
+def corrupt(
+    image: Image.Image, corruption: str, severity: int = ..., seed: int = ..., image_id: str = ...
+) -> Image.Image: ...
 @overload
 def corrupt(
     image: NDArray[np.uint8], corruption: str, severity: int = ..., seed: int = ..., image_id: str = ...
 ) -> NDArray[np.uint8]: ...
 def corrupt(
-    image: Image.Image | NDArray[np.uint8], corruption: str, severity: int = 1, seed: int = 0, image_id: str = ""
+    image: Image.Image | NDArray[np.uint8],
+    corruption: str,
+    severity: int = 1,
+    seed: int = 0,
+    image_id: str = "",
 ) -> Image.Image | NDArray[np.uint8]:
     """Corrupt one image of any size from 32 x 32 up.
 

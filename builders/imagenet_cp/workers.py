@@ -31,7 +31,12 @@ def _begin(counter: Any) -> None:
     cv2.setNumThreads(0)
     parent = multiprocessing.parent_process()
     if parent is not None:
-        threading.Thread(target=lambda: (parent.join(), os._exit(1)), daemon=True).start()
+        threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+
+
+def _end_with(parent: Any) -> None:
+    parent.join()
+    os._exit(1)
 
 
 def _tick() -> None:
@@ -58,7 +63,9 @@ def _one_thread_each() -> Iterator[None]:
                 os.environ[name] = value
 
 
-def run_here(todo: Sequence[Unit], workers: int, progress: Callable[[int], None]) -> Iterator[tuple[Unit, Finished]]:
+def run_here(
+    todo: Sequence[Unit], workers: int, progress: Callable[[int], None]
+) -> Iterator[tuple[Unit, Finished]]:
     """Run units on ``workers`` processes of this machine; a worker that dies is replaced and its unit run again.
 
     Parameters
@@ -94,8 +101,9 @@ def run_here(todo: Sequence[Unit], workers: int, progress: Callable[[int], None]
     left = {unit.index: unit for unit in todo}
     failures = 0
     context = multiprocessing.get_context("forkserver")
+    counter = context.Value("q", 0)
     while left:
-        counter = context.Value("q", sum(len(unit.items) for unit in todo if unit.index not in left))
+        counter.value = sum(len(unit.items) for unit in todo if unit.index not in left)
         with _one_thread_each():
             pool = ProcessPoolExecutor(min(workers, len(left)), context, _begin, (counter,))
             try:

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.random import BitGenerator
 
 from ..errors import nearest
-from . import noise, blur, weather, digital  # noqa: F401, I001  (registers in the published order)
+from . import blur, digital, noise, weather  # noqa: F401  (registers in the published order)
 from .registry import CORRUPTIONS, SEVERITIES, Corruption, Image
 
 __all__ = ["CORRUPTIONS", "EXTRA", "SEVERITIES", "TEST", "Corruption", "apply", "check_image"]
@@ -20,7 +20,9 @@ EXTRA = tuple(name for name, c in CORRUPTIONS.items() if c.extra)
 def check_image(image: object) -> Image:
     """Return ``image`` as a C-contiguous, writable uint8 array (H, W, 3), or say what is wrong with it."""
     if not isinstance(image, np.ndarray):
-        raise TypeError(f"image must be a numpy array, not {type(image).__name__}; np.asarray(pil_image) gives one")
+        raise TypeError(
+            f"image must be a numpy array, not {type(image).__name__}; np.asarray(pil_image) gives one"
+        )
     if image.dtype != np.uint8:
         raise TypeError(f"image must hold uint8 values from 0 to 255, not {image.dtype}")
     if image.ndim != 3 or image.shape[2] != 3:
@@ -71,5 +73,7 @@ def apply(name: str, image: Image, severity: int, bits: BitGenerator, profile: s
     if isinstance(severity, bool) or severity not in SEVERITIES:
         raise ValueError(f"severity must be a whole number from 1 to 5, not {severity!r}")
     if not isinstance(bits, BitGenerator):
-        raise TypeError(f"bits must be a numpy.random.BitGenerator such as SFC64(0), not {type(bits).__name__}")
+        raise TypeError(
+            f"bits must be a numpy.random.BitGenerator such as SFC64(0), not {type(bits).__name__}"
+        )
     return known.kernel(check_image(image), bits, *table[int(severity) - 1])

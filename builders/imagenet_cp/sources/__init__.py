@@ -35,9 +35,9 @@ def open_source(source: str | os.PathLike[str] | None = None) -> Source:
     chosen = source if source is not None else settings.default_source()
     if chosen is None:
         raise SourceError(
-            "no source of clean images is named. Name one with data_dir=\"path/to/val\" in load_dataset or "
+            'no source of clean images is named. Name one with data_dir="path/to/val" in load_dataset or '
             f"--source path/to/val on the command line, or set {settings.VARIABLE}=path/to/val, or once and for "
-            "all run `imagenet-cp use path/to/val`. source=\"sample\" takes the few photographs of scikit-image."
+            'all run `imagenet-cp use path/to/val`. source="sample" takes the few photographs of scikit-image.'
         )
     if str(chosen) == "sample":
         return open_sample()

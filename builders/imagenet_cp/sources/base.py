@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -67,7 +68,7 @@ def in_order(items: Iterable[Item], name: str) -> tuple[Item, ...]:
             raise SourceError(
                 f"{name}: the file name {item.location!r} holds characters that cannot be stored; rename it"
             )
-    for one, two in zip(ordered, ordered[1:], strict=False):
+    for one, two in itertools.pairwise(ordered):
         if one.image_id == two.image_id:
             raise SourceError(
                 f"{name}: two images have the id {one.image_id!r}: {one.location} and {two.location}; "

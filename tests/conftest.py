@@ -1,0 +1,42 @@
+"""Keeps every test away from the user's caches and settings, and from the network."""
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+_OFFLINE = {"HF_HUB_OFFLINE": "1", "HF_HUB_DISABLE_TELEMETRY": "1", "HF_DATASETS_DISABLE_PROGRESS_BARS": "1"}
+os.environ.update(_OFFLINE)
+
+
+@pytest.fixture(autouse=True)
+def own_settings(tmp_path_factory, monkeypatch):
+    """No source is remembered, and none is in the environment."""
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path_factory.mktemp("settings")))
+    monkeypatch.delenv("IMAGENET_CP_SOURCE", raising=False)
+
+
+@pytest.fixture
+def cache(tmp_path):
+    """A cache folder for datasets of its own."""
+    return str(tmp_path / "cache")
+
+
+@pytest.fixture(scope="session")
+def photographs() -> dict[str, Path]:
+    """Real photographs by name, as scikit-image ships them."""
+    import skimage
+
+    folder = Path(skimage.__file__).parent / "data"
+    return {name: folder / name for name in ("astronaut.png", "chelsea.png", "coffee.png", "rocket.jpg")}
+
+
+@pytest.fixture
+def class_folder(tmp_path, photographs) -> Path:
+    """A folder with two classes of two photographs each."""
+    root = tmp_path / "val"
+    for place, (name, path) in enumerate(photographs.items()):
+        (root / ("animal", "thing")[place % 2]).mkdir(parents=True, exist_ok=True)
+        shutil.copy(path, root / ("animal", "thing")[place % 2] / name)
+    return root

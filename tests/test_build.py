@@ -1,0 +1,200 @@
+"""The build command's folder: what is in it, that stock libraries read it, and that it goes on where it stopped."""
+
+import json
+import os
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+
+import datasets
+import pyarrow.parquet as pq
+import pytest
+from imagenet_cp.build import build
+from imagenet_cp.errors import BuildError, SourceError
+from imagenet_cp.sources import open_source
+from PIL import Image
+
+CONFIGS = ["fog_3", "brightness", "clean"]
+CELLS = ["fog_3", *(f"brightness_{severity}" for severity in range(1, 6)), "clean"]
+
+
+def contents(folder):
+    """Every file of a build but the lock, by relative path."""
+    files = (path for path in folder.rglob("*") if path.is_file() and path.name != "lock")
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("work") / "imagenet_c"
+    build("imagenet_c", open_source("sample"), folder, CONFIGS, images_per_file=5, workers_count=1)
+    return folder
+
+
+def test_every_cell_has_its_files_and_no_temporary_one_stays(built):
+    files = sorted(path.relative_to(built).as_posix() for path in built.glob("data/*/*"))
+    assert files == sorted(
+        f"data/{cell}/validation-{i:05d}-of-00003.parquet" for cell in CELLS for i in range(3)
+    )
+    assert not list(built.rglob("*.tmp"))
+
+
+STOCK = """
+import sys
+from datasets import load_dataset
+for config in ("fog_3", "brightness", "clean"):
+    stored = load_dataset("imagenet_c", config, split="validation", cache_dir=sys.argv[1])
+    streamed = list(load_dataset("imagenet_c", config, split="validation", streaming=True))
+    print(config, stored.num_rows, [(r["corruption"], r["severity"], r["image_id"]) for r in streamed][0])
+    assert [r["image_id"] for r in streamed] == stored["image_id"][:], config
+    assert stored.features["label"].names[3] == "chelsea" and stored[3]["image"].size == (224, 224)
+assert "imagenet_cp" not in sys.modules
+"""
+
+
+def test_stock_datasets_reads_the_folder(built, tmp_path):
+    run = subprocess.run(
+        [sys.executable, "-c", STOCK, str(tmp_path)], cwd=built.parent, capture_output=True, text=True
+    )
+    assert run.stdout.splitlines() == [
+        "fog_3 14 ('fog', 3, 'astronaut')",
+        "brightness 70 ('brightness', 1, 'astronaut')",
+        "clean 14 ('clean', 0, 'astronaut')",
+    ], run.stderr
+
+
+def test_the_build_and_the_builder_give_the_same_rows(built, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for config in CONFIGS:
+        options = {"split": "validation", "cache_dir": str(tmp_path / "cache")}
+        stored = datasets.load_dataset(str(built), config, **options)
+        made = datasets.load_dataset("imagenet_c", config, source="sample", **options)
+        assert stored.features == made.features
+        bare = datasets.Image(decode=False)
+        assert stored.cast_column("image", bare)[:] == made.cast_column("image", bare)[:]
+
+
+def test_the_files_are_laid_out_for_streaming(built):
+    metadata = pq.ParquetFile(next(built.glob("data/fog_3/*"))).metadata
+    pictures = metadata.row_group(0).column(0)
+    assert pictures.path_in_schema == "image.bytes" and pictures.compression == "UNCOMPRESSED"
+    assert pictures.has_offset_index
+    assert metadata.metadata[b"imagenet_cp"] == b"imagenet_c|recipe:1|profile:imagenet|seed:0|jpeg:85"
+
+
+def test_the_record_holds_digests_and_no_paths_of_this_machine(built):
+    record = json.loads((built / "build.json").read_text())
+    assert len(record["files"]) == 3 * len(CELLS)
+    assert record["identity"]["images"] == 14 and "pyarrow" in record["versions"]
+    assert str(built.parent) not in (built / "build.json").read_text() + (built / "README.md").read_text()
+
+
+@pytest.mark.parametrize("road", ["two processes", "threads", "one config after the other"])
+def test_the_same_bytes_whatever_the_road(built, road, tmp_path):
+    source, folder = open_source("sample"), tmp_path / "imagenet_c"
+    if road == "two processes":
+        build("imagenet_c", source, folder, CONFIGS, images_per_file=5, workers_count=2)
+    elif road == "threads":
+        with ThreadPoolExecutor(2) as pool:
+            build("imagenet_c", source, folder, CONFIGS, images_per_file=5, executor=pool)
+    else:
+        for config in reversed(CONFIGS):
+            build("imagenet_c", source, folder, [config], images_per_file=5, workers_count=1)
+    made = {path: data for path, data in contents(folder).items() if not path.startswith(".imagenet_cp")}
+    assert made == {
+        path: data for path, data in contents(built).items() if not path.startswith(".imagenet_cp")
+    }
+
+
+def test_a_second_run_does_only_what_is_missing(tmp_path):
+    source, folder = open_source("sample"), tmp_path / "imagenet_c"
+    build("imagenet_c", source, folder, ["fog_3", "fog_4"], images_per_file=5, workers_count=1)
+    before = contents(folder)
+    lost = folder / "data/fog_3/validation-00001-of-00003.parquet"
+    lost.unlink()
+    (folder / "data/fog_4" / ".validation-00002-of-00003.parquet.1.tmp").write_bytes(
+        b"of a build that was killed"
+    )
+    kept = {path: path.stat().st_mtime_ns for path in folder.glob("data/*/*.parquet")}
+    build("imagenet_c", source, folder, ["fog_3", "fog_4"], images_per_file=5, workers_count=1)
+    data = {path: content for path, content in contents(folder).items() if path.startswith("data")}
+    assert data == {path: content for path, content in before.items() if path.startswith("data")}
+    assert all(path.stat().st_mtime_ns == time for path, time in kept.items())
+
+
+def test_a_rebuilt_folder_is_not_served_from_the_cache(tmp_path, monkeypatch, cache):
+    monkeypatch.chdir(tmp_path)
+
+    def load():
+        dataset = datasets.load_dataset("imagenet_c", "fog_3", split="validation", cache_dir=cache)
+        return dataset.cast_column("image", datasets.Image(decode=False))[0]["image"]["bytes"]
+
+    pictures = []
+    for seed in (0, 1):
+        build(
+            "imagenet_c",
+            open_source("sample"),
+            tmp_path / "imagenet_c",
+            ["fog_3"],
+            seed=seed,
+            workers_count=1,
+        )
+        pictures.append(load())
+        (tmp_path / "imagenet_c").rename(tmp_path / f"seed_{seed}")
+    assert pictures[0] != pictures[1]
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [({"seed": 1}, "seed:0"), ({"images_per_file": 7}, "images_per_file 5, not 7")],
+)
+def test_builds_are_not_mixed(built, change, says):
+    options = {"images_per_file": 5, "workers_count": 1, **change}
+    with pytest.raises(BuildError, match=says):
+        build("imagenet_c", open_source("sample"), built, CONFIGS, **options)
+
+
+def test_a_folder_with_something_else_in_it_is_left_alone(tmp_path, built):
+    (tmp_path / "thesis.tex").write_text("")
+    with pytest.raises(BuildError, match=r"thesis\.tex"):
+        build("imagenet_c", open_source("sample"), tmp_path, ["fog_3"])
+    with pytest.raises(BuildError, match="is a file"):
+        build("imagenet_c", open_source("sample"), tmp_path / "thesis.tex", ["fog_3"])
+
+
+def test_a_folder_that_cannot_be_written_is_named(tmp_path, monkeypatch):
+    # Permissions do not stop root, so the system's answer is given in its place.
+    def refuse(*args, **kwargs):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("pathlib.Path.mkdir", refuse)
+    with pytest.raises(BuildError, match="cannot be written"):
+        build("imagenet_c", open_source("sample"), tmp_path / "new", ["fog_3"])
+
+
+def test_a_second_build_in_one_folder_is_refused(tmp_path, built):
+    import fcntl
+
+    with open(built / ".imagenet_cp" / "lock", "r+") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        with pytest.raises(BuildError, match=f"process {os.getpid()}"):
+            build("imagenet_c", open_source("sample"), built, CONFIGS, images_per_file=5)
+
+
+def test_an_unreadable_image_stops_the_build_or_is_recorded(class_folder, tmp_path):
+    broken = class_folder / "animal" / "broken.jpg"
+    broken.write_bytes(b"")
+    Image.new("RGB", (60_000, 1)).save(class_folder / "animal" / "line.png")
+    with pytest.raises(SourceError, match=r"broken\.jpg"):
+        build("imagenet_c", open_source(class_folder), tmp_path / "one", ["fog_3"], workers_count=1)
+    plan = build(
+        "imagenet_c", open_source(class_folder), tmp_path / "two", ["fog_3"], workers_count=1, on_error="skip"
+    )
+    assert set(plan.skipped) == {"broken", "line"} and "broken.jpg" in plan.skipped["broken"]
+    assert sum(written.rows for written in plan.finished.values()) == 4
+
+
+def test_unknown_configs_are_refused_with_the_nearest_names(tmp_path):
+    with pytest.raises(ValueError, match="did you mean fog_3"):
+        build("imagenet_c", open_source("sample"), tmp_path / "new", ["fgo_3"])
+    assert not (tmp_path / "new").exists()

@@ -1,0 +1,151 @@
+"""load_dataset("imagenet_c", ...) through stock datasets."""
+
+import io
+import shutil
+
+import datasets
+import imagenet_cp
+import numpy as np
+import pytest
+from datasets import get_dataset_config_names, load_dataset, load_dataset_builder
+from imagenet_cp.benchmarks import BENCHMARKS
+from imagenet_cp.corruptions import CORRUPTIONS, EXTRA, TEST
+from imagenet_cp.errors import SourceError
+from PIL import Image
+
+
+def rows(dataset):
+    return [(r["image"]["bytes"], r["label"], r["corruption"], r["severity"], r["image_id"]) for r in dataset]
+
+
+def load(config, cache, **options):
+    options.setdefault("source", "sample")
+    dataset = load_dataset("imagenet_c", config, split="validation", cache_dir=cache, **options)
+    return (
+        dataset.decode(False)
+        if options.get("streaming")
+        else dataset.with_format(None).cast_column("image", datasets.Image(decode=False))
+    )
+
+
+@pytest.fixture(autouse=True)
+def elsewhere(tmp_path, monkeypatch):
+    """Work where no folder is called imagenet_c."""
+    monkeypatch.chdir(tmp_path)
+
+
+def test_configs_are_those_of_the_registry():
+    names = get_dataset_config_names("imagenet_c")
+    singles = [f"{name}_{severity}" for name in CORRUPTIONS for severity in range(1, 6)]
+    assert set(names) == {*singles, *CORRUPTIONS, "test", "extra", "clean"}
+    assert len(names) == 95 + 19 + 3
+    cells = BENCHMARKS["imagenet_c"].configs
+    assert [c.corruption for c in cells["test"]] == [name for name in TEST for _ in range(5)]
+    assert [c.corruption for c in cells["extra"]] == [name for name in EXTRA for _ in range(5)]
+
+
+def test_info_says_what_the_data_are(cache):
+    info = load_dataset_builder("imagenet_c", "fog", source="sample", cache_dir=cache).info
+    assert "recipe:1" in info.description and "hendrycks" in info.citation and "ImageNet" in info.license
+    assert list(info.features) == ["image", "label", "corruption", "severity", "image_id"]
+
+
+def test_a_row_holds_the_jpeg_of_the_corrupted_picture(cache, photographs):
+    row = load("fog_3", cache)[3]
+    assert row["corruption"] == "fog" and row["severity"] == 3 and row["image_id"] == "chelsea"
+    with Image.open(photographs["chelsea.png"]) as photograph:
+        small = photograph.resize((384, 256), Image.Resampling.BILINEAR)
+        clean = np.asarray(small.crop((80, 16, 304, 240)))
+    expected = io.BytesIO()
+    Image.fromarray(imagenet_cp.corrupt(clean, "fog", 3, image_id="chelsea")).save(
+        expected, "JPEG", quality=85, optimize=True
+    )
+    assert row["image"]["bytes"] == expected.getvalue()
+
+
+def test_the_same_rows_whatever_the_road(cache, tmp_path):
+    plain = rows(load("fog", cache))
+    assert len(plain) == 5 * 14
+    assert rows(load("fog", str(tmp_path / "two"), num_proc=2)) == plain
+    assert rows(load("fog", str(tmp_path / "stream"), streaming=True)) == plain
+    single = [row for severity in range(1, 6) for row in rows(load(f"fog_{severity}", cache))]
+    assert single == plain
+
+
+def test_a_seed_gives_other_draws_and_the_same_seed_the_same(cache, tmp_path):
+    zero, one = rows(load("fog_1", cache)), rows(load("fog_1", cache, seed=1))
+    assert all(a[0] != b[0] for a, b in zip(zero, one, strict=True))
+    assert rows(load("fog_1", str(tmp_path / "again"), seed=1)) == one
+
+
+def test_clean_is_lossless(cache):
+    dataset = load("clean", cache)
+    row = dataset[0]
+    assert (row["corruption"], row["severity"]) == ("clean", 0)
+    with Image.open(io.BytesIO(row["image"]["bytes"])) as image:
+        assert image.format == "PNG" and image.size == (224, 224)
+
+
+def test_labels_of_a_folder_are_its_own(class_folder, cache):
+    dataset = load("brightness_1", cache, source=None, data_dir=str(class_folder))
+    assert dataset.features["label"].names == ["animal", "thing"]
+    assert [r["image_id"] for r in dataset] == ["astronaut", "chelsea", "coffee", "rocket"]
+
+
+def test_the_cache_notices_what_matters(class_folder, cache, monkeypatch):
+    def where(**options):
+        return load("brightness_1", cache, **{"source": None, **options}).cache_files[0]["filename"]
+
+    first = where(data_dir=str(class_folder))
+    monkeypatch.chdir(class_folder.parent)
+    assert where(data_dir="val") == first
+    assert where(data_dir="val/") == first
+    assert where(source=str(class_folder)) == first
+    assert where(data_dir="val", seed=5) != first
+    shutil.copytree(class_folder, class_folder.parent / "other")
+    assert where(data_dir="other") != first
+    monkeypatch.setattr("imagenet_cp.recipe.RECIPE", 2)
+    assert where(data_dir="val") != first
+    monkeypatch.undo()
+    Image.new("RGB", (50, 50)).save(class_folder / "animal" / "astronaut.png")
+    assert where(data_dir=str(class_folder)) != first
+
+
+def test_the_two_words_suffice_once_a_source_is_known(class_folder, cache, monkeypatch):
+    monkeypatch.setenv("IMAGENET_CP_SOURCE", str(class_folder))
+    dataset = load_dataset("imagenet_c", "brightness_3", cache_dir=cache)
+    assert dataset["validation"].num_rows == 4
+
+
+def test_without_a_source_nothing_is_made_up(cache):
+    with pytest.raises(SourceError, match="IMAGENET_CP_SOURCE"):
+        load_dataset("imagenet_c", "fog_3", cache_dir=cache)
+
+
+@pytest.mark.parametrize(
+    ("config", "options", "says"),
+    [
+        (None, {}, "config name is missing"),
+        (None, {"source": "sample"}, "config name is missing"),
+        ("fgo_3", {}, "did you mean fog_3"),
+        ("fog_6", {}, "did you mean fog_"),
+        ("fog_0", {}, "did you mean fog_"),
+        ("fog_3", {"severity": 5}, "fog_5"),
+        ("fog_3", {"sede": 5}, "did you mean seed"),
+        ("fog_3", {"seed": -1}, "seed"),
+        ("fog_3", {"on_error": "ignore"}, "on_error"),
+        ("fog_3", {"source": "sample", "data_dir": "val"}, "not by both"),
+    ],
+)
+def test_options_that_mean_nothing_are_refused(config, options, says, cache):
+    with pytest.raises(ValueError, match=says):
+        load_dataset("imagenet_c", config, cache_dir=cache, **options)
+
+
+def test_a_broken_image_is_named_or_skipped(class_folder, cache):
+    (class_folder / "animal" / "broken.jpg").write_bytes(b"\xff\xd8\xff not all of it")
+    with pytest.raises(Exception) as error:
+        load("fog_1", cache, source=None, data_dir=str(class_folder))
+    assert "broken.jpg" in f"{error.value} {error.value.__cause__}"
+    dataset = load("fog_1", cache, source=None, data_dir=str(class_folder), on_error="skip")
+    assert dataset.num_rows == 4
