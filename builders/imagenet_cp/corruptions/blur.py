@@ -1,1 +1,100 @@
 """The blur corruptions."""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+from numpy.random import BitGenerator
+
+from .. import draws
+from . import defocus, gaussian, motion, zoom
+from .registry import Image, corruption
+
+
+@corruption(
+    "blur",
+    imagenet=[(3, 0.1), (4, 0.5), (6, 0.5), (8, 0.5), (10, 0.5)],
+    imagenet_299=[(4, 0.1), (5, 0.5), (7, 0.5), (10, 0.5), (12, 0.5)],
+    tiny=[(0.5, 0.6), (1, 0.1), (1.5, 0.1), (2.5, 0.01), (3, 0.1)],
+    cifar=[(0.3, 0.4), (0.4, 0.5), (0.5, 0.6), (1, 0.2), (1.5, 0.1)],
+)
+def defocus_blur(image: Image, bits: BitGenerator, radius: float, alias_blur: float) -> Image:
+    """Out of focus: every point of light becomes a disk of ``radius`` pixels with soft edges."""
+    return defocus.blur(image, radius, alias_blur)
+
+
+@corruption(
+    "blur",
+    imagenet=[(0.7, 1, 2), (0.9, 2, 1), (1, 2, 3), (1.1, 3, 2), (1.5, 4, 2)],
+    imagenet_299=[(0.8, 1, 3), (1, 3, 1), (1.1, 2, 4), (1.2, 4, 2), (1.6, 5, 2)],
+    tiny=[(0.1, 1, 1), (0.5, 1, 1), (0.6, 1, 2), (0.7, 2, 1), (0.9, 2, 2)],
+    cifar=[(0.05, 1, 1), (0.25, 1, 1), (0.4, 1, 1), (0.25, 1, 2), (0.4, 1, 2)],
+)
+def glass_blur(image: Image, bits: BitGenerator, sigma: float, max_delta: int, iterations: int) -> Image:
+    """Behind frosted glass: blurred, pixels overwritten by near ones, blurred again."""
+    blurred = gaussian.blur_uint8(image, sigma)
+    height, width = image.shape[:2]
+    size = (iterations * (height - 2 * max_delta) * (width - 2 * max_delta), 2)
+    return gaussian.blur_uint8(_scatter(blurred, draws.integers(bits, -max_delta, max_delta, size), max_delta), sigma)
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _scatter(image, moves, margin):  # type: ignore[no-untyped-def]
+    """Overwrite pixel after pixel, from the last to the first, by the one that lies (dx, dy) away.
+
+    The published line looks like a swap, but both its sides are views of one array: the other pixel keeps
+    its value.
+    """
+    height, width = image.shape[:2]
+    n = 0
+    while n < len(moves):
+        for row in range(height - margin, margin, -1):
+            for column in range(width - margin, margin, -1):
+                dx, dy = moves[n]
+                image[row, column] = image[row + dy, column + dx]
+                n += 1
+    return image
+
+
+@corruption(
+    "blur",
+    imagenet=[(10, 3), (15, 5), (15, 8), (15, 12), (20, 15)],
+    imagenet_299=[(12, 4), (17, 6), (17, 9), (17, 13), (22, 16)],
+    tiny=[(10, 1), (10, 1.5), (10, 2), (10, 2.5), (12, 3)],
+    cifar=[(6, 1), (6, 1.5), (6, 2), (8, 2), (9, 2.5)],
+)
+def motion_blur(image: Image, bits: BitGenerator, radius: float, sigma: float) -> Image:
+    """The camera moves along a straight line, at a random angle within 45 degrees of the horizontal."""
+    angle = float(draws.uniform(bits, -45, 45, 1)[0])
+    return motion.blur(image, radius, sigma, angle)
+
+
+@corruption(
+    "blur",
+    imagenet=[(1, 1.11, 0.01), (1, 1.16, 0.01), (1, 1.21, 0.02), (1, 1.26, 0.02), (1, 1.31, 0.03)],
+    imagenet_299=[(1, 1.11, 0.01), (1, 1.16, 0.01), (1, 1.21, 0.02), (1, 1.26, 0.02), (1, 1.31, 0.03)],
+    tiny=[(1, 1.06, 0.01), (1, 1.11, 0.01), (1, 1.16, 0.01), (1, 1.21, 0.01), (1, 1.26, 0.01)],
+    cifar=[(1, 1.06, 0.01), (1, 1.11, 0.01), (1, 1.16, 0.01), (1, 1.21, 0.01), (1, 1.26, 0.01)],
+)
+def zoom_blur(image: Image, bits: BitGenerator, start: float, stop: float, step: float) -> Image:
+    """The camera moves towards the scene: the mean of the image and its zooms from ``start`` to ``stop``."""
+    factors = np.arange(start, stop, step)  # rounding decides whether stop itself is one of them; kept
+    x = (image / 255.0).astype(np.float32)
+    total = np.zeros_like(x)
+    for factor in factors:
+        total += zoom.clipped_zoom(x, float(factor))
+    y = (x + total) / np.float32(len(factors) + 1)
+    return (np.clip(y, 0.0, 1.0) * np.float32(255)).astype(np.uint8)
+
+
+@corruption(
+    "blur",
+    extra=True,
+    imagenet=[1, 2, 3, 4, 6],
+    imagenet_299=[1.5, 2.5, 3.5, 4.5, 6.5],
+    tiny=[0.5, 0.75, 1, 1.25, 1.5],
+    cifar=[0.4, 0.6, 0.7, 0.8, 1],
+)
+def gaussian_blur(image: Image, bits: BitGenerator, sigma: float) -> Image:
+    """Every point of light becomes a Gaussian of ``sigma`` pixels."""
+    return gaussian.blur_uint8(image, sigma)
