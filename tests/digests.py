@@ -1,0 +1,59 @@
+"""Digests of every config: run as a script, it prints them; with --write it makes the committed ones anew.
+
+A committed digest changes only by decision: with a new recipe version and an entry in the changelog.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from imagenet_cp.benchmarks import BENCHMARKS
+from imagenet_cp.sources import open_source
+
+COMMITTED = Path(__file__).parent / "golden" / "digests.json"
+
+
+def digests(images: int | None = None) -> dict[str, dict[str, dict[str, str]]]:
+    """Data set -> config -> SHA-256 of the stored bytes, and of the pixels they decode to, of the sample."""
+    source = open_source("sample")
+    found: dict[str, dict[str, dict[str, str]]] = {}
+    for name, benchmark in BENCHMARKS.items():
+        recipe = benchmark.recipe(seed=0)
+        cells = benchmark.cells([*benchmark.configs])
+        stored = {cell: hashlib.sha256() for cell in cells}
+        pixels = {cell: hashlib.sha256() for cell in cells}
+        for item in source.items[:images]:
+            clean = benchmark.prepare(source, item)
+            for cell in cells:
+                data = benchmark.row(recipe, cell, clean, item)["image"]["bytes"]
+                stored[cell].update(data)
+                with Image.open(io.BytesIO(data)) as image:
+                    pixels[cell].update(np.asarray(image).tobytes())
+        found[name] = {
+            str(cell): {"stored": stored[cell].hexdigest(), "pixels": pixels[cell].hexdigest()} for cell in cells
+        }
+    return found
+
+
+def committed() -> dict[str, dict[str, str]]:
+    """The digests of the pixels of the whole sample, as committed."""
+    return json.loads(COMMITTED.read_text())
+
+
+def pixels_of(found: dict[str, dict[str, dict[str, str]]]) -> dict[str, dict[str, str]]:
+    """Only the digests of the pixels."""
+    return {name: {cell: both["pixels"] for cell, both in cells.items()} for name, cells in found.items()}
+
+
+if __name__ == "__main__":
+    if "--write" in sys.argv:
+        COMMITTED.write_text(json.dumps(pixels_of(digests()), indent=1) + "\n")
+    else:
+        json.dump(digests(images=3), sys.stdout)
