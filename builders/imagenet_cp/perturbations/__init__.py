@@ -6,7 +6,7 @@ from numpy.random import BitGenerator
 
 from ..corruptions import check_image
 from ..errors import nearest
-from . import geometry  # noqa: F401, I001  (registers in the published order)
+from . import blur, weather, geometry  # noqa: F401, I001  (registers in the published order)
 from .registry import DIFFICULTIES, Frames, Perturbation, published_order
 from .views import Picture, check_size, finish, view
 

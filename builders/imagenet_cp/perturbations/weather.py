@@ -1,0 +1,89 @@
+"""Snow, brightness and spatter (Hendrycks & Dietterich, ICLR 2019, section 4.2 and appendix C)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.random import BitGenerator
+from numpy.typing import NDArray
+
+from ..corruptions import hsv, liquid, snowfall
+from . import flurry, motion
+from .registry import Frames, perturbation
+from .views import View
+
+ANGLES = tuple(i * 4 - 150 for i in range(31))
+
+
+@perturbation(
+    imagenet=(0.05, 0.3, 3, 0.5, 14, 4, 0.85, ANGLES),
+    imagenet_299=(0.05, 0.3, 3, 0.5, 14, 4, 0.85, ANGLES),
+    tiny=(0.05, 0.28, 2, 0.5, 10, 2.5, 0.85, ANGLES),
+    cifar=(0.05, 0.3, 2, 0.5, 10, 2, 0.85, ANGLES),
+)
+def snow(
+    view: View,
+    bits: BitGenerator,
+    loc: float,
+    scale: float,
+    zoom: float,
+    threshold: float,
+    radius: float,
+    sigma: float,
+    blend: float,
+    angles: Sequence[float],
+) -> Frames:
+    """Let the same flakes fall in a direction that turns from frame to frame."""
+    layer = snowfall.flakes(bits, view.height, view.width, loc, scale, zoom, threshold)
+    return flurry.cover(view.crop, motion.blur(layer, radius, sigma, angles), blend)
+
+
+@perturbation(
+    imagenet=(tuple((i - 15) * 0.02 for i in range(31)),),
+    imagenet_299=(tuple((i - 15) * 0.02 for i in range(31)),),
+    tiny=(tuple((i - 15) * 0.02 for i in range(31)),),
+    cifar=(tuple((i - 15) * 0.015 for i in range(31)),),
+)
+def brightness(view: View, bits: BitGenerator, shifts: Sequence[float]) -> Frames:
+    """Go from a darker day to a lighter one: the value V of HSV is shifted."""
+    crop = view.crop
+    return np.stack([hsv.brighten(crop, shift) for shift in shifts])
+
+
+@perturbation(
+    extra=True,
+    imagenet=(0.65, 0.27, 3.7, 0.69, 0.6, (0.05, 0.1, 0.15, 0.7)),
+    imagenet_299=(0.65, 0.3, 4, 0.69, 0.6, (0.05, 0.1, 0.15, 0.7)),
+    tiny=(0.6, 0.25, 1.75, 0.7, 0.6, (0.2, 0.8)),
+    cifar=(0.6, 0.265, 1.75, 0.7, 0.6, (0.2, 0.8)),
+)
+def spatter(
+    view: View,
+    bits: BitGenerator,
+    loc: float,
+    scale: float,
+    sigma: float,
+    threshold: float,
+    amount: float,
+    drip: Sequence[float],
+) -> Frames:
+    """Let drops of water run down the lens."""
+    crop = view.crop
+    layer = liquid.drops(bits, view.height, view.width, loc, scale, sigma, threshold)
+    frames = np.empty((31, *crop.shape), np.uint8)
+    for frame in frames:
+        frame[:] = liquid.water(crop, layer, amount)
+        layer = _drip(layer, drip)
+    return frames
+
+
+def _drip(layer: NDArray[np.float64], kernel: Sequence[float]) -> NDArray[np.float64]:
+    """Convolve every column with the kernel, as ``np.convolve(column, kernel, "same")`` does."""
+    height = layer.shape[0]
+    down = len(kernel) // 2
+    padded = np.pad(layer, ((down, len(kernel) - 1 - down), (0, 0)))
+    total = np.zeros_like(layer)
+    for t, weight in enumerate(reversed(kernel)):
+        total += padded[t : t + height] * weight
+    return total
