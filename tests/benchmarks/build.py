@@ -51,23 +51,26 @@ def pillow_jpeg(picture: Image.Image) -> bytes:
     return file.getvalue()
 
 
+def pictures(image: np.ndarray, image_id: str) -> list[np.ndarray]:
+    """Make every corruption at every severity."""
+    return [
+        apply(name, image, severity, stream("imagenet_c", "imagenet", name, severity, 0, image_id))
+        for name in CORRUPTIONS
+        for severity in SEVERITIES
+    ]
+
+
 def parts(path: Path) -> dict[str, float]:
     """Milliseconds of one image: decoding, all kernels, all encodes by Pillow and by the package."""
     image = clean(path)
-    ms = {"decode, resize, crop": measure.cpu_ms(clean, path), "kernels": 0.0, "Pillow": 0.0, "encoder": 0.0}
-    for name in CORRUPTIONS:
-        for severity in SEVERITIES:
-            made: list[np.ndarray] = []
-
-            def kernel(name: str = name, severity: int = severity, made: list[np.ndarray] = made) -> None:
-                bits = stream("imagenet_c", "imagenet", name, severity, 0, path.stem)
-                made.append(apply(name, image, severity, bits))
-
-            ms["kernels"] += measure.cpu_ms(kernel)
-            picture = Image.fromarray(made[0])
-            ms["Pillow"] += measure.cpu_ms(pillow_jpeg, picture)
-            ms["encoder"] += measure.cpu_ms(encode_jpeg, made[0])
-    return ms
+    made = pictures(image, path.stem)
+    pillows = [Image.fromarray(picture) for picture in made]
+    return {
+        "decode, resize, crop": measure.cpu_ms(clean, path),
+        "kernels": measure.cpu_ms(pictures, image, path.stem),
+        "Pillow": measure.cpu_ms(lambda: [pillow_jpeg(picture) for picture in pillows]),
+        "encoder": measure.cpu_ms(lambda: [encode_jpeg(picture) for picture in made]),
+    }
 
 
 def main() -> None:

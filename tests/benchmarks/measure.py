@@ -51,12 +51,13 @@ def machine(*more_libraries: str) -> str:
             versions.append(f"{name} {metadata.version(name)}")
         except metadata.PackageNotFoundError:
             versions.append(f"{name} absent")
-    return f"{cpu}; Python {platform.python_version()}; {', '.join(versions)}. One thread, CPU time."
+    return f"{cpu}; Python {platform.python_version()}; {', '.join(versions)}."
 
 
 def save(name: str, *parts: str) -> None:
-    """Print the parts and write them to ``results/<name>.md``."""
+    """Print the parts and write them to ``results/<name>.md``; no name, no file."""
     text = "\n\n".join(parts) + "\n"
     print(text)
-    RESULTS.mkdir(exist_ok=True)
-    (RESULTS / f"{name}.md").write_text(text)
+    if name:
+        RESULTS.mkdir(exist_ok=True)
+        (RESULTS / f"{name}.md").write_text(text)
