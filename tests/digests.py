@@ -30,14 +30,15 @@ def digests(images: int | None = None) -> dict[str, dict[str, dict[str, str]]]:
         stored = {cell: hashlib.sha256() for cell in cells}
         pixels = {cell: hashlib.sha256() for cell in cells}
         for item in source.items[:images]:
-            clean = benchmark.prepare(source, item)
+            clean = benchmark.prepare(source.reader.read(item), item.location)
             for cell in cells:
                 data = benchmark.row(recipe, cell, clean, item)["image"]["bytes"]
                 stored[cell].update(data)
                 with Image.open(io.BytesIO(data)) as image:
                     pixels[cell].update(np.asarray(image).tobytes())
         found[name] = {
-            str(cell): {"stored": stored[cell].hexdigest(), "pixels": pixels[cell].hexdigest()} for cell in cells
+            str(cell): {"stored": stored[cell].hexdigest(), "pixels": pixels[cell].hexdigest()}
+            for cell in cells
         }
     return found
 

@@ -9,10 +9,27 @@ from PIL import Image
 FOLDER = Path(__file__).parent / "golden"
 
 #: The place of a corruption in this list seeds the draws of its golden pictures, so nothing may move in it.
-CORRUPTIONS = (
-    "gaussian_noise shot_noise impulse_noise defocus_blur glass_blur motion_blur zoom_blur snow frost fog brightness "
-    "contrast elastic_transform pixelate jpeg_compression speckle_noise gaussian_blur spatter saturate"
-).split()
+CORRUPTIONS = [
+    "gaussian_noise",
+    "shot_noise",
+    "impulse_noise",
+    "defocus_blur",
+    "glass_blur",
+    "motion_blur",
+    "zoom_blur",
+    "snow",
+    "frost",
+    "fog",
+    "brightness",
+    "contrast",
+    "elastic_transform",
+    "pixelate",
+    "jpeg_compression",
+    "speckle_noise",
+    "gaussian_blur",
+    "spatter",
+    "saturate",
+]
 
 
 def read(path: str) -> np.ndarray:

@@ -9,10 +9,11 @@ from concurrent.futures import ThreadPoolExecutor
 import datasets
 import pyarrow.parquet as pq
 import pytest
+from PIL import Image
+
 from imagenet_cp.build import build
 from imagenet_cp.errors import BuildError, SourceError
 from imagenet_cp.sources import open_source
-from PIL import Image
 
 CONFIGS = ["fog_3", "brightness", "clean"]
 CELLS = ["fog_3", *(f"brightness_{severity}" for severity in range(1, 6)), "clean"]
@@ -191,7 +192,7 @@ def test_an_unreadable_image_stops_the_build_or_is_recorded(class_folder, tmp_pa
         "imagenet_c", open_source(class_folder), tmp_path / "two", ["fog_3"], workers_count=1, on_error="skip"
     )
     assert set(plan.skipped) == {"broken", "line"} and "broken.jpg" in plan.skipped["broken"]
-    assert sum(written.rows for written in plan.finished.values()) == 4
+    assert sum(written.rows for written in plan.files.values()) == 4
 
 
 def test_unknown_configs_are_refused_with_the_nearest_names(tmp_path):

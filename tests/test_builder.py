@@ -4,14 +4,15 @@ import io
 import shutil
 
 import datasets
-import imagenet_cp
 import numpy as np
 import pytest
 from datasets import get_dataset_config_names, load_dataset, load_dataset_builder
+from PIL import Image
+
+import imagenet_cp
 from imagenet_cp.benchmarks import BENCHMARKS
 from imagenet_cp.corruptions import CORRUPTIONS, EXTRA, TEST
 from imagenet_cp.errors import SourceError
-from PIL import Image
 
 
 def rows(dataset):

@@ -30,7 +30,12 @@ MACHINES = {
 def in_a_new_process(**machine: str) -> dict:
     if machine.get("NPY_DISABLE_CPU_FEATURES"):
         machine["NPY_DISABLE_CPU_FEATURES"] = numpy_features()
-    one = {"OMP_NUM_THREADS": "1", "NUMBA_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "PYTHONHASHSEED": "0"}
+    one = {
+        "OMP_NUM_THREADS": "1",
+        "NUMBA_NUM_THREADS": "1",
+        "OPENBLAS_NUM_THREADS": "1",
+        "PYTHONHASHSEED": "0",
+    }
     run = subprocess.run(
         [sys.executable, str(SCRIPT)], env={**os.environ, **one, **machine}, capture_output=True, text=True
     )
@@ -44,7 +49,9 @@ def numpy_features() -> str:
         "from numpy._core._multiarray_umath import __cpu_dispatch__ as d, __cpu_features__ as f;"
         "print(' '.join(x for x in d if f.get(x)))"
     )
-    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip()
+    return subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    ).stdout.strip()
 
 
 @pytest.fixture(scope="module")

@@ -4,10 +4,11 @@ import io
 
 import numpy as np
 import pytest
+from PIL import Image
+
 from imagenet_cp.errors import SourceError
 from imagenet_cp.preprocessing import MOST_PIXELS, center_crop, decode, pixels, resize_shorter
 from imagenet_cp.profiles import PROFILES
-from PIL import Image
 
 
 def encoded(image: Image.Image, **options) -> bytes:

@@ -1,7 +1,8 @@
 """Random streams depend on what they should, and on nothing else."""
 
-from imagenet_cp.recipe import Recipe, stream
 from numpy.random import RandomState
+
+from imagenet_cp.recipe import Recipe, stream
 
 
 def first(bits):

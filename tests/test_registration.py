@@ -3,8 +3,9 @@
 import subprocess
 import sys
 
-import imagenet_cp
 import pytest
+
+import imagenet_cp
 
 ASK = "print(len(get_dataset_config_names('imagenet_c')))"
 ORDERS = {

@@ -3,10 +3,11 @@
 import shutil
 
 import pytest
+from PIL import Image
+
 from imagenet_cp import settings
 from imagenet_cp.errors import SourceError
 from imagenet_cp.sources import imagenet, open_source
-from PIL import Image
 
 
 def picture(path, size=(40, 40), **options):

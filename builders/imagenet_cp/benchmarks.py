@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -16,7 +16,7 @@ from .errors import SourceError, nearest
 from .preprocessing import decode, pixels
 from .profiles import PROFILES
 from .recipe import Recipe
-from .sources import Item, Source
+from .sources import Item
 
 CLEAN = "clean"
 
@@ -97,13 +97,30 @@ class Benchmark:
         """Return the recipe of this data set for a seed."""
         return Recipe(self.dataset, self.profile, seed)
 
-    def prepare(self, source: Source, item: Item) -> NDArray[np.uint8]:
-        """Fetch and decode one photograph and bring it to the profile's size, as uint8 (H, W, 3)."""
-        photograph = decode(source.reader.read(item), item.location)
+    def prepare(self, photograph: bytes, name: str) -> NDArray[np.uint8]:
+        """Decode one photograph and bring it to the profile's size.
+
+        Parameters
+        ----------
+        photograph : bytes
+            The encoded file.
+        name : str
+            What errors call it.
+
+        Returns
+        -------
+        ndarray of uint8, shape (H, W, 3)
+
+        Raises
+        ------
+        SourceError
+            It cannot be decoded, or not be brought to that size.
+        """
+        image = decode(photograph, name)
         try:
-            return pixels(PROFILES[self.profile].prepare(photograph))
+            return pixels(PROFILES[self.profile].prepare(image))
         except SourceError as error:
-            raise SourceError(f"{item.location}: {error}") from None
+            raise SourceError(f"{name}: {error}") from None
 
     def row(self, recipe: Recipe, cell: Cell, clean: NDArray[np.uint8], item: Item) -> dict[str, Any]:
         """Make one row; every road through this package comes by here, so its bytes are the same on all.
@@ -132,14 +149,6 @@ class Benchmark:
             "severity": cell.severity,
             "image_id": item.image_id,
         }
-
-    def rows(
-        self, recipe: Recipe, cells: Sequence[Cell], source: Source, items: Sequence[Item]
-    ) -> Iterator[dict[str, Any]]:
-        """Make the rows of ``cells`` one cell after the other, each in the order of ``items``."""
-        for cell in cells:
-            for item in items:
-                yield self.row(recipe, cell, self.prepare(source, item), item)
 
 
 BENCHMARKS = {

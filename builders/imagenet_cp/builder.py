@@ -125,7 +125,7 @@ class BenchmarkBuilder(datasets.GeneratorBasedBuilder):
         for cell, start, stop in parts:
             for item in source.items[start:stop]:
                 try:
-                    clean = benchmark.prepare(source, item)
+                    clean = benchmark.prepare(source.reader.read(item), item.location)
                 except SourceError as error:
                     if self.config.on_error == "raise":
                         raise

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -18,10 +19,13 @@ SPLIT = "validation"
 def complete_configs(
     benchmark: Benchmark, files: Mapping[str, Mapping[str, Any]]
 ) -> dict[str, tuple[Cell, ...]]:
-    """Return the configs all of whose cells are among the files of a build."""
-    built = {path.split("/")[1] for path in files}
+    """Return the configs all of whose files are there."""
+    found = Counter(path.split("/")[1] for path in files)
+    whole = max(found.values(), default=0)
     return {
-        name: cells for name, cells in benchmark.configs.items() if all(str(cell) in built for cell in cells)
+        name: cells
+        for name, cells in benchmark.configs.items()
+        if all(found[str(cell)] == whole for cell in cells)
     }
 
 

@@ -44,43 +44,41 @@ def build(
     configs: Annotated[str, typer.Option(help="Such as fog_3,snow,test; all by default.")] = "",
     workers: Annotated[Optional[int], typer.Option(min=1, help="Processes; all cores by default.")] = None,  # noqa: UP045
     seed: Annotated[int, typer.Option(min=0, help="Of the random draws.")] = 0,
-    images_per_file: Annotated[int, typer.Option(min=1, help="Source images per Parquet file.")] = 2500,
+    images_per_file: Annotated[Optional[int], typer.Option(min=1, help="2500 by default.")] = None,  # noqa: UP045
     on_error: Annotated[
         str, typer.Option(help="raise or skip: what to do about an unreadable image.")
     ] = "raise",
 ) -> None:
     """Build a data set as a folder of Parquet files that stock load_dataset and the Hub read."""
-    from .benchmarks import BENCHMARKS
     from .build import build as run
-    from .errors import nearest
     from .progress import bar
     from .sources import open_source
 
-    if dataset not in BENCHMARKS:
-        raise BuildError(f"there is no data set {dataset!r}{nearest(dataset, BENCHMARKS)}")
     if on_error not in ("raise", "skip"):
         raise BuildError(f"--on-error is raise or skip, not {on_error!r}")
     folder = out if out is not None else Path(dataset)
-    names = [name.strip() for name in configs.split(",") if name.strip()]
-    with bar("building", "image") as progress:
+    with bar("checking", "file") as checking, bar("building", "image") as progress:
         plan = run(
             dataset,
             open_source(source),
             folder,
-            names,
+            [name.strip() for name in configs.split(",") if name.strip()],
             seed=seed,
-            workers_count=workers,
             images_per_file=images_per_file,
             on_error=on_error,
+            workers_count=workers,
             progress=progress,
+            checking=checking,
         )
-    rows = sum(written.rows for written in plan.finished.values())
-    size = sum(written.size for written in plan.finished.values())
-    typer.echo(
-        f"{folder}: {len(plan.finished)} files, {rows:,} rows, {size / 1e6:,.1f} MB, {plan.recipe.signature}"
-    )
+    for path, fault in plan.remade.items():
+        typer.echo(f"made again: {folder / path}: {fault}")
     for image_id, reason in plan.skipped.items():
         typer.echo(f"skipped {image_id}: {reason}")
+    rows = sum(written.rows for written in plan.files.values())
+    size = sum(written.size for written in plan.files.values())
+    typer.echo(
+        f"{folder}: {len(plan.files)} files, {rows:,} rows, {size / 1e6:,.1f} MB, {plan.recipe.signature}"
+    )
 
 
 @app.command()

@@ -13,7 +13,7 @@ from . import corruptions, preview
 from .benchmarks import BENCHMARKS
 from .build import build
 from .progress import bar
-from .sources import Source, open_source
+from .sources import Item, Source, open_source
 
 _SHEET = "imagenet_c.png"
 _SHOWN = "chelsea"
@@ -44,7 +44,7 @@ def run(folder: Path, say: Callable[[str], None]) -> None:
     say("   (the first time, some of the kernels are compiled; that is kept for all later runs).")
     with bar("building", "image") as progress:
         plan = build("imagenet_c", source, folder, ["test", "extra", "clean"], progress=progress)
-    say(f"   {folder}: {len(plan.finished)} Parquet files, {plan.recipe.signature}\n")
+    say(f"   {folder}: {len(plan.files)} Parquet files, {plan.recipe.signature}\n")
 
     datasets.disable_progress_bars()
     name = "imagenet_c" if folder == Path("imagenet_c") else str(folder)
@@ -79,7 +79,7 @@ def run(folder: Path, say: Callable[[str], None]) -> None:
 
     sheet = folder.with_name(_SHEET)
     shown = next(item for item in source.items if item.image_id == _SHOWN)
-    clean = BENCHMARKS["imagenet_c"].prepare(source, shown)
+    clean = _clean(source, shown)
     preview.contact_sheet(clean, shown.image_id).save(sheet)
     say(f"4. {sheet} shows one photograph under all 19 corruptions at their five severities.\n")
     say("Next, with ImageNet's validation images (50,000 JPEGs, flat or in one folder per class):")
@@ -92,8 +92,7 @@ def run(folder: Path, say: Callable[[str], None]) -> None:
 
 def nearest_template(source: Source) -> Callable[[list[Any]], list[int]]:
     """Return a classifier that names the label of the clean picture at the least squared distance in pixels."""
-    benchmark = BENCHMARKS["imagenet_c"]
-    templates = np.stack([_vector(benchmark.prepare(source, item)) for item in source.items])
+    templates = np.stack([_vector(_clean(source, item)) for item in source.items])
     labels = [item.label for item in source.items]
     norms = (templates**2).sum(axis=1)
 
@@ -102,6 +101,10 @@ def nearest_template(source: Source) -> Callable[[list[Any]], list[int]]:
         return [labels[i] for i in np.argmin(norms - 2 * vectors @ templates.T, axis=1)]
 
     return predict
+
+
+def _clean(source: Source, item: Item) -> NDArray[np.uint8]:
+    return BENCHMARKS["imagenet_c"].prepare(source.reader.read(item), item.location)
 
 
 def _vector(picture: Any) -> NDArray[np.float32]:

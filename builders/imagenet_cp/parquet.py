@@ -75,7 +75,6 @@ class ParquetFile:
         self.types = {name: self.schema.field(name).type for name in self.schema.names}
         self.waiting: dict[str, list[Any]] = {name: [] for name in self.schema.names}
         self.rows = 0
-        self.written: Written | None = None
         self.file = open(self.temporary, "wb")  # noqa: SIM115  (closed by __exit__)
         self.sink = _Digesting(self.file)
         self.writer = pq.ParquetWriter(
@@ -126,7 +125,11 @@ class ParquetFile:
             self.file.close()
             self.temporary.unlink(missing_ok=True)
             raise
-        self.written = Written(self.rows, self.sink.size, self.sink.sha256.hexdigest())
+
+    @property
+    def result(self) -> Written:
+        """What the finished file holds."""
+        return Written(self.rows, self.sink.size, self.sink.sha256.hexdigest())
 
 
 def _encodings(features: datasets.Features) -> dict[str, Any]:

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 from tqdm import tqdm
 
 
 @contextmanager
 def bar(title: str, unit: str) -> Iterator[Callable[[int, int], None]]:
-    """Show a bar while the context lasts; what it yields is told how many are done and of how many."""
-    with tqdm(desc=title, unit=unit, dynamic_ncols=True) as shown:
+    """Yield a function to be told how many are done and of how many; it shows a bar from its first call on."""
+    with ExitStack() as stack:
+        shown: list[tqdm] = []
 
         def progress(done: int, total: int) -> None:
-            shown.total = total
-            shown.update(done - shown.n)
+            if not shown:
+                shown.append(
+                    stack.enter_context(tqdm(desc=title, unit=unit, total=total, dynamic_ncols=True))
+                )
+            shown[0].update(done - shown[0].n)
 
         yield progress

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,16 +14,16 @@ from .benchmarks import BENCHMARKS, Cell
 from .errors import SourceError
 from .parquet import ParquetFile, Written, write_json
 from .recipe import Recipe
-from .sources import Item, Reader, Source
+from .sources import Item, Reader
 from .sources.base import digest
 
-#: Inside a build's folder: the records of its finished units and its locks.
+#: Inside a build's folder: the records of its finished units, and its locks.
 PRIVATE = ".imagenet_cp"
 
 
 @dataclass(frozen=True)
 class Unit:
-    """A slice of the images, and the cells to make of it; everything a worker on any machine needs.
+    """A slice of the images, and the cells to make of it; all that a worker on any machine needs.
 
     Attributes
     ----------
@@ -54,34 +55,49 @@ class Unit:
     recipe: Recipe
     on_error: str = "raise"
 
-    @property
-    def files(self) -> dict[Cell, Path]:
-        """Where each cell's rows go."""
-        return {cell: self.out / file_of(cell, self.index, self.count) for cell in self.cells}
+    def file_of(self, cell: Cell) -> str:
+        """Return the file a cell's rows go to, relative to the build's folder."""
+        return f"data/{cell}/validation-{self.index:05d}-of-{self.count:05d}.parquet"
 
     @property
     def record(self) -> Path:
         """The small file that says this unit is finished, and what it made."""
-        return self.out / PRIVATE / "units" / f"{self.index:05d}-{digest(self.cells)[:12]}.json"
-
-
-def file_of(cell: Cell, index: int, count: int) -> str:
-    """Return the path of one file of a build, relative to its folder."""
-    return f"data/{cell}/validation-{index:05d}-of-{count:05d}.parquet"
+        return self.out / PRIVATE / "units" / f"{self.index:05d}-{digest([self.cells])[:12]}.json"
 
 
 @dataclass(frozen=True)
 class Finished:
-    """What a unit made: paths and digests, never the pictures."""
+    """What a unit made: paths and digests, never the pictures.
+
+    Attributes
+    ----------
+    files : dict
+        Path relative to the build's folder -> what is in it.
+    images : dict
+        Image id -> its stamp and a digest of its bytes at the time.
+    skipped : dict
+        Image id -> why it could not be read.
+    """
 
     files: dict[str, Written]
+    images: dict[str, tuple[str, str]]
     skipped: dict[str, str]
 
     @classmethod
     def read(cls, record: Path) -> Finished:
         """Read back the record of a unit."""
         stored = json.loads(record.read_text(encoding="utf-8"))
-        return cls({path: Written(*written) for path, written in stored["files"].items()}, stored["skipped"])
+        files = {path: Written(**written) for path, written in stored["files"].items()}
+        return cls(
+            files,
+            {name: (stamp, bytes_) for name, (stamp, bytes_) in stored["images"].items()},
+            stored["skipped"],
+        )
+
+
+def digest_of_bytes(data: bytes) -> str:
+    """Return a digest by which a clean image is known again."""
+    return hashlib.blake2b(data, digest_size=16).hexdigest()
 
 
 def run(unit: Unit, tick: Callable[[], Any] = lambda: None) -> Finished:
@@ -100,26 +116,31 @@ def run(unit: Unit, tick: Callable[[], Any] = lambda: None) -> Finished:
         An image cannot be read and ``unit.on_error`` is ``"raise"``.
     """
     benchmark = BENCHMARKS[unit.recipe.dataset]
-    source = Source("", unit.classes, unit.items, unit.reader, "")
     features = benchmark.features(unit.classes)
-    skipped = {}
+    images, skipped = {}, {}
     with ExitStack() as stack:
         files = {
-            cell: stack.enter_context(ParquetFile(path, features, unit.recipe.signature))
-            for cell, path in unit.files.items()
+            cell: stack.enter_context(
+                ParquetFile(unit.out / unit.file_of(cell), features, unit.recipe.signature)
+            )
+            for cell in unit.cells
         }
         for item in unit.items:
             try:
-                clean = benchmark.prepare(source, item)
+                data = unit.reader.read(item)
+                clean = benchmark.prepare(data, item.location)
             except SourceError as error:
                 if unit.on_error == "raise":
                     raise
                 skipped[item.image_id] = str(error)
             else:
+                images[item.image_id] = (item.stamp, digest_of_bytes(data))
                 for cell, file in files.items():
                     file.write(benchmark.row(unit.recipe, cell, clean, item))
             tick()
-    made = {path.relative_to(unit.out).as_posix(): files[cell].written for cell, path in unit.files.items()}
+    finished = Finished({unit.file_of(cell): file.result for cell, file in files.items()}, images, skipped)
     unit.record.parent.mkdir(parents=True, exist_ok=True)
-    write_json(unit.record, {"files": made, "skipped": skipped})
-    return Finished({path: written for path, written in made.items() if written}, skipped)
+    write_json(
+        unit.record, {**asdict(finished), "files": {path: w._asdict() for path, w in finished.files.items()}}
+    )
+    return finished

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import itertools
 import re
@@ -15,18 +16,31 @@ _IMAGENET_ID = re.compile(r"ILSVRC2012_(?:val|test)_\d{8}")
 
 
 class Item(NamedTuple):
-    """One clean image: its id, its label and where its bytes are."""
+    """One clean image.
+
+    Attributes
+    ----------
+    image_id : str
+        Unique in its source.
+    label : int
+        Index into the source's classes.
+    location : str
+        Where its bytes are; errors show it.
+    stamp : str
+        Changes when the bytes do, without their being read, such as a file's size and time of writing.
+    """
 
     image_id: str
     label: int
     location: str
+    stamp: str = ""
 
 
 class Reader(Protocol):
     """Fetches the bytes of an item; small, and safe to send to another process."""
 
     def read(self, item: Item) -> bytes:
-        """Return the encoded image."""
+        """Return the encoded image; SourceError, naming the item, if that cannot be."""
 
 
 @dataclass(frozen=True)
@@ -40,18 +54,25 @@ class Source:
     classes : tuple of str
         Names of the labels 0, 1, ...
     items : tuple of Item
-        In the order of their ids, which are unique.
+        In the order of the rows; their ids are unique.
     reader : Reader
         Fetches their bytes.
-    stamp : str
-        Changes when a file is added, removed or written anew.
     """
 
     name: str
     classes: tuple[str, ...]
     items: tuple[Item, ...] = field(repr=False)
     reader: Reader = field(repr=False)
-    stamp: str
+
+    @functools.cached_property
+    def stamp(self) -> str:
+        """Changes when an image is added, removed, labelled otherwise or written anew."""
+        return digest((item.image_id, item.label, item.stamp) for item in self.items)
+
+    @functools.cached_property
+    def contents(self) -> str:
+        """Says which images with which labels these are, wherever they are kept."""
+        return digest([self.classes, *((item.image_id, item.label) for item in self.items)])
 
 
 def image_id_of(stem: str) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ..errors import SourceError
 from . import imagenet
-from .base import Item, Source, digest, image_id_of, in_order
+from .base import Item, Source, image_id_of, in_order
 
 ENDINGS = frozenset((".jpeg", ".jpg", ".png", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".ppm"))
 _FLAT = re.compile(r"ILSVRC2012_val_\d{8}", re.ASCII)
@@ -61,10 +61,16 @@ def open_folder(folder: str | os.PathLike[str]) -> Source:
         raise SourceError(
             f"{root}: no image in it or in its sub-folders; files ending in {', '.join(sorted(ENDINGS))} count"
         )
-    items = (Item(image_id_of(Path(entry.name).stem), label, entry.path) for entry, label in files)
-    stats = ((os.path.relpath(entry.path, root), entry.stat()) for entry, _ in files)
-    stamp = digest((path, stat.st_size, stat.st_mtime_ns) for path, stat in stats)
-    return Source(str(root), classes, in_order(items, str(root)), FileReader(), stamp)
+    items = (
+        Item(image_id_of(Path(entry.name).stem), label, entry.path, stamp_of(entry.stat()))
+        for entry, label in files
+    )
+    return Source(str(root), classes, in_order(items, str(root)), FileReader())
+
+
+def stamp_of(stat: os.stat_result) -> str:
+    """Return what changes when a file is written anew."""
+    return f"{stat.st_size}:{stat.st_mtime_ns}"
 
 
 def _is_image(entry: os.DirEntry[str]) -> bool:

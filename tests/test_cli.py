@@ -1,0 +1,57 @@
+"""The command imagenet-cp, as a person runs it."""
+
+import subprocess
+import sys
+
+import pytest
+from PIL import Image
+
+COMMAND = [sys.executable, "-c", "from imagenet_cp.cli import main; main()"]
+
+
+def run(*arguments, cwd=None):
+    return subprocess.run([*COMMAND, *map(str, arguments)], cwd=cwd, capture_output=True, text=True)
+
+
+def test_use_remembers_a_folder_for_later_runs(class_folder, tmp_path):
+    said = run("use", class_folder)
+    assert said.returncode == 0 and "4 images" in said.stdout
+    built = run("build", "imagenet_c", "--configs", "brightness_1", "--out", "built", cwd=tmp_path)
+    assert built.returncode == 0, built.stderr
+    assert "1 files, 4 rows" in built.stdout and (tmp_path / "built" / "README.md").is_file()
+
+
+def test_demo_goes_the_whole_road(tmp_path):
+    said = run("demo", cwd=tmp_path)
+    assert said.returncode == 0, said.stderr
+    assert "mCE" in said.stdout and "nearest-template" in said.stdout and "imagenet-cp use" in said.stdout
+    assert len(list((tmp_path / "imagenet_c" / "data").iterdir())) == 96
+    with Image.open(tmp_path / "imagenet_c.png") as sheet:
+        assert sheet.width > 1000 and sheet.height > 1000
+
+
+def test_preview_draws_a_sheet(tmp_path, photographs):
+    said = run("preview", photographs["coffee.png"], "-o", tmp_path / "sheet.png")
+    assert said.returncode == 0, said.stderr
+    with Image.open(tmp_path / "sheet.png") as sheet:
+        assert sheet.width > 1000
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["build", "imagenet_d"], "did you mean imagenet_c"),
+        (["build", "imagenet_c", "--source", "nowhere"], "nowhere: no such folder"),
+        (["build", "imagenet_c"], "IMAGENET_CP_SOURCE"),
+        (["build", "imagenet_c", "--source", "sample", "--configs", "fgo_3"], "did you mean fog_3"),
+        (["build", "imagenet_c", "--source", "sample", "--on-error", "ignore"], "raise or skip"),
+        (["use", "nowhere"], "nowhere: no such folder"),
+        (["preview", "nowhere.jpg", "-o", "sheet.png"], "nowhere.jpg: cannot be read"),
+    ],
+)
+def test_a_mistake_ends_in_one_line(arguments, says, tmp_path):
+    said = run(*arguments, cwd=tmp_path)
+    assert said.returncode == 1
+    assert says in said.stderr and "Traceback" not in said.stderr
+    assert len(said.stderr.strip().splitlines()) == 1
+    assert not list(tmp_path.iterdir())
