@@ -95,6 +95,9 @@ CHUNK = 100_000  # rows of a record batch on disk
 
 def nearest(name, known):
     """Return the end of an error message that names what is nearest to ``name``, or all of ``known``."""
+    base, _, level = str(name).rpartition("_")
+    if base in known and level.isdecimal():
+        return f"; the name is {base!r}, and {level} has a column of its own"
     close = difflib.get_close_matches(str(name), known, n=3, cutoff=0.5)
     return f"; did you mean {' or '.join(close)}?" if close else f"; known: {', '.join(known)}"
 
@@ -102,7 +105,7 @@ def nearest(name, known):
 def column(name, values):
     """Return a column, be it a Dataset's, a tensor, an array, a Series or a list, as a list or an array."""
     if values is None:
-        raise ValueError(f"{name} is missing: pass predictions, references, corruption and severity together")
+        raise ValueError(f"{name} is missing: every row needs one")
     if isinstance(values, datasets.Column):
         values = values[:]  # iterating a Column reads row by row
     if isinstance(values, (pa.Array, pa.ChunkedArray)):
@@ -111,30 +114,24 @@ def column(name, values):
         values = np.asarray(values)
     if isinstance(values, str) or not hasattr(values, "__iter__") or getattr(values, "ndim", 1) == 0:
         raise ValueError(f"{name} is one value, {values!r}, but each row needs its own: [{values!r}] * n")
-    return values if isinstance(values, np.ndarray) else list(values)
+    return values if isinstance(values, np.ndarray) and values.dtype != object else list(values)
 
 
-def integers(name, values, row):
-    """Return a column of whole numbers as an int64 array; ``row(i)`` names row i in an error."""
-    values = column(name, values)
+def integers(name, values, place):
+    """Return numbers as an int64 array; ``place(i)`` says in an error where number i is."""
     try:
         array = np.asarray(values)
     except ValueError:  # lists of several lengths
         array = np.empty(len(values), object)
     if array.size == 0:
         return np.zeros(0, np.int64)
-    if array.ndim > 1:
-        raise ValueError(
-            f"{name} has shape {array.shape}, but a row is one number ({row(0)} holds {short(values[0])}); "
-            "if these are scores or logits, pass their argmax over the classes"
-        )
     mixed = isinstance(values, list) and not {bool, np.bool_}.isdisjoint(map(type, values))
-    if array.dtype.kind not in "iu" or mixed:
+    if array.dtype.kind not in "iu" or array.ndim > 1 or mixed:
         whole = (isinstance(v, (int, np.integer)) and not isinstance(v, bool) for v in values)
         i = next((i for i, is_whole in enumerate(whole) if not is_whole), 0)
         raise ValueError(
-            f"{name}: {row(i)} holds {short(values[i])} ({type(values[i]).__name__}), not an integer; "
-            "nothing is rounded here: pass whole numbers, for classes such as scores.argmax(axis=1)"
+            f"{name}: {place(i)} holds {short(values[i])} ({type(values[i]).__name__}), not an integer; nothing "
+            "is rounded here: pass whole numbers, and for scores or logits their argmax over the classes"
         )
     return array.astype(np.int64)
 
@@ -151,16 +148,33 @@ def names(name, values, known, row):
     raise ValueError(f"{name}: {row(i)} holds {short(values[i])}{nearest(values[i], known)}")
 
 
-def refuse(name, values, bad, row, why):
-    """Raise ValueError for the first row where ``bad`` is true."""
-    if bad.any():
-        i = int(bad.argmax())
-        raise ValueError(f"{name}: {row(i)} holds {values[i]}; {why}")
+def first(bad):
+    """Return the index of the first true value, or None."""
+    return int(bad.argmax()) if bad.any() else None
+
+
+def same_length(columns, row):
+    """Raise ValueError when the columns, a dict, are not of one length."""
+    sizes = {name: len(values) for name, values in columns.items()}
+    shortest = min(sizes, key=sizes.get)
+    if len(set(sizes.values())) > 1:
+        raise ValueError(f"columns of unequal length, {sizes}: {row(sizes[shortest])} has no {shortest}")
 
 
 def mean(values):
     """Return the mean, or None when any value is None."""
     return None if None in values else sum(values) / len(values)
+
+
+def size_range(sizes):
+    """Return the number of rows each part has, as text; warn of parts of unequal size."""
+    few, many = min(sizes.values()), max(sizes.values())
+    if few == many:
+        return str(many)
+    usual = statistics.mode(sizes.values())
+    odd = ", ".join(f"{name} has {n}" for name, n in sizes.items() if n != usual)
+    warnings.warn(f"parts of unequal size, most have {usual} rows: {odd}", stacklevel=5)
+    return f"{few}-{many}"
 
 
 def scores(error, clean_error=None, benchmark="imagenet_c"):
@@ -236,33 +250,27 @@ class MCE(evaluate.Metric):
             return f"row {i}" + (f" of this batch ({start + i} in all)" if start else "")
 
         batch = {
-            "predictions": integers("predictions", predictions, row),
-            "references": integers("references", references, row),
+            "predictions": integers("predictions", column("predictions", predictions), row),
+            "references": integers("references", column("references", references), row),
             "corruption": names("corruption", corruption, [CLEAN, *ALEXNET], row),
-            "severity": integers("severity", severity, row),
+            "severity": integers("severity", column("severity", severity), row),
         }
-        sizes = {name: len(values) for name, values in batch.items()}
-        if len(set(sizes.values())) > 1:
-            short_of = [name for name, n in sizes.items() if n == min(sizes.values())]
-            raise ValueError(
-                f"columns of unequal length, {sizes}: {row(min(sizes.values()))} has no {short_of[0]}"
-            )
+        same_length(batch, row)
         for name in ("predictions", "references"):
             ids = batch[name]
-            why = "class ids start at 0 (-1 often stands for: no label)"
-            refuse(name, ids, (ids < 0) | (ids > np.iinfo(np.int32).max), row, why)
-        severity, corruption = batch["severity"], batch["corruption"]
-        clean = pc.equal(corruption, CLEAN).to_numpy(zero_copy_only=False)
-        refuse(
-            "severity",
-            severity,
-            (severity < 0) | (severity > 5),
-            row,
-            "severities are 1 to 5, and 0 for clean",
-        )
-        why = "the severities of a corruption are 1 to 5; 0 goes with the corruption 'clean'"
-        refuse("severity", severity, (severity == 0) & ~clean, row, why)
-        refuse("severity", severity, (severity > 0) & clean, row, "the corruption 'clean' has severity 0")
+            i = first((ids < 0) | (ids > np.iinfo(np.int32).max))
+            if i is not None:
+                raise ValueError(
+                    f"{name}: {row(i)} holds {ids[i]}; class ids start at 0 (-1 may stand for: no label)"
+                )
+        severity = batch["severity"]
+        clean = pc.equal(batch["corruption"], CLEAN).to_numpy(zero_copy_only=False)
+        i = first((severity < 0) | (severity > 5) | ((severity == 0) != clean))
+        if i is not None:
+            raise ValueError(
+                f"severity: {row(i)} holds {severity[i]} with the corruption {batch['corruption'][i].as_py()!r}; "
+                "corruptions have severities 1 to 5, and 'clean' alone has severity 0"
+            )
         self._write({name: pa.array(values) for name, values in batch.items()})
 
     def _write(self, batch):
@@ -341,8 +349,12 @@ class MCE(evaluate.Metric):
     ):
         predictions, references, severity = (c.to_numpy() for c in (predictions, references, severity))
         for name, ids in (("predictions", predictions), ("references", references)):
-            why = f"{benchmark} has class ids 0 to {num_classes - 1} (else pass benchmark= or num_classes=)"
-            refuse(name, ids, ids >= num_classes, "row {}".format, why)
+            i = first(ids >= num_classes)
+            if i is not None:
+                raise ValueError(
+                    f"{name}: row {i} holds {ids[i]}; {benchmark} has class ids 0 to {num_classes - 1} "
+                    "(else pass benchmark= or num_classes=)"
+                )
         known = [CLEAN, *ALEXNET]
         cell = pc.index_in(corruption, value_set=pa.array(known)).to_numpy() * 6 + severity
         total = np.bincount(cell, minlength=6 * len(known)).reshape(-1, 6).tolist()
@@ -365,16 +377,9 @@ class MCE(evaluate.Metric):
             missing += [f"{name}_{s}" for s in range(1, 6) if name in TEST and not rows[s]]
         if strict and missing:
             raise ValueError(f"{benchmark} lacks {len(missing)} of its 75 configs: {', '.join(missing)}")
-        sizes = {name: n for name, n in sizes.items() if n}
-        few, many = min(sizes.values()), max(sizes.values())
-        if few != many:
-            usual = statistics.mode(sizes.values())
-            odd = ", ".join(f"{name} has {n}" for name, n in sizes.items() if n != usual)
-            warnings.warn(f"configs of unequal size, most have {usual} rows: {odd}", stacklevel=4)
+        n = size_range({name: n for name, n in sizes.items() if n})
         signature = [
-            f"mce|benchmark:{benchmark}",
-            f"n:{many}" if few == many else f"n:{few}-{many}",
-            f"normaliser:{BENCHMARKS[benchmark][1]}",
+            f"mce|benchmark:{benchmark}|n:{n}|normaliser:{BENCHMARKS[benchmark][1]}",
             *([f"missing:{len(missing)}"] if missing else []),
             f"version:{VERSION}",
             *([f"data:{recipe}"] if recipe else []),

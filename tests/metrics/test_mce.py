@@ -1,7 +1,4 @@
 import json
-import os
-import subprocess
-import sys
 import warnings
 from pathlib import Path
 
@@ -283,8 +280,11 @@ BAD = {
     "digits": ({"predictions": ["1", "2", "3"]}, "predictions: row 0 holds '1'"),
     "too large": ({"predictions": [1, 2**70, 3]}, "not an integer|row 0"),
     "over int32": ({"predictions": [1, 2**40, 3]}, "predictions: row 1 holds 1099511627776"),
-    "logits": ({"predictions": np.zeros((3, 1000))}, r"shape \(3, 1000\).*argmax"),
-    "logit lists": ({"predictions": [[0.1, 0.9]] * 3}, r"shape \(3, 2\).*row 0 holds \[0\.1, 0\.9\].*argmax"),
+    "logits": ({"predictions": np.zeros((3, 1000))}, r"predictions: row 0 holds array.*argmax"),
+    "logit lists": (
+        {"predictions": [[0.1, 0.9]] * 3},
+        r"predictions: row 0 holds \[0\.1, 0\.9\] \(list\).*argmax",
+    ),
     "ragged": ({"predictions": [1, [1, 2], 3]}, r"predictions: row 1 holds \[1, 2\]"),
     "scalar": ({"predictions": 3}, "predictions is one value, 3"),
     "scalar array": ({"predictions": np.array(3)}, "predictions is one value"),
@@ -294,19 +294,25 @@ BAD = {
         {"corruption": ["fog", "fgo", "fog"]},
         "corruption: row 1 holds 'fgo'; did you mean fog",
     ),
-    "config name": ({"corruption": ["fog_3"] * 3}, "corruption: row 0 holds 'fog_3'; did you mean fog"),
+    "config name": (
+        {"corruption": ["fog_3"] * 3},
+        "corruption: row 0 holds 'fog_3'; the name is 'fog', and 3 has a column of its own",
+    ),
     "corruption none": ({"corruption": ["fog", None, "fog"]}, "corruption: row 1 holds None"),
     "corruption number": ({"corruption": [1, 2, 3]}, "corruption: row 0 holds 1"),
     "bare string": ({"corruption": "fog"}, r"corruption is one value, 'fog', .*\['fog'\] \* n"),
-    "severity 7": ({"severity": [3, 3, 7]}, "severity: row 2 holds 7; severities are 1 to 5"),
+    "severity 7": (
+        {"severity": [3, 3, 7]},
+        "severity: row 2 holds 7 with the corruption 'fog'; corruptions have severities 1 to 5",
+    ),
     "severity -1": ({"severity": [-1, 3, 3]}, "severity: row 0 holds -1"),
     "severity 300": ({"severity": [3, 300, 3]}, "severity: row 1 holds 300"),
     "severity float": ({"severity": [3, 3.5, 3]}, "severity: row 1 holds 3.5"),
     "severity one": ({"severity": 3}, "severity is one value, 3"),
-    "severity 0": ({"severity": [3, 0, 3]}, "severity: row 1 holds 0; .*'clean'"),
+    "severity 0": ({"severity": [3, 0, 3]}, "severity: row 1 holds 0 with the corruption 'fog'"),
     "clean 3": (
         {"corruption": ["fog", "clean", "fog"]},
-        "severity: row 1 holds 3; the corruption 'clean' has severity 0",
+        "severity: row 1 holds 3 with the corruption 'clean'",
     ),
     "missing": ({"corruption": None}, "corruption is missing"),
 }
@@ -380,17 +386,6 @@ def test_nothing_is_left_in_the_cache(load, tmp_path):
         metric.compute(strict=True)
     metric.compute()
     assert not list(tmp_path.rglob("*.arrow"))
-
-
-@pytest.mark.parametrize("folder, name", [(METRICS.parent, "metrics/mce"), (METRICS, "mce")])
-def test_stock_evaluate_loads_it_by_path(folder, name):
-    code = f"import evaluate; m = evaluate.load({name!r}); print(m.name, sorted(m.features))"
-    environment = {**os.environ, "HF_EVALUATE_OFFLINE": "1"}
-    run = subprocess.run(
-        [sys.executable, "-c", code], cwd=folder, env=environment, capture_output=True, text=True
-    )
-    assert run.stdout == "mce ['corruption', 'predictions', 'references', 'severity']\n", run.stderr
-    assert "imagenet_cp" not in (METRICS / "mce" / "mce.py").read_text()
 
 
 def test_no_warning_for_a_plain_score(mce):
