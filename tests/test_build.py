@@ -12,6 +12,7 @@ import pytest
 from PIL import Image
 
 from imagenet_cp.build import build
+from imagenet_cp.build_folder import Shard
 from imagenet_cp.errors import BuildError, SourceError
 from imagenet_cp.sources import open_source
 
@@ -21,7 +22,7 @@ CELLS = ["fog_3", *(f"brightness_{severity}" for severity in range(1, 6)), "clea
 
 def contents(folder):
     """Every file of a build but the lock, by relative path."""
-    files = (path for path in folder.rglob("*") if path.is_file() and path.name != "lock")
+    files = (path for path in folder.rglob("*") if path.is_file() and not path.name.startswith("lock"))
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}
 
 
@@ -199,3 +200,63 @@ def test_unknown_configs_are_refused_with_the_nearest_names(tmp_path):
     with pytest.raises(ValueError, match="did you mean fog_3"):
         build("imagenet_c", open_source("sample"), tmp_path / "new", ["fgo_3"])
     assert not (tmp_path / "new").exists()
+
+
+def test_damage_is_found_named_and_mended(tmp_path):
+    source, folder = open_source("sample"), tmp_path / "imagenet_c"
+    build("imagenet_c", source, folder, ["fog_3"], images_per_file=5, workers_count=1)
+    before = contents(folder)
+    flipped, cut = (folder / f"data/fog_3/validation-0000{i}-of-00003.parquet" for i in (0, 1))
+    data = bytearray(flipped.read_bytes())
+    data[len(data) // 2] ^= 1
+    flipped.write_bytes(data)
+    cut.write_bytes(cut.read_bytes()[:-100])
+    plan = build("imagenet_c", source, folder, ["fog_3"], workers_count=1)
+    assert {path.split("/")[-1]: fault.split(",")[0] for path, fault in plan.remade.items()} == {
+        flipped.name: "its content is not what was recorded",
+        cut.name: f"{len(before[cut.relative_to(folder).as_posix()]) - 100} bytes",
+    }
+    assert contents(folder) == before
+
+
+def test_files_of_another_build_among_the_data_are_named(built):
+    strange = built / "data" / "fog_3" / "validation-00000-of-00001.parquet"
+    strange.write_bytes(b"of another build")
+    try:
+        with pytest.raises(BuildError, match="validation-00000-of-00001"):
+            build("imagenet_c", open_source("sample"), built, CONFIGS, workers_count=1)
+    finally:
+        strange.unlink()
+
+
+def test_a_photograph_that_changes_between_two_runs_is_named(class_folder, tmp_path):
+    folder = tmp_path / "imagenet_c"
+    build("imagenet_c", open_source(class_folder), folder, ["fog_3"], workers_count=1)
+    photograph = class_folder / "thing" / "rocket.jpg"
+    os.utime(photograph)
+    build("imagenet_c", open_source(class_folder), folder, ["fog_4"], workers_count=1)
+    Image.new("RGB", (300, 300)).save(photograph)
+    with pytest.raises(SourceError, match=r"rocket\.jpg: has changed"):
+        build("imagenet_c", open_source(class_folder), folder, ["fog_5"], workers_count=1)
+
+
+@pytest.mark.parametrize("order", [(1, 2, 3), (3, 1, 2)])
+def test_shards_in_any_order_make_the_whole(built, order, tmp_path):
+    folder = tmp_path / "imagenet_c"
+    for index in order:
+        assert not (folder / "README.md").exists()
+        shard = Shard(index, 3)
+        build("imagenet_c", open_source("sample"), folder, CONFIGS, images_per_file=5, workers_count=1, shard=shard)
+    public = {path: data for path, data in contents(folder).items() if not path.startswith(".imagenet_cp")}
+    assert public == {path: data for path, data in contents(built).items() if not path.startswith(".imagenet_cp")}
+
+
+def test_skipping_can_be_chosen_later_and_taken_back(class_folder, tmp_path):
+    (class_folder / "animal" / "broken.jpg").write_bytes(b"")
+    source, folder = open_source(class_folder), tmp_path / "imagenet_c"
+    with pytest.raises(SourceError):
+        build("imagenet_c", source, folder, ["fog_3"], images_per_file=2, workers_count=1)
+    plan = build("imagenet_c", source, folder, ["fog_3"], workers_count=1, on_error="skip")
+    assert set(plan.skipped) == {"broken"} and plan.images_per_file == 2
+    with pytest.raises(SourceError):
+        build("imagenet_c", source, folder, ["fog_3"], workers_count=1)
