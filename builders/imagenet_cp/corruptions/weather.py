@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.random import BitGenerator
+from numba import njit
+from numpy.random import BitGenerator, RandomState
 
 from .. import draws
 from . import hsv, liquid, motion, plasma, snowfall, textures
@@ -71,11 +72,22 @@ def frost(
 ) -> Image:
     """Ice crystals on a window pane: the picture blended with a part of a photograph of frost."""
     height, width = image.shape[:2]
-    ice = textures.texture(int(draws.integers(bits, 0, 5, 1)[0]), texture_scale, height, width)
-    top = int(draws.integers(bits, 0, ice.shape[0] - height, 1)[0])
-    left = int(draws.integers(bits, 0, ice.shape[1] - width, 1)[0])
-    y = image_weight * image + frost_weight * ice[top : top + height, left : left + width]
-    out: Image = np.minimum(y, 255.0).astype(np.uint8)
+    draw = RandomState(bits).randint
+    ice = textures.texture(draw(len(textures.SHA256)), texture_scale, height, width)
+    top, left = draw(ice.shape[0] - height), draw(ice.shape[1] - width)
+    rows = ice.reshape(len(ice), -1)[top : top + height]
+    out: Image = _mix(image.reshape(height, -1), rows, 3 * left, float(image_weight), float(frost_weight))
+    return out.reshape(image.shape)
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _mix(image, ice, left, image_weight, frost_weight):  # type: ignore[no-untyped-def]
+    out = np.empty_like(image)
+    for i in range(out.shape[0]):
+        pixels, row, target = image[i], ice[i, left : left + image.shape[1]], out[i]
+        for j in range(target.size):
+            y = image_weight * np.float64(pixels[j]) + frost_weight * np.float64(row[j])
+            target[j] = np.uint8(min(np.int32(y), np.int32(255)))
     return out
 
 
@@ -90,11 +102,7 @@ def fog(image: Image, bits: BitGenerator, strength: float, wibbledecay: float) -
     """Fog banks: a plasma fractal added to the picture."""
     height, width = image.shape[:2]
     mapsize = 1 << (max(height, width) - 1).bit_length()
-    banks = plasma.fractal(bits, mapsize, wibbledecay)[:height, :width, None]
-    top = image.max() / 255.0
-    y = (image / 255.0 + strength * banks) * top / (top + strength)
-    out: Image = (np.clip(y, 0.0, 1.0) * 255.0).astype(np.uint8)
-    return out
+    return plasma.blend(image, plasma.fractal(bits, mapsize, wibbledecay), strength)
 
 
 @corruption(
