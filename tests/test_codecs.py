@@ -5,9 +5,10 @@ import io
 import golden_pictures as golden
 import numpy as np
 import pytest
-from imagenet_cp import codecs
 from PIL import Image
 from skimage import data
+
+from imagenet_cp import codecs
 
 NOISE = np.random.RandomState(0)
 PICTURES = {
