@@ -32,12 +32,13 @@ def digests(images: int | None = None) -> dict[str, dict[str, dict[str, str]]]:
         for item in source.items[:images]:
             clean = benchmark.prepare(source.reader.read(item), item.location)
             for cell in cells:
-                data = benchmark.row(recipe, cell, clean, item)["image"]["bytes"]
-                stored[cell].update(data)
-                with Image.open(io.BytesIO(data)) as image:
-                    pixels[cell].update(np.asarray(image).tobytes())
+                row = benchmark.row(recipe, cell, clean, item)
+                for picture in row.get("sequence") or [row["image"]]:
+                    stored[cell].update(picture["bytes"])
+                    with Image.open(io.BytesIO(picture["bytes"])) as image:
+                        pixels[cell].update(np.asarray(image).tobytes())
         found[name] = {
-            str(cell): {"stored": stored[cell].hexdigest(), "pixels": pixels[cell].hexdigest()}
+            cell.config: {"stored": stored[cell].hexdigest(), "pixels": pixels[cell].hexdigest()}
             for cell in cells
         }
     return found

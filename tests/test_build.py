@@ -246,9 +246,19 @@ def test_shards_in_any_order_make_the_whole(built, order, tmp_path):
     for index in order:
         assert not (folder / "README.md").exists()
         shard = Shard(index, 3)
-        build("imagenet_c", open_source("sample"), folder, CONFIGS, images_per_file=5, workers_count=1, shard=shard)
+        build(
+            "imagenet_c",
+            open_source("sample"),
+            folder,
+            CONFIGS,
+            images_per_file=5,
+            workers_count=1,
+            shard=shard,
+        )
     public = {path: data for path, data in contents(folder).items() if not path.startswith(".imagenet_cp")}
-    assert public == {path: data for path, data in contents(built).items() if not path.startswith(".imagenet_cp")}
+    assert public == {
+        path: data for path, data in contents(built).items() if not path.startswith(".imagenet_cp")
+    }
 
 
 def test_skipping_can_be_chosen_later_and_taken_back(class_folder, tmp_path):

@@ -41,8 +41,8 @@ def test_configs_are_those_of_the_registry():
     assert set(names) == {*singles, *CORRUPTIONS, "test", "extra", "clean"}
     assert len(names) == 95 + 19 + 3
     cells = BENCHMARKS["imagenet_c"].configs
-    assert [c.corruption for c in cells["test"]] == [name for name in TEST for _ in range(5)]
-    assert [c.corruption for c in cells["extra"]] == [name for name in EXTRA for _ in range(5)]
+    assert [c.name for c in cells["test"]] == [name for name in TEST for _ in range(5)]
+    assert [c.name for c in cells["extra"]] == [name for name in EXTRA for _ in range(5)]
 
 
 def test_info_says_what_the_data_are(cache):

@@ -42,7 +42,7 @@ def test_the_crop_rounds_halves_to_even(size, corner):
 
 @pytest.mark.parametrize("size", [(1, 1), (5000, 20), (224, 224), (33, 2000)])
 def test_any_size_becomes_224(size):
-    assert PROFILES["imagenet"].prepare(Image.new("RGB", size)).size == (224, 224)
+    assert PROFILES["imagenet"].square(Image.new("RGB", size)).size == (224, 224)
 
 
 @pytest.mark.parametrize("mode", ["1", "L", "P", "RGBA", "LA", "I;16", "CMYK"])

@@ -14,13 +14,15 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from PIL import Image
 
 from . import build_folder, cards, workers
-from .benchmarks import BENCHMARKS, Benchmark, Cell
+from .benchmark import Benchmark, Cell
+from .benchmarks import BENCHMARKS
 from .build_folder import RECORD, Shard
 from .errors import BuildError, SourceError, nearest
 from .parquet import Written, write_json, write_text
-from .profiles import PROFILES
+from .preprocessing import pixels
 from .recipe import Recipe
 from .sources import Item, Source
 from .units import Finished, Unit, digest_of_bytes
@@ -77,6 +79,7 @@ def new_plan(
     configs: Sequence[str] = (),
     *,
     seed: int = 0,
+    codec: str | None = None,
     images_per_file: int | None = None,
     on_error: str = "raise",
 ) -> Plan:
@@ -85,8 +88,8 @@ def new_plan(
         raise ValueError(f"there is no data set {dataset!r}{nearest(dataset, BENCHMARKS)}")
     benchmark = BENCHMARKS[dataset]
     folder = Path(out).expanduser().resolve()
-    cells = benchmark.cells(list(configs) or ["test", "extra"])
-    recipe = benchmark.recipe(seed)
+    cells = benchmark.cells(list(configs) or benchmark.default_configs)
+    recipe = benchmark.recipe(seed, codec)
     before = build_folder.recorded(folder).get("identity", {})
     step = images_per_file or before.get("images_per_file") or IMAGES_PER_FILE
     count = math.ceil(len(source.items) / step)
@@ -114,6 +117,7 @@ def build(
     configs: Sequence[str] = (),
     *,
     seed: int = 0,
+    codec: str | None = None,
     images_per_file: int | None = None,
     on_error: str = "raise",
     workers_count: int | None = None,
@@ -136,6 +140,8 @@ def build(
         Names of configs; all corruptions and severities by default.
     seed : int
         Of the random draws.
+    codec : str, optional
+        How pictures are stored, if not in the usual way: see the benchmark's ``codecs``.
     images_per_file : int, optional
         How many source images' rows one Parquet file holds; 2500, or what the folder was begun with.
     on_error : {"raise", "skip"}
@@ -157,14 +163,21 @@ def build(
     Raises
     ------
     ValueError
-        Unknown dataset or config.
+        Unknown dataset, config or codec.
     SourceError
         A clean image cannot be read.
     BuildError
         The folder holds something else, cannot be written, or is being built by another process.
     """
     plan = new_plan(
-        dataset, source, out, configs, seed=seed, images_per_file=images_per_file, on_error=on_error
+        dataset,
+        source,
+        out,
+        configs,
+        seed=seed,
+        codec=codec,
+        images_per_file=images_per_file,
+        on_error=on_error,
     )
     every = plan.todo
     identity = {
@@ -253,8 +266,8 @@ def _same_images(plan: Plan, finished: Finished, now: dict[str, Item]) -> None:
 
 def _compile(plan: Plan) -> None:
     """Compile the kernels once, here, so that the workers find them in numba's cache."""
-    side = PROFILES[plan.benchmark.profile].size
-    clean = (np.indices((side, side, 3)).sum(axis=0) % 256).astype(np.uint8)
+    photograph = Image.fromarray((np.indices((300, 400, 3)).sum(axis=0) % 256).astype(np.uint8))
+    clean = pixels(plan.benchmark.resize(photograph))
     for cell in plan.cells:
         plan.benchmark.row(plan.recipe, cell, clean, Item("", 0, ""))
 

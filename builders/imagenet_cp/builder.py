@@ -10,7 +10,8 @@ from typing import Any
 import datasets
 
 from . import __version__, citations
-from .benchmarks import BENCHMARKS, Benchmark, Cell
+from .benchmark import Benchmark, Cell
+from .benchmarks import BENCHMARKS
 from .errors import SourceError, nearest
 from .recipe import RECIPE, Recipe
 from .sources import Source, open_source
@@ -18,7 +19,7 @@ from .sources.base import digest
 
 #: Into how many parts the images of a config are cut at most, so that num_proc and streaming can share them.
 _PARTS = 256
-_OPTIONS = ("data_dir", "source", "seed", "on_error")
+_OPTIONS = ("data_dir", "source", "seed", "codec", "on_error")
 
 logger = datasets.utils.logging.get_logger(__name__)
 
@@ -35,6 +36,8 @@ class BenchmarkConfig(datasets.BuilderConfig):
         The clean images: a folder, or ``"sample"``; only one of the two. See `imagenet_cp.sources.open_source`.
     seed : int
         Of the random draws.
+    codec : str, optional
+        How pictures are stored, if not in the usual way.
     on_error : {"raise", "skip"}
         What to do about an image that cannot be read.
     """
@@ -42,12 +45,13 @@ class BenchmarkConfig(datasets.BuilderConfig):
     dataset: str = "imagenet_c"
     source: str | None = None
     seed: int = 0
+    codec: str | None = None
     on_error: str = "raise"
 
     @property
     def recipe(self) -> Recipe:
         """The recipe of this data set with this seed."""
-        return BENCHMARKS[self.dataset].recipe(self.seed)
+        return BENCHMARKS[self.dataset].recipe(self.seed, self.codec)
 
     def open_source(self) -> Source:
         """Open the clean images, once."""
@@ -99,7 +103,7 @@ class BenchmarkBuilder(datasets.GeneratorBasedBuilder):
             citation=citations.CITATION,
             homepage=citations.HOMEPAGE,
             license=citations.LICENCE,
-            features=benchmark.features(self.config.open_source().classes),
+            features=benchmark.features(self.config.open_source().classes, self.config.recipe),
         )
 
     def _split_generators(self, dl_manager: Any) -> list[datasets.SplitGenerator]:
@@ -131,7 +135,7 @@ class BenchmarkBuilder(datasets.GeneratorBasedBuilder):
                         raise
                     logger.warning(f"skipped: {error}")
                     continue
-                yield f"{cell}/{item.image_id}", benchmark.row(recipe, cell, clean, item)
+                yield f"{cell.config}/{item.image_id}", benchmark.row(recipe, cell, clean, item)
 
 
 def check_options(dataset: str, config_name: str | None, options: dict[str, Any]) -> None:
@@ -142,23 +146,24 @@ def check_options(dataset: str, config_name: str | None, options: dict[str, Any]
     ValueError
         Naming what is wrong and what would be right.
     """
-    configs = BENCHMARKS[dataset].configs
+    benchmark = BENCHMARKS[dataset]
+    configs = benchmark.configs
     if config_name is None:
         raise ValueError(
-            f'the config name is missing: load_dataset("{dataset}", "fog_3"), for example. There are a '
-            "corruption with its severity (fog_3), a corruption at all five (fog), test, extra and clean; "
-            f'get_dataset_config_names("{dataset}") lists all {len(configs)}'
+            f'the config name is missing: load_dataset("{dataset}", "{benchmark.example}"), for example; "test" is the '
+            f'benchmark as a whole, and get_dataset_config_names("{dataset}") lists all {len(configs)}'
         )
     if config_name not in configs:
         raise ValueError(f"{dataset} has no config {config_name!r}{nearest(config_name, configs)}")
     for option, value in options.items():
-        if option == "severity":
+        if option in ("severity", "difficulty"):
             raise ValueError(
-                f"the config name {config_name!r} says which severity; there is no severity={value!r} beside it. "
-                'Write "fog_5" for fog at severity 5, "fog" for all five'
+                f"the config name says which {option}; {option}={value!r} beside {config_name!r} means nothing. "
+                f"Did you mean {config_name.rstrip('0123456789').rstrip('_')}_{value}?"
             )
         if option not in _OPTIONS and value is not None:
             raise ValueError(f"{dataset} has no option {option!r}{nearest(option, _OPTIONS)}")
+    benchmark.recipe(codec=options.get("codec"))
     seed = options.get("seed", 0)
     if isinstance(seed, bool) or not isinstance(seed, int) or seed < 0:
         raise ValueError(f"seed must be a whole number from 0 up, not {seed!r}")

@@ -9,7 +9,7 @@ from typing import Any
 from huggingface_hub import DatasetCardData
 
 from . import __version__, citations
-from .benchmarks import Benchmark, Cell
+from .benchmark import Benchmark, Cell
 from .recipe import Recipe
 from .sources.base import digest
 
@@ -25,7 +25,7 @@ def complete_configs(
     return {
         name: cells
         for name, cells in benchmark.configs.items()
-        if all(found[str(cell)] == whole for cell in cells)
+        if all(found[cell.config] == whole for cell in cells)
     }
 
 
@@ -35,15 +35,15 @@ def metadata(
     """Return the YAML block of the card, from the very features the files were written with."""
     # Every config shares one list of columns: YAML says it once and refers to it, or 1000 class names would be
     # repeated for each of a hundred configs.
-    features = benchmark.features(classes)._to_yaml_list()
+    features = benchmark.features(classes, recipe)._to_yaml_list()
     configs, infos = [], []
     for name, cells in complete_configs(benchmark, files).items():
-        folders = {f"data/{cell}/" for cell in cells}
+        folders = {f"data/{cell.config}/" for cell in cells}
         own = {path: file for path, file in files.items() if path.rsplit("/", 1)[0] + "/" in folders}
         size = sum(file["size"] for file in own.values())
         rows = sum(file["rows"] for file in own.values())
         content = digest((path, file["sha256"]) for path, file in own.items())
-        paths = [f"data/{cell}/{SPLIT}-*.parquet" for cell in cells]
+        paths = [f"data/{cell.config}/{SPLIT}-*.parquet" for cell in cells]
         configs.append(
             {
                 "config_name": name,
@@ -67,7 +67,7 @@ def metadata(
         "license_name": "imagenet",
         "license_link": "https://image-net.org/download.php",
         "task_categories": ["image-classification"],
-        "tags": ["robustness", "imagenet-c", "corruptions"],
+        "tags": ["robustness", benchmark.title.lower()],
         "configs": configs,
         "dataset_info": infos,
     }
@@ -91,7 +91,7 @@ Made by imagenet-cp {__version__}, recipe `{recipe.signature}`.
 ```python
 from datasets import load_dataset
 
-load_dataset("{benchmark.dataset}", "fog_3", split="{SPLIT}")
+load_dataset("{benchmark.dataset}", "{benchmark.example}", split="{SPLIT}")
 ```
 
 Configs: {configs}.

@@ -38,12 +38,13 @@ def use(folder: Annotated[str, typer.Argument(help='Folder of clean images, or "
 
 @app.command()
 def build(
-    dataset: Annotated[str, typer.Argument(help="imagenet_c")] = "imagenet_c",
+    dataset: Annotated[str, typer.Argument(help="imagenet_c or imagenet_p")] = "imagenet_c",
     source: SourceOption = None,
     out: Annotated[Optional[Path], typer.Option(help="Folder to build; ./DATASET by default.")] = None,  # noqa: UP045
     configs: Annotated[str, typer.Option(help="Such as fog_3,snow,test; all by default.")] = "",
     workers: Annotated[Optional[int], typer.Option(min=1, help="Processes; all cores by default.")] = None,  # noqa: UP045
     seed: Annotated[int, typer.Option(min=0, help="Of the random draws.")] = 0,
+    codec: Annotated[Optional[str], typer.Option(help="imagenet_p: jpeg (default) or png.")] = None,  # noqa: UP045
     images_per_file: Annotated[Optional[int], typer.Option(min=1, help="2500 by default.")] = None,  # noqa: UP045
     on_error: Annotated[
         str, typer.Option(help="raise or skip: what to do about an unreadable image.")
@@ -64,6 +65,7 @@ def build(
             folder,
             [name.strip() for name in configs.split(",") if name.strip()],
             seed=seed,
+            codec=codec,
             images_per_file=images_per_file,
             on_error=on_error,
             workers_count=workers,
@@ -105,7 +107,7 @@ def preview(
     from .sources.folder import FileReader
 
     data = FileReader().read(Item(photograph.stem, 0, str(photograph)))
-    clean = pixels(PROFILES["imagenet"].prepare(decode(data, str(photograph))))
+    clean = pixels(PROFILES["imagenet"].square(decode(data, str(photograph))))
     contact_sheet(clean, photograph.stem, seed).save(output)
     typer.echo(f"{output}: {photograph.name} under 19 corruptions at five severities")
 

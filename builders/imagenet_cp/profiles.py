@@ -20,17 +20,25 @@ class Profile:
         As the severity tables call it.
     size : int
         Side of the square pictures, in pixels.
-    prepare : callable
-        From an RGB photograph to the clean picture of this size.
+    square : callable
+        From an RGB photograph to the clean picture that is corrupted.
+    uncropped : callable
+        From an RGB photograph to the picture that is perturbed, before it is cropped.
     """
 
     name: str
     size: int
-    prepare: Callable[[Image.Image], Image.Image]
+    square: Callable[[Image.Image], Image.Image]
+    uncropped: Callable[[Image.Image], Image.Image]
 
 
-def _imagenet(image: Image.Image) -> Image.Image:
-    return center_crop(resize_shorter(image, 256), 224)
+def _shorter_256(image: Image.Image) -> Image.Image:
+    return resize_shorter(image, 256)
 
 
-PROFILES = {profile.name: profile for profile in (Profile("imagenet", 224, _imagenet),)}
+PROFILES = {
+    profile.name: profile
+    for profile in (
+        Profile("imagenet", 224, lambda image: center_crop(_shorter_256(image), 224), _shorter_256),
+    )
+}

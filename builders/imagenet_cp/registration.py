@@ -17,8 +17,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-DATASETS = ("imagenet_c",)
-METRICS = ("mce",)
+DATASETS = ("imagenet_c", "imagenet_p")
+METRICS = ("mce", "mfr", "mt5d")
 _BUILDER = "imagenet_cp.builder"
 
 

@@ -10,7 +10,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from .benchmarks import BENCHMARKS, Cell
+from .benchmark import Cell
+from .benchmarks import BENCHMARKS
 from .errors import SourceError
 from .parquet import ParquetFile, Written, write_json
 from .recipe import Recipe
@@ -57,7 +58,7 @@ class Unit:
 
     def file_of(self, cell: Cell) -> str:
         """Return the file a cell's rows go to, relative to the build's folder."""
-        return f"data/{cell}/validation-{self.index:05d}-of-{self.count:05d}.parquet"
+        return f"data/{cell.config}/validation-{self.index:05d}-of-{self.count:05d}.parquet"
 
     @property
     def record(self) -> Path:
@@ -116,7 +117,7 @@ def run(unit: Unit, tick: Callable[[], Any] = lambda: None) -> Finished:
         An image cannot be read and ``unit.on_error`` is ``"raise"``.
     """
     benchmark = BENCHMARKS[unit.recipe.dataset]
-    features = benchmark.features(unit.classes)
+    features = benchmark.features(unit.classes, unit.recipe)
     images, skipped = {}, {}
     with ExitStack() as stack:
         files = {

@@ -1,0 +1,150 @@
+"""What every data set of this package has: configs, columns, and how one row comes about."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, NamedTuple
+
+import datasets
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from .errors import SourceError, nearest
+from .preprocessing import decode, pixels
+from .recipe import Recipe
+from .sources import Item
+
+
+class Cell(NamedTuple):
+    """The smallest config, and a folder of a build: one corruption or perturbation at one level.
+
+    Attributes
+    ----------
+    config : str
+        Its name, such as ``"fog_3"``.
+    name : str
+        The corruption or perturbation.
+    level : int
+        The severity or difficulty.
+    """
+
+    config: str
+    name: str
+    level: int
+
+
+@dataclass(frozen=True)
+class Benchmark(ABC):
+    """A data set that is made from clean images.
+
+    Attributes
+    ----------
+    dataset : str
+        Its name for ``load_dataset``.
+    profile : str
+        Its size and severity tables.
+    title, description : str
+        For cards and ``info``.
+    codecs : dict
+        The ways to store a picture, the usual one first: a user's word for it -> what the recipe says.
+    example : str
+        A config to show in messages and cards.
+    """
+
+    dataset: str
+    profile: str
+    title: str
+    description: str
+
+    codecs: ClassVar[Mapping[str, str]]
+    example: ClassVar[str]
+
+    @property
+    @abstractmethod
+    def configs(self) -> Mapping[str, tuple[Cell, ...]]:
+        """Config name -> its cells, in the order of its rows; the single cells first, in the published order."""
+
+    @property
+    @abstractmethod
+    def default_configs(self) -> Sequence[str]:
+        """What is built when nothing else is said."""
+
+    @abstractmethod
+    def features(self, classes: Sequence[str], recipe: Recipe) -> datasets.Features:
+        """Return the columns of every config."""
+
+    @abstractmethod
+    def resize(self, image: Image.Image) -> Image.Image:
+        """Bring an RGB photograph to the size that `row` takes."""
+
+    @abstractmethod
+    def row(self, recipe: Recipe, cell: Cell, clean: NDArray[np.uint8], item: Item) -> dict[str, Any]:
+        """Make one row; every road through this package comes by here, so its bytes are the same on all.
+
+        Parameters
+        ----------
+        recipe : Recipe
+            Decides the random stream and the codec.
+        cell : Cell
+            What to make.
+        clean : ndarray of uint8, shape (H, W, 3)
+            From `prepare`.
+        item : Item
+            The image's id and label.
+        """
+
+    def cells(self, names: Sequence[str]) -> tuple[Cell, ...]:
+        """Return the cells of several configs, each once, in the published order.
+
+        Raises
+        ------
+        ValueError
+            A name is no config; the message gives the nearest ones.
+        """
+        for name in names:
+            if name not in self.configs:
+                raise ValueError(f"{self.dataset} has no config {name!r}{nearest(name, self.configs)}")
+        wanted = {cell for name in names for cell in self.configs[name]}
+        return tuple(
+            dict.fromkeys(cell for cells in self.configs.values() for cell in cells if cell in wanted)
+        )
+
+    def recipe(self, seed: int = 0, codec: str | None = None) -> Recipe:
+        """Return the recipe of this data set.
+
+        Raises
+        ------
+        ValueError
+            The codec is none of ``codecs``.
+        """
+        if codec is not None and codec not in self.codecs:
+            raise ValueError(f"{self.dataset} has no codec {codec!r}{nearest(codec, self.codecs)}")
+        return Recipe(self.dataset, self.profile, seed, self.codecs[codec or next(iter(self.codecs))])
+
+    def prepare(self, photograph: bytes, name: str) -> NDArray[np.uint8]:
+        """Decode one photograph and bring it to the size that `row` takes.
+
+        Parameters
+        ----------
+        photograph : bytes
+            The encoded file.
+        name : str
+            What errors call it.
+
+        Returns
+        -------
+        ndarray of uint8, shape (H, W, 3)
+
+        Raises
+        ------
+        SourceError
+            It cannot be decoded, or not be brought to that size.
+        """
+        image = decode(photograph, name)
+        try:
+            return pixels(self.resize(image))
+        except SourceError as error:
+            raise SourceError(f"{name}: {error}") from None

@@ -1,0 +1,79 @@
+"""ImageNet-P and its forms at other sizes: one sequence of frames per photograph and perturbation."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import datasets
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from . import frames, perturbations
+from .benchmark import Benchmark, Cell
+from .profiles import PROFILES
+from .recipe import Recipe
+from .sources import Item
+
+
+@dataclass(frozen=True)
+class PerturbationBenchmark(Benchmark):
+    """A data set in the manner of ImageNet-P (Hendrycks & Dietterich, ICLR 2019, section 4.2)."""
+
+    codecs: ClassVar[Mapping[str, str]] = {"jpeg": "jpeg:95:4:4:4", "png": "png"}
+    example: ClassVar[str] = "tilt"
+
+    @functools.cached_property
+    def configs(self) -> Mapping[str, tuple[Cell, ...]]:
+        """``tilt`` and its like, ``gaussian_noise_2`` and its like, ``test`` and ``extra``."""
+        first = {name: (Cell(name, name, 1),) for name in (*perturbations.TEST, *perturbations.EXTRA)}
+        harder = {
+            f"{name}_{difficulty}": (Cell(f"{name}_{difficulty}", name, difficulty),)
+            for name in perturbations.NOISE
+            for difficulty in perturbations.DIFFICULTIES[1:]
+        }
+        return {
+            **first,
+            **harder,
+            "test": tuple(cell for name in perturbations.TEST for cell in first[name]),
+            "extra": tuple(cell for name in perturbations.EXTRA for cell in first[name]),
+        }
+
+    @property
+    def default_configs(self) -> Sequence[str]:
+        """All perturbations at difficulty 1."""
+        return ["test", "extra"]
+
+    def features(self, classes: Sequence[str], recipe: Recipe) -> datasets.Features:
+        """Return the columns sequence, label, perturbation, difficulty and image_id."""
+        return datasets.Features(
+            {
+                "sequence": datasets.List(datasets.Image()),
+                "label": datasets.ClassLabel(names=list(classes)),
+                "perturbation": datasets.Value("string"),
+                "difficulty": datasets.Value("int8"),
+                "image_id": datasets.Value("string"),
+            }
+        )
+
+    def resize(self, image: Image.Image) -> Image.Image:
+        """Bring a photograph to the size that is perturbed, which is not yet cropped."""
+        return PROFILES[self.profile].uncropped(image)
+
+    def row(self, recipe: Recipe, cell: Cell, clean: NDArray[np.uint8], item: Item) -> dict[str, Any]:
+        """Make the encoded frames of one sequence."""
+        bits = recipe.bits(cell.name, cell.level, item.image_id)
+        sequence = perturbations.apply(cell.name, clean, bits, cell.level, self.profile)
+        return {
+            "sequence": [
+                {"bytes": data, "path": f"{item.image_id}_{index:02d}.{ending}"}
+                for index, (data, ending) in enumerate(frames.encode(sequence, recipe.codec))
+            ],
+            "label": item.label,
+            "perturbation": cell.name,
+            "difficulty": cell.level,
+            "image_id": item.image_id,
+        }
