@@ -53,6 +53,32 @@ class _Digesting:
         self.closed = True
 
 
+class Layout:
+    """The columns of a file and how each is encoded: the same for all files of a build.
+
+    Parameters
+    ----------
+    features : datasets.Features
+        The columns; stock ``datasets`` reads their types back from the file.
+    signature : str
+        Of the recipe.
+    """
+
+    def __init__(self, features: datasets.Features, signature: str) -> None:
+        schema = features.arrow_schema
+        self.schema = schema.with_metadata({**schema.metadata, SIGNATURE_KEY: signature})
+        self.types = {field.name: field.type for field in self.schema}
+        # Encoded pictures do not compress further; everything else repeats.
+        leaves = [leaf for name, feature in features.items() for leaf in _leaves(name, feature)]
+        pictures = [leaf for leaf in leaves if leaf.endswith(".bytes")]
+        others = [leaf for leaf in leaves if not leaf.endswith(".bytes")]
+        self.encodings: dict[str, Any] = {
+            "compression": {**dict.fromkeys(pictures, "none"), **dict.fromkeys(others, "snappy")},
+            "use_dictionary": others,
+            "column_encoding": dict.fromkeys(pictures, "PLAIN"),
+        }
+
+
 class ParquetFile:
     """Collects rows and writes them as one Parquet file; a context manager.
 
@@ -60,29 +86,25 @@ class ParquetFile:
     ----------
     path : Path
         The file. Until the context ends well there is only a temporary one beside it.
-    features : datasets.Features
-        The columns; stock ``datasets`` reads their types back from the file.
-    signature : str
-        Of the recipe.
+    layout : Layout
+        Its columns.
     """
 
-    def __init__(self, path: Path, features: datasets.Features, signature: str) -> None:
+    def __init__(self, path: Path, layout: Layout) -> None:
         self.path = path
         self.temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
         path.parent.mkdir(parents=True, exist_ok=True)
-        schema = features.arrow_schema
-        self.schema = schema.with_metadata({**schema.metadata, SIGNATURE_KEY: signature})
-        self.types = {name: self.schema.field(name).type for name in self.schema.names}
-        self.waiting: dict[str, list[Any]] = {name: [] for name in self.schema.names}
+        self.layout = layout
+        self.waiting: dict[str, list[Any]] = {name: [] for name in layout.types}
         self.rows = 0
         self.file = open(self.temporary, "wb")  # noqa: SIM115  (closed by __exit__)
         self.sink = _Digesting(self.file)
         self.writer = pq.ParquetWriter(
             self.sink,
-            self.schema,
+            layout.schema,
             write_page_index=True,
             use_content_defined_chunking=_CHUNKING,
-            **_encodings(features),
+            **layout.encodings,
         )
 
     def write(self, row: Mapping[str, Any]) -> None:
@@ -94,9 +116,9 @@ class ParquetFile:
             self._write_group()
 
     def _write_group(self) -> None:
-        arrays = [pa.array(values, self.types[name]) for name, values in self.waiting.items()]
+        arrays = [pa.array(values, self.layout.types[name]) for name, values in self.waiting.items()]
         self.writer.write_table(
-            pa.Table.from_arrays(arrays, schema=self.schema), row_group_size=ROWS_PER_GROUP
+            pa.Table.from_arrays(arrays, schema=self.layout.schema), row_group_size=ROWS_PER_GROUP
         )
         for values in self.waiting.values():
             values.clear()
@@ -130,18 +152,6 @@ class ParquetFile:
     def result(self) -> Written:
         """What the finished file holds."""
         return Written(self.rows, self.sink.size, self.sink.sha256.hexdigest())
-
-
-def _encodings(features: datasets.Features) -> dict[str, Any]:
-    # Encoded pictures do not compress further; everything else repeats.
-    leaves = {name: _leaves(name, feature) for name, feature in features.items()}
-    pictures = [leaf for name in features for leaf in leaves[name] if leaf.endswith(".bytes")]
-    others = [leaf for name in features for leaf in leaves[name] if not leaf.endswith(".bytes")]
-    return {
-        "compression": {**dict.fromkeys(pictures, "none"), **dict.fromkeys(others, "snappy")},
-        "use_dictionary": others,
-        "column_encoding": dict.fromkeys(pictures, "PLAIN"),
-    }
 
 
 def _leaves(path: str, feature: Any) -> list[str]:

@@ -13,7 +13,7 @@ from typing import Any
 from .benchmark import Cell
 from .benchmarks import BENCHMARKS
 from .errors import SourceError
-from .parquet import ParquetFile, Written, write_json
+from .parquet import Layout, ParquetFile, Written, write_json
 from .recipe import Recipe
 from .sources import Item, Reader
 from .sources.base import digest
@@ -117,13 +117,11 @@ def run(unit: Unit, tick: Callable[[], Any] = lambda: None) -> Finished:
         An image cannot be read and ``unit.on_error`` is ``"raise"``.
     """
     benchmark = BENCHMARKS[unit.recipe.dataset]
-    features = benchmark.features(unit.classes, unit.recipe)
+    layout = Layout(benchmark.features(unit.classes, unit.recipe), unit.recipe.signature)
     images, skipped = {}, {}
     with ExitStack() as stack:
         files = {
-            cell: stack.enter_context(
-                ParquetFile(unit.out / unit.file_of(cell), features, unit.recipe.signature)
-            )
+            cell: stack.enter_context(ParquetFile(unit.out / unit.file_of(cell), layout))
             for cell in unit.cells
         }
         for item in unit.items:
