@@ -1,0 +1,90 @@
+import doctest
+import json
+import os
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+
+METRICS = Path(__file__).parents[2] / "metrics"
+NAMES = ["mce", "mfr", "mt5d"]
+SECTIONS = [
+    "## Metric Description",
+    "## How to Use",
+    "### Inputs",
+    "### Output Values",
+    "#### Values from Popular Papers",
+    "### Examples",
+    "## Limitations and Bias",
+    "## Citation",
+    "## Further References",
+]
+
+
+@pytest.fixture(params=NAMES)
+def name(request):
+    return request.param
+
+
+@pytest.fixture
+def card(name):
+    return (METRICS / name / "README.md").read_text()
+
+
+def test_yaml_of_a_space(name, card):
+    head = yaml.safe_load(card.split("---")[1])
+    assert head["sdk"] == "gradio"
+    assert (METRICS / name / head["app_file"]).is_file()
+    assert {"evaluate", "metric"} <= set(head["tags"])
+    assert head["title"].lower() == name
+    assert len(head["short_description"]) <= 60
+    wanted = re.search(r"gradio==(\S+)", (METRICS / name / "requirements.txt").read_text())
+    assert head["sdk_version"] == wanted[1]
+
+
+def test_sections(card):
+    found = [line for line in card.splitlines() if line in SECTIONS]
+    assert found == SECTIONS
+
+
+def test_examples_of_the_card(name, card, monkeypatch):
+    monkeypatch.chdir(METRICS)
+    blocks = re.findall(r"^```python\n(.*?)^```$", card, re.DOTALL | re.MULTILINE)
+    run(name, "\n".join(blocks), {})
+
+
+def test_examples_of_the_docstring(name, load, monkeypatch):
+    import evaluate
+
+    monkeypatch.chdir(METRICS)
+    run(name, load(name)[1]._KWARGS_DESCRIPTION, {"evaluate": evaluate})
+
+
+def run(name, text, names):
+    test = doctest.DocTestParser().get_doctest(text, dict(names), name, name, 0)
+    assert test.examples
+    lines = []
+    result = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS).run(test, out=lines.append)
+    assert result.failed == 0, os.linesep.join(lines)
+
+
+def test_published_values(name, card):
+    published = json.loads((METRICS / name / "published.json").read_text())
+    rows = [line.strip("| ").split(" | ") for line in card.splitlines() if line.startswith("| ")]
+    rows = {cells[0].strip(): [cell.strip(" |") for cell in cells[1:]] for cells in rows}
+    for network, values in published.items():
+        expected = [value for key, value in values.items() if not isinstance(value, list)]
+        found = [float(cell) if cell else None for cell in rows[network]]
+        found += [None] * (len(expected) - len(found))
+        assert found == expected, network
+
+
+def test_benchmarks_and_keys_are_all_there(name, card, load):
+    _, script = load(name)
+    for benchmark, (classes, *_) in script.BENCHMARKS.items():
+        assert f"| `{benchmark}` | {classes} |" in card
+    for key in re.findall(
+        r'^            "(\w+)": ', (METRICS / name / f"{name}.py").read_text(), re.MULTILINE
+    ):
+        assert f"**{key}**" in card
