@@ -201,11 +201,15 @@ def build(
         else:
             made = workers.run_on(executor, plan.todo, lambda: None)
         done = 0
-        for unit, finished in made:
-            plan.files.update(finished.files)
-            plan.skipped.update(finished.skipped)
-            done += len(unit.items)
-            progress(done, total)
+        try:
+            for unit, finished in made:
+                plan.files.update(finished.files)
+                plan.skipped.update(finished.skipped)
+                done += len(unit.items)
+                progress(done, total)
+        finally:
+            made.close()
+            build_folder.remove_leftovers(plan.out, plan.todo)
         plan.todo = []
         _finish(plan, every, identity)
     return plan

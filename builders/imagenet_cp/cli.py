@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Optional
+from typing import TYPE_CHECKING, Annotated, Optional
 
 import typer
 
 from .errors import BuildError, SourceError
+
+if TYPE_CHECKING:
+    from .build import Plan
+    from .build_folder import Shard
 
 app = typer.Typer(
     help="ImageNet-C and ImageNet-P as deterministic Hugging Face datasets.",
@@ -18,7 +24,7 @@ app = typer.Typer(
 )
 
 SourceOption = Annotated[
-    Optional[str],  # noqa: UP045  (typer reads this at run time on Python 3.10 too)
+    Optional[str],
     typer.Option(
         help='Folder of clean images, or "sample". By default the one remembered by `imagenet-cp use`.'
     ),
@@ -40,35 +46,60 @@ def use(folder: Annotated[str, typer.Argument(help='Folder of clean images, or "
 def build(
     dataset: Annotated[str, typer.Argument(help="imagenet_c or imagenet_p")] = "imagenet_c",
     source: SourceOption = None,
-    out: Annotated[Optional[Path], typer.Option(help="Folder to build; ./DATASET by default.")] = None,  # noqa: UP045
+    out: Annotated[Optional[Path], typer.Option(help="Folder to build; ./DATASET by default.")] = None,
     configs: Annotated[str, typer.Option(help="Such as fog_3,snow,test; all by default.")] = "",
-    workers: Annotated[Optional[int], typer.Option(min=1, help="Processes; all cores by default.")] = None,  # noqa: UP045
+    workers: Annotated[Optional[int], typer.Option(min=1, help="Processes; all cores by default.")] = None,
     seed: Annotated[int, typer.Option(min=0, help="Of the random draws.")] = 0,
-    codec: Annotated[Optional[str], typer.Option(help="imagenet_p: jpeg (default) or png.")] = None,  # noqa: UP045
-    images_per_file: Annotated[Optional[int], typer.Option(min=1, help="2500 by default.")] = None,  # noqa: UP045
+    codec: Annotated[Optional[str], typer.Option(help="imagenet_p: jpeg (default) or png.")] = None,
+    images_per_file: Annotated[Optional[int], typer.Option(min=1, help="2500 by default.")] = None,
     on_error: Annotated[
         str, typer.Option(help="raise or skip: what to do about an unreadable image.")
     ] = "raise",
+    engine: Annotated[str, typer.Option(help="local, dask, or dask://host:port of a scheduler.")] = "local",
+    shard: Annotated[
+        str, typer.Option(help="i/n: make only the i-th of n parts, as in a job array.")
+    ] = "1/1",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what it will cost.")] = False,
 ) -> None:
-    """Build a data set as a folder of Parquet files that stock load_dataset and the Hub read."""
+    """Build a data set as a folder of Parquet files that stock load_dataset and the Hub read.
+
+    When it is stopped, the same command goes on from there.
+    """
     from .build import build as run
+    from .build import new_plan
+    from .engines import executor_of
     from .progress import bar
     from .sources import open_source
 
     if on_error not in ("raise", "skip"):
         raise BuildError(f"--on-error is raise or skip, not {on_error!r}")
     folder = out if out is not None else Path(dataset)
-    with bar("checking", "file") as checking, bar("building", "image") as progress:
+    names = [name.strip() for name in configs.split(",") if name.strip()]
+    part = _shard(shard)
+    images = open_source(source)
+    if dry_run:
+        typer.echo(
+            _costs(new_plan(dataset, images, folder, names, codec=codec, images_per_file=images_per_file))
+        )
+        return
+    with (
+        executor_of(engine, workers) as executor,
+        bar("checking", "file") as checking,
+        bar("building", "image") as progress,
+        _interruptible(),
+    ):
         plan = run(
             dataset,
-            open_source(source),
+            images,
             folder,
-            [name.strip() for name in configs.split(",") if name.strip()],
+            names,
             seed=seed,
             codec=codec,
             images_per_file=images_per_file,
             on_error=on_error,
             workers_count=workers,
+            executor=executor,
+            shard=part,
             progress=progress,
             checking=checking,
         )
@@ -81,6 +112,44 @@ def build(
     typer.echo(
         f"{folder}: {len(plan.files)} files, {rows:,} rows, {size / 1e6:,.1f} MB, {plan.recipe.signature}"
     )
+
+
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    try:
+        yield
+    except KeyboardInterrupt:
+        typer.echo(
+            "imagenet-cp: interrupted; what is finished is kept, the same command goes on from there",
+            err=True,
+        )
+        raise typer.Exit(130) from None
+
+
+def _shard(text: str) -> Shard:
+    from .build_folder import Shard
+
+    index, _, count = text.partition("/")
+    if not (index.isdecimal() and count.isdecimal() and 1 <= int(index) <= int(count)):
+        raise BuildError(f"--shard is i/n with i from 1 to n, such as 2/8, not {text!r}")
+    return Shard(int(index), int(count))
+
+
+def _costs(plan: Plan) -> str:
+    from .estimate import estimate
+
+    costs, total = estimate(plan)
+    line = "{:<24} {:>8} {:>12} {:>10} {:>10}".format
+    table = [line("config", "files", "rows", "GB", "CPU hours")]
+    for name, cost in {**costs, "in all, with decoding": total}.items():
+        table.append(
+            line(name, cost.files, f"{cost.rows:,}", f"{cost.gigabytes:.4g}", f"{cost.cpu_hours:.3g}")
+        )
+    table.append(
+        f"{len(plan.todo)} units of {plan.images_per_file} images, one after the other in {total.cpu_hours:.3g} hours; "
+        "measured on a few photographs, one thread"
+    )
+    return "\n".join(table)
 
 
 @app.command()
@@ -113,14 +182,9 @@ def preview(
 
 
 def main() -> None:
-    """Run the command; an error a user can mend is one line and exit status 1, Ctrl-C is 130."""
+    """Run the command; an error a user can mend is one line and exit status 1."""
     try:
-        app(standalone_mode=True)
+        app()
     except (BuildError, SourceError, ValueError) as error:
         sys.stderr.write(f"imagenet-cp: {error}\n")
         sys.exit(1)
-    except KeyboardInterrupt:
-        sys.stderr.write(
-            "imagenet-cp: interrupted; what is finished is kept, the same command goes on from there\n"
-        )
-        sys.exit(130)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import signal
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Executor, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
@@ -29,6 +30,8 @@ def _begin(counter: Any) -> None:
     import cv2
 
     cv2.setNumThreads(0)
+    # Ctrl-C reaches every process of a terminal; the parent alone decides what follows.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     parent = multiprocessing.parent_process()
     if parent is not None:
         threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
@@ -65,7 +68,7 @@ def _one_thread_each() -> Iterator[None]:
 
 def run_here(
     todo: Sequence[Unit], workers: int, progress: Callable[[int], None]
-) -> Iterator[tuple[Unit, Finished]]:
+) -> Generator[tuple[Unit, Finished], None, None]:
     """Run units on ``workers`` processes of this machine; a worker that dies is replaced and its unit run again.
 
     Parameters
@@ -124,7 +127,7 @@ def run_here(
 
 def run_on(
     executor: Executor, todo: Sequence[Unit], progress: Callable[[], None]
-) -> Iterator[tuple[Unit, Finished]]:
+) -> Generator[tuple[Unit, Finished], None, None]:
     """Run units on any executor, yielding each as it finishes; the first error cancels what has not begun."""
     futures = {executor.submit(_run, unit): unit for unit in todo}
     waiting = set(futures)

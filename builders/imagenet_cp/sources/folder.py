@@ -18,11 +18,16 @@ class FileReader:
     """Reads items that are files."""
 
     def read(self, item: Item) -> bytes:
-        """Return the file's bytes."""
+        """Return the file's bytes, if it is still the file that was listed."""
         try:
-            return Path(item.location).read_bytes()
+            with open(item.location, "rb") as file:
+                data = file.read()
+                stamp = stamp_of(os.fstat(file.fileno()))
         except OSError as error:
             raise SourceError(f"{item.location}: cannot be read ({error.strerror or error})") from error
+        if item.stamp and stamp != item.stamp:
+            raise SourceError(f"{item.location}: has changed since the folder was listed; start again")
+        return data
 
 
 def open_folder(folder: str | os.PathLike[str]) -> Source:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ..errors import SourceError
 from .base import Item, Source, in_order
-from .folder import FileReader
+from .folder import FileReader, stamp_of
 
 PHOTOGRAPHS = (
     "astronaut.png",
@@ -41,7 +41,7 @@ def open_sample() -> Source:
         raise SourceError(f"{folder}: scikit-image should bring {', '.join(missing)}; reinstall scikit-image")
     classes = tuple(Path(name).stem for name in PHOTOGRAPHS)
     items = (
-        Item(classes[label], label, str(folder / name), str((folder / name).stat().st_size))
+        Item(classes[label], label, str(folder / name), stamp_of((folder / name).stat()))
         for label, name in enumerate(PHOTOGRAPHS)
     )
     return Source("sample", classes, in_order(items, "sample"), FileReader())

@@ -1,0 +1,57 @@
+"""Who runs the units of a build: the processes of this machine, or Dask."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import Executor
+from contextlib import contextmanager
+
+from .errors import BuildError
+
+
+@contextmanager
+def executor_of(engine: str, workers: int | None) -> Iterator[Executor | None]:
+    """Open an engine by name.
+
+    Parameters
+    ----------
+    engine : str
+        ``"local"`` for processes of this machine, ``"dask"`` for a Dask cluster started on this machine, or
+        ``"dask://host:port"`` for the scheduler of a cluster that runs already.
+    workers : int, optional
+        How many processes a cluster started here has.
+
+    Yields
+    ------
+    concurrent.futures.Executor or None
+        None for the processes of this machine, which `imagenet_cp.workers` looks after itself.
+
+    Raises
+    ------
+    BuildError
+        Unknown engine, Dask is not installed, or its scheduler does not answer.
+    """
+    if engine == "local":
+        yield None
+        return
+    if engine != "dask" and not engine.startswith("dask://"):
+        raise BuildError(f"there is no engine {engine!r}; known: local, dask, dask://host:port")
+    try:
+        from distributed import Client, LocalCluster
+    except ImportError:
+        raise BuildError("Dask is not installed; pip install 'imagenet-cp[dask]' brings it") from None
+    if engine != "dask":
+        try:
+            client = Client(engine.replace("dask://", "tcp://"), timeout=10)
+        except OSError as error:
+            raise BuildError(f"{engine}: no Dask scheduler answers there ({error})") from None
+        with client:
+            yield client.get_executor(pure=False)
+        return
+    with (
+        LocalCluster(
+            n_workers=workers, threads_per_worker=1, host="127.0.0.1", dashboard_address=None
+        ) as cluster,
+        Client(cluster) as client,
+    ):
+        yield client.get_executor(pure=False)

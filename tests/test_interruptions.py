@@ -1,0 +1,193 @@
+"""A build survives whatever happens to it, and ends as if nothing had."""
+
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from imagenet_cp.build import build
+from imagenet_cp.errors import SourceError
+from imagenet_cp.sources import open_source
+
+COMMAND = [sys.executable, "-c", "from imagenet_cp.cli import main; main()", "build", "imagenet_c"]
+OPTIONS = ["--configs", "brightness,contrast", "--images-per-file", "8"]
+
+
+@pytest.fixture(scope="module")
+def photographs(tmp_path_factory) -> Path:
+    """A folder of 96 small photographs, cut from those of scikit-image."""
+    folder = tmp_path_factory.mktemp("photographs") / "val"
+    source = open_source("sample")
+    for item in source.items[:4]:
+        with Image.open(item.location) as whole:
+            picture = whole.convert("RGB").resize((600, 600))
+        (folder / item.image_id).mkdir(parents=True)
+        for place in range(24):
+            left, top = 12 * place, 5 * place
+            picture.crop((left, top, left + 280, top + 260)).save(
+                folder / item.image_id / f"{item.image_id}{place}.jpg"
+            )
+    return folder
+
+
+@pytest.fixture(scope="module")
+def undisturbed(photographs, tmp_path_factory) -> dict[str, bytes]:
+    out = tmp_path_factory.mktemp("undisturbed") / "imagenet_c"
+    build(
+        "imagenet_c",
+        open_source(photographs),
+        out,
+        ["brightness", "contrast"],
+        images_per_file=8,
+        workers_count=1,
+    )
+    return contents(out)
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    files = (path for path in folder.rglob("*") if path.is_file() and not path.name.startswith("lock"))
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}
+
+
+def start(photographs: Path, out: Path, *more: str) -> subprocess.Popen:
+    command = [*COMMAND, "--source", str(photographs), "--out", str(out), *OPTIONS, *more]
+    return subprocess.Popen(
+        command, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL, start_new_session=True
+    )
+
+
+def of_session(leader: int) -> list[int]:
+    """The processes of a session that are alive."""
+    alive = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                fields = (entry / "stat").read_text().rsplit(")", 1)[1].split()
+            except OSError:
+                continue
+            if int(fields[3]) == leader and fields[0] != "Z":
+                alive.append(int(entry.name))
+    return alive
+
+
+def gone(leader: int, patience: float = 10) -> bool:
+    """Whether no process of a session is left, after a while at most."""
+    end = time.monotonic() + patience
+    while of_session(leader) and time.monotonic() < end:
+        time.sleep(0.05)
+    return not of_session(leader)
+
+
+def finished(out: Path) -> dict[str, int]:
+    """The recorded units and when they were written."""
+    return {path.name: path.stat().st_mtime_ns for path in out.glob(".imagenet_cp/units/*.json")}
+
+
+MOMENTS = int(os.environ.get("IMAGENET_CP_MOMENTS", "6"))
+
+
+@pytest.mark.parametrize("moment", range(MOMENTS))
+@pytest.mark.parametrize("victim", ["parent", "worker"])
+def test_killed_at_any_moment_a_build_goes_on(victim, moment, photographs, undisturbed, tmp_path):
+    chance = random.Random(f"{victim}{moment}")
+    out = tmp_path / "imagenet_c"
+    first = start(photographs, out, "--workers", "2")
+    time.sleep(chance.uniform(0.5, 5))
+    workers = [pid for pid in of_session(first.pid) if pid != first.pid]
+    os.kill(chance.choice(workers) if victim == "worker" and workers else first.pid, signal.SIGKILL)
+    first.wait(60)
+    assert gone(first.pid)
+    before = finished(out) if out.exists() else {}
+    second = start(photographs, out, "--workers", "2")
+    assert second.wait(60) == 0 and gone(second.pid)
+    assert contents(out) == undisturbed
+    assert before.items() <= finished(out).items()
+
+
+def test_ctrl_c_is_clean_and_ends_with_130(photographs, undisturbed, tmp_path):
+    out = tmp_path / "imagenet_c"
+    first = start(photographs, out, "--workers", "2")
+    while not finished(out):
+        assert first.poll() is None
+        time.sleep(0.01)
+    os.killpg(first.pid, signal.SIGINT)
+    assert first.wait(20) == 130 and gone(first.pid)
+    assert not list(out.rglob("*.tmp"))
+    assert start(photographs, out).wait(60) == 0
+    assert contents(out) == undisturbed
+
+
+def test_a_full_disk_is_named_and_what_is_finished_is_kept(photographs, undisturbed, tmp_path):
+    small = tmp_path / "small"
+    small.mkdir()
+    if subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", small], capture_output=True
+    ).returncode:
+        pytest.skip("mounting a small file system takes root")
+    try:
+        command = [
+            *COMMAND,
+            "--source",
+            photographs,
+            "--out",
+            small / "imagenet_c",
+            *OPTIONS,
+            "--workers",
+            "2",
+        ]
+        run = subprocess.run(list(map(str, command)), capture_output=True, text=True)
+        assert run.returncode == 1 and "No space left" in run.stderr and "Traceback" not in run.stderr
+        assert finished(small / "imagenet_c") and not list(small.rglob("*.tmp"))
+        shutil.copytree(small / "imagenet_c", tmp_path / "imagenet_c")
+    finally:
+        subprocess.run(["umount", small], check=True)
+    assert start(photographs, tmp_path / "imagenet_c").wait(60) == 0
+    assert contents(tmp_path / "imagenet_c") == undisturbed
+
+
+def test_a_photograph_that_vanishes_midway_is_named(photographs, tmp_path):
+    folder = tmp_path / "val"
+    shutil.copytree(photographs, folder)
+    source = open_source(folder)
+    lost = source.items[50]
+    Path(lost.location).unlink()
+    with pytest.raises(SourceError, match=Path(lost.location).name):
+        build("imagenet_c", source, tmp_path / "out", ["fog_3"], images_per_file=8, workers_count=2)
+    assert finished(tmp_path / "out")
+
+
+def test_a_photograph_that_changes_midway_is_named(photographs, tmp_path):
+    folder = tmp_path / "val"
+    shutil.copytree(photographs, folder)
+    source = open_source(folder)
+    changed = Path(source.items[50].location)
+    changed.write_bytes(Path(source.items[51].location).read_bytes())
+    with pytest.raises(SourceError, match=f"{changed.name}: has changed"):
+        build("imagenet_c", source, tmp_path / "out", ["fog_3"], images_per_file=8, workers_count=2)
+
+
+@pytest.fixture
+def dask():
+    distributed = pytest.importorskip("distributed")
+    options = {"n_workers": 2, "threads_per_worker": 1, "host": "127.0.0.1", "dashboard_address": None}
+    with distributed.LocalCluster(**options) as cluster:
+        yield cluster
+
+
+def test_dask_with_a_worker_killed_gives_the_same(photographs, undisturbed, dask, tmp_path):
+    out = tmp_path / "imagenet_c"
+    engine = dask.scheduler_address.replace("tcp://", "dask://")
+    running = start(photographs, out, "--engine", engine)
+    while not finished(out):
+        assert running.poll() is None
+        time.sleep(0.01)
+    os.kill(next(iter(dask.workers.values())).pid, signal.SIGKILL)
+    assert running.wait(120) == 0
+    assert contents(out) == undisturbed
