@@ -250,6 +250,27 @@ def change(ids, name, difficulty):
     return np.count_nonzero(ids[:, difficulty:] != ids[:, :-difficulty])
 
 
+def scores(value, benchmark="imagenet_p"):
+    """Compute the mean and its parts (paper, section 4.2).
+
+    Parameters
+    ----------
+    value : dict
+        Perturbation -> flip probability, a fraction, or None.
+    benchmark : str
+        One of `BENCHMARKS`.
+
+    Returns
+    -------
+    dict
+        ``mfr`` and ``fr``, in percent.
+    """
+    _, normaliser, test, _ = BENCHMARKS[benchmark]
+    unit = {name: base / 100 if normaliser == "alexnet" else 0.01 for name, base in ALEXNET.items()}
+    ratio = {name: None if v is None else v / unit[name] for name, v in value.items()}
+    return {"mfr": mean([ratio.get(name) for name in test]), "fr": ratio}
+
+
 @evaluate.utils.file_utils.add_start_docstrings(_DESCRIPTION, _KWARGS_DESCRIPTION)
 class MFR(evaluate.Metric):
     """Mean flip rate of ImageNet-P and the benchmarks made like it."""
@@ -402,14 +423,11 @@ class MFR(evaluate.Metric):
         missing = [name for name in test if not count[name]]
         if strict and missing:
             raise ValueError(f"{benchmark} lacks {len(missing)} of 10 perturbations: {', '.join(missing)}")
-        probability = {}
-        rate = {}
+        value = {}
         for name, m in zip(ALEXNET, frames.tolist(), strict=True):
             if name in test or count[name]:
                 pairs = count[name] * (m - (1 if name in NOISE else level))
-                probability[name] = int(total[name]) / pairs if pairs else None
-                base = ALEXNET[name] if normaliser == "alexnet" else 1.0
-                rate[name] = 100 * probability[name] / base if pairs else None
+                value[name] = int(total[name]) / pairs if pairs else None
         sizes = size_range({name: n for name, n in count.items() if n})
         signature = [
             f"mfr|benchmark:{benchmark}|difficulty:{level}|n:{sizes}|normaliser:{normaliser}",
@@ -418,9 +436,8 @@ class MFR(evaluate.Metric):
             *([f"data:{recipe}"] if recipe else []),
         ]
         return {
-            "mfr": mean([rate[name] for name in test]),
-            "fr": rate,
-            "flip_probability": probability,
+            **scores(value, benchmark),
+            "flip_probability": value,
             "missing": missing,
             "num_sequences": done,
             "signature": "|".join(signature),

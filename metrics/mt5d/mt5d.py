@@ -269,6 +269,27 @@ def change(ids, name, difficulty):
     return distance
 
 
+def scores(value, benchmark="imagenet_p"):
+    """Compute the mean and its parts (paper, section 4.2).
+
+    Parameters
+    ----------
+    value : dict
+        Perturbation -> unnormalised top-5 distance, or None.
+    benchmark : str
+        One of `BENCHMARKS`.
+
+    Returns
+    -------
+    dict
+        ``mt5d`` and ``t5d``, in percent of AlexNet, or a distance where AlexNet is not the measure.
+    """
+    _, normaliser, test, _ = BENCHMARKS[benchmark]
+    unit = {name: base / 100 if normaliser == "alexnet" else 1.0 for name, base in ALEXNET.items()}
+    ratio = {name: None if v is None else v / unit[name] for name, v in value.items()}
+    return {"mt5d": mean([ratio.get(name) for name in test]), "t5d": ratio}
+
+
 @evaluate.utils.file_utils.add_start_docstrings(_DESCRIPTION, _KWARGS_DESCRIPTION)
 class Mt5d(evaluate.Metric):
     """Mean top-5 distance of ImageNet-P and the benchmarks made like it."""
@@ -421,14 +442,11 @@ class Mt5d(evaluate.Metric):
         missing = [name for name in test if not count[name]]
         if strict and missing:
             raise ValueError(f"{benchmark} lacks {len(missing)} of 10 perturbations: {', '.join(missing)}")
-        distance = {}
-        rate = {}
+        value = {}
         for name, m in zip(ALEXNET, frames.tolist(), strict=True):
             if name in test or count[name]:
                 pairs = count[name] * (m - (1 if name in NOISE else level))
-                distance[name] = int(total[name]) / pairs if pairs else None
-                base = ALEXNET[name] / 100 if normaliser == "alexnet" else 1.0
-                rate[name] = distance[name] / base if pairs else None
+                value[name] = int(total[name]) / pairs if pairs else None
         sizes = size_range({name: n for name, n in count.items() if n})
         signature = [
             f"mt5d|benchmark:{benchmark}|difficulty:{level}|n:{sizes}|normaliser:{normaliser}",
@@ -437,9 +455,8 @@ class Mt5d(evaluate.Metric):
             *([f"data:{recipe}"] if recipe else []),
         ]
         return {
-            "mt5d": mean([rate[name] for name in test]),
-            "t5d": rate,
-            "unnormalised_t5d": distance,
+            **scores(value, benchmark),
+            "unnormalised_t5d": value,
             "missing": missing,
             "num_sequences": done,
             "signature": "|".join(signature),
