@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Iterable
 from pathlib import Path
 
 from ..errors import SourceError
@@ -56,12 +57,12 @@ def open_folder(folder: str | os.PathLike[str]) -> Source:
         raise SourceError(f"{root}: the folder is empty")
     subfolders = [entry.name for entry in entries if entry.is_dir()]
     if subfolders:
-        classes = _classes(root, subfolders)
+        classes = classes_of(str(root), subfolders)
         label_of = {name: label for label, name in enumerate(classes)}
         files = [(entry, label_of[name]) for name in subfolders for entry in _images(root / name)]
     else:
         classes = imagenet.wnids()
-        files = _flat(root, [entry for entry in entries if _is_image(entry)])
+        files = [(entry, flat_label(str(root), entry.name)) for entry in entries if is_image(entry.name)]
     if not files:
         raise SourceError(
             f"{root}: no image in it or in its sub-folders; files ending in {', '.join(sorted(ENDINGS))} count"
@@ -78,36 +79,49 @@ def stamp_of(stat: os.stat_result) -> str:
     return f"{stat.st_size}:{stat.st_mtime_ns}"
 
 
-def _is_image(entry: os.DirEntry[str]) -> bool:
-    return not entry.name.startswith(".") and Path(entry.name).suffix.lower() in ENDINGS
+def is_image(name: str) -> bool:
+    """Whether a file of this name is taken for an image."""
+    return not name.startswith(".") and Path(name).suffix.lower() in ENDINGS
 
 
 def _images(folder: Path) -> list[os.DirEntry[str]]:
-    return sorted((e for e in os.scandir(folder) if _is_image(e) and e.is_file()), key=lambda e: e.name)
+    return sorted((e for e in os.scandir(folder) if is_image(e.name) and e.is_file()), key=lambda e: e.name)
 
 
-def _classes(root: Path, names: list[str]) -> tuple[str, ...]:
+def classes_of(root: str, names: Iterable[str]) -> tuple[str, ...]:
+    """Return the classes that sub-folders of these names stand for.
+
+    Raises
+    ------
+    SourceError
+        Some names are ImageNet's wnids and others are not.
+    """
+    every = sorted(names)
     known = set(imagenet.wnids())
-    others = [name for name in names if name not in known]
+    others = [name for name in every if name not in known]
     if not others:
         return imagenet.wnids()
-    if len(others) < len(names):
+    if len(others) < len(every):
         raise SourceError(
-            f"{root}: {len(names) - len(others)} sub-folders are ImageNet wnids and {len(others)} are not, such as "
+            f"{root}: {len(every) - len(others)} sub-folders are ImageNet wnids and {len(others)} are not, such as "
             f"{others[0]!r}; labels would be ambiguous, so move the others out or rename them all"
         )
-    return tuple(sorted(names))
+    return tuple(every)
 
 
-def _flat(root: Path, entries: list[os.DirEntry[str]]) -> list[tuple[os.DirEntry[str], int]]:
-    labels = imagenet.validation_labels()
-    files = []
-    for entry in entries:
-        found = _FLAT.search(entry.name)
-        if not found or found.group() not in labels:
-            raise SourceError(
-                f"{root}: no sub-folders, and {entry.name!r} is not one of ImageNet's ILSVRC2012_val_*.JPEG, so it "
-                "has no label; put images into one sub-folder per class"
-            )
-        files.append((entry, labels[found.group()]))
-    return files
+def flat_label(root: str, name: str) -> int:
+    """Return the label of a file of ImageNet's flat validation folder.
+
+    Raises
+    ------
+    SourceError
+        It is not called as ImageNet's validation images are.
+    """
+    found = _FLAT.search(name)
+    label = imagenet.validation_labels().get(found.group()) if found else None
+    if label is None:
+        raise SourceError(
+            f"{root}: no sub-folders, and {name!r} is not one of ImageNet's ILSVRC2012_val_*.JPEG, so it has no "
+            "label; put images into one sub-folder per class"
+        )
+    return label
