@@ -19,7 +19,7 @@ from ..arithmetic import exp
 from ..draws import words
 from .registry import Image, corruption
 
-BLOCK = 512  # values sampled at a time, so that they stay in the nearest cache
+BLOCK = 1024  # values sampled at a time, so that they stay in the nearest cache
 
 # The normal distribution is expanded at 0, 1/16, 2/16, ... 9.
 GRID, END, DEGREE = 16, 9, 10
@@ -120,7 +120,8 @@ def sample(law: Law, image: Image, bits: BitGenerator, out: Image | None = None)
     """
     random = words(bits, (image.size + 1) // 2).view(np.uint32)
     out = np.empty_like(image) if out is None else out
-    _sample(image.reshape(-1), random, law.cells, law.thresholds, law.m, out.reshape(-1))
+    # A copy is read in order, and then lies in the cache for the look-ups, which are in no order.
+    _sample(image.reshape(-1), random, law.cells.copy(), law.thresholds, law.m, out.reshape(-1))
     return out
 
 
@@ -247,7 +248,8 @@ def _alias(masses, m, cells, thresholds):  # type: ignore[no-untyped-def]
 def _sample(values, random, cells, thresholds, m, out):  # type: ignore[no-untyped-def]
     """Draw an outcome for each value. The loops are apart so that all but the look-up vectorise."""
     one_row = cells.size == 1 << m
-    m, unused = np.uint32(m), np.uint32(32 - m)
+    # numba widens what it shifts to 64 bits; a shift that is sure to be under 32 is narrowed again: twice as fast
+    m, unused = np.uint32(m & 31), np.uint32(32 - m & 31)
     nine, eighteen = np.uint32(9), np.uint32(18)
     index, cell = np.empty(BLOCK, np.uint32), np.empty(BLOCK, np.uint32)
     for start in range(0, values.size, BLOCK):
@@ -273,10 +275,12 @@ def _sample(values, random, cells, thresholds, m, out):  # type: ignore[no-untyp
                 rest = np.uint32(bits[i] << m)
                 made[i] = (cell[i] >> nine) if rest < cell[i] else cell[i]
                 nearest = min(nearest, np.uint32(rest ^ cell[i]))
-        if nearest >> eighteen == 0:  # somewhere the upper 14 bits are the threshold's: the others decide
+        if nearest >> eighteen == 0:  # the upper 14 bits of some are their threshold's: the others decide
             for i in range(size):
-                outcome = (cell[i] >> nine) if np.uint32(bits[i] << m) < thresholds[index[i]] else cell[i]
-                made[i] = _add(value[i], outcome) if one_row else np.uint8(outcome)
+                rest = np.uint32(bits[i] << m)
+                if np.uint32(rest ^ cell[i]) >> eighteen == 0:
+                    outcome = (cell[i] >> nine) if rest < thresholds[index[i]] else cell[i]
+                    made[i] = _add(value[i], outcome) if one_row else np.uint8(outcome)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
