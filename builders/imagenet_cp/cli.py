@@ -153,6 +153,32 @@ def _costs(plan: Plan) -> str:
 
 
 @app.command()
+def verify(
+    folder: Annotated[Path, typer.Argument(help="A finished build.")],
+    source: Annotated[
+        Optional[str], typer.Option(help="The clean images: makes some rows again and compares the bytes.")
+    ] = None,
+    sample: Annotated[int, typer.Option(min=0, help="How many rows to make again.")] = 100,
+    quick: Annotated[bool, typer.Option("--quick", help="Look at files only, not at their rows.")] = False,
+) -> None:
+    """Check every file and row of a build; what is off is listed, and the exit status is 1."""
+    from .progress import bar
+    from .sources import open_source
+    from .verify import verify as run
+
+    images = open_source(source) if source is not None else None
+    with bar("verifying", "file") as progress:
+        report = run(folder, source=images, sample=sample, quick=quick, progress=progress)
+    for fault in report.faults:
+        typer.echo(fault)
+    if report.faults:
+        raise BuildError(f"{folder}: {len(report.faults)} faults in {len(report.files)} files")
+    again = f"; {report.remade} rows made again" if images is not None else ""
+    rows = "" if quick else f", {report.rows:,} rows"
+    typer.echo(f"{folder}: {len(report.files)} files{rows}, all in order{again}; {report.signature}")
+
+
+@app.command()
 def demo(
     out: Annotated[Path, typer.Option(help="Folder to build.")] = Path("imagenet_c"),
 ) -> None:

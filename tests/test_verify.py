@@ -1,0 +1,320 @@
+"""`imagenet-cp verify` finds whatever is off in a build, and nothing in a sound one."""
+
+import hashlib
+import io
+import json
+import re
+import shutil
+import subprocess
+import sys
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from PIL import Image
+
+from imagenet_cp.build import build
+from imagenet_cp.errors import BuildError
+from imagenet_cp.sources import open_source
+from imagenet_cp.verify import verify
+
+FIRST = "data/fog_3/validation-00000-of-00003.parquet"
+
+
+@pytest.fixture(scope="module")
+def sound(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("sound") / "imagenet_c"
+    configs = ["fog_3", "brightness_1", "clean"]
+    build("imagenet_c", open_source("sample"), folder, configs, images_per_file=5, workers_count=1)
+    return folder
+
+
+@pytest.fixture
+def copy(sound, tmp_path):
+    return shutil.copytree(sound, tmp_path / "imagenet_c")
+
+
+def faults(folder, **options):
+    return [str(fault) for fault in verify(folder, **options).faults]
+
+
+def record_anew(folder, path):
+    """Make build.json agree with a file that was changed, as somebody with bad intentions would."""
+    record = json.loads((folder / "build.json").read_text())
+    data = (folder / path).read_bytes()
+    rows = pq.read_metadata(folder / path).num_rows
+    record["files"][path] = {"rows": rows, "size": len(data), "sha256": hashlib.sha256(data).hexdigest()}
+    (folder / "build.json").write_text(json.dumps(record))
+
+
+def rewrite(folder, path, change):
+    """Change the columns or the metadata of one file, and its record with it."""
+    table = pq.read_table(folder / path)
+    metadata = dict(table.schema.metadata)
+    columns = table.to_pydict()
+    change(columns, metadata)
+    made = pa.Table.from_pydict(columns, schema=table.schema.with_metadata(metadata))
+    pq.write_table(made, folder / path)
+    record_anew(folder, path)
+
+
+def test_a_sound_build_has_no_fault(sound):
+    report = verify(sound, source=open_source("sample"), sample=7)
+    assert not report.faults
+    assert (report.rows, report.remade, len(report.classes)) == (3 * 14, 7, 14)
+    assert not faults(sound, quick=True)
+
+
+def test_sequences_are_checked_frame_by_frame(tmp_path):
+    folder = tmp_path / "imagenet_p"
+    build("imagenet_p", open_source("sample"), folder, ["translate"], images_per_file=14, workers_count=1)
+    report = verify(folder, source=open_source("sample"), sample=2)
+    assert not report.faults and report.rows == 14 and report.remade == 2
+    path = "data/translate/validation-00000-of-00001.parquet"
+    rewrite(folder, path, lambda columns, _: columns["sequence"][3].pop())
+    assert faults(folder) == [f"{path}, row 3 (chelsea): has 40 frames, not 41"]
+
+
+def damage(folder, how):
+    file = folder / FIRST
+    data = bytearray(file.read_bytes())
+    if how == "truncated":
+        file.write_bytes(data[:-100])
+    elif how == "a bit flipped":
+        data[len(data) // 2] ^= 1
+        file.write_bytes(data)
+    elif how == "missing":
+        file.unlink()
+    elif how == "a stranger":
+        shutil.copy(file, file.with_name("validation-00003-of-00003.parquet"))
+    elif how == "truncated, and recorded so":
+        file.write_bytes(data[:-100])
+        record = json.loads((folder / "build.json").read_text())
+        record["files"][FIRST]["size"] -= 100
+        record["files"][FIRST]["sha256"] = hashlib.sha256(data[:-100]).hexdigest()
+        (folder / "build.json").write_text(json.dumps(record))
+    elif how == "forgotten":
+        file.unlink()
+        record = json.loads((folder / "build.json").read_text())
+        del record["files"][FIRST]
+        (folder / "build.json").write_text(json.dumps(record))
+    elif how == "no card":
+        (folder / "README.md").unlink()
+
+
+@pytest.mark.parametrize("quick", [False, True], ids=["full", "quick"])
+@pytest.mark.parametrize(
+    ("how", "says"),
+    [
+        ("truncated", rf"{FIRST}: \d+ bytes, not \d+ as recorded"),
+        ("a bit flipped", f"{FIRST}: its content is not what was recorded"),
+        ("missing", f"{FIRST}: missing"),
+        ("a stranger", "validation-00003-of-00003.parquet: not named in build.json"),
+        ("truncated, and recorded so", f"{FIRST}: no readable Parquet file"),
+        ("forgotten", "data/fog_3: validation-00000-of-00003.parquet is missing"),
+        ("no card", "README.md: missing"),
+    ],
+)
+def test_damage_is_named(copy, how, says, quick):
+    damage(copy, how)
+    found = faults(copy, quick=quick)
+    assert len(found) == 1 and re.search(says, found[0]), found
+
+
+def claim(signature):
+    def change(columns, metadata):
+        metadata[b"imagenet_cp"] = signature
+
+    return change
+
+
+def put(column, index, value):
+    def change(columns, metadata):
+        columns[column][index] = value
+
+    return change
+
+
+def picture(data):
+    def change(columns, metadata):
+        columns["image"][1] = {"bytes": data, "path": "x.JPEG"}
+
+    return change
+
+
+def half_a_picture(columns, metadata):
+    columns["image"][1]["bytes"] = columns["image"][1]["bytes"][:2000]
+
+
+def a_small_picture(columns, metadata):
+    data = io.BytesIO()
+    Image.new("RGB", (32, 32)).save(data, "JPEG")
+    columns["image"][1]["bytes"] = data.getvalue()
+
+
+def other_classes(columns, metadata):
+    metadata[b"huggingface"] = metadata[b"huggingface"].replace(b"astronaut", b"cosmonaut")
+
+
+def swap(columns, metadata):
+    ids = columns["image_id"]
+    ids[0], ids[1] = ids[1], ids[0]
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (
+            claim(b"imagenet_c|recipe:1|profile:imagenet|seed:9|jpeg:85"),
+            f"{FIRST}: is of 'imagenet_c.*seed:9",
+        ),
+        (claim(b"\xff\xfe"), f"{FIRST}: is of "),
+        (put("label", 2, 14), r"row 2 \(\w+\): the label 14, where there are 14 classes"),
+        (put("label", 2, -1), "row 2 .*: the label -1"),
+        (put("label", 2, None), "row 2 .*: the label None"),
+        (put("image_id", 2, ""), "row 2 .*: has no image id"),
+        (put("severity", 0, 4), "row 0 .*: says fog at 4, in the folder of fog_3"),
+        (put("corruption", 0, "snow"), "row 0 .*: says snow at 3"),
+        (picture(b""), "row 1 .*: a picture that cannot be decoded"),
+        (picture(None), "row 1 .*: a picture that cannot be decoded"),
+        (half_a_picture, "row 1 .*: a picture that cannot be decoded"),
+        (a_small_picture, "row 1 .*: a picture of 32 x 32 pixels in RGB, not 224 x 224"),
+    ],
+)
+def test_a_row_that_lies_is_named_though_its_digest_agrees(copy, change, says):
+    rewrite(copy, FIRST, change)
+    found = faults(copy)
+    assert re.search(says, "\n".join(found)), found
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (swap, f"{FIRST}, row 0: image and label"),
+        (put("label", 1, 5), f"{FIRST}, row 1: image and label"),
+        (put("image_id", 1, "astronaut"), f"{FIRST}, row 1: image and label"),
+        (other_classes, f"{FIRST}: other names of labels than data/brightness_1"),
+    ],
+)
+def test_configs_must_hold_the_same_images(copy, change, says):
+    rewrite(copy, FIRST, change)
+    assert any(fault.startswith(says) for fault in faults(copy)), faults(copy)
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (put("image_id", 1, "astronaut"), "the image astronaut comes twice"),
+        (put("image_id", 1, "brick_2"), "not those of the source the build names"),
+        (lambda columns, _: [values.pop() for values in columns.values()], "13 images and 0 skipped, but 14"),
+    ],
+)
+def test_images_missing_everywhere_alike_are_noticed(copy, change, says):
+    for cell in ("fog_3", "brightness_1", "clean"):
+        rewrite(copy, f"data/{cell}/validation-00000-of-00003.parquet", change)
+    assert any(says in fault for fault in faults(copy)), faults(copy)
+
+
+def test_columns_of_another_kind_are_refused(copy):
+    pq.write_table(pa.table({"image": ["x"], "label": [1]}), copy / FIRST)
+    record_anew(copy, FIRST)
+    said = "\n".join(faults(copy))
+    assert "is of 'no build'" in said and "its columns are" in said
+
+
+def test_a_strange_file_is_never_believed(copy):
+    table = pq.read_table(copy / FIRST)
+    features = b'{"info": {"features": {"label": {"_type": "Nothing"}}}}'
+    pq.write_table(table.replace_schema_metadata({b"huggingface": features}), copy / FIRST)
+    record_anew(copy, FIRST)
+    assert any("cannot be understood" in fault for fault in faults(copy))
+
+
+def test_rows_made_again_must_agree_to_the_byte(copy):
+    other = "data/brightness_1/validation-00001-of-00003.parquet"
+    ours = pq.read_table(copy / other).to_pydict()["image"]
+
+    def shift(columns, metadata):
+        columns["image"][0] = ours[0]
+
+    for index in range(3):
+        rewrite(copy, f"data/fog_3/validation-0000{index}-of-00003.parquet", shift)
+    found = faults(copy, source=open_source("sample"), sample=42)
+    assert len(found) == 3 and all("is not what the source and the recipe give" in fault for fault in found)
+
+
+def test_another_source_is_noticed(sound, class_folder):
+    assert faults(sound, source=open_source(class_folder)) == [
+        "source: holds other images or labels than the build was made of"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("what", "says"),
+    [
+        ("nothing there", "no such folder"),
+        ("an empty folder", "holds no build"),
+        ("an unfinished build", "not finished"),
+        ("no json", "damaged"),
+        ("another data set", "another version of this package"),
+        ("a path outside", "is no file of imagenet_c"),
+        ("no digests", "damaged"),
+    ],
+)
+def test_a_folder_that_is_no_build_is_refused(copy, what, says, tmp_path):
+    record = json.loads((copy / "build.json").read_text())
+    folder = copy
+    if what == "nothing there":
+        folder = tmp_path / "nowhere"
+    elif what == "an empty folder":
+        folder = tmp_path / "empty"
+        folder.mkdir()
+    elif what == "an unfinished build":
+        (copy / "build.json").write_text(json.dumps({"identity": record["identity"]}))
+    elif what == "no json":
+        (copy / "build.json").write_text("{")
+    elif what == "another data set":
+        record["identity"]["signature"] = "imagenet_d|recipe:1|profile:imagenet|seed:0|jpeg:85"
+    elif what == "a path outside":
+        record["files"]["../secret.parquet"] = record["files"][FIRST]
+    elif what == "no digests":
+        record["files"][FIRST] = {"rows": 5}
+    if what in ("another data set", "a path outside", "no digests"):
+        (copy / "build.json").write_text(json.dumps(record))
+    with pytest.raises(BuildError, match=says):
+        verify(folder)
+
+
+def test_pictures_of_another_recipe_are_checked_but_not_made_again(copy):
+    for path in copy.glob("data/*/*"):
+        rewrite(
+            copy,
+            path.relative_to(copy).as_posix(),
+            claim(b"imagenet_c|recipe:0|profile:imagenet|seed:0|jpeg:85"),
+        )
+    record = json.loads((copy / "build.json").read_text())
+    record["identity"]["signature"] = "imagenet_c|recipe:0|profile:imagenet|seed:0|jpeg:85"
+    (copy / "build.json").write_text(json.dumps(record))
+    assert not faults(copy)
+    with pytest.raises(BuildError, match="this version of the package makes recipe 1"):
+        verify(copy, source=open_source("sample"))
+
+
+def command(*arguments):
+    code = "from imagenet_cp.cli import main; main()"
+    return subprocess.run([sys.executable, "-c", code, *map(str, arguments)], capture_output=True, text=True)
+
+
+def test_the_command_lists_what_is_off_and_exits_with_1(copy):
+    sound = command("verify", copy, "--source", "sample", "--sample", 3)
+    assert sound.returncode == 0, sound.stderr
+    assert "9 files, 42 rows, all in order" in sound.stdout and "3 rows made again" in sound.stdout
+    damage(copy, "missing")
+    (copy / "README.md").unlink()
+    found = command("verify", copy, "--quick")
+    assert found.returncode == 1
+    assert found.stdout.splitlines() == [
+        "README.md: missing; the build command writes it anew",
+        f"{FIRST}: missing",
+    ]
+    assert "2 faults" in found.stderr and "Traceback" not in found.stderr
