@@ -6,12 +6,15 @@ from numpy.random import BitGenerator
 
 from ..corruptions import check_image
 from ..errors import nearest
-from . import blur, weather, geometry  # noqa: F401, I001  (registers in the published order)
 from .registry import DIFFICULTIES, Frames, Perturbation, published_order
 from .views import Picture, check_size, finish, view
 
+# In the published order.
+from . import noise, blur, weather, geometry  # noqa: F401  # isort: skip
+
 __all__ = ["DIFFICULTIES", "EXTRA", "NOISE", "PERTURBATIONS", "TEST", "Perturbation", "apply"]
 
+#: Every perturbation by its name, in the published order.
 PERTURBATIONS = published_order()
 #: The ten perturbations that mFR and mT5D are the means of, in the published order.
 TEST = tuple(name for name, p in PERTURBATIONS.items() if not p.extra)
@@ -66,7 +69,9 @@ def apply(
         raise ValueError(f"unknown profile {profile!r}{nearest(profile, known.parameters)}")
     check_difficulty(name, difficulty)
     if not isinstance(bits, BitGenerator):
-        raise TypeError(f"bits must be a numpy.random.BitGenerator such as SFC64(0), not {type(bits).__name__}")
+        raise TypeError(
+            f"bits must be a numpy.random.BitGenerator such as SFC64(0), not {type(bits).__name__}"
+        )
     picture = check_image(image)
     check_size(picture, profile)
     resized_after = profile in known.resized_after

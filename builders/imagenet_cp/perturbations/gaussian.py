@@ -50,32 +50,45 @@ def blur(picture: Picture, sigmas: Sequence[float], truncate: float) -> Frames:
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def _blur(planes, channels, weights, radii):  # type: ignore[no-untyped-def]
+    """Filter down the columns into a row that is wider by the border, then along it.
+
+    The order of the sums is SciPy's: the centre, then symmetric pairs from far to near.
+    """
     height, width = planes.shape
     out = np.empty((weights.shape[0], height, width), np.uint8)
+    flat = planes.reshape(-1)
     border = channels * radii.max()
     padded = np.empty(width + 2 * border)
     middle = padded[border : border + width]
+    total = np.empty(width)
+    before, behind = np.empty(radii.max(), np.int64), np.empty(radii.max(), np.int64)
     for n in range(weights.shape[0]):
-        radius = radii[n]
-        half = weights[n]
+        radius, half = radii[n], weights[n]
         for i in range(height):
-            # The order of the sums is SciPy's: the centre, then symmetric pairs from far to near.
-            _start(middle, half[radius], planes[i])
             for t in range(radius):
-                above, below = max(i - radius + t, 0), min(i + radius - t, height - 1)
-                _add_pair(middle, half[t], planes[above], planes[below])
+                before[t] = max(i - radius + t, 0) * width
+                behind[t] = min(i + radius - t, height - 1) * width
+            _sum(flat, i * width, before[:radius], behind[:radius], half, middle)
             for j in range(border):
                 padded[j] = middle[j % channels]
                 padded[border + width + j] = middle[width - channels + j % channels]
-            total = np.empty(width)
-            _start(total, half[radius], middle)
             for t in range(radius):
-                far = channels * (radius - t)
-                left = padded[border - far : border - far + width]
-                right = padded[border + far : border + far + width]
-                _add_pair(total, half[t], left, right)
+                before[t] = border - channels * (radius - t)
+                behind[t] = border + channels * (radius - t)
+            _sum(padded, border, before[:radius], behind[:radius], half, total)
             _truncate(total, out[n, i])
     return out
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _sum(flat, centre, before, behind, half, total):  # type: ignore[no-untyped-def]
+    radius = before.size
+    _start(total, half[radius], flat[centre:])
+    single = radius % 4
+    for t in range(single):
+        _add_pair(total, half[t], flat[before[t] :], flat[behind[t] :])
+    for t in range(single, radius, 4):
+        _add_four_pairs(total, half[t : t + 4], flat, before[t : t + 4], behind[t : t + 4])
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -88,6 +101,18 @@ def _start(total, weight, line):  # type: ignore[no-untyped-def]
 def _add_pair(total, weight, a, b):  # type: ignore[no-untyped-def]
     for j in range(total.size):
         total[j] += (a[j] + b[j]) * weight
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _add_four_pairs(total, weights, flat, before, behind):  # type: ignore[no-untyped-def]
+    w0, w1, w2, w3 = weights[0], weights[1], weights[2], weights[3]
+    a0, a1, a2, a3 = flat[before[0] :], flat[before[1] :], flat[before[2] :], flat[before[3] :]
+    b0, b1, b2, b3 = flat[behind[0] :], flat[behind[1] :], flat[behind[2] :], flat[behind[3] :]
+    for j in range(total.size):
+        summed = total[j] + (a0[j] + b0[j]) * w0
+        summed += (a1[j] + b1[j]) * w1
+        summed += (a2[j] + b2[j]) * w2
+        total[j] = summed + (a3[j] + b3[j]) * w3
 
 
 @njit(cache=True, nogil=True, error_model="numpy")

@@ -44,8 +44,8 @@ def translate(view: View, bits: BitGenerator, shifts: Sequence[int]) -> Frames:
 )
 def rotate(view: View, bits: BitGenerator, degrees: Sequence[float]) -> Frames:
     """Turn the picture about its centre, clockwise by positive degrees."""
-    size = view.picture.shape[:2]
-    return sampling.affine(view, [maps.affine(*size, angle=angle) for angle in degrees])
+    height, width = view.picture.shape[:2]
+    return sampling.affine(view, [maps.affine(height, width, angle=angle) for angle in degrees])
 
 
 @perturbation(
@@ -57,8 +57,8 @@ def rotate(view: View, bits: BitGenerator, degrees: Sequence[float]) -> Frames:
 )
 def tilt(view: View, bits: BitGenerator, degrees: Sequence[float]) -> Frames:
     """Look at the picture through a camera turned about both axes."""
-    size = view.picture.shape[:2]
-    return sampling.perspective(view, [maps.inverse(maps.camera(*size, angle)) for angle in degrees])
+    height, width = view.picture.shape[:2]
+    return sampling.perspective(view, [maps.inverse(maps.camera(height, width, angle)) for angle in degrees])
 
 
 @perturbation(
@@ -69,8 +69,8 @@ def tilt(view: View, bits: BitGenerator, degrees: Sequence[float]) -> Frames:
 )
 def scale(view: View, bits: BitGenerator, factors: Sequence[float]) -> Frames:
     """Shrink the picture about its centre, then enlarge it."""
-    size = view.picture.shape[:2]
-    return sampling.affine(view, [maps.affine(*size, scale=factor) for factor in factors])
+    height, width = view.picture.shape[:2]
+    return sampling.affine(view, [maps.affine(height, width, scale=factor) for factor in factors])
 
 
 @perturbation(
@@ -83,5 +83,5 @@ def scale(view: View, bits: BitGenerator, factors: Sequence[float]) -> Frames:
 )
 def shear(view: View, bits: BitGenerator, degrees: Sequence[float]) -> Frames:
     """Shear the picture sideways about its centre."""
-    size = view.picture.shape[:2]
-    return sampling.affine(view, [maps.affine(*size, shear=angle) for angle in degrees])
+    height, width = view.picture.shape[:2]
+    return sampling.affine(view, [maps.affine(height, width, shear=angle) for angle in degrees])

@@ -34,6 +34,8 @@ class Perturbation:
         Profile name -> one tuple of parameters for each of ``difficulties``.
     resized_after : frozenset of str
         The profiles in which the whole picture is perturbed and the frames are resized afterwards.
+    lengths : dict
+        Profile name -> number of frames, where it is not 31.
     """
 
     name: str
@@ -77,7 +79,7 @@ def perturbation(
     extra, noise, resized_after
         As in ``Perturbation``.
     frames : dict, optional
-        Profile name -> number of frames, where it is not 31.
+        The ``lengths`` of ``Perturbation``.
     **parameters
         For each profile the kernel's parameters: a tuple; for a noise a list of three numbers, one a difficulty.
     """
@@ -86,16 +88,14 @@ def perturbation(
     }
 
     def register(kernel: Kernel) -> Kernel:
-        _REGISTERED.append(
-            Perturbation(
-                kernel.__name__, extra, noise, kernel, tables, frozenset(resized_after), dict(frames or {})
-            )
-        )
+        name = kernel.__name__
+        whole = frozenset(resized_after)
+        _REGISTERED.append(Perturbation(name, extra, noise, kernel, tables, whole, frames or {}))
         return kernel
 
     return register
 
 
 def published_order() -> dict[str, Perturbation]:
-    """Return what is registered by name: the ten of the benchmark, then the four extra."""
+    """Return what is registered, the ten of the benchmark first."""
     return {p.name: p for p in sorted(_REGISTERED, key=lambda p: p.extra)}

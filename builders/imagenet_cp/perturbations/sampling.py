@@ -67,12 +67,12 @@ def _pack(picture):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _unpack(made, line):  # type: ignore[no-untyped-def]
+def _unpack(made, out):  # type: ignore[no-untyped-def]
     for j in range(made.size):
         word = made[j]
-        line[j, 0] = np.uint8(word & np.uint32(255))
-        line[j, 1] = np.uint8((word >> np.uint32(8)) & np.uint32(255))
-        line[j, 2] = np.uint8((word >> np.uint32(16)) & np.uint32(255))
+        out[3 * j] = np.uint8(word)
+        out[3 * j + 1] = np.uint8(word >> np.uint32(8))
+        out[3 * j + 2] = np.uint8(word >> np.uint32(16))
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -88,7 +88,7 @@ def _gather(flat, stride, at, nw, ne, sw, se):  # type: ignore[no-untyped-def]
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def _affine(packed, maps, top, left, height, width):  # type: ignore[no-untyped-def]
-    out = np.empty((maps.shape[0], height, width, 3), np.uint8)
+    out = np.empty((maps.shape[0], height, 3 * width), np.uint8)
     flat = packed.ravel()
     stride = packed.shape[1]
     at = np.empty(width, np.int32)
@@ -114,7 +114,7 @@ def _affine(packed, maps, top, left, height, width):  # type: ignore[no-untyped-
             _interpolate(nw, ne, sw, se, dx, dy, made[first:last])
             made[last:] = 0
             _unpack(made, out[n, i])
-    return out
+    return out.reshape(-1, height, width, 3)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -159,7 +159,7 @@ def _interpolate(nw, ne, sw, se, dx, dy, made):  # type: ignore[no-untyped-def]
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def _perspective(packed, maps, top, left, height, width):  # type: ignore[no-untyped-def]
-    out = np.empty((maps.shape[0], height, width, 3), np.uint8)
+    out = np.empty((maps.shape[0], height, 3 * width), np.uint8)
     flat = packed.ravel()
     stride = packed.shape[1]
     at = np.empty(width, np.int32)
@@ -172,7 +172,7 @@ def _perspective(packed, maps, top, left, height, width):  # type: ignore[no-unt
             _gather(flat, stride, at, corners[0], corners[1], corners[2], corners[3])
             _weigh(corners[0], corners[1], corners[2], corners[3], parts[0], parts[1], made)
             _unpack(made, out[n, i])
-    return out
+    return out.reshape(-1, height, width, 3)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")

@@ -6,10 +6,9 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.random import BitGenerator
-from numpy.typing import NDArray
 
 from ..corruptions import hsv, liquid, snowfall
-from . import flurry, motion
+from . import layers, motion
 from .registry import Frames, perturbation
 from .views import View
 
@@ -35,8 +34,8 @@ def snow(
     angles: Sequence[float],
 ) -> Frames:
     """Let the same flakes fall in a direction that turns from frame to frame."""
-    layer = snowfall.flakes(bits, view.height, view.width, loc, scale, zoom, threshold)
-    return flurry.cover(view.crop, motion.blur(layer, radius, sigma, angles), blend)
+    flakes = snowfall.flakes(bits, view.height, view.width, loc, scale, zoom, threshold)
+    return layers.snow(view.crop, motion.blur(flakes, radius, sigma, angles), blend)
 
 
 @perturbation(
@@ -71,19 +70,8 @@ def spatter(
     """Let drops of water run down the lens."""
     crop = view.crop
     layer = liquid.drops(bits, view.height, view.width, loc, scale, sigma, threshold)
-    frames = np.empty((31, *crop.shape), np.uint8)
-    for frame in frames:
+    out = np.empty((31, *crop.shape), np.uint8)
+    for frame in out:
         frame[:] = liquid.water(crop, layer, amount)
-        layer = _drip(layer, drip)
-    return frames
-
-
-def _drip(layer: NDArray[np.float64], kernel: Sequence[float]) -> NDArray[np.float64]:
-    """Convolve every column with the kernel, as ``np.convolve(column, kernel, "same")`` does."""
-    height = layer.shape[0]
-    down = len(kernel) // 2
-    padded = np.pad(layer, ((down, len(kernel) - 1 - down), (0, 0)))
-    total = np.zeros_like(layer)
-    for t, weight in enumerate(reversed(kernel)):
-        total += padded[t : t + height] * weight
-    return total
+        layer = layers.drip(layer, drip)
+    return out

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numba import njit
@@ -40,9 +41,9 @@ def running_mean(view: View, factors: Sequence[float]) -> Frames:
     return _running_mean(view.crop, padded, *_split(rows), *_split(columns))  # type: ignore[no-any-return]
 
 
-def _split(places: list[NDArray[np.float64]]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+def _split(places: list[NDArray[Any]]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """Split places on an axis into the pixel before each, counted in the padded picture, and what is left over."""
-    stacked = np.array(places)
+    stacked = np.array(places, dtype=np.float64)
     before = np.floor(stacked)
     return before.astype(np.int64) + 1, stacked - before
 
@@ -53,7 +54,7 @@ def _running_mean(crop, padded, rows, dy, columns, dx):  # type: ignore[no-untyp
     width = columns.shape[1]
     out = np.empty((count + 1, height, 3 * width), np.uint8)
     out[0] = crop.reshape(height, 3 * width)
-    total = out[0] / np.float32(255.0)
+    total = out[0].astype(np.float32) / np.float32(255.0)
     places = np.empty(3 * width, np.int64)
     ratios = np.empty(3 * width)
     starts, ends = np.empty(3 * width, np.uint8), np.empty(3 * width, np.uint8)

@@ -1,0 +1,57 @@
+"""Gaussian, shot and speckle noise (Hendrycks & Dietterich, ICLR 2019, section 4.2 and appendix C)."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.random import BitGenerator
+
+from ..corruptions import noise
+from .registry import Frames, perturbation
+from .views import View
+
+
+@perturbation(
+    noise=True,
+    imagenet=[0.03, 0.05, 0.08],
+    imagenet_299=[0.035, 0.055, 0.085],
+    tiny=[0.025, 0.05, 0.075],
+    cifar=[0.02, 0.04, 0.06],
+)
+def gaussian_noise(view: View, bits: BitGenerator, sigma: float) -> Frames:
+    """Add normal noise of one strength everywhere, anew in each frame."""
+    return _frames(noise.gaussian_law(sigma), view, bits)
+
+
+@perturbation(
+    noise=True,
+    imagenet=[300, 120, 60],
+    imagenet_299=[250, 100, 50],
+    tiny=[500, 250, 125],
+    cifar=[700, 400, 200],
+)
+def shot_noise(view: View, bits: BitGenerator, photons: int) -> Frames:
+    """Count the photons of each pixel, anew in each frame."""
+    return _frames(noise.shot_law(photons), view, bits)
+
+
+@perturbation(
+    extra=True,
+    noise=True,
+    imagenet=[0.05, 0.1, 0.15],
+    imagenet_299=[0.06, 0.11, 0.16],
+    tiny=[0.05, 0.1, 0.15],
+    cifar=[0.05, 0.07, 0.1],
+)
+def speckle_noise(view: View, bits: BitGenerator, sigma: float) -> Frames:
+    """Add normal noise that grows with the value, anew in each frame."""
+    return _frames(noise.speckle_law(sigma), view, bits)
+
+
+def _frames(law: noise.Law, view: View, bits: BitGenerator) -> Frames:
+    """Return the window itself, then 30 times with noise."""
+    crop = view.crop
+    out = np.empty((31, *crop.shape), np.uint8)
+    out[0] = crop
+    for frame in out[1:]:
+        noise.sample(law, crop, bits, frame)
+    return out
