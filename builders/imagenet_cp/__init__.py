@@ -15,16 +15,21 @@ from .registration import register
 
 if TYPE_CHECKING:
     from . import corruptions, perturbations
-    from .single import corrupt
+    from .predictions import top5
+    from .single import corrupt, perturb
+    from .video import decode_video
 
 __version__ = "0.1.0.dev0"
-__all__ = ["__version__", "corrupt", "corruptions", "perturbations"]
+__all__ = ["__version__", "corrupt", "corruptions", "decode_video", "perturb", "perturbations", "top5"]
 
 # Imported when first used, so that `import imagenet_cp` does not wait for compilers and codecs.
 _LAZY = {
     "corrupt": ("imagenet_cp.single", "corrupt"),
     "corruptions": ("imagenet_cp.corruptions", None),
+    "decode_video": ("imagenet_cp.video", "decode_video"),
+    "perturb": ("imagenet_cp.single", "perturb"),
     "perturbations": ("imagenet_cp.perturbations", None),
+    "top5": ("imagenet_cp.predictions", "top5"),
 }
 
 

@@ -12,18 +12,19 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from . import frames, perturbations
+from . import codecs, perturbations
 from .benchmark import Benchmark, Cell
 from .profiles import PROFILES
 from .recipe import Recipe
 from .sources import Item
+from .video import encode_video
 
 
 @dataclass(frozen=True)
 class PerturbationBenchmark(Benchmark):
     """A data set in the manner of ImageNet-P (Hendrycks & Dietterich, ICLR 2019, section 4.2)."""
 
-    codecs: ClassVar[Mapping[str, str]] = {"jpeg": "jpeg:95:4:4:4", "png": "png"}
+    codecs: ClassVar[Mapping[str, str]] = {"jpeg": "jpeg:95:4:4:4", "png": "png", "h264": "h264"}
     example: ClassVar[str] = "tilt"
 
     @functools.cached_property
@@ -48,10 +49,15 @@ class PerturbationBenchmark(Benchmark):
         return ["test", "extra"]
 
     def features(self, classes: Sequence[str], recipe: Recipe) -> datasets.Features:
-        """Return the columns sequence, label, perturbation, difficulty and image_id."""
+        """Return the columns sequence (or video), label, perturbation, difficulty and image_id."""
+        frames = (
+            {"video": datasets.Value("binary")}
+            if _is_video(recipe)
+            else {"sequence": datasets.List(datasets.Image())}
+        )
         return datasets.Features(
             {
-                "sequence": datasets.List(datasets.Image()),
+                **frames,
                 "label": datasets.ClassLabel(names=list(classes)),
                 "perturbation": datasets.Value("string"),
                 "difficulty": datasets.Value("int8"),
@@ -67,13 +73,36 @@ class PerturbationBenchmark(Benchmark):
         """Make the encoded frames of one sequence."""
         bits = recipe.bits(cell.name, cell.level, item.image_id)
         sequence = perturbations.apply(cell.name, clean, bits, cell.level, self.profile)
+        made: dict[str, Any]
+        if _is_video(recipe):
+            made = {"video": encode_video(sequence, noisy=cell.name in perturbations.NOISE)}
+        else:
+            made = {"sequence": _encode(sequence, recipe.codec, item.image_id)}
         return {
-            "sequence": [
-                {"bytes": data, "path": f"{item.image_id}_{index:02d}.{ending}"}
-                for index, (data, ending) in enumerate(frames.encode(sequence, recipe.codec))
-            ],
+            **made,
             "label": item.label,
             "perturbation": cell.name,
             "difficulty": cell.level,
             "image_id": item.image_id,
         }
+
+
+def _is_video(recipe: Recipe) -> bool:
+    return recipe.codec == "h264"
+
+
+def _encode(frames: NDArray[np.uint8], codec: str, image_id: str) -> list[dict[str, Any]]:
+    """Encode every frame by itself, as the codec of the recipe says: png, or jpeg:QUALITY:SUBSAMPLING."""
+    if codec == "png":
+        return [
+            {"bytes": codecs.encode_png(frame), "path": f"{image_id}_{index:02d}.png"}
+            for index, frame in enumerate(frames)
+        ]
+    _, quality, subsampling = codec.split(":", 2)
+    return [
+        {
+            "bytes": codecs.encode_jpeg(frame, int(quality), subsampling=subsampling),
+            "path": f"{image_id}_{index:02d}.JPEG",
+        }
+        for index, frame in enumerate(frames)
+    ]

@@ -70,8 +70,8 @@ class Layout:
         self.types = {field.name: field.type for field in self.schema}
         # Encoded pictures do not compress further; everything else repeats.
         leaves = [leaf for name, feature in features.items() for leaf in _leaves(name, feature)]
-        pictures = [leaf for leaf in leaves if leaf.endswith(".bytes")]
-        others = [leaf for leaf in leaves if not leaf.endswith(".bytes")]
+        pictures = [leaf for leaf in leaves if leaf.endswith(".bytes") or leaf == "video"]
+        others = [leaf for leaf in leaves if leaf not in pictures]
         self.encodings: dict[str, Any] = {
             "compression": {**dict.fromkeys(pictures, "none"), **dict.fromkeys(others, "snappy")},
             "use_dictionary": others,

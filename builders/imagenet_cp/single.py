@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from . import corruptions
+from . import corruptions, perturbations
+from .preprocessing import pixels, resize_shorter
 from .recipe import Recipe
 
 
@@ -68,3 +69,46 @@ def corrupt(
     bits = Recipe("imagenet_c", seed=seed).bits(corruption, severity, image_id)
     made = corruptions.apply(corruption, given, severity, bits)
     return Image.fromarray(made) if isinstance(image, Image.Image) else made
+
+
+def perturb(
+    image: Image.Image | NDArray[np.uint8],
+    perturbation: str,
+    difficulty: int = 1,
+    seed: int = 0,
+    image_id: str = "",
+) -> NDArray[np.uint8]:
+    """Make one sequence of ImageNet-P.
+
+    Parameters
+    ----------
+    image : PIL.Image.Image or ndarray of uint8, shape (H, W, 3)
+        Of any size; it is resized so that its shorter side is 256 pixels. It is not changed.
+    perturbation : str
+        One of ``imagenet_cp.perturbations.PERTURBATIONS``.
+    difficulty : int
+        1, and for the noises also 2 or 3.
+    seed : int
+        Of the random draws.
+    image_id : str
+        Which image this is, as for `corrupt`.
+
+    Returns
+    -------
+    ndarray of uint8, shape (31, 224, 224, 3)
+        The frames, RGB; 41 of translate.
+
+    Raises
+    ------
+    ValueError, TypeError
+        As `imagenet_cp.perturbations.apply` does.
+
+    Notes
+    -----
+    Hendrycks & Dietterich, ICLR 2019, section 4.2.
+    """
+    picture = image if isinstance(image, Image.Image) else Image.fromarray(corruptions.check_image(image))
+    bits = Recipe("imagenet_p", seed=seed).bits(perturbation, difficulty, image_id)
+    return perturbations.apply(
+        perturbation, pixels(resize_shorter(picture.convert("RGB"), 256)), bits, difficulty
+    )
