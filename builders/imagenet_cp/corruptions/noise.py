@@ -293,4 +293,6 @@ def _add(value, outcome):  # type: ignore[no-untyped-def]
 def _impulse(values, random, white, both, out):  # type: ignore[no-untyped-def]
     white, both = np.uint32(white), np.uint32(both)
     for i in range(values.size):
-        out[i] = np.uint8(255) if random[i] < white else (np.uint8(0) if random[i] < both else values[i])
+        value = values[i]
+        value = np.uint8(0) if random[i] < both else value
+        out[i] = np.uint8(255) if random[i] < white else value
