@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 from .. import settings
 from ..errors import SourceError
 from .base import Item, Reader, Source
 from .folder import open_folder
 from .sample import open_sample
+from .tar import open_tar
 
 __all__ = ["Item", "Reader", "Source", "open_source"]
 
@@ -19,9 +21,9 @@ def open_source(source: str | os.PathLike[str] | None = None) -> Source:
     Parameters
     ----------
     source : str or path, optional
-        ``"sample"`` for the photographs that ship with scikit-image, or a folder: one sub-folder per class, or
-        ImageNet's flat validation folder. When None: the environment variable ``IMAGENET_CP_SOURCE``, else the
-        folder remembered by ``imagenet-cp use DIR``.
+        ``"sample"`` for the photographs that ship with scikit-image; a folder: one sub-folder per class, or
+        ImageNet's flat validation folder; or a tar archive of either, such as ``ILSVRC2012_img_val.tar``. When None:
+        the environment variable ``IMAGENET_CP_SOURCE``, else what is remembered by ``imagenet-cp use``.
 
     Returns
     -------
@@ -41,4 +43,6 @@ def open_source(source: str | os.PathLike[str] | None = None) -> Source:
         )
     if str(chosen) == "sample":
         return open_sample()
+    if Path(chosen).expanduser().is_file():
+        return open_tar(chosen)
     return open_folder(chosen)

@@ -81,7 +81,7 @@ def stamp_of(stat: os.stat_result) -> str:
 
 def is_image(name: str) -> bool:
     """Whether a file of this name is taken for an image."""
-    return not name.startswith(".") and Path(name).suffix.lower() in ENDINGS
+    return not name.startswith(".") and os.path.splitext(name)[1].lower() in ENDINGS
 
 
 def _images(folder: Path) -> list[os.DirEntry[str]]:

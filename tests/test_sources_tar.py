@@ -1,0 +1,257 @@
+"""Tar archives as sources: the same rows as from the folder, and nothing a crafted archive could do."""
+
+import gzip
+import io
+import os
+import pickle
+import shutil
+import tarfile
+import tracemalloc
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from PIL import Image
+
+from imagenet_cp.build import build
+from imagenet_cp.errors import SourceError
+from imagenet_cp.sources import open_source
+
+FORMATS = {"ustar": tarfile.USTAR_FORMAT, "gnu": tarfile.GNU_FORMAT, "pax": tarfile.PAX_FORMAT}
+
+
+def jpeg(colour=(200, 10, 10), size=(40, 40)):
+    file = io.BytesIO()
+    Image.new("RGB", size, colour).save(file, "JPEG")
+    return file.getvalue()
+
+
+def pack(path, members, **options):
+    """Write a tar of names and bytes, or of whole TarInfos without any."""
+    with tarfile.open(path, "w", **options) as archive:
+        for name, data in members:
+            if isinstance(name, tarfile.TarInfo):
+                archive.addfile(name, io.BytesIO(data))
+            else:
+                info = tarfile.TarInfo(name)
+                info.size = len(data)
+                archive.addfile(info, io.BytesIO(data))
+    return path
+
+
+def special(name, kind, linkname="", size=0):
+    info = tarfile.TarInfo(name)
+    info.type, info.linkname, info.size = kind, linkname, size
+    return info
+
+
+@pytest.fixture
+def flat(tmp_path, photographs):
+    """Four photographs under names of ImageNet's validation images: a folder, and how they are called."""
+    folder = tmp_path / "flat"
+    folder.mkdir()
+    for number, path in zip((3, 1, 236, 4), photographs.values(), strict=True):
+        with Image.open(path) as image:
+            image.convert("RGB").save(folder / f"ILSVRC2012_val_{number:08d}.JPEG")
+    return folder
+
+
+@pytest.mark.parametrize("form", FORMATS)
+@pytest.mark.parametrize("inside", ["", "./", "val/", "./data/val/"])
+def test_the_flat_archive_gives_what_its_folder_gives(tmp_path, flat, form, inside):
+    names = sorted(os.listdir(flat), reverse=True)
+    path = pack(
+        tmp_path / "ILSVRC2012_img_val.tar",
+        [(f"{inside}{name}", (flat / name).read_bytes()) for name in names],
+        format=FORMATS[form],
+    )
+    source, folder = open_source(path), open_source(flat)
+    assert source.classes == folder.classes and source.contents == folder.contents
+    reader = pickle.loads(pickle.dumps(source.reader))
+    assert [reader.read(item) for item in source.items] == [folder.reader.read(item) for item in folder.items]
+
+
+def test_class_folders_in_an_archive_follow_the_folders_rules(tmp_path, class_folder):
+    path = tmp_path / "val.tar"
+    with tarfile.open(path, "w") as archive:
+        archive.add(class_folder, "val")
+        archive.addfile(special("val/animal/._astronaut.png", tarfile.REGTYPE))
+        archive.addfile(special("val/animal/notes.txt", tarfile.REGTYPE))
+    source, folder = open_source(path), open_source(class_folder)
+    assert source.classes == folder.classes and source.contents == folder.contents
+    assert [source.reader.read(i) for i in source.items] == [folder.reader.read(i) for i in folder.items]
+
+
+def test_wnid_folders_in_an_archive_give_imagenets_labels(tmp_path):
+    members = [("n01443537/ILSVRC2012_val_00000236.JPEG", jpeg()), ("n15075141/other.JPEG", jpeg())]
+    source = open_source(pack(tmp_path / "val.tar", members))
+    assert len(source.classes) == 1000
+    assert [(i.image_id, i.label) for i in source.items] == [("ILSVRC2012_val_00000236", 1), ("other", 999)]
+
+
+def test_a_build_from_the_archive_is_that_from_the_folder(tmp_path, flat):
+    path = tmp_path / "val.tar"
+    with tarfile.open(path, "w") as archive:
+        archive.add(flat, "")
+    configs = ["gaussian_noise_3", "brightness_1"]
+    build("imagenet_c", open_source(flat), tmp_path / "a", configs, workers_count=1)
+    build("imagenet_c", open_source(path), tmp_path / "b", configs, workers_count=1)
+    files = sorted(p.relative_to(tmp_path / "a") for p in (tmp_path / "a" / "data").rglob("*.parquet"))
+    assert len(files) == 2
+    for file in files:
+        assert (tmp_path / "a" / file).read_bytes() == (tmp_path / "b" / file).read_bytes()
+
+
+@pytest.mark.parametrize("form", ["gnu", "pax"])
+def test_long_names_and_names_that_are_no_utf8(tmp_path, form):
+    long = "long" * 60
+    members = [(f"cat/{long}.png", b"one"), ("dög/café.png", b"two")]
+    source = open_source(pack(tmp_path / "val.tar", members, format=FORMATS[form]))
+    assert source.classes == ("cat", "dög")
+    assert {i.image_id: source.reader.read(i) for i in source.items} == {long: b"one", "café": b"two"}
+    path = pack(tmp_path / "bytes.tar", [("cat/\udcff.png", b"")], format=FORMATS["gnu"])
+    with pytest.raises(SourceError, match="rename it"):
+        open_source(path)
+
+
+def test_sizes_in_binary_are_understood(tmp_path):
+    path = pack(tmp_path / "val.tar", [("cat/a.png", b"picture")])
+    data = bytearray(path.read_bytes())
+    data[124:136] = b"\x80" + (7).to_bytes(11, "big")
+    data[148:156] = b" " * 8
+    data[148:156] = f"{sum(data[:512]):06o}\0 ".encode()
+    path.write_bytes(data)
+    source = open_source(path)
+    assert source.reader.read(source.items[0]) == b"picture"
+
+
+def test_one_reader_serves_many_threads(tmp_path):
+    members = [(f"cat/{n}.png", f"picture {n}".encode() * n) for n in range(200)]
+    source = open_source(pack(tmp_path / "val.tar", members))
+    with ThreadPoolExecutor(8) as pool:
+        read = dict(
+            zip((i.image_id for i in source.items), pool.map(source.reader.read, source.items), strict=True)
+        )
+    assert read == {str(n): f"picture {n}".encode() * n for n in range(200)}
+
+
+def test_an_archive_that_changes_is_named_and_its_stamp_changes(tmp_path):
+    path = pack(tmp_path / "val.tar", [("cat/a.png", b"one")])
+    source = open_source(path)
+    pack(path, [("cat/b.png", b"x"), ("cat/a.png", b"one")])
+    with pytest.raises(SourceError, match=r"val\.tar#cat/a\.png: the archive has changed"):
+        source.reader.read(source.items[0])
+    assert open_source(path).stamp != source.stamp
+    path.unlink()
+    with pytest.raises(SourceError, match=r"val\.tar#cat/a\.png: cannot be read"):
+        source.reader.read(source.items[0])
+
+
+GOOD = ("cat/a.jpg", b"")
+HOSTILE = {
+    "absolute": ([("/etc/cron.d/a.jpg", b"")], "'/etc/cron.d/a.jpg' has a name that leads out"),
+    "parent": ([GOOD, ("cat/../../../a.jpg", b"")], "'cat/../../../a.jpg' has a name that leads out"),
+    "parent, no image": ([GOOD, ("../.bashrc", b"")], "'../.bashrc' has a name that leads out"),
+    "symlink": ([(special("cat/a.jpg", tarfile.SYMTYPE, "/etc/passwd"), b"")], "a symbolic link"),
+    "hard link": ([GOOD, (special("cat/b.jpg", tarfile.LNKTYPE, "cat/a.jpg"), b"")], "a hard link"),
+    "device": ([(special("cat/a.jpg", tarfile.BLKTYPE), b"")], "a block device"),
+    "terminal": ([(special("cat/tty", tarfile.CHRTYPE), b"")], "'cat/tty' is a character device"),
+    "pipe": ([(special("cat/a.jpg", tarfile.FIFOTYPE), b"")], "a pipe"),
+    "unknown": ([(special("cat/a.jpg", b"Z"), b"")], "unknown type b'Z'"),
+    "sparse": ([(special("cat/a.jpg", tarfile.GNUTYPE_SPARSE), b"")], "'cat/a.jpg' is a sparse file"),
+    "newline": ([("cat/a\nb.jpg", b"")], "rename it"),
+    "twice": ([GOOD, ("dog/a.png", b"")], "two images have the id 'a'"),
+    "depths": ([GOOD, ("b.jpg", b"")], "cat/a.jpg and b.jpg are not in folders side by side"),
+    "deeper": ([GOOD, ("x/dog/b.jpg", b"")], "cat/a.jpg and x/dog/b.jpg are not in folders side by side"),
+    "mixed": ([GOOD, ("n01443537/b.jpg", b"")], "'cat'"),
+    "no label": ([("holiday.jpg", b"")], "one sub-folder per class"),
+    "nothing": ([("README", b"hello"), ("cat/.hidden.jpg", b""), (".cat/a.jpg", b"")], "no image in it"),
+    "dots": ([("./.", b"")], "no image in it"),
+    "long header": ([("cat/" + "a" * (2 << 20), b"")], "too long"),
+}
+
+
+@pytest.mark.parametrize("form", ["gnu", "pax"])
+@pytest.mark.parametrize("case", HOSTILE)
+def test_what_has_no_place_in_an_archive_of_photographs_is_named(tmp_path, case, form):
+    members, says = HOSTILE[case]
+    path = pack(tmp_path / "val.tar", members, format=FORMATS[form])
+    with pytest.raises(SourceError) as error:
+        open_source(path)
+    assert str(path) in str(error.value) and says in str(error.value)
+    assert len(str(error.value)) < 1000
+    assert os.listdir(tmp_path) == ["val.tar"]
+
+
+def test_a_sparse_file_in_the_pax_manner_is_named(tmp_path):
+    info = tarfile.TarInfo("cat/a.jpg")
+    info.pax_headers = {"GNU.sparse.major": "1", "GNU.sparse.minor": "0"}
+    path = pack(tmp_path / "val.tar", [(info, b"")], format=tarfile.PAX_FORMAT)
+    with pytest.raises(SourceError, match="sparse"):
+        open_source(path)
+
+
+def test_damaged_pax_headers_are_named(tmp_path):
+    for record in (b"0 path=cat/b.jpg\n", b"99 path=cat/b.jpg\n", b"x", b"9 nothing\n", b"15 size=-50000\n"):
+        header = special("x", tarfile.XHDTYPE, size=len(record))
+        path = tmp_path / "val.tar"
+        with open(path, "wb") as file:
+            file.write(header.tobuf(tarfile.USTAR_FORMAT) + record.ljust(512, b"\0"))
+            file.write(special("cat/a.jpg", tarfile.REGTYPE).tobuf() + bytes(1024))
+        with pytest.raises(SourceError, match="damaged at byte"):
+            open_source(path)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "says"),
+    [
+        (lambda data: data[:1000], "cut short"),
+        (lambda data: data[:1536], "cut short after 1,536 bytes"),
+        (lambda data: data[:1600], "cut short after 1,600 bytes"),
+        (lambda data: data[:1536] + b"garbage" * 200, "damaged at byte 1,536"),
+        (lambda data: b"", "not a tar archive"),
+        (lambda data: b"PK\3\4" + bytes(2000), "not a tar archive"),
+        (lambda data: gzip.compress(data), "compressed with gzip"),
+        (lambda data: b"\x28\xb5\x2f\xfd" + data, "compressed with zstd"),
+        (lambda data: data[:124] + b"\xff" * 12 + data[136:], "not a tar archive"),
+    ],
+)
+def test_spoilt_archives_are_named(tmp_path, spoil, says):
+    path = pack(tmp_path / "val.tar", [("cat/a.jpg", b"x" * 1000)])
+    path.write_bytes(spoil(path.read_bytes()))
+    with pytest.raises(SourceError) as error:
+        open_source(path)
+    assert str(path) in str(error.value) and says in str(error.value)
+
+
+def test_a_size_of_terabytes_takes_no_memory(tmp_path):
+    info = special("cat/a.jpg", tarfile.REGTYPE, size=1 << 42)
+    path = tmp_path / "val.tar"
+    path.write_bytes(info.tobuf(tarfile.GNU_FORMAT))
+    with pytest.raises(SourceError, match="cut short"):
+        open_source(path)
+    os.truncate(path, (1 << 42) + 2048)
+    source = open_source(path)
+    with pytest.raises(SourceError, match="too many for a photograph"):
+        source.reader.read(source.items[0])
+
+
+def test_a_hundred_thousand_members_that_are_no_images_take_no_memory(tmp_path):
+    path = tmp_path / "val.tar"
+    header = special("cat/notes.txt", tarfile.REGTYPE).tobuf()
+    with open(path, "wb") as file:
+        for _ in range(50):
+            file.write(header * 2000)
+        file.write(special("cat/a.jpg", tarfile.REGTYPE).tobuf() + bytes(1024))
+    tracemalloc.start()
+    assert len(open_source(path).items) == 1
+    assert tracemalloc.get_traced_memory()[1] < 8 << 20
+    tracemalloc.stop()
+
+
+def test_the_command_takes_an_archive(tmp_path, flat, monkeypatch):
+    path = tmp_path / "val.tar"
+    with tarfile.open(path, "w") as archive:
+        archive.add(flat, "")
+    shutil.rmtree(flat)
+    monkeypatch.setenv("IMAGENET_CP_SOURCE", str(path))
+    assert open_source().name == str(path) and len(open_source().items) == 4
