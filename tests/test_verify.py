@@ -75,6 +75,17 @@ def test_sequences_are_checked_frame_by_frame(tmp_path):
     assert faults(folder) == [f"{path}, row 3 (chelsea): has 40 frames, not 41"]
 
 
+def test_videos_are_checked_too(tmp_path):
+    (tmp_path / "val" / "plain").mkdir(parents=True)
+    Image.new("RGB", (300, 300), (90, 60, 30)).save(tmp_path / "val" / "plain" / "brown.png")
+    folder = tmp_path / "imagenet_p"
+    build("imagenet_p", open_source(tmp_path / "val"), folder, ["tilt"], codec="h264", workers_count=1)
+    assert not faults(folder)
+    path = "data/tilt/validation-00000-of-00001.parquet"
+    rewrite(folder, path, lambda columns, _: columns["video"].__setitem__(0, b"no video"))
+    assert faults(folder) == [f"{path}, row 0 (brown): a video that cannot be decoded"]
+
+
 def damage(folder, how):
     file = folder / FIRST
     data = bytearray(file.read_bytes())

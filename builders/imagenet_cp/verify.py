@@ -29,6 +29,7 @@ from .profiles import PROFILES
 from .recipe import RECIPE, Recipe
 from .sources import Source
 from .sources.base import digest
+from .video import decode_video
 
 _FILE = re.compile(r"data/([a-z0-9_]+)/validation-(\d{5})-of-(\d{5})\.parquet", re.ASCII)
 #: How many rows of one file are named before the rest is only counted.
@@ -307,13 +308,21 @@ def _fault_of_row(row: Mapping[str, Any], cell: Cell, classes: int, side: int, p
     )
     if said != (cell.name, cell.level):
         return f"says {said[0]} at {said[1]}, in the folder of {cell.config}"
-    if "video" in row:
-        return None if (row["video"] or b"")[4:8] == b"ftyp" else "holds no MP4"
-    pictures = [row["image"]] if "image" in row else row["sequence"] or []
     expected = 1 if "image" in row else PERTURBATIONS[cell.name].frames(profile)
+    if "video" in row:
+        return _fault_of_video(row["video"], (expected, side, side, 3))
+    pictures = [row["image"]] if "image" in row else row["sequence"] or []
     if len(pictures) != expected:
         return f"has {len(pictures)} frames, not {expected}"
     return next(filter(None, (_fault_of_picture(picture, side) for picture in pictures)), None)
+
+
+def _fault_of_video(data: bytes | None, shape: tuple[int, ...]) -> str | None:
+    try:
+        found = decode_video(data or b"").shape
+    except ValueError:
+        return "a video that cannot be decoded"
+    return None if found == shape else f"a video of the shape {found}, not {shape}"
 
 
 def _fault_of_picture(picture: Mapping[str, Any] | None, side: int) -> str | None:
