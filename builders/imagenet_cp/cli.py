@@ -191,19 +191,26 @@ def demo(
 @app.command()
 def preview(
     photograph: Annotated[Path, typer.Argument(help="An image file.")],
-    output: Annotated[Path, typer.Option("--output", "-o", help="The picture to write.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="The picture to write; .webp moves.")],
+    perturbation: Annotated[Optional[str], typer.Option(help="Show one sequence, such as tilt.")] = None,
     seed: Annotated[int, typer.Option(min=0, help="Of the random draws.")] = 0,
 ) -> None:
-    """Draw one photograph under every corruption at every severity."""
+    """Draw one photograph under every corruption at every severity, or as one moving sequence."""
     from .preprocessing import decode, pixels
-    from .preview import contact_sheet
+    from .preview import contact_sheet, save_animation
     from .profiles import PROFILES
+    from .single import perturb
     from .sources.base import Item
     from .sources.folder import FileReader
 
     data = FileReader().read(Item(photograph.stem, 0, str(photograph)))
-    clean = pixels(PROFILES["imagenet"].square(decode(data, str(photograph))))
-    contact_sheet(clean, photograph.stem, seed).save(output)
+    image = decode(data, str(photograph))
+    if perturbation is not None:
+        frames = perturb(image, perturbation, seed=seed, image_id=photograph.stem)
+        save_animation(frames, output)
+        typer.echo(f"{output}: {photograph.name} under {perturbation}, {len(frames)} frames")
+        return
+    contact_sheet(pixels(PROFILES["imagenet"].square(image)), photograph.stem, seed).save(output)
     typer.echo(f"{output}: {photograph.name} under 19 corruptions at five severities")
 
 

@@ -2,21 +2,31 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from . import corruptions, preview
 from .benchmarks import BENCHMARKS
 from .build import build
 from .progress import bar
+from .single import perturb
 from .sources import Item, Source, open_source
 
-_SHEET = "imagenet_c.png"
-_SHOWN = "chelsea"
+_SHEET, _ANIMATION = "imagenet_c.png", "imagenet_p.webp"
+_SHOWN, _PERTURBATION = "chelsea", "tilt"
+
+_NEXT = """\
+Next, with ImageNet's validation images (50,000 JPEGs, flat or in one folder per class):
+   imagenet-cp use path/to/val      remembers the folder; from then on, after `import imagenet_cp`,
+   load_dataset("imagenet_c", "fog_3", split="validation")     makes that config, wherever you are
+   load_dataset("imagenet_p", "tilt", split="validation")      makes that perturbation's sequences
+   imagenet-cp build imagenet_c     makes everything, as a folder to keep or to publish"""
 
 
 def run(folder: Path, say: Callable[[str], None]) -> None:
@@ -77,17 +87,14 @@ def run(folder: Path, say: Callable[[str], None]) -> None:
                 progress(done, total)
     say(_table(metric.compute()) + "\n")
 
-    sheet = folder.with_name(_SHEET)
+    sheet, animation = folder.with_name(_SHEET), folder.with_name(_ANIMATION)
     shown = next(item for item in source.items if item.image_id == _SHOWN)
-    clean = _clean(source, shown)
-    preview.contact_sheet(clean, shown.image_id).save(sheet)
-    say(f"4. {sheet} shows one photograph under all 19 corruptions at their five severities.\n")
-    say("Next, with ImageNet's validation images (50,000 JPEGs, flat or in one folder per class):")
-    say("   imagenet-cp use path/to/val          remembers the folder; from then on, anywhere,")
-    say(
-        '   load_dataset("imagenet_c", "fog_3", split="validation")     after `import imagenet_cp` makes that config'
-    )
-    say("   imagenet-cp build imagenet_c         makes all of them as a folder to keep or to publish")
+    preview.contact_sheet(_clean(source, shown), shown.image_id).save(sheet)
+    with Image.open(io.BytesIO(source.reader.read(shown))) as photograph:
+        preview.save_animation(perturb(photograph, _PERTURBATION, image_id=shown.image_id), animation)
+    say(f"4. {sheet} shows one photograph under all 19 corruptions at their five severities,")
+    say(f"   {animation} the frames of one sequence of ImageNet-P, {_PERTURBATION}.\n")
+    say(_NEXT)
 
 
 def nearest_template(source: Source) -> Callable[[list[Any]], list[int]]:

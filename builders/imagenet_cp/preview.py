@@ -1,6 +1,8 @@
-"""Pictures of what the corruptions do to one photograph."""
+"""Pictures of what corruptions and perturbations do to one photograph."""
 
 from __future__ import annotations
+
+import os
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +12,7 @@ from . import corruptions
 from .single import corrupt
 
 TILE = 144
+_FRAME_TIME = 120  # milliseconds
 _GAP = 6
 _LABEL = 26
 _MARGIN = 32
@@ -68,3 +71,17 @@ def contact_sheet(clean: NDArray[np.uint8], image_id: str = "", seed: int = 0) -
             made = corrupt(clean, name, severity, seed, image_id)
             sheet.paste(_tile(made), (x + (severity - 1) * (TILE + _GAP), y + _LABEL))
     return sheet
+
+
+def save_animation(frames: NDArray[np.uint8], path: str | os.PathLike[str]) -> None:
+    """Save a sequence as a picture that moves.
+
+    Parameters
+    ----------
+    frames : ndarray of uint8, shape (frames, H, W, 3)
+        Such as `imagenet_cp.perturb` gives.
+    path : path
+        Ending in .webp, .gif or .png.
+    """
+    first, *others = map(Image.fromarray, frames)
+    first.save(path, save_all=True, append_images=others, duration=_FRAME_TIME, loop=0)
