@@ -20,9 +20,8 @@ from imagenet_cp.video import decode_video, encode_video
 
 RESULTS = Path(__file__).parent / "results" / "frames.md"
 VIDEO = "h264"
-CANDIDATES = [
-    f"{subsampling} {quality}" for subsampling, quality in itertools.product(("4:2:0", "4:2:2", "4:4:4"), range(80, 100))
-]
+SUBSAMPLINGS, QUALITIES = ("4:2:0", "4:2:2", "4:4:4"), range(80, 100)
+CANDIDATES = [f"{subsampling} {quality}" for subsampling, quality in itertools.product(SUBSAMPLINGS, QUALITIES)]
 
 
 def squared_error(one: np.ndarray, two: np.ndarray) -> float:
