@@ -6,11 +6,12 @@ import numpy as np
 from numpy.random import BitGenerator
 
 from ..errors import nearest
-from . import blur, digital, noise, weather  # noqa: F401  (registers in the published order)
-from .registry import CORRUPTIONS, SEVERITIES, Corruption, Image
+from . import blur, digital, noise, weather  # noqa: F401  (they register)
+from .registry import FAMILIES, SEVERITIES, Corruption, Image, published_order
 
-__all__ = ["CORRUPTIONS", "EXTRA", "SEVERITIES", "TEST", "Corruption", "apply", "check_image"]
+__all__ = ["CORRUPTIONS", "EXTRA", "FAMILIES", "SEVERITIES", "TEST", "Corruption", "apply", "check_image"]
 
+CORRUPTIONS = published_order()
 #: The fifteen corruptions that mCE is the mean of, in the published order.
 TEST = tuple(name for name, c in CORRUPTIONS.items() if not c.extra)
 #: The four corruptions kept for validation.

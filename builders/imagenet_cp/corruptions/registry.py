@@ -43,7 +43,10 @@ class Corruption:
         return (self.kernel.__doc__ or "").strip().splitlines()[0]
 
 
-CORRUPTIONS: dict[str, Corruption] = {}
+#: The families in the published order.
+FAMILIES = ("noise", "blur", "weather", "digital")
+
+_REGISTERED: list[Corruption] = []
 
 
 def corruption(
@@ -54,7 +57,7 @@ def corruption(
     Parameters
     ----------
     family : str
-        Of the corruption: noise, blur, weather or digital.
+        One of ``FAMILIES``.
     extra : bool
         Whether it stays out of mCE.
     **severities
@@ -66,7 +69,13 @@ def corruption(
     }
 
     def register(kernel: Kernel) -> Kernel:
-        CORRUPTIONS[kernel.__name__] = Corruption(kernel.__name__, family, extra, kernel, tables)
+        _REGISTERED.append(Corruption(kernel.__name__, family, extra, kernel, tables))
         return kernel
 
     return register
+
+
+def published_order() -> dict[str, Corruption]:
+    """Return what is registered: the fifteen of the benchmark first, then family by family."""
+    ordered = sorted(_REGISTERED, key=lambda known: (known.extra, FAMILIES.index(known.family)))
+    return {known.name: known for known in ordered}
