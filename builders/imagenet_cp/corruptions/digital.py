@@ -6,9 +6,12 @@ import numpy as np
 from numba import njit
 from numpy.random import BitGenerator
 
-from .. import codecs
-from . import hsv
+from .. import codecs, draws
+from . import elastic, hsv
 from .registry import Image, corruption
+
+#: alpha, sigma and affine of elastic_transform.
+ELASTIC = ((2, 0.7, 0.1), (2, 0.08, 0.2), (0.05, 0.01, 0.02), (0.07, 0.01, 0.02), (0.12, 0.01, 0.02))
 
 
 @corruption(
@@ -43,6 +46,43 @@ def _contrast(image, factor):  # type: ignore[no-untyped-def]
             for c in range(3):
                 out[i, j, c] = table[c, image[i, j, c]]
     return out
+
+
+@corruption(
+    "digital",
+    # The published base is 244, not 224.
+    imagenet=[(244, 224, *row) for row in ELASTIC],
+    imagenet_299=[(360, 299, *row) for row in ELASTIC],
+    tiny=[
+        (64, 64, 0, 0, 0.08),
+        (64, 64, 0.05, 0.3, 0.06),
+        (64, 64, 0.1, 0.08, 0.06),
+        (64, 64, 0.1, 0.03, 0.03),
+        (64, 64, 0.16, 0.03, 0.02),
+    ],
+    cifar=[
+        (32, 32, 0, 0, 0.08),
+        (32, 32, 0.05, 0.2, 0.07),
+        (32, 32, 0.08, 0.06, 0.06),
+        (32, 32, 0.1, 0.04, 0.05),
+        (32, 32, 0.1, 0.03, 0.03),
+    ],
+)
+def elastic_transform(
+    image: Image, bits: BitGenerator, base: int, side: int, alpha: float, sigma: float, affine: float
+) -> Image:
+    """Small regions stretched or moved: a random affine map, then smooth random displacements.
+
+    ``alpha`` (how strong), ``sigma`` (how smooth) and ``affine`` are in units of ``base`` pixels of an image
+    with ``side`` pixels on its shorter side.
+    """
+    height, width = image.shape[:2]
+    unit = base * min(height, width) / side
+    offsets = draws.uniform(bits, -unit * affine, unit * affine, (3, 2))
+    picture = elastic.warp(image, elastic.inverse_affine(height, width, offsets))
+    noise = draws.uniform(bits, -1.0, 1.0, (2, height, width))
+    dx, dy = elastic.smooth(noise, unit * sigma)
+    return elastic.sample(picture, dx, dy, float(unit * alpha))  # type: ignore[no-any-return]
 
 
 @corruption(
