@@ -1,79 +1,252 @@
-"""Spatter: drops of water or mud (Hendrycks & Dietterich, ICLR 2019, appendix B)."""
+"""Spatter: drops of water or mud on the lens."""
 
 from __future__ import annotations
 
-import cv2
 import numpy as np
 from numba import njit
 from numpy.random import BitGenerator
 from numpy.typing import NDArray
 
 from .. import draws
-from . import gaussian
+from . import canny, chamfer, gaussian
 from .registry import Image
 
-EMBOSS = np.array([[-2, -1, 0], [-1, 1, 1], [0, 1, 2]])
-WATER = np.array([175, 238, 238]) / 255
-MUD = np.array([63, 42, 20]) / 255
+LOW_GRADIENT, HIGH_GRADIENT = 50, 150
+WATER = (175 / 255, 238 / 255, 238 / 255)
+MUD = (63 / 255, 42 / 255, 20 / 255)
+THINNEST_MUD = np.float32(0.8)
+CAP = chamfer.REACH  # distances are cut off there
+# p / 255 in float32 is p * HIGH + p * LOW: the first product is exact for the 256 levels.
+HIGH = np.float32(257 * 2.0**-16)
+LOW = np.float32(1 / 255 - 257 * 2.0**-16)
 
 
 def drops(
     bits: BitGenerator, height: int, width: int, loc: float, scale: float, sigma: float, threshold: float
 ) -> NDArray[np.float64]:
+    """Draw the thickness of the liquid.
+
+    Parameters
+    ----------
+    bits : numpy.random.BitGenerator
+        It is advanced by ``height * width`` normal draws.
+    height, width : int
+        In pixels.
+    loc, scale : float
+        Mean and standard deviation of the field.
+    sigma : float
+        Of the Gaussian blur that gathers it to drops, in pixels.
+    threshold : float
+        What lies under it is dry, that is 0.
+
+    Returns
+    -------
+    ndarray of float64, shape (height, width)
+    """
     field = gaussian.blur(draws.normal(bits, loc, scale, (height, width)), sigma)
-    field[field < threshold] = 0.0
+    _dry(field, float(threshold))
     return field
 
 
 def water(image: Image, layer: NDArray[np.float64], amount: float) -> Image:
-    depth = (layer * 255.0).astype(np.uint8)
-    distance = _distance(cv2.Canny(depth, 50, 150))
-    near = cv2.equalizeHist(_smooth(distance))
-    relief = cv2.blur(cv2.filter2D(near, cv2.CV_8U, EMBOSS), (3, 3))
-    product = depth.astype(np.int32) * relief
-    top = product.max()
-    if top == 0:
-        return image.copy()
-    m = product.astype(np.float32) / np.float32(top) * np.float32(amount)
-    x = image.astype(np.float32) / np.float32(255)
-    y = np.minimum(x + m[..., None] * WATER.astype(np.float32), np.float32(1))
-    return (y * np.float32(255)).astype(np.uint8)
+    """Lay water, pale turquoise and lit from one side, over a picture.
+
+    Parameters
+    ----------
+    image : ndarray of uint8, shape (H, W, 3)
+        RGB, C-contiguous. It is not changed.
+    layer : ndarray of float64, shape (H, W)
+        The thickness of the water.
+    amount : float
+        The opacity where it is greatest.
+
+    Returns
+    -------
+    ndarray of uint8, shape (H, W, 3)
+        The picture as it is if there is no water at all; the published function divides by zero then.
+    """
+    depth = _to_uint8(layer)
+    relief = _relief(chamfer.distance(canny.edges(depth, LOW_GRADIENT, HIGH_GRADIENT)))
+    opacity = _opacity(depth, relief, np.float32(amount))
+    return _lay(image, opacity, np.float32(0), WATER)
 
 
 def mud(image: Image, layer: NDArray[np.float64], threshold: float, sigma: float) -> Image:
-    m = gaussian.blur((layer > threshold).astype(np.float32), sigma)[..., None]
-    m[m < 0.8] = 0
-    x = image.astype(np.float32) / np.float32(255)
-    y = np.minimum(x * (1 - m) + m * MUD.astype(np.float32), np.float32(1))
-    return (y * np.float32(255)).astype(np.uint8)
+    """Lay brown mud over a picture.
+
+    Parameters
+    ----------
+    image : ndarray of uint8, shape (H, W, 3)
+        RGB, C-contiguous. It is not changed.
+    layer : ndarray of float64, shape (H, W)
+        The thickness of the mud.
+    threshold : float
+        There is mud where the layer is over it.
+    sigma : float
+        Of the Gaussian blur of its outline, in pixels.
+
+    Returns
+    -------
+    ndarray of uint8, shape (H, W, 3)
+    """
+    opacity = gaussian.blur((layer > threshold).astype(np.float32), sigma)
+    _dry(opacity, THINNEST_MUD)
+    return _lay(image, opacity, np.float32(1), MUD)
+
+
+def _lay(image: Image, opacity: NDArray[np.float32], cover: np.float32, colour: tuple[float, ...]) -> Image:
+    height, width = opacity.shape
+    red, green, blue = np.array(colour, np.float32)
+    out: Image = _mix(image.reshape(height, 3 * width), opacity, cover, red, green, blue)
+    return out.reshape(image.shape)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _distance(edges):  # type: ignore[no-untyped-def]
-    a, b, c = np.float32(1.0), np.float32(1.4), np.float32(2.1969)
-    height, width = edges.shape
-    far = np.float32(1e9)
-    d = np.full((height + 4, width + 4), far, np.float32)
-    for i in range(2, height + 2):
-        for j in range(2, width + 2):
-            t = np.float32(0)
-            if edges[i - 2, j - 2] == 0:
-                t = min(min(d[i - 2, j - 1], d[i - 2, j + 1]), min(d[i - 1, j - 2], d[i - 1, j + 2])) + c
-                t = min(t, min(d[i - 1, j - 1], d[i - 1, j + 1]) + b)
-                t = min(t, min(d[i - 1, j], d[i, j - 1]) + a)
-            d[i, j] = t
-    for i in range(height + 1, 1, -1):
-        for j in range(width + 1, 1, -1):
-            t = min(min(d[i + 2, j - 1], d[i + 2, j + 1]), min(d[i + 1, j - 2], d[i + 1, j + 2])) + c
-            t = min(t, min(d[i + 1, j - 1], d[i + 1, j + 1]) + b)
-            t = min(t, min(d[i + 1, j], d[i, j + 1]) + a)
-            d[i, j] = min(t, d[i, j])
-    return d[2:-2, 2:-2]
+def _dry(field, threshold):  # type: ignore[no-untyped-def]
+    flat = field.reshape(-1)
+    for i in range(flat.size):
+        flat[i] = flat[i] if flat[i] >= threshold else 0.0
 
 
-def _smooth(distance: NDArray[np.float32]) -> Image:
-    d = np.pad(np.minimum(distance, np.float32(20)).astype(np.float64), 1, mode="reflect")
-    rows = d[:, :-2] + d[:, 1:-1] + d[:, 2:]
-    total = rows[:-2] + rows[1:-1] + rows[2:]
-    smoothed: Image = (total * (1 / 9)).astype(np.float32).astype(np.uint8)
-    return smoothed
+@njit(cache=True, nogil=True, error_model="numpy")
+def _to_uint8(layer):  # type: ignore[no-untyped-def]
+    out = np.empty(layer.shape, np.uint8)
+    source, target = layer.reshape(-1), out.reshape(-1)
+    for i in range(target.size):
+        # A thickness over 1, which is rare, begins at 0 again: a published quirk.
+        target[i] = np.uint8(np.int32(source[i] * 255.0))
+    return out
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _mirror(padded):  # type: ignore[no-untyped-def]
+    """Fill the border of one pixel: mirrored, the outermost pixel not repeated."""
+    last, end = padded.shape[0] - 1, padded.shape[1] - 1
+    for i in range(1, last):
+        padded[i, 0], padded[i, end] = padded[i, 2], padded[i, end - 2]
+    padded[0], padded[last] = padded[2], padded[last - 2]
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _relief(distance):  # type: ignore[no-untyped-def]
+    """Return the light and shadow of drops: OpenCV's blur, equalizeHist, filter2D and blur, in integers."""
+    height, width = distance.shape
+    level = np.empty((height + 2, width + 2), np.uint8)
+    other = np.empty((height + 2, width + 2), np.uint8)
+    counts = np.zeros((4, CAP + 2), np.int64)
+    _smooth_distance(distance, level, counts)
+    equal = _equalised(counts.sum(axis=0))
+    for i in range(1, height + 1):
+        source, target = level[i], other[i]
+        for j in range(1, width + 1):
+            target[j] = equal[source[j]]
+    _mirror(other)
+    _emboss(other, level)
+    _mirror(level)
+    out = np.empty((height, width), np.uint8)
+    for i in range(height):
+        above, here, below, target = level[i], level[i + 1], level[i + 2], out[i]
+        total = np.empty(width + 2, np.uint16)
+        for j in range(total.size):
+            total[j] = np.uint16(above[j]) + np.uint16(here[j]) + np.uint16(below[j])
+        for j in range(target.size):
+            nine = np.uint16(total[j] + total[j + 1] + total[j + 2] + np.uint16(4))
+            target[j] = np.uint8(nine // np.uint16(9))
+    return out
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _smooth_distance(distance, level, counts):  # type: ignore[no-untyped-def]
+    """Write the mean of 3x3 distances, whole part, inside the border of ``level``, and count the values.
+
+    The sums of nine are exact in float64; the mean is rounded to float32 before it is truncated.
+    """
+    height, width = distance.shape
+    column = np.empty(width + 2)
+    cap = np.float32(CAP)
+    for i in range(height):
+        above = distance[i - 1 if i > 0 else 1]
+        here = distance[i]
+        below = distance[i + 1 if i < height - 1 else height - 2]
+        target = level[i + 1, 1 : width + 1]
+        for j in range(target.size):
+            total = np.float64(min(above[j], cap)) + np.float64(min(here[j], cap))
+            column[j + 1] = total + np.float64(min(below[j], cap))
+        column[0], column[width + 1] = column[2], column[width - 1]
+        for j in range(target.size):
+            mean = (column[j] + column[j + 1] + column[j + 2]) * (1 / 9)
+            target[j] = np.uint8(np.int32(np.float32(mean)))
+        for j in range(target.size):
+            counts[j % 4, target[j]] += 1
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _equalised(counts):  # type: ignore[no-untyped-def]
+    """Return what becomes of each level: equalizeHist with its float32 scale, halves rounded to even."""
+    out = np.empty(counts.size, np.uint8)
+    first = 0
+    while counts[first] == 0:
+        first += 1
+    others = counts.sum() - counts[first]
+    scale = np.float32(255) / np.float32(max(others, 1))
+    below = 0
+    for i in range(counts.size):
+        if i > first:
+            below += counts[i]
+        out[i] = np.uint8(np.rint(np.float32(below) * scale))
+    if others == 0:
+        out[first] = first  # a single level stays what it is
+    return out
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _emboss(padded, out):  # type: ignore[no-untyped-def]
+    """Light from the lower right: correlate with (-2 -1 0; -1 1 1; 0 1 2), clipped to 0..255."""
+    for i in range(1, padded.shape[0] - 1):
+        above, here, below, target = padded[i - 1], padded[i], padded[i + 1], out[i, 1:-1]
+        for j in range(target.size):
+            total = np.int16(here[j + 1]) + np.int16(here[j + 2]) - np.int16(here[j])
+            total += np.int16(below[j + 1]) + np.int16(2) * np.int16(below[j + 2])
+            total -= np.int16(2) * np.int16(above[j]) + np.int16(above[j + 1])
+            target[j] = np.uint8(min(max(np.int16(total), np.int16(0)), np.int16(255)))
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _opacity(depth, relief, amount):  # type: ignore[no-untyped-def]
+    out = np.zeros(depth.shape, np.float32)
+    thickness, light, target = depth.reshape(-1), relief.reshape(-1), out.reshape(-1)
+    most = np.int32(0)
+    for i in range(target.size):
+        most = max(most, np.int32(thickness[i]) * np.int32(light[i]))
+    if most > 0:
+        for i in range(target.size):
+            product = np.int32(thickness[i]) * np.int32(light[i])
+            target[i] = np.float32(product) / np.float32(most) * amount
+    return out
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _mix(image, opacity, cover, red, green, blue):  # type: ignore[no-untyped-def]
+    """Add the colour times its opacity, the picture dimmed by ``cover`` times it, all in float32."""
+    height, width = opacity.shape
+    out = np.empty_like(image)
+    r, g, b = np.empty(width, np.uint8), np.empty(width, np.uint8), np.empty(width, np.uint8)
+    for i in range(height):
+        source, target, liquid = image[i], out[i], opacity[i]
+        for j in range(source.size // 3):
+            r[j], g[j], b[j] = source[3 * j], source[3 * j + 1], source[3 * j + 2]
+        for j in range(liquid.size):
+            keep = np.float32(1) - cover * liquid[j]
+            r[j] = _mixed(r[j], keep, liquid[j] * red)
+            g[j] = _mixed(g[j], keep, liquid[j] * green)
+            b[j] = _mixed(b[j], keep, liquid[j] * blue)
+        for j in range(target.size // 3):
+            target[3 * j], target[3 * j + 1], target[3 * j + 2] = r[j], g[j], b[j]
+    return out
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _mixed(level, keep, colour):  # type: ignore[no-untyped-def]
+    x = np.float32(level) * HIGH + np.float32(level) * LOW
+    y = min(x * keep + colour, np.float32(1))
+    return np.uint8(np.int32(y * np.float32(255)))

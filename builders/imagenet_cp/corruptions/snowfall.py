@@ -13,6 +13,9 @@ from .registry import Image
 
 # OpenCV's weights of RGB2GRAY.
 RED, GREEN, BLUE = np.float32(0.299), np.float32(0.587), np.float32(0.114)
+# p / 255 in float32 is p * HIGH + p * LOW: the first product is exact for the 256 levels.
+HIGH = np.float32(257 * 2.0**-16)
+LOW = np.float32(1 / 255 - 257 * 2.0**-16)
 
 
 def flakes(
@@ -38,16 +41,14 @@ def flakes(
     ndarray of uint8, shape (height, width)
     """
     window = zoom.crop(height, width, factor)
-    field = zoom.enlarge(
-        draws.normal_window(bits, loc, scale, (height, width), window), factor, height, width
-    )
-    field[field < threshold] = 0.0
-    return (np.clip(field, 0.0, 1.0) * 255.0).astype(np.uint8)
+    field = draws.normal_window(bits, loc, scale, (height, width), window)
+    return _to_uint8(zoom.enlarge(field, factor, height, width), float(threshold))  # type: ignore[no-any-return]
 
 
 def grey(image: Image) -> NDArray[np.float32]:
     """Return the grey (H, W) of a uint8 image (H, W, 3) over 255, rounded as OpenCV rounds it in float32."""
-    return _grey(image)  # type: ignore[no-any-return]
+    height, width = image.shape[:2]
+    return _grey(image.reshape(height, 3 * width))  # type: ignore[no-any-return]
 
 
 def cover(image: Image, layer: Image, blend: float) -> Image:
@@ -66,36 +67,86 @@ def cover(image: Image, layer: Image, blend: float) -> Image:
     -------
     ndarray of uint8, shape (H, W, 3)
     """
-    return _cover(image, _grey(image), layer, np.float32(blend), np.float32(1 - blend))  # type: ignore[no-any-return]
+    height, width = image.shape[:2]
+    out: Image = _cover(image.reshape(height, 3 * width), layer, np.float32(blend), np.float32(1 - blend))
+    return out.reshape(image.shape)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _grey(image):  # type: ignore[no-untyped-def]
-    out = np.empty(image.shape[:2], np.float32)
-    for i in range(image.shape[0]):
-        for j in range(image.shape[1]):
-            # OpenCV adds each further product with one rounding (fused); a float64 holds the product exactly.
-            r = np.float32(image[i, j, 0]) / np.float32(255)
-            g = np.float32(image[i, j, 1]) / np.float32(255)
-            b = np.float32(image[i, j, 2]) / np.float32(255)
-            total = r * RED
-            total = np.float32(np.float64(total) + np.float64(g) * np.float64(GREEN))
-            out[i, j] = np.float32(np.float64(total) + np.float64(b) * np.float64(BLUE))
+def _to_uint8(field, threshold):  # type: ignore[no-untyped-def]
+    out = np.empty(field.shape, np.uint8)
+    source, target = field.reshape(-1), out.reshape(-1)
+    for i in range(target.size):
+        y = source[i] if source[i] >= threshold else 0.0
+        target[i] = np.uint8(np.int32(min(max(y, 0.0), 1.0) * 255.0))
     return out
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _cover(image, greys, layer, blend, rest):  # type: ignore[no-untyped-def]
+def _split(line, red, green, blue):  # type: ignore[no-untyped-def]
+    for j in range(line.size // 3):
+        red[j], green[j], blue[j] = line[3 * j], line[3 * j + 1], line[3 * j + 2]
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _unit(level):  # type: ignore[no-untyped-def]
+    """Return ``level / 255`` in float32."""
+    return np.float32(level) * HIGH + np.float32(level) * LOW
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _line_grey(red, green, blue, out):  # type: ignore[no-untyped-def]
+    for j in range(out.size):
+        # OpenCV adds each further product with one rounding (fused); a float64 holds the product exactly.
+        total = _unit(red[j]) * RED
+        total = np.float32(np.float64(total) + np.float64(_unit(green[j])) * np.float64(GREEN))
+        out[j] = np.float32(np.float64(total) + np.float64(_unit(blue[j])) * np.float64(BLUE))
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _grey(image):  # type: ignore[no-untyped-def]
+    height, width = image.shape[0], image.shape[1] // 3
+    out = np.empty((height, width), np.float32)
+    red, green, blue = np.empty(width, np.uint8), np.empty(width, np.uint8), np.empty(width, np.uint8)
+    for i in range(height):
+        _split(image[i], red, green, blue)
+        _line_grey(red, green, blue, out[i])
+    return out
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _line_cover(line, light, flakes, blend, rest):  # type: ignore[no-untyped-def]
+    """Whiten a line of one colour and add the flakes.
+
+    The sum is taken of levels, not of fractions: 255 times a float32 is never so near a whole number, other
+    than 0 and 255, that the rounding of the published float64 sum would matter.
+    """
+    for j in range(line.size):
+        x = _unit(line[j])
+        whitened = blend * x + max(rest * x, light[j])
+        level = np.int32(np.float64(whitened) * 255.0)
+        line[j] = np.uint8(min(level + np.int32(flakes[j]), np.int32(255)))
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _cover(image, layer, blend, rest):  # type: ignore[no-untyped-def]
     height, width = layer.shape
     out = np.empty_like(image)
+    red, green, blue = np.empty(width, np.uint8), np.empty(width, np.uint8), np.empty(width, np.uint8)
+    light, flakes = np.empty(width, np.float32), np.empty(width, np.uint16)
     for i in range(height):
+        _split(image[i], red, green, blue)
+        _line_grey(red, green, blue, light)
+        here, turned, target = layer[i], layer[height - 1 - i], out[i]
+        for j in range(light.size):
+            light[j] = rest * (light[j] * np.float32(1.5) + np.float32(0.5))
+        for j in range(width - 1, -1, -1):  # downwards, because only so is it compiled to vector code
+            flakes[width - 1 - j] = np.uint16(turned[j])
         for j in range(width):
-            light = greys[i, j] * np.float32(1.5) + np.float32(0.5)
-            flake = layer[i, j] / 255.0
-            turned = layer[height - 1 - i, width - 1 - j] / 255.0
-            for c in range(3):
-                x = np.float32(image[i, j, c]) / np.float32(255)
-                base = blend * x + rest * max(x, light)
-                y = np.float64(base) + flake + turned
-                out[i, j, c] = np.uint8(np.int32(min(y, 1.0) * 255.0))
+            flakes[j] += np.uint16(here[j])
+        _line_cover(red, light, flakes, blend, rest)
+        _line_cover(green, light, flakes, blend, rest)
+        _line_cover(blue, light, flakes, blend, rest)
+        for j in range(target.size // 3):
+            target[3 * j], target[3 * j + 1], target[3 * j + 2] = red[j], green[j], blue[j]
     return out
