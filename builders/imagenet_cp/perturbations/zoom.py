@@ -37,8 +37,17 @@ def running_mean(view: View, factors: Sequence[float]) -> Frames:
         x_step, _, x_start, _, y_step, y_start = maps.affine(height, width, scale=factor)
         rows.append(y_step * (np.arange(view.top, view.top + view.height) + 0.5) + y_start - 0.5)
         columns.append(x_step * (np.arange(view.left, view.left + view.width) + 0.5) + x_start - 0.5)
+    above, down = _split(rows)
+    before, right = _split(columns)
+    # The columns are counted in values from here on, three a pixel.
+    before = (3 * before[..., np.newaxis] + np.arange(3)).reshape(len(factors), -1)
+    right = np.repeat(right, 3, axis=1)
     padded = np.pad(view.picture, ((1, 1), (1, 1), (0, 0)), "edge").reshape(height + 2, -1)
-    return _running_mean(view.crop, padded, *_split(rows), *_split(columns))  # type: ignore[no-any-return]
+    out = np.empty((1 + len(factors), view.height, 3 * view.width), np.uint8)
+    out[0] = view.crop.reshape(view.height, -1)
+    total = out[0].astype(np.float32) / np.float32(255.0)
+    _add_copies(padded, above, down, before, right, total, out)
+    return out.reshape(-1, view.height, view.width, 3)
 
 
 def _split(places: list[NDArray[Any]]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
@@ -49,30 +58,20 @@ def _split(places: list[NDArray[Any]]) -> tuple[NDArray[np.int64], NDArray[np.fl
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _running_mean(crop, padded, rows, dy, columns, dx):  # type: ignore[no-untyped-def]
+def _add_copies(padded, rows, down, columns, right, total, out):  # type: ignore[no-untyped-def]
     count, height = rows.shape
-    width = columns.shape[1]
-    out = np.empty((count + 1, height, 3 * width), np.uint8)
-    out[0] = crop.reshape(height, 3 * width)
-    total = out[0].astype(np.float32) / np.float32(255.0)
-    places = np.empty(3 * width, np.int64)
-    ratios = np.empty(3 * width)
-    starts, ends = np.empty(3 * width, np.uint8), np.empty(3 * width, np.uint8)
-    lines = np.empty((2, 3 * width))
+    size = columns.shape[1]
+    starts, ends = np.empty(size, np.uint8), np.empty(size, np.uint8)
+    lines = np.empty((2, size))
     for n in range(count):
-        for j in range(3 * width):
-            places[j] = 3 * columns[n, j // 3] + j % 3
-            ratios[j] = dx[n, j // 3]
         done = -1
         for i in range(height):
             above = rows[n, i]
             for row in range(max(done + 1, above), above + 2):
-                _fetch(padded[row], places, starts, ends)
-                _across(starts, ends, ratios, lines[row % 2])
+                _fetch(padded[row], columns[n], starts, ends)
+                _across(starts, ends, right[n], lines[row % 2])
                 done = row
-            upper, lower = lines[above % 2], lines[(above + 1) % 2]
-            _down(upper, lower, dy[n, i], np.float32(n + 2), total[i], out[n + 1, i])
-    return out.reshape(count + 1, height, width, 3)
+            _down(lines[above % 2], lines[(above + 1) % 2], down[n, i], np.float32(n + 2), total[i], out[n + 1, i])
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
