@@ -81,7 +81,7 @@ def elastic_transform(
     offsets = draws.uniform(bits, -unit * affine, unit * affine, (3, 2))
     picture = elastic.warp(image, elastic.inverse_affine(height, width, offsets))
     noise = draws.uniform(bits, -1.0, 1.0, (2, height, width))
-    dx, dy = elastic.smooth(noise, unit * sigma)
+    dx, dy = (elastic.smooth(field, unit * sigma) for field in noise)
     return elastic.sample(picture, dx, dy, float(unit * alpha))  # type: ignore[no-any-return]
 
 

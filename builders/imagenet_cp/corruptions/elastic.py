@@ -142,38 +142,50 @@ def _warp(image, row_x, row_y, column_x, column_y):  # type: ignore[no-untyped-d
         source[i] = F(values[i]) / F(255.0)
     out = np.empty(source.size, np.float32)
     corners, weights = np.empty((4, width), np.int32), np.empty((4, width), np.float32)
+    outside, beyond = np.empty(width, np.uint8), np.empty(width, np.int64)
     for i in range(height):
-        if _affine_row(row_x[i], row_y[i], column_x, column_y, N(height), N(width), corners, weights):
-            for j in range(width):
-                x, y = (row_x[i] + column_x[j]) >> 10, (row_y[i] + column_y[j]) >> 10
-                left, right = _reflect_101(x, width), _reflect_101(x + 1, width)
-                up, down = _reflect_101(y, height) * width, _reflect_101(y + 1, height) * width
-                corners[0, j], corners[1, j] = 3 * (up + left), 3 * (up + right)
-                corners[2, j], corners[3, j] = 3 * (down + left), 3 * (down + right)
+        n = _affine_row(
+            row_x[i], row_y[i], column_x, column_y, N(height), N(width), corners, weights, outside, beyond
+        )
+        for j in beyond[:n]:
+            x, y = (row_x[i] + column_x[j]) >> 10, (row_y[i] + column_y[j]) >> 10
+            left, right = _reflect_101(x, width), _reflect_101(x + 1, width)
+            up, down = _reflect_101(y, height) * width, _reflect_101(y + 1, height) * width
+            corners[0, j], corners[1, j] = 3 * (up + left), 3 * (up + right)
+            corners[2, j], corners[3, j] = 3 * (down + left), 3 * (down + right)
         for j in range(width):
             _blend(source, corners, weights, j, out, 3 * (i * width + j))
     return out
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _affine_row(row_x, row_y, column_x, column_y, height, width, corners, weights):  # type: ignore[no-untyped-def]
-    """Fill in the four pixels around each place and their weights; return whether one is beyond the border."""
-    beyond = False
+def _positions(outside, beyond):  # type: ignore[no-untyped-def]
+    # without a branch, which would tempt LLVM to compute the border's pixels everywhere
+    n = 0
+    for j in range(outside.size):
+        beyond[n] = j
+        n += outside[j]
+    return n
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _affine_row(row_x, row_y, column_x, column_y, height, width, corners, weights, outside, beyond):  # type: ignore[no-untyped-def]
+    """Fill in the pixels around each place and their weights; list and count those beyond the border."""
     for j in range(column_x.size):
         x, y = (row_x + column_x[j]) >> N(5), (row_y + column_y[j]) >> N(5)
         fx, fy = F(x & N(31)) / F(32.0), F(y & N(31)) / F(32.0)
         x, y = x >> N(5), y >> N(5)
-        beyond |= (x < 0) | (x >= width - 1) | (y < 0) | (y >= height - 1)
+        outside[j] = (x < 0) | (x >= width - 1) | (y < 0) | (y >= height - 1)
         first = N(3) * (y * width + x)
         corners[0, j], corners[1, j] = first, first + N(3)
         corners[2, j], corners[3, j] = first + N(3) * width, first + N(3) * width + N(3)
         weights[0, j], weights[1, j] = (F(1) - fy) * (F(1) - fx), (F(1) - fy) * fx
         weights[2, j], weights[3, j] = fy * (F(1) - fx), fy * fx
-    return beyond
+    return _positions(outside, beyond)
 
 
 def smooth(field: Field, sigma: float) -> Field:
-    """Filter each plane with a Gaussian of mode reflect, cut off at three sigma.
+    """Filter with a Gaussian of mode reflect, cut off at three sigma.
 
     A narrow one is summed as SciPy does. A wide one would take as many taps as the image has rows: instead it
     is taken as a sum of six cosines, each of which slides along the image by a recurrence, at a cost that does
@@ -181,23 +193,22 @@ def smooth(field: Field, sigma: float) -> Field:
 
     Parameters
     ----------
-    field : ndarray of float64, shape (P, H, W)
+    field : ndarray of float64, shape (H, W)
+        It may be overwritten.
     sigma : float
         In pixels.
 
     Returns
     -------
-    ndarray of float64, shape (P, H, W)
-        A new array.
+    ndarray of float64, shape (H, W)
     """
     if sigma < WIDE:
-        return np.stack([gaussian.blur(plane, sigma, 3.0, "reflect") for plane in field])
-    down, across = _cosines(sigma, field.shape[1]), _cosines(sigma, field.shape[2])
-    between, out = np.empty((field.shape[2], field.shape[1])), np.empty_like(field)
-    for plane, smoothed in zip(field, out, strict=True):
-        _slide(plane, *down, between)
-        _slide(between, *across, smoothed)
-    return out
+        return gaussian.blur(field, sigma, 3.0, "reflect")
+    height, width = field.shape
+    between = np.empty((width, height))
+    _slide(field, *_cosines(sigma, height), between)
+    _slide(between, *_cosines(sigma, width), field)
+    return field
 
 
 @lru_cache(64)
@@ -332,20 +343,21 @@ def sample(picture, dx, dy, alpha):  # type: ignore[no-untyped-def]
     height, width = dx.shape
     out = np.empty((height, width, 3), np.uint8)
     corners, weights = np.empty((4, width), np.int32), np.empty((4, width))
+    outside, beyond = np.empty(width, np.uint8), np.empty(width, np.int64)
     values = np.empty(3 * width + 1, np.float32)
     for i in range(height):
-        if _displaced_row(dx[i], dy[i], alpha, i, N(height), N(width), corners, weights):
-            for j in range(width):
-                x = _reflect(j + np.float64(F(dx[i, j] * alpha)), width)
-                y = _reflect(i + np.float64(F(dy[i, j] * alpha)), height)
-                left, up = math.floor(x), math.floor(y)
-                fx, fy = x - left, y - up
-                right, down = min(left + 1, width - 1), min(up + 1, height - 1) * width
-                left, up = max(left, 0), max(up, 0) * width
-                corners[0, j], corners[1, j] = 3 * (up + left), 3 * (up + right)
-                corners[2, j], corners[3, j] = 3 * (down + left), 3 * (down + right)
-                weights[0, j], weights[1, j] = (1.0 - fy) * (1.0 - fx), (1.0 - fy) * fx
-                weights[2, j], weights[3, j] = fy * (1.0 - fx), fy * fx
+        n = _displaced_row(dx[i], dy[i], alpha, i, N(height), N(width), corners, weights, outside, beyond)
+        for j in beyond[:n]:
+            x = _reflect(j + np.float64(F(dx[i, j] * alpha)), width)
+            y = _reflect(i + np.float64(F(dy[i, j] * alpha)), height)
+            left, up = math.floor(x), math.floor(y)
+            fx, fy = x - left, y - up
+            right, down = min(left + 1, width - 1), min(up + 1, height - 1) * width
+            left, up = max(left, 0), max(up, 0) * width
+            corners[0, j], corners[1, j] = 3 * (up + left), 3 * (up + right)
+            corners[2, j], corners[3, j] = 3 * (down + left), 3 * (down + right)
+            weights[0, j], weights[1, j] = (1.0 - fy) * (1.0 - fx), (1.0 - fy) * fx
+            weights[2, j], weights[3, j] = fy * (1.0 - fx), fy * fx
         for j in range(width):
             _blend(picture, corners, weights, j, values, 3 * j)
         row = out[i].reshape(-1)
@@ -355,12 +367,11 @@ def sample(picture, dx, dy, alpha):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _displaced_row(dx, dy, alpha, i, height, width, corners, weights):  # type: ignore[no-untyped-def]
-    """Fill in the four pixels around each place and their weights; return whether one is beyond the border."""
-    beyond = False
+def _displaced_row(dx, dy, alpha, i, height, width, corners, weights, outside, beyond):  # type: ignore[no-untyped-def]
+    """Fill in the pixels around each place and their weights; list and count those beyond the border."""
     for j in range(dx.size):
         x, y = j + np.float64(F(dx[j] * alpha)), i + np.float64(F(dy[j] * alpha))
-        beyond |= (x < 0.0) | (x >= width - 1) | (y < 0.0) | (y >= height - 1)
+        outside[j] = (x < 0.0) | (x >= width - 1) | (y < 0.0) | (y >= height - 1)
         left, up = N(x), N(y)
         fx, fy = x - left, y - up
         first = N(3) * (up * width + left)
@@ -368,4 +379,4 @@ def _displaced_row(dx, dy, alpha, i, height, width, corners, weights):  # type: 
         corners[2, j], corners[3, j] = first + N(3) * width, first + N(3) * width + N(3)
         weights[0, j], weights[1, j] = (1.0 - fy) * (1.0 - fx), (1.0 - fy) * fx
         weights[2, j], weights[3, j] = fy * (1.0 - fx), fy * fx
-    return beyond
+    return _positions(outside, beyond)
