@@ -7,6 +7,7 @@ where that ends so near a whole number that scikit-image's rounding decides, onc
 
 from __future__ import annotations
 
+import math
 from functools import lru_cache
 
 import numpy as np
@@ -86,8 +87,7 @@ def _table(factor: float, shift: float, lift: float) -> tuple[NDArray[np.uint64]
     start = np.clip(np.rint(low * 255.0 * unit), whole, whole + (unit - 1))
     slope = np.rint((value - low) * 255.0 * unit / np.maximum(level[:, None] - level, 1.0))
     high = np.trunc(value[:, 0] * 255.0)
-    free = (high > 0) & (high < 255)
-    offset = int((high - level)[free].min()) if free.any() else int((high - level)[0])
+    offset = math.floor(lift * 255.0 - 1e-6)  # if a whole number, one less: rounding may have taken it away
     extra = high - np.clip(level + offset, 0.0, 255.0)
     entry = start.astype(np.uint64) | slope.astype(np.uint64) << np.uint64(32)
     return (entry | extra[:, None].astype(np.uint64) << np.uint64(30)).reshape(-1), offset

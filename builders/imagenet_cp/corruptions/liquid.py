@@ -15,7 +15,7 @@ LOW_GRADIENT, HIGH_GRADIENT = 50, 150
 WATER = (175 / 255, 238 / 255, 238 / 255)
 MUD = (63 / 255, 42 / 255, 20 / 255)
 THINNEST_MUD = np.float32(0.8)
-CAP = chamfer.REACH  # distances are cut off there
+CAP = 20  # distances are cut off there
 # p / 255 in float32 is p * HIGH + p * LOW: the first product is exact for the 256 levels.
 HIGH = np.float32(257 * 2.0**-16)
 LOW = np.float32(1 / 255 - 257 * 2.0**-16)
