@@ -235,16 +235,16 @@ def test_a_size_of_terabytes_takes_no_memory(tmp_path):
         source.reader.read(source.items[0])
 
 
-def test_a_hundred_thousand_members_that_are_no_images_take_no_memory(tmp_path):
+def test_many_members_that_are_no_images_take_no_memory(tmp_path):
     path = tmp_path / "val.tar"
     header = special("cat/notes.txt", tarfile.REGTYPE).tobuf()
     with open(path, "wb") as file:
-        for _ in range(50):
+        for _ in range(10):
             file.write(header * 2000)
         file.write(special("cat/a.jpg", tarfile.REGTYPE).tobuf() + bytes(1024))
     tracemalloc.start()
     assert len(open_source(path).items) == 1
-    assert tracemalloc.get_traced_memory()[1] < 8 << 20
+    assert tracemalloc.get_traced_memory()[1] < 4 << 20
     tracemalloc.stop()
 
 

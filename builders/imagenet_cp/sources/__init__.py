@@ -8,7 +8,9 @@ from pathlib import Path
 from .. import settings
 from ..errors import SourceError
 from .base import Item, Reader, Source
+from .dataset import open_dataset
 from .folder import open_folder
+from .hub import is_dataset, is_hub_name, split_name
 from .sample import open_sample
 from .tar import open_tar
 
@@ -22,8 +24,10 @@ def open_source(source: str | os.PathLike[str] | None = None) -> Source:
     ----------
     source : str or path, optional
         ``"sample"`` for the photographs that ship with scikit-image; a folder: one sub-folder per class, or
-        ImageNet's flat validation folder; or a tar archive of either, such as ``ILSVRC2012_img_val.tar``. When None:
-        the environment variable ``IMAGENET_CP_SOURCE``, else what is remembered by ``imagenet-cp use``.
+        ImageNet's flat validation folder; a tar archive of either, such as ``ILSVRC2012_img_val.tar``; a folder of
+        Parquet files or one saved by ``save_to_disk``, or a data set on the Hub by its name, such as
+        ``ILSVRC/imagenet-1k`` or ``user/name:split`` (see `open_dataset`). When None: the environment variable
+        ``IMAGENET_CP_SOURCE``, else what is remembered by ``imagenet-cp use``.
 
     Returns
     -------
@@ -39,10 +43,15 @@ def open_source(source: str | os.PathLike[str] | None = None) -> Source:
         raise SourceError(
             'no source of clean images is named. Name one with data_dir="path/to/val" in load_dataset or '
             f"--source path/to/val on the command line, or set {settings.VARIABLE}=path/to/val, or once and for "
-            'all run `imagenet-cp use path/to/val`. source="sample" takes the few photographs of scikit-image.'
+            "all run `imagenet-cp use path/to/val`. It may also be ILSVRC2012_img_val.tar or ILSVRC/imagenet-1k on the "
+            'Hub. source="sample" takes the few photographs of scikit-image.'
         )
-    if str(chosen) == "sample":
+    name = os.fspath(chosen)
+    if name == "sample":
         return open_sample()
-    if Path(chosen).expanduser().is_file():
-        return open_tar(chosen)
-    return open_folder(chosen)
+    if Path(name).expanduser().is_file():
+        return open_tar(name)
+    folder = Path(split_name(name)[0]).expanduser()
+    if is_dataset(folder) if folder.is_dir() else not folder.exists() and is_hub_name(name):
+        return open_dataset(name)
+    return open_folder(name)

@@ -1,0 +1,176 @@
+"""Data sets with a column of images and one of labels: on the Hub, or on this machine."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path, PurePosixPath
+
+import datasets
+import pyarrow as pa
+
+from ..errors import SourceError
+from . import hub, imagenet
+from .base import Item, Source, image_id_of
+from .rows import Columns, RowReader, brief, columns_of, schema_of
+
+_WNID = re.compile(rf"(?<![A-Za-z0-9]){imagenet.WNID}(?![A-Za-z0-9])")
+#: Columns of labels whose classes have no names have at most so many.
+_MOST_CLASSES = 100_000
+#: How many files are listed at once.
+_THREADS = 8
+
+
+def open_dataset(source: str | os.PathLike[str]) -> Source:
+    """List the rows of a data set without reading its pictures.
+
+    Items come in the order of the rows. A picture's id is the stem of the name its file once had, or ImageNet's own
+    id wherever that holds one, so that a row has the id that its file in a folder would have. Where some row has no
+    such name, or two have the same, every id is the number of its row, such as ``row-000123``.
+
+    Where ImageNet's wnids or ids in the names agree with the labels, or the labels are named by wnids, the classes are
+    ImageNet's 1000 wnids; else the data set's own.
+
+    Parameters
+    ----------
+    source : str or path
+        A folder of Parquet files laid out as on the Hub, one saved by ``Dataset.save_to_disk``, or the name of a data
+        set on the Hub such as ``ILSVRC/imagenet-1k``; then, if it is not to be the split ``validation``, else
+        ``test``, else the only one, a colon and the split, or ``config/split``.
+
+    Returns
+    -------
+    Source
+
+    Raises
+    ------
+    SourceError
+        The data set cannot be read; it is not plain which of its splits, and columns, are meant; or a row has no
+        label.
+    """
+    text = os.fspath(source)
+    folder, part = hub.split_name(text)
+    local = Path(folder).expanduser().is_dir()
+    files = hub.files_of_folder(Path(folder), part) if local else hub.files_on_hub(text)
+    try:
+        features, columns, image = _read(files)
+    except SourceError:
+        raise
+    except Exception as error:  # Parquet files, metadata and networks fail in more ways than can be listed
+        if local:
+            raise SourceError(f"{files.name}: cannot be read ({brief(error)})") from error
+        raise hub.explained(files.name.partition(":")[0], error) from error
+    counts = [len(one.labels) for one in columns]
+    paths = [path for one in columns for path in one.paths]
+    if not paths:
+        raise SourceError(f"{files.name}: no rows in it")
+    stems = [PurePosixPath(path).stem if path else "" for path in paths]
+    classes, labels = _classes(
+        files.name, features, [label for one in columns for label in one.labels], stems
+    )
+    places = (
+        (f"{url}#{row}", stamp)
+        for url, stamp, count in zip(files.urls, files.stamps, counts, strict=True)
+        for row in range(count)
+    )
+    items = tuple(
+        Item(image_id, label, location, stamp)
+        for image_id, label, (location, stamp) in zip(_ids(files.name, stems), labels, places, strict=True)
+    )
+    return Source(files.name, classes, items, RowReader(image))
+
+
+def _read(files: hub.Files) -> tuple[object, list[Columns], str]:
+    """Return the feature of the labels, the columns of every file, and which column holds the pictures."""
+    if not files.urls:
+        raise SourceError(f"{files.name}: no rows in it")
+    schema = schema_of(files.urls[0])
+    features = files.features or datasets.Features.from_arrow_schema(schema)
+    image, label = _image_column(files.name, features, schema), _label_column(files.name, features)
+    with ThreadPoolExecutor(_THREADS) as pool:
+        columns = list(pool.map(lambda url: columns_of(url, image, label), files.urls))
+    return features[label], columns, image
+
+
+def _image_column(name: str, features: datasets.Features, schema: pa.Schema) -> str:
+    holds_bytes = [
+        field.name
+        for field in schema
+        if pa.types.is_struct(field.type) and field.type.get_field_index("bytes") >= 0
+    ]
+    images = [column for column, feature in features.items() if isinstance(feature, datasets.Image)]
+    # Files without a note of their columns' meaning still have the shape of images.
+    fitting: list[str] = [column for column in images or features if column in holds_bytes]
+    if len(fitting) == 1:
+        return fitting[0]
+    said = f"{len(fitting)} columns of images ({', '.join(fitting)})" if fitting else "no column of images"
+    raise SourceError(f"{name}: {said}, and there must be one; its columns are {', '.join(features)}")
+
+
+def _label_column(name: str, features: datasets.Features) -> str:
+    named: list[str] = [
+        column for column, feature in features.items() if isinstance(feature, datasets.ClassLabel)
+    ]
+    numbers = [
+        column
+        for column, feature in features.items()
+        if isinstance(feature, datasets.Value) and "int" in feature.dtype
+    ]
+    for column in ("label", "labels"):
+        if column in named or column in numbers:
+            return column
+    if len(named) == 1:
+        return named[0]
+    said = f"{len(named)} columns of labels ({', '.join(named)})" if named else "no column of labels"
+    raise SourceError(
+        f"{name}: {said}, and there must be one, or one called label; its columns are {', '.join(features)}"
+    )
+
+
+def _classes(
+    name: str, feature: object, labels: Sequence[int | None], stems: Sequence[str]
+) -> tuple[tuple[str, ...], Sequence[int]]:
+    """Return the classes, and the labels as places in them."""
+    known = [label for label in labels if label is not None]
+    names = list(feature.names) if isinstance(feature, datasets.ClassLabel) else None
+    count = len(names) if names is not None else max(known, default=0) + 1
+    for row, label in enumerate(labels):
+        if label is None or not 0 <= label < min(count, _MOST_CLASSES):
+            raise SourceError(
+                f"{name}: row {row} has the label {label}, which is none of {min(count, _MOST_CLASSES)} classes; "
+                "if this split has no labels, name another"
+            )
+    if names is not None and set(names) <= set(imagenet.wnids()):
+        place = {wnid: label for label, wnid in enumerate(imagenet.wnids())}
+        return imagenet.wnids(), [place[names[label]] for label in known]
+    if (names is None or len(names) == len(imagenet.wnids())) and _agree(stems, known):
+        return imagenet.wnids(), known
+    return tuple(names if names is not None else map(str, range(count))), known
+
+
+def _agree(stems: Sequence[str], labels: Sequence[int]) -> bool:
+    """Whether ImageNet's names of files say the same as the labels, for every row whose name says anything."""
+    place = {wnid: label for label, wnid in enumerate(imagenet.wnids())}
+    said = 0
+    for stem, label in zip(stems, labels, strict=True):
+        wnid = _WNID.search(stem)
+        expected = place.get(wnid.group()) if wnid else imagenet.validation_labels().get(image_id_of(stem))
+        if expected is not None:
+            if expected != label:
+                return False
+            said += 1
+    return said > 0
+
+
+def _ids(name: str, stems: Sequence[str]) -> list[str]:
+    ids = [image_id_of(stem) for stem in stems]
+    if "" in ids or len(set(ids)) < len(ids):
+        return [f"row-{row:06d}" for row in range(len(ids))]
+    for row, one in enumerate(ids):
+        if not one.isprintable():
+            raise SourceError(
+                f"{name}: row {row}: the file name {one!r} holds characters that cannot be stored"
+            )
+    return ids

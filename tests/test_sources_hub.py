@@ -1,0 +1,560 @@
+"""Data sets of rows as sources: Parquet folders, saved ones, and a Hub on loopback."""
+
+import io
+import json
+import os
+import pickle
+import re
+import subprocess
+import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import datasets
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from PIL import Image
+
+from imagenet_cp.build import build
+from imagenet_cp.errors import SourceError
+from imagenet_cp.sources import imagenet, open_source
+
+CLASSES = [f"class {label}" for label in range(1000)]
+FEATURES = datasets.Features({"image": datasets.Image(), "label": datasets.ClassLabel(names=CLASSES)})
+
+
+def table(images, labels, features=FEATURES, names=("image", "label")):
+    """A Dataset of pairs of bytes and path, and of labels."""
+    pictures = [{"bytes": data, "path": path} for data, path in images]
+    return datasets.Dataset.from_dict(
+        dict(zip(names, (pictures, labels), strict=True)), features=datasets.Features(features)
+    )
+
+
+def store(folder, form, dataset, split="validation"):
+    """Lay a Dataset out in one of the ways that are read, in two files."""
+    if form == "saved":
+        dataset.save_to_disk(folder, num_shards=2)
+    elif form == "saved splits":
+        datasets.DatasetDict({split: dataset}).save_to_disk(folder, num_shards={split: 2})
+    else:
+        place = folder / "data" if form == "data" else folder
+        place.mkdir(parents=True)
+        for index in range(2):
+            part = dataset.shard(2, index, contiguous=True)
+            part.to_parquet(place / f"{split}-{index:05d}-of-00002.parquet", batch_size=2)
+    return folder
+
+
+@pytest.fixture
+def validation(tmp_path, photographs):
+    """The same four pictures: as a folder of classes, and as rows like those of ILSVRC/imagenet-1k."""
+    rows = []
+    for number, path in zip((30, 1, 236, 4), photographs.values(), strict=True):
+        label = imagenet.validation_labels()[f"ILSVRC2012_val_{number:08d}"]
+        wnid = imagenet.wnids()[label]
+        file = io.BytesIO()
+        with Image.open(path) as image:
+            image.convert("RGB").save(file, "JPEG")
+        home = tmp_path / "val" / wnid
+        home.mkdir(parents=True, exist_ok=True)
+        (home / f"ILSVRC2012_val_{number:08d}.JPEG").write_bytes(file.getvalue())
+        rows.append(((file.getvalue(), f"ILSVRC2012_val_{number:08d}_{wnid}.JPEG"), label))
+    images, labels = zip(*rows, strict=True)
+    return tmp_path / "val", table(images, labels)
+
+
+def contents(source):
+    return {i.image_id: (source.classes[i.label], source.reader.read(i)) for i in source.items}
+
+
+@pytest.mark.parametrize("form", ["data", "flat", "saved", "saved splits"])
+def test_rows_of_imagenet_give_what_the_folder_gives(tmp_path, validation, form):
+    folder, dataset = validation
+    source = open_source(store(tmp_path / "rows", form, dataset))
+    assert source.classes == imagenet.wnids() and contents(source) == contents(open_source(folder))
+    numbers = [int(item.image_id[-8:]) for item in source.items]
+    assert numbers == [30, 1, 236, 4], "the order of the rows"
+    again = open_source(source.name)
+    assert again == source and again.stamp == source.stamp
+
+
+def test_a_build_from_rows_holds_the_bytes_of_that_from_the_folder(tmp_path, validation):
+    folder, dataset = validation
+    rows = store(tmp_path / "rows", "data", dataset)
+    made = {}
+    for name, source in (("a", folder), ("b", rows)):
+        build("imagenet_c", open_source(source), tmp_path / name, ["impulse_noise_3"], workers_count=2)
+        read = pq.read_table(tmp_path / name / "data").select(["image_id", "image", "label"]).to_pylist()
+        made[name] = sorted(read, key=lambda row: row["image_id"])
+    assert len(made["a"]) == 4 and made["a"] == made["b"]
+
+
+def test_the_builder_reads_rows_on_several_processes(tmp_path, validation, cache):
+    import imagenet_cp  # noqa: F401
+
+    folder, dataset = validation
+    rows = store(tmp_path / "rows", "data", dataset)
+    options = {"split": "validation", "cache_dir": cache}
+    one = datasets.load_dataset("imagenet_c", "brightness_1", data_dir=str(folder), **options)
+    two = datasets.load_dataset("imagenet_c", "brightness_1", data_dir=str(rows), num_proc=2, **options)
+    key = "image_id"
+    bytes_of = [
+        dict(zip(d[key], d.cast_column("image", datasets.Image(decode=False))["image"], strict=True))
+        for d in (one, two)
+    ]
+    assert bytes_of[0] == bytes_of[1] and len(bytes_of[0]) == 4
+
+
+NAMED = [(b"one", "a/cat_1.png"), (b"two", "b/cat_2.png")]
+VALIDATION = [(b"one", "ILSVRC2012_val_00000001.JPEG"), (b"two", "ILSVRC2012_val_00000236.JPEG")]
+TRAINING = [(b"one", "n01440764_18.JPEG"), (b"two", "n01443537_2.JPEG")]
+
+
+@pytest.mark.parametrize(
+    ("images", "kind", "labels", "classes", "expected"),
+    [
+        (NAMED, datasets.ClassLabel(names=["cat", "dog"]), [1, 0], ("cat", "dog"), [1, 0]),
+        (NAMED, datasets.ClassLabel(names=CLASSES), [5, 6], tuple(CLASSES), [5, 6]),
+        (NAMED, datasets.Value("int64"), [0, 2], ("0", "1", "2"), [0, 2]),
+        (VALIDATION, datasets.ClassLabel(names=CLASSES), [65, 1], "wnids", [65, 1]),
+        (VALIDATION, datasets.ClassLabel(names=CLASSES), [65, 2], tuple(CLASSES), [65, 2]),
+        (VALIDATION, datasets.Value("int32"), [65, 1], "wnids", [65, 1]),
+        (TRAINING, datasets.ClassLabel(names=CLASSES), [0, 1], "wnids", [0, 1]),
+        (TRAINING, datasets.Value("int64"), [1, 0], ("0", "1"), [1, 0]),
+        (NAMED, datasets.ClassLabel(names=["n15075141", "n01440764"]), [0, 1], "wnids", [999, 0]),
+    ],
+)
+def test_classes_are_imagenets_where_names_and_labels_agree(
+    tmp_path, images, kind, labels, classes, expected
+):
+    dataset = table(images, labels, {"image": datasets.Image(), "label": kind})
+    source = open_source(store(tmp_path / "rows", "data", dataset))
+    assert source.classes == (imagenet.wnids() if classes == "wnids" else classes)
+    assert [item.label for item in source.items] == expected
+
+
+@pytest.mark.parametrize(
+    ("paths", "ids"),
+    [
+        (["a/one.png", "b/two.tar.gz"], ["one", "two.tar"]),
+        ([None, "b.png"], ["row-000000", "row-000001"]),
+        ([None, None], ["row-000000", "row-000001"]),
+        (["a/same.png", "b/same.png"], ["row-000000", "row-000001"]),
+        (["../../none/one.png", "/none/two.png"], ["one", "two"]),
+    ],
+)
+def test_ids_are_names_of_files_or_numbers_of_rows(tmp_path, paths, ids):
+    dataset = table([(b"x", path) for path in paths], [0, 1])
+    source = open_source(store(tmp_path / "rows", "data", dataset))
+    assert [item.image_id for item in source.items] == ids
+    assert [source.reader.read(item) for item in source.items] == [b"x", b"x"]
+
+
+@pytest.mark.parametrize(
+    ("names", "features", "says"),
+    [
+        (("photo", "fine"), {"photo": datasets.Image(), "fine": datasets.ClassLabel(names=CLASSES)}, None),
+        (("photo", "labels"), {"photo": datasets.Image(), "labels": datasets.Value("uint8")}, None),
+        (
+            ("photo", "target"),
+            {"photo": datasets.Image(), "target": datasets.Value("int64")},
+            "no column of labels",
+        ),
+        (
+            ("photo", "label"),
+            {"photo": datasets.Value("null"), "label": datasets.Value("int64")},
+            "no column of images",
+        ),
+    ],
+)
+def test_columns_are_found_or_named(tmp_path, names, features, says):
+    images = NAMED if isinstance(features["photo"], datasets.Image) else [None, None]
+    data = [{"bytes": d, "path": p} for d, p in NAMED] if images == NAMED else images
+    dataset = datasets.Dataset.from_dict(
+        dict(zip(names, (data, [0, 1]), strict=True)), features=datasets.Features(features)
+    )
+    folder = store(tmp_path / "rows", "data", dataset)
+    if says is None:
+        assert [item.label for item in open_source(folder).items] == [0, 1]
+    else:
+        with pytest.raises(SourceError, match=f"{says}.*its columns are photo, {names[1]}"):
+            open_source(folder)
+
+
+@pytest.mark.parametrize("column", ["image", "label"])
+def test_two_columns_that_could_be_meant_are_named(tmp_path, column):
+    names = {"image": ["image", "image_2", "label"], "label": ["image", "coarse", "fine"]}[column]
+    features = {
+        name: datasets.Image() if "image" in name else datasets.ClassLabel(names=CLASSES) for name in names
+    }
+    data = {name: [{"bytes": b"x", "path": "x"}] if "image" in name else [1] for name in names}
+    dataset = datasets.Dataset.from_dict(data, features=datasets.Features(features))
+    dataset = datasets.concatenate_datasets([dataset, dataset])
+    with pytest.raises(SourceError, match="image, image_2" if column == "image" else "coarse, fine"):
+        open_source(store(tmp_path / "rows", "data", dataset))
+
+
+def test_parquet_without_a_note_of_its_columns_is_read(tmp_path):
+    struct = pa.array([{"bytes": b"x", "path": "cat.png"}])
+    (tmp_path / "rows").mkdir()
+    pq.write_table(pa.table({"image": struct, "label": [3]}), tmp_path / "rows" / "test.parquet")
+    source = open_source(tmp_path / "rows")
+    assert [(i.image_id, i.label) for i in source.items] == [("cat", 3)] and len(source.classes) == 4
+    assert source.reader.read(source.items[0]) == b"x"
+
+
+@pytest.mark.parametrize("form", ["data", "saved splits"])
+def test_splits_are_chosen_or_named(tmp_path, form):
+    folder = tmp_path / "rows"
+    dataset = {name: table([(name.encode(), "cat.png")] * 2, [0, 0]) for name in ("train", "test", "other")}
+    if form == "data":
+        for name, rows in dataset.items():
+            (folder / "data").mkdir(parents=True, exist_ok=True)
+            rows.to_parquet(folder / "data" / f"{name}-00000-of-00001.parquet")
+        del dataset["other"]
+    else:
+        datasets.DatasetDict(dataset).save_to_disk(folder)
+    for name, expected in [(str(folder), "test"), *((f"{folder}:{one}", one) for one in dataset)]:
+        source = open_source(name)
+        assert source.reader.read(source.items[0]) == expected.encode()
+        assert source.name == f"{folder}:{expected}" and open_source(source.name) == source
+    with pytest.raises(SourceError, match=r"its splits are .*train.*, not valid; name one as "):
+        open_source(f"{folder}:valid")
+    with pytest.raises(SourceError, match="no such folder"):
+        open_source(f"{folder}:../train")
+    with pytest.raises(SourceError, match="no configs" if form != "data" else "cannot be read as a data set"):
+        open_source(f"{folder}:other/train")
+
+
+def test_configs_are_named_before_the_split(tmp_path):
+    folder = tmp_path / "rows"
+    for name in ("small", "large"):
+        (folder / name).mkdir(parents=True)
+        table([(name.encode(), "cat.png")], [0]).to_parquet(folder / name / "train.parquet")
+    configs = "".join(
+        f"- config_name: {name}\n  data_files: [{{split: train, path: {name}/*}}]\n"
+        for name in ("small", "large")
+    )
+    (folder / "README.md").write_text(f"---\nconfigs:\n{configs}---\n")
+    source = open_source(f"{folder}:large/train")
+    assert source.reader.read(source.items[0]) == b"large" and open_source(source.name) == source
+    with pytest.raises(SourceError, match=r"several configs, \['small', 'large'\]; name one"):
+        open_source(folder)
+
+
+def test_a_build_of_ours_is_itself_a_source(tmp_path, class_folder):
+    build("imagenet_c", open_source(class_folder), tmp_path / "built", ["clean"], workers_count=1)
+    source = open_source(f"{tmp_path / 'built'}:clean/validation")
+    assert source.contents == open_source(class_folder).contents
+
+
+@pytest.mark.parametrize("form", ["data", "saved"])
+def test_pictures_are_read_in_any_order_and_by_any_number_of_readers(tmp_path, form):
+    generator = np.random.default_rng(0)
+    data = [generator.bytes(int(generator.integers(1, 3000))) for _ in range(1200)]
+    dataset = table([(one, f"{row}.png") for row, one in enumerate(data)], [0] * len(data))
+    folder = tmp_path / "rows"
+    if form == "data":
+        folder.mkdir()
+        dataset.to_parquet(folder / "validation.parquet", batch_size=100)
+    else:
+        dataset.save_to_disk(folder, num_shards=3)
+    source = open_source(folder)
+    reader = pickle.loads(pickle.dumps(source.reader))
+    order = [*range(0, 50, 7), 49, 49, 48, 1199, 0, 700, 956, 957, 1199, *generator.permutation(1200)[:40]]
+    assert all(reader.read(source.items[row]) == data[row] for row in order)
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(source.reader.read, source.items)) == data
+
+
+def test_a_large_row_group_is_never_held_whole(tmp_path):
+    generator = np.random.default_rng(0)
+    data = [generator.bytes(100_000) for _ in range(300)]
+    (tmp_path / "rows").mkdir()
+    dataset = table([(one, f"{row}.png") for row, one in enumerate(data)], [0] * len(data))
+    dataset.to_parquet(tmp_path / "rows" / "test.parquet", batch_size=1000)
+    del data, dataset
+    code = (
+        "import pyarrow as pa, sys; from imagenet_cp.sources import open_source\n"
+        "source = open_source(sys.argv[1])\n"
+        "assert all(len(source.reader.read(item)) == 100_000 for item in source.items)\n"
+        "print(pa.default_memory_pool().max_memory())"
+    )
+    said = subprocess.run([sys.executable, "-c", code, tmp_path / "rows"], capture_output=True, text=True)
+    assert said.returncode == 0, said.stderr
+    assert int(said.stdout) < 20_000_000
+
+
+def rewrite(folder, **columns):
+    """Replace the only file's columns by others, its note of their meaning kept."""
+    path = next(folder.glob("*.parquet"))
+    old = pq.read_table(path)
+    new = pa.table({**dict(zip(old.column_names, old.columns, strict=True)), **columns})
+    pq.write_table(new.replace_schema_metadata(old.schema.metadata), path)
+
+
+HUGE = 1 << 60
+SPOILT = {
+    "truncated": (lambda f: next(f.glob("*.parquet")).write_bytes(b"PAR1" + bytes(100)), "cannot be read"),
+    "empty": (lambda f: next(f.glob("*.parquet")).write_bytes(b""), "cannot be read"),
+    "no label": (lambda f: rewrite(f, label=pa.array([0, None])), "row 1 has the label None"),
+    "test split": (
+        lambda f: rewrite(f, label=pa.array([-1, -1])),
+        "row 0 has the label -1, which is none of 1000",
+    ),
+    "huge label": (lambda f: rewrite(f, label=pa.array([0, HUGE])), f"row 1 has the label {HUGE}"),
+    "newline": (
+        lambda f: rewrite(
+            f, image=pa.array([{"bytes": b"", "path": "a\nb.png"}, {"bytes": b"", "path": "b"}])
+        ),
+        "characters that cannot be stored",
+    ),
+    "rows gone": (lambda f: rewrite(f, image=pa.array([], pa.null()), label=pa.array([], pa.int64())), ""),
+    "outside": (
+        lambda f: (f / "README.md").write_text(
+            "---\nconfigs: [{config_name: a, data_files: ../b/*.parquet}]\n---\n"
+        ),
+        "not in the folder",
+    ),
+    "elsewhere": (
+        lambda f: (f / "README.md").write_text(
+            "---\nconfigs: [{config_name: a, data_files: 'http://127.0.0.1:9/x.parquet'}]\n---\n"
+        ),
+        "",
+    ),
+    "bad card": (
+        lambda f: (f / "README.md").write_text("---\nconfigs: [3\n---\n"),
+        "cannot be read as a data set",
+    ),
+    "other files": (
+        lambda f: (f / "README.md").write_text(
+            "---\nconfigs: [{config_name: a, data_files: README.md}]\n---\n"
+        ),
+        "",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", SPOILT)
+def test_spoilt_data_sets_are_named(tmp_path, case):
+    spoil, says = SPOILT[case]
+    folder = tmp_path / "rows"
+    folder.mkdir()
+    table(NAMED, [0, 1]).to_parquet(folder / "validation.parquet")
+    (tmp_path / "b").mkdir()
+    table(NAMED, [0, 1]).to_parquet(tmp_path / "b" / "validation.parquet")
+    spoil(folder)
+    with pytest.raises(SourceError) as error:
+        open_source(folder)
+    assert str(folder) in str(error.value) and says in str(error.value)
+
+
+def test_huge_labels_without_names_take_no_memory(tmp_path):
+    folder = tmp_path / "rows"
+    folder.mkdir()
+    dataset = table(NAMED, [0, HUGE], {"image": datasets.Image(), "label": datasets.Value("int64")})
+    dataset.to_parquet(folder / "validation.parquet")
+    with pytest.raises(SourceError, match=f"row 1 has the label {HUGE}"):
+        open_source(folder)
+
+
+def test_a_row_names_no_file_to_be_read(tmp_path):
+    secret = tmp_path / "secret.png"
+    secret.write_bytes(b"secret")
+    folder = store(tmp_path / "rows", "data", table([(None, str(secret)), (b"x", "b.png")], [0, 1]))
+    source = open_source(folder)
+    with pytest.raises(SourceError, match=r"validation-00000-of-00002\.parquet#0: the row holds no picture"):
+        source.reader.read(source.items[0])
+    assert source.reader.read(source.items[1]) == b"x"
+
+
+def test_saved_data_sets_name_no_file_outside(tmp_path):
+    folder = store(tmp_path / "rows", "saved", table(NAMED, [0, 1]))
+    state = json.loads((folder / "state.json").read_text())
+    outside = tmp_path / "outside.arrow"
+    os.rename(folder / state["_data_files"][0]["filename"], outside)
+    for name in ("../outside.arrow", str(outside)):
+        state["_data_files"][0]["filename"] = name
+        (folder / "state.json").write_text(json.dumps(state))
+        with pytest.raises(SourceError, match=r"rows/outside\.arrow: cannot be read"):
+            open_source(folder)
+    for text in ("[]", '{"_data_files": 3}', '{"_data_files": [3]}', "{", '{"_data_files": []}'):
+        (folder / "state.json").write_text(text)
+        with pytest.raises(SourceError, match="rows"):
+            open_source(folder)
+
+
+def test_files_that_change_are_named_and_their_stamp_changes(tmp_path):
+    folder = store(tmp_path / "rows", "data", table(NAMED, [0, 1]))
+    source = open_source(folder)
+    assert source.reader.read(source.items[0]) == b"one"
+    other = [(b"three", "a/cat_1.png"), (b"four!", "b/cat_2.png")]
+    for path in folder.rglob("*.parquet"):
+        path.unlink()
+    folder.joinpath("data").rmdir()
+    store(folder / "new", "data", table(other, [0, 1]))
+    (folder / "new" / "data").rename(folder / "data")
+    assert open_source(folder).stamp != source.stamp
+    reader = pickle.loads(pickle.dumps(source.reader))
+    with pytest.raises(SourceError, match="has changed since it was listed"):
+        reader.read(source.items[0])
+    for path in folder.rglob("*.parquet"):
+        path.unlink()
+    with pytest.raises(SourceError, match=r"#0: cannot be read"):
+        reader.read(source.items[0])
+
+
+SHA = "0123456789" * 4
+
+
+class Hub(BaseHTTPRequestHandler):
+    """As much of the Hub as reading the data set user/name takes."""
+
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self):
+        server, path = self.server, self.path.partition("?")[0]
+        server.requests.append(path)
+        name, _, rest = path.removeprefix("/api").removeprefix("/datasets/").partition("/name")
+        if name != "user":
+            return self.reply(404, error="RepoNotFound")
+        if server.gated and self.headers.get("Authorization") != "Bearer secret":
+            return self.reply(401 if "Authorization" not in self.headers else 403, error="GatedRepo")
+        if rest == "" or rest.startswith("/revision/"):
+            return self.reply(200, json.dumps({"id": "user/name", "sha": SHA}).encode())
+        kind, place = re.fullmatch(r"/(tree|resolve)/[^/]+/?(.*)", rest).groups()
+        target = server.root / place
+        if kind == "tree" and target.is_dir():
+            return self.reply(200, json.dumps([self.entry(path) for path in target.iterdir()]).encode())
+        if kind == "resolve" and target.is_file():
+            return self.send_file(target.read_bytes())
+        return self.reply(404, error="EntryNotFound")
+
+    def do_HEAD(self):
+        self.do_GET()
+
+    def entry(self, path):
+        place = path.relative_to(self.server.root).as_posix()
+        kind = "directory" if path.is_dir() else "file"
+        return {"type": kind, "path": place, "oid": "0" * 40, "size": path.stat().st_size}
+
+    def send_file(self, data):
+        asked = self.headers.get("Range")
+        if asked is None:
+            return self.reply(200, data)
+        first, last = map(int, asked.removeprefix("bytes=").split("-"))
+        part = data[first : last + 1]
+        self.server.sent += len(part)
+        return self.reply(206, part, **{"Content-Range": f"bytes {first}-{last}/{len(data)}"})
+
+    def reply(self, status, body=b"", error=None, **headers):
+        self.send_response(status)
+        headers |= {"ETag": '"etag"', "X-Repo-Commit": SHA, "Content-Length": str(len(body))}
+        for key, value in (headers | ({"X-Error-Code": error} if error else {})).items():
+            self.send_header(key, value)
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(body)
+
+    def log_message(self, *_):
+        pass
+
+
+@pytest.fixture
+def hub(tmp_path):
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Hub)
+    server.root, server.gated, server.requests, server.sent = tmp_path / "hub", False, [], 0
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield server
+    server.shutdown()
+    server.server_close()
+
+
+def on_the_hub(hub, tmp_path, code, *arguments, **environment):
+    """Run code in a process that takes the loopback server for the Hub."""
+    own = {
+        "HF_ENDPOINT": f"http://127.0.0.1:{hub.server_port}",
+        "HF_HOME": str(tmp_path / "home"),
+        "HF_HUB_OFFLINE": "0",
+        "HF_HUB_DISABLE_XET": "1",
+        "NO_PROXY": "127.0.0.1",
+        **environment,
+    }
+    return subprocess.run(
+        [sys.executable, "-c", code, *map(str, arguments)],
+        env={**{key: value for key, value in os.environ.items() if key != "HF_TOKEN"}, **own},
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+    )
+
+
+LIST = """
+import json, sys
+from imagenet_cp.sources import open_source
+source = open_source(sys.argv[1])
+rows = {i.image_id: (source.classes[i.label], source.reader.read(i).hex()) for i in source.items[: int(sys.argv[2])]}
+print(json.dumps([source.name, source.stamp, source.items[0].location, rows]))
+"""
+FAIL = """
+import os, sys
+from imagenet_cp.sources import open_source
+for argument in sys.argv[1:]:
+    name, _, os.environ["HF_TOKEN"] = argument.partition("|")
+    try:
+        print(len(open_source(name).items), "items")
+    except ValueError as error:
+        print(error)
+"""
+
+
+def test_the_hub_gives_what_the_folder_gives(tmp_path, validation, hub):
+    folder, dataset = validation
+    store(hub.root, "data", dataset)
+    said = on_the_hub(hub, tmp_path, LIST, "user/name", 4)
+    assert said.returncode == 0, said.stderr
+    full, _, location, rows = json.loads(said.stdout)
+    expected = {key: [wnid, data.hex()] for key, (wnid, data) in contents(open_source(folder)).items()}
+    assert full == "user/name:validation" and rows == expected
+    assert location == f"hf://datasets/user/name@{SHA}/data/validation-00000-of-00002.parquet#0"
+
+
+def test_listing_the_hub_takes_few_bytes(tmp_path, hub):
+    data = [np.random.default_rng(row).bytes(50_000) for row in range(200)]
+    dataset = table([(one, f"{row}.png") for row, one in enumerate(data)], [0] * 200)
+    (hub.root / "data").mkdir(parents=True)
+    dataset.to_parquet(hub.root / "data" / "test-00000-of-00001.parquet", batch_size=50)
+    said = on_the_hub(hub, tmp_path, LIST, "user/name", 0)
+    assert said.returncode == 0, said.stderr
+    assert json.loads(said.stdout)[0] == "user/name:test" and 0 < hub.sent < 300_000
+
+
+def test_a_gated_data_set_says_what_to_do_and_opens_with_a_token(tmp_path, validation, hub):
+    store(hub.root, "data", validation[1])
+    hub.gated = True
+    said = on_the_hub(hub, tmp_path, FAIL, "user/name", "user/name|hf_wrong", "user/name|secret")
+    without, wrong, right = said.stdout.splitlines()
+    for line in (without, wrong):
+        assert f"Accept its terms at http://127.0.0.1:{hub.server_port}/datasets/user/name" in line
+        assert "`hf auth login`" in line
+    assert right == "4 items" and "hf_wrong" not in said.stdout + said.stderr
+
+
+def test_what_the_hub_does_not_have_is_named(tmp_path, hub):
+    (hub.root / "train").mkdir(parents=True)
+    (hub.root / "train" / "cat.png").write_bytes(b"")
+    said = on_the_hub(hub, tmp_path, FAIL, "other/name", "user/name:train").stdout.splitlines()
+    assert said[0].startswith("other/name: no such folder here, and no such data set on the Hub"), said
+    assert "made of .png files, and only Parquet files are read" in said[1], said
+
+
+def test_without_a_network_the_folder_is_what_is_asked_for(tmp_path):
+    with pytest.raises(SourceError, match=r"data/val: no such folder here, and the Hub cannot be reached"):
+        open_source("data/val")
+    for name in ("./data/val", "/data/val", "val", "a/b/c", "data/val:"):
+        with pytest.raises(SourceError, match="no such folder"):
+            open_source(name)
