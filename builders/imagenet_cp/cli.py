@@ -179,6 +179,57 @@ def verify(
 
 
 @app.command()
+def publish(
+    folder: Annotated[Path, typer.Argument(help="A finished build.")],
+    repo: Annotated[str, typer.Argument(help="user/name of the dataset on the Hub.")],
+    public: Annotated[bool, typer.Option("--public", help="Make it public in the end; asks first.")] = False,
+    gated: Annotated[
+        Optional[str],
+        typer.Option(
+            help="auto, manual or off: who gets in after accepting ImageNet's terms; auto by default."
+        ),
+    ] = None,
+    tag: Annotated[Optional[str], typer.Option(help="A name for this state, such as v1.")] = None,
+    quick: Annotated[bool, typer.Option("--quick", help="Verify the files only, not their rows.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+) -> None:
+    """Publish a build as a private, gated dataset on the Hub, or bring it up to date.
+
+    When it is stopped, the same command goes on from there.
+    """
+    from .progress import bar
+    from .publish import publish as run
+
+    with bar("verifying", "file") as checking, bar("sending", "byte") as sending:
+        run(
+            folder,
+            repo,
+            public=public,
+            gated=gated,
+            tag=tag,
+            quick=quick,
+            say=typer.echo,
+            ask=(lambda question: True) if yes else typer.confirm,
+            checking=checking,
+            sending=sending,
+        )
+
+
+@app.command(name="publish-metric")
+def publish_metric(
+    metric: Annotated[str, typer.Argument(help="mce, mfr or mt5d")],
+    repo: Annotated[str, typer.Argument(help="user/METRIC, the Space on the Hub.")],
+    public: Annotated[bool, typer.Option("--public", help="Make it public in the end; asks first.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+) -> None:
+    """Publish a metric as a Space that evaluate.load("user/mce") loads, or bring it up to date."""
+    from .publish import publish_metric as run
+
+    ask = (lambda question: True) if yes else typer.confirm
+    run(metric, repo, public=public, say=typer.echo, ask=ask)
+
+
+@app.command()
 def demo(
     out: Annotated[Path, typer.Option(help="Folder to build.")] = Path("imagenet_c"),
 ) -> None:

@@ -31,7 +31,8 @@ from .sources import Source
 from .sources.base import digest
 from .video import decode_video
 
-_FILE = re.compile(r"data/([a-z0-9_]+)/validation-(\d{5})-of-(\d{5})\.parquet", re.ASCII)
+#: The files that hold rows, in a folder and on the Hub.
+DATA_FILE = re.compile(r"data/([a-z0-9_]+)/validation-(\d{5})-of-(\d{5})\.parquet", re.ASCII)
 #: How many rows of one file are named before the rest is only counted.
 _NAMED = 5
 
@@ -121,7 +122,7 @@ def open_build(folder: str | os.PathLike[str]) -> Report:
             f"{folder}: its {RECORD} is damaged, or of another version of this package"
         ) from None
     for name in files:
-        found = _FILE.fullmatch(name)
+        found = DATA_FILE.fullmatch(name)
         if found is None or found[1] not in _cells(benchmark):
             raise BuildError(
                 f"{folder}: its {RECORD} names {name!r}, which is no file of {benchmark.dataset}"

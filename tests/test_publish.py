@@ -1,0 +1,464 @@
+"""Publishing, against a loopback server that speaks the Hub's protocol, with the stock clients."""
+
+import getpass
+import hashlib
+import json
+import os
+import platform
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from hub_server import Blob, Hub, Repo
+
+from imagenet_cp.build import build
+from imagenet_cp.errors import BuildError
+from imagenet_cp.publish import publish, publish_metric
+from imagenet_cp.sources import open_source
+
+OWNER, GUEST = "hf_test_token_of_the_owner", "hf_test_token_of_a_guest"
+NAME = "owner/imagenet_c"
+FILES = 6
+SHARD = "data/fog_3/validation-00001-of-00003.parquet"
+
+
+@pytest.fixture(scope="module")
+def sound(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("sound") / "imagenet_c"
+    options = {"images_per_file": 5, "workers_count": 1}
+    build("imagenet_c", open_source("sample"), folder, ["fog_3", "brightness_1"], **options)
+    return folder
+
+
+@pytest.fixture
+def built(sound, tmp_path):
+    return shutil.copytree(sound, tmp_path / "secret_place" / "imagenet_c")
+
+
+@pytest.fixture
+def hub():
+    with Hub() as server:
+        yield server
+    assert not server.complaints
+
+
+def environment(hub, home, token=OWNER):
+    """Turn a process to the server, with nothing of the user's own."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("HF_", "HUGGING"))}
+    tokens = {"HF_TOKEN": token} if token else {}
+    return {
+        **kept,
+        **tokens,
+        "HF_ENDPOINT": hub.url,
+        "HF_HOME": str(home / "hf_home"),
+        "HF_HUB_DISABLE_XET": "1",
+        "HF_HUB_DISABLE_TELEMETRY": "1",
+        "NO_PROXY": "127.0.0.1",
+    }
+
+
+COMMAND = [sys.executable, "-c", "from imagenet_cp.cli import main; main()"]
+
+
+@pytest.fixture
+def command(hub, tmp_path):
+    """Run imagenet-cp in a process of its own, where the build is; whatever it says holds nothing private."""
+    (tmp_path / "secret_place").mkdir(exist_ok=True)
+
+    def run(*arguments, token=OWNER, answer=""):
+        said = subprocess.run(
+            [*COMMAND, *arguments],
+            input=answer,
+            capture_output=True,
+            text=True,
+            cwd=tmp_path / "secret_place",
+            env=environment(hub, tmp_path, token),
+        )
+        assert "Traceback" not in said.stderr, said.stderr
+        for private in (OWNER, GUEST, str(tmp_path), str(Path.home()), "Full Name"):
+            assert private not in said.stdout + said.stderr
+        return said
+
+    return run
+
+
+@pytest.fixture
+def client(hub, monkeypatch, tmp_path):
+    """Turn the client of this process to the server: quicker than a process for each case."""
+    from huggingface_hub import constants
+    from huggingface_hub.utils import close_session
+
+    monkeypatch.setenv("HF_TOKEN", OWNER)
+    settings = {"ENDPOINT": hub.url, "HF_HUB_OFFLINE": False, "HF_HUB_DISABLE_XET": True}
+    for name, value in {**settings, "HF_TOKEN_PATH": str(tmp_path / "no token")}.items():
+        monkeypatch.setattr(constants, name, value)
+    close_session()
+    yield
+    close_session()
+
+
+@pytest.fixture
+def send(client):
+    """Publish from this process; returns what is said."""
+
+    def run(folder, repo=NAME, **options):
+        lines = []
+        publish(folder, repo, quick=True, say=lines.append, **options)
+        return "\n".join(lines)
+
+    return run
+
+
+def yes(question):
+    return True
+
+
+def repo_of(hub):
+    return hub.repos[f"datasets/{NAME}"]
+
+
+def change(folder):
+    """Change one shard, and the record that knows its digest."""
+    table = pq.read_table(folder / SHARD).to_pydict()
+    table["label"][0] = 0
+    pq.write_table(pa.Table.from_pydict(table, schema=pq.read_schema(folder / SHARD)), folder / SHARD)
+    record = json.loads((folder / "build.json").read_text())
+    data = (folder / SHARD).read_bytes()
+    record["files"][SHARD] |= {"size": len(data), "sha256": hashlib.sha256(data).hexdigest()}
+    (folder / "build.json").write_text(json.dumps(record))
+
+
+STEPS = (
+    "/api/repos/create",
+    "/settings",
+    "/objects/batch",
+    "PUT /lfs",
+    "/commit/",
+    "/validate-yaml",
+    "/tag/",
+)
+
+
+def test_a_new_dataset_is_private_and_gated_before_any_data(hub, command, built):
+    said = command("publish", "imagenet_c", NAME, "--tag", "v1")
+    assert said.returncode == 0, said.stderr
+    assert f"to send: {FILES} files" in said.stdout and "private, gated" in said.stdout
+    repo = repo_of(hub)
+    assert repo.private and repo.gated == "auto"
+    record = json.loads((built / "build.json").read_text())
+    assert {path: repo.files[path].sha256 for path in record["files"]} == {
+        path: file["sha256"] for path, file in record["files"].items()
+    }
+    assert json.loads(repo.files["build.json"].data)["files"] == record["files"]
+    order = [next(i for i, call in enumerate(hub.calls) if step in call) for step in STEPS]
+    assert order == sorted(order)
+    with_card = [("README.md" in files, SHARD in files) for _, _, files in repo.commits]
+    assert with_card == [(False, False), (False, True), (True, True)]
+    assert repo.tags == {"v1": repo.commits[-1][0]}
+    assert not any(path.startswith(".imagenet_cp") for path in repo.files)
+
+
+def test_publishing_again_sends_nothing(hub, send, built):
+    send(built)
+    commits, uploads = len(repo_of(hub).commits), hub.count("preupload|batch|/lfs/")
+    assert "to send: 0 files" in send(built, tag="later")
+    assert len(repo_of(hub).commits) == commits and hub.count("preupload|batch|/lfs/") == uploads
+    assert list(repo_of(hub).tags) == ["later"]
+    send(built, tag="later")
+
+
+def test_one_changed_shard_is_one_file_sent_and_not_hashed_again(hub, send, built, monkeypatch):
+    send(built, tag="v1")
+    before = list(hub.arrived)
+    change(built)
+    with pytest.raises(BuildError, match="the tag v1 is there already"):
+        send(built, tag="v1", ask=yes)
+    with pytest.raises(BuildError, match="nothing was sent"):
+        send(built, tag="v2")
+    assert hub.arrived == before
+    monkeypatch.setattr("huggingface_hub.lfs.sha_fileobj", None)
+    asked = []
+    said = send(built, tag="v2", ask=lambda question: asked.append(question) or True)
+    assert "to send: 1 files" in said and "replace 1 files" in asked[0]
+    assert hub.arrived == [*before, repo_of(hub).files[SHARD].sha256]
+    assert len(set(repo_of(hub).tags.values())) == 2
+
+
+def test_what_an_earlier_build_left_there_is_deleted_with_the_new_card(hub, send, built, tmp_path):
+    send(built)
+    other = tmp_path / "other"
+    build("imagenet_c", open_source("sample"), other, ["fog_3"], images_per_file=7, workers_count=1)
+    said = send(other, ask=yes)
+    assert f"to delete there: {FILES} files" in said
+    assert sorted(path for path in repo_of(hub).files if path.startswith("data/")) == [
+        f"data/fog_3/validation-0000{i}-of-00002.parquet" for i in range(2)
+    ]
+    *_, before, after = (set(files) for _, _, files in repo_of(hub).commits)
+    assert SHARD in before and SHARD not in after
+
+
+def test_a_connection_lost_midway_is_taken_up_by_the_client(hub, send, built):
+    hub.trouble("PUT /lfs", "drop midway")
+    hub.trouble("POST /lfs/.*/verify", "drop after")
+    send(built)
+    assert SHARD in repo_of(hub).files and len(hub.arrived) == len(set(hub.arrived))
+
+
+@pytest.mark.parametrize("what", ["drop before", "drop after"])
+def test_a_commit_that_is_lost_costs_no_file_twice(hub, send, built, what):
+    hub.trouble("POST .*/commit/", what)
+    with pytest.raises(BuildError, match="the connection to the Hub failed"):
+        send(built)
+    assert "README.md" not in repo_of(hub).files and repo_of(hub).gated == "auto"
+    send(built)
+    assert len(hub.arrived) == len(set(hub.arrived))
+    assert set(json.loads((built / "build.json").read_text())["files"]) < set(repo_of(hub).files)
+
+
+def test_a_publisher_that_is_killed_goes_on_where_it_was(hub, send, built, tmp_path):
+    def kill():
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+
+    hub.trouble("POST /lfs/.*/verify", kill)
+    line = [*COMMAND, "publish", "imagenet_c", NAME]
+    process = subprocess.Popen(
+        line, cwd=built.parent, env=environment(hub, tmp_path), stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    process.communicate()
+    assert process.returncode == -signal.SIGKILL and hub.arrived
+    assert "README.md" not in repo_of(hub).files
+    send(built)
+    assert len(hub.arrived) == len(set(hub.arrived)) and "README.md" in repo_of(hub).files
+
+
+def test_a_large_build_goes_up_in_several_commits(hub, send, built, monkeypatch):
+    monkeypatch.setattr("imagenet_cp.hub._FILES_PER_COMMIT", 4)
+    hub.trouble("POST .*/batch", 403, times=0)
+    sizes = []
+    send(built, sending=lambda done, total: sizes.append((done, total)))
+    data = [message for _, message, _ in repo_of(hub).commits if message.startswith("Add data")]
+    assert [message[-8:] for message in data] == ["(1 of 2)", "(2 of 2)"]
+    assert len(sizes) == 2 and sizes[-1][0] == sizes[-1][1]
+
+
+@pytest.mark.parametrize(
+    ("where", "status", "says"),
+    [
+        ("GET /api/whoami", 401, "does not accept the token (401"),
+        ("POST /api/repos/create", 403, "may not write to owner/imagenet_c (403"),
+        ("PUT .*/settings", 403, "may not write to owner/imagenet_c (403"),
+        ("POST .*/commit/", 409, "is being changed by somebody else (409"),
+        ("POST .*/commit/", 429, "asks to wait (429"),
+        ("POST /api/repos/create", 429, "asks to wait (429"),
+        ("POST .*/commit/", 500, "is out of order (500"),
+        ("PUT .*/settings", 500, "is out of order (500"),
+        ("PUT /lfs/", 403, "may not write to owner/imagenet_c (403"),
+        ("POST .*/batch", 413, "refuses to change owner/imagenet_c (413"),
+        ("POST /api/validate-yaml", 400, "owner/imagenet_c: Invalid metadata in README.md"),
+    ],
+)
+def test_an_error_of_the_server_is_one_line_and_nothing_is_lost(hub, send, built, where, status, says):
+    hub.trouble(where, status, times=FILES)
+    with pytest.raises(BuildError) as error:
+        send(built)
+    assert says in str(error.value) and "\n" not in str(error.value)
+    repo = hub.repos.get(f"datasets/{NAME}")
+    assert repo is None or "README.md" not in repo.files
+    if where == "PUT .*/settings":
+        assert not hub.arrived and repo.private
+    hub.troubles.clear()
+    send(built)
+    assert len(hub.arrived) == len(set(hub.arrived)) and "README.md" in repo_of(hub).files
+
+
+def test_an_error_that_passes_is_not_seen(hub, send, built):
+    hub.trouble("POST .*/preupload/", 500)
+    hub.trouble("POST .*/batch", 429)
+    send(built)
+
+
+def test_no_token_and_a_wrong_one(hub, send, built, monkeypatch):
+    monkeypatch.setenv("HF_TOKEN", "hf_of_nobody")
+    with pytest.raises(BuildError, match="does not accept the token") as error:
+        send(built)
+    assert "hf_of_nobody" not in str(error.value)
+    monkeypatch.delenv("HF_TOKEN")
+    with pytest.raises(BuildError, match="there is no token for the Hub"):
+        send(built)
+    assert not hub.repos
+
+
+@pytest.mark.parametrize("private", [True, False])
+def test_a_repo_of_somebody_else_is_left_alone(hub, send, built, private):
+    theirs = hub.repos["datasets/guest/imagenet_c"] = Repo(private)
+    theirs.commit("initial commit", {"README.md": Blob(b"theirs", False)})
+    with pytest.raises(BuildError, match=r"may not write to guest/imagenet_c \(403"):
+        send(built, "guest/imagenet_c", ask=yes)
+    assert len(theirs.commits) == 1 and not theirs.gated and not hub.arrived
+
+
+def test_a_repo_that_holds_something_else_is_left_alone(hub, send, built):
+    mine = hub.repos[f"datasets/{NAME}"] = Repo(private=True)
+    mine.commit("initial commit", {"thesis.tex": Blob(b"mine", False)})
+    with pytest.raises(BuildError, match=r"holds something else \(thesis\.tex\)"):
+        send(built, ask=yes)
+    assert len(mine.commits) == 1
+
+
+@pytest.mark.parametrize("name", ["imagenet_c", "a/b/c", "owner/a b", "owner/a..b", "/imagenet_c"])
+def test_a_name_that_cannot_be_is_refused(send, built, name):
+    with pytest.raises(BuildError, match=r"name the repo with its owner|[Rr]epo.id"):
+        send(built, name)
+
+
+@pytest.mark.parametrize("change", [{"gated": "open"}, {"tag": "a tag"}, {"tag": "-v1"}])
+def test_options_that_mean_nothing_are_refused(hub, send, built, change):
+    with pytest.raises(BuildError, match=r"--gated is one of auto, manual, off|cannot be a tag"):
+        send(built, **change)
+    assert not hub.repos
+
+
+@pytest.mark.parametrize(
+    ("what", "says"),
+    [
+        ("no build", "holds no build"),
+        ("unfinished", "not finished"),
+        ("damaged", f"1 faults, so nothing is sent; the first: {SHARD}: 4 bytes"),
+    ],
+)
+def test_what_is_no_sound_build_is_not_sent(hub, send, built, what, says):
+    if what == "no build":
+        (built / "build.json").unlink()
+    elif what == "unfinished":
+        identity = json.loads((built / "build.json").read_text())["identity"]
+        (built / "build.json").write_text(json.dumps({"identity": identity}))
+    else:
+        (built / SHARD).write_bytes(b"PAR1")
+    with pytest.raises(BuildError, match=says):
+        send(built)
+    assert not hub.repos
+
+
+def test_public_is_asked_for_and_comes_last(hub, command, send, built):
+    with pytest.raises(BuildError, match="nothing was sent"):
+        send(built, public=True)
+    assert not hub.repos
+    said = command("publish", "imagenet_c", NAME, "--quick", "--public", "--gated", "manual", answer="y\n")
+    assert said.returncode == 0 and "show all this to everybody at" in said.stdout
+    assert not repo_of(hub).private and repo_of(hub).gated == "manual"
+    assert [call for call in hub.calls if not call.startswith("GET")][-1].endswith("/settings")
+    # It is public now: more would be seen at once, so this is asked for as well. The gate stays as it was set.
+    change(built)
+    with pytest.raises(BuildError, match="nothing was sent"):
+        send(built)
+    send(built, ask=yes)
+    assert repo_of(hub).gated == "manual" and not repo_of(hub).private
+
+
+def test_the_gate_is_left_out_only_by_saying_so(hub, send, built):
+    asked = []
+    send(built, gated="off", public=True, ask=lambda question: asked.append(question) or True)
+    assert "without ImageNet's terms" in asked[0] and repo_of(hub).gated is False
+    send(built, ask=yes)
+    assert repo_of(hub).gated == "auto"
+
+
+def test_nothing_private_is_in_what_is_published(hub, command, class_folder, tmp_path):
+    (class_folder / "animal" / "broken.jpg").write_bytes(b"")
+    folder = tmp_path / "secret_place" / "imagenet_c"
+    build("imagenet_c", open_source(class_folder), folder, ["brightness_1"], workers_count=1, on_error="skip")
+    assert str(tmp_path) in (folder / "build.json").read_text()
+    said = command("publish", "imagenet_c", NAME)
+    assert said.returncode == 0, said.stderr
+    private = [str(tmp_path), OWNER, "Full Name", str(Path.home()), f"/{getpass.getuser()}/", platform.node()]
+    for path, blob in repo_of(hub).files.items():
+        assert not [text for text in private if text and text.encode() in blob.data], path
+    record = json.loads(repo_of(hub).files["build.json"].data)
+    assert record["skipped"] == {"broken": "could not be read"}
+
+
+READ = """
+import hashlib, sys
+from datasets import Image, load_dataset
+rows = load_dataset("owner/imagenet_c", "fog_3", split="validation", streaming=True)
+stored = load_dataset("owner/imagenet_c", "fog_3", split="validation")
+assert stored.info.splits["validation"].num_examples == 14 and stored[3]["image"].size == (224, 224)
+assert stored.features["label"].names[3] == "chelsea"
+bare = [dict(row) for row in stored.cast_column("image", Image(decode=False))]
+assert bare == [dict(row) for row in rows.cast_column("image", Image(decode=False))]
+assert "imagenet_cp" not in sys.modules
+for row in bare:
+    print(row["image_id"], row["label"], hashlib.sha256(row["image"]["bytes"]).hexdigest())
+"""
+
+
+def stock(hub, home, code, token=OWNER):
+    """Run code that knows nothing of this package, in an empty folder."""
+    (home / "elsewhere").mkdir(parents=True, exist_ok=True)
+    return subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=home / "elsewhere",
+        env=environment(hub, home, token),
+        capture_output=True,
+        text=True,
+    )
+
+
+def test_stock_datasets_reads_what_was_published(hub, send, built, tmp_path):
+    send(built)
+    said = stock(hub, tmp_path, READ)
+    assert said.returncode == 0, said.stderr
+    files = sorted((built / "data" / "fog_3").iterdir())
+    rows = [row for path in files for row in pq.read_table(path).to_pylist()]
+    assert said.stdout.splitlines() == [
+        f"{row['image_id']} {row['label']} {hashlib.sha256(row['image']['bytes']).hexdigest()}"
+        for row in rows
+    ]
+    refused = stock(hub, tmp_path / "guest", READ, token=GUEST)
+    assert refused.returncode != 0 and "cannot be accessed" in refused.stderr
+
+
+METRIC = """
+import sys, evaluate
+mce = evaluate.load("owner/mce")
+print(mce.compute(predictions=[1, 2], references=[1, 1], corruption=["fog"] * 2, severity=[3] * 2)["error"]["fog"])
+assert "imagenet_cp" not in sys.modules
+"""
+
+
+def test_a_metric_is_a_space_that_stock_evaluate_loads(hub, client, command, tmp_path):
+    said = command("publish-metric", "mce", "owner/mce")
+    assert said.returncode == 0, said.stderr
+    assert "mce.py" in said.stdout and 'evaluate.load("owner/mce")' in said.stdout
+    space = hub.repos["spaces/owner/mce"]
+    assert space.private and space.sdk == "gradio" and len(space.commits) == 2
+    lines = []
+    publish_metric("mce", "owner/mce", public=True, say=lines.append, ask=yes)
+    assert "to send: nothing" in lines[0] and not space.private and len(space.commits) == 2
+    said = stock(hub, tmp_path, METRIC)
+    assert said.stdout.strip().splitlines()[-1:] == ["[None, None, 0.5, None, None]"], said.stderr
+
+
+@pytest.mark.parametrize("metric", ["mce", "mfr", "mt5d"])
+def test_a_space_holds_the_whole_folder_and_no_more(hub, client, metric):
+    publish_metric(metric, f"owner/{metric}", say=str)
+    files = set(hub.repos[f"spaces/owner/{metric}"].files)
+    assert {f"{metric}.py", "app.py", "README.md", "requirements.txt"} <= files
+    assert not any("__pycache__" in path or path.startswith(".") for path in files - {".gitattributes"})
+    with pytest.raises(BuildError, match="nothing was sent"):
+        publish_metric(metric, f"owner/{metric}", public=True, say=str)
+
+
+@pytest.mark.parametrize(
+    ("metric", "repo", "says"),
+    [("mce", "owner/other", "only in a Space of that name"), ("mcee", "owner/mcee", "did you mean mce")],
+)
+def test_a_metric_that_evaluate_would_not_find_is_refused(client, metric, repo, says):
+    with pytest.raises(BuildError, match=says):
+        publish_metric(metric, repo)
