@@ -89,10 +89,10 @@ def _fixed(x: Any) -> NDArray[np.int32]:
 
 
 def _four_lanes(context, source, corners, weights, j, out, at):  # type: ignore[no-untyped-def]
-    """Put the sum of four pixels of ``source``, weighted, at ``out[at]``, in double if the weights are.
+    """Put the sum of four pixels of ``source``, weighted, at ``out[at]``.
 
-    ``corners`` and ``weights`` are of shape (4, n) and taken at [:, j]. Three channels and the next one's value
-    are computed as four lanes; Numba does not let LLVM find this by itself.
+    ``corners`` and ``weights`` are of shape (4, n) and taken at [:, j]; the sum is of the weights' type. Three
+    channels and the value after them are computed as four lanes; Numba does not let LLVM find this by itself.
     """
 
     def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
@@ -250,7 +250,7 @@ def _slide(x, steps, first, line, radius, out):  # type: ignore[no-untyped-def]
     and y[-1] = y[0], because the line is mirrored.
     """
     length, width = x.shape
-    block = np.zeros((length + 3, LANES))
+    block, result = np.zeros((length + 3, LANES)), np.empty((length + 2, LANES))
     state = np.empty(STATE)
     for left in range(0, width, LANES):
         lanes = min(LANES, width - left)
@@ -259,8 +259,8 @@ def _slide(x, steps, first, line, radius, out):  # type: ignore[no-untyped-def]
             for j in range(lanes):
                 block[i, j] = row[j]
         _start(state, first, block)
-        for j in range(lanes):
-            out[left + j, 0] = state[RESULT + j]
+        for j in range(LANES):
+            result[0, j] = state[RESULT + j]
         for i in range(0, length - 1, 2):
             back, a, b = line[i], line[i + 1], line[i + 2]
             c, d, ahead = line[i + 2 * radius + 1], line[i + 2 * radius + 2], line[i + 2 * radius + 3]
@@ -270,11 +270,16 @@ def _slide(x, steps, first, line, radius, out):  # type: ignore[no-untyped-def]
                 state[INPUT + 2 * LANES + j] = block[ahead, j] + block[a, j]
                 state[INPUT + 3 * LANES + j] = block[d, j] + block[b, j]
             _two_steps(state, steps)
+            for j in range(LANES):
+                result[i + 1, j] = state[RESULT + j]
+                result[i + 2, j] = state[RESULT + LANES + j]
+        for i in range(0, length - 3, 4):  # a lone value a cache line would be dear in large images
             for j in range(lanes):
-                out[left + j, i + 1] = state[RESULT + j]
-            if i + 2 < length:
-                for j in range(lanes):
-                    out[left + j, i + 2] = state[RESULT + LANES + j]
+                for k in range(4):
+                    out[left + j, i + k] = result[i + k, j]
+        for i in range(length - length % 4, length):
+            for j in range(lanes):
+                out[left + j, i] = result[i, j]
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
