@@ -24,7 +24,7 @@ from .video import encode_video
 class PerturbationBenchmark(Benchmark):
     """A data set in the manner of ImageNet-P (Hendrycks & Dietterich, ICLR 2019, section 4.2)."""
 
-    codecs: ClassVar[Mapping[str, str]] = {"jpeg": "jpeg:95:4:4:4", "png": "png", "h264": "h264"}
+    codecs: ClassVar[Mapping[str, str]] = {"jpeg": "jpeg:99:4:4:4", "png": "png", "h264": "h264"}
     example: ClassVar[str] = "tilt"
 
     @functools.cached_property
