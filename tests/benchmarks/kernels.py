@@ -16,9 +16,10 @@ from collections.abc import Callable
 import measure
 import numpy as np
 import opponents
+from photographs import cropped
+
 from imagenet_cp.corruptions import CORRUPTIONS, SEVERITIES, apply
 from imagenet_cp.recipe import stream
-from photographs import cropped
 
 
 def ours(name: str, image: np.ndarray, severity: int) -> np.ndarray:

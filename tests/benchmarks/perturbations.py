@@ -13,14 +13,15 @@ from collections.abc import Callable
 import measure
 import numpy as np
 import plain_perturbations as plain
-from imagenet_cp.codecs import encode_jpeg
-from imagenet_cp.perturbations import PERTURBATIONS, apply
-from imagenet_cp.recipe import stream
 from photographs import FILES, resized
 from PIL import Image
 
+from imagenet_cp.codecs import encode_jpeg
+from imagenet_cp.perturbations import PERTURBATIONS, apply
+from imagenet_cp.recipe import stream
+
 #: How the package stores frames.
-JPEG = {"quality": 85, "optimize": True}
+JPEG = {"quality": 99, "optimize": True, "subsampling": "4:4:4"}  # as imagenet_p stores frames
 
 
 def sequence(make: Callable[..., np.ndarray], name: str, image: np.ndarray) -> np.ndarray:

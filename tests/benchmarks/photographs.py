@@ -6,8 +6,9 @@ from pathlib import Path
 
 import numpy as np
 import skimage
-from imagenet_cp.preprocessing import center_crop, pixels, resize_shorter
 from PIL import Image, ImageOps
+
+from imagenet_cp.preprocessing import center_crop, pixels, resize_shorter
 
 FOLDER = Path(skimage.__file__).parent / "data"
 FILES = (
