@@ -85,7 +85,8 @@ def warp(image: Image, inverse: tuple[float, float, float, float, float, float])
 
 
 def _fixed(x: Any) -> NDArray[np.int32]:
-    return np.rint(1024.0 * x).astype(np.int32)  # type: ignore[no-any-return]
+    # The limit is far outside any image: points nearly in line have an inverse that goes anywhere.
+    return np.rint(np.clip(1024.0 * x, -(2.0**29), 2.0**29)).astype(np.int32)  # type: ignore[no-any-return]
 
 
 def _four_lanes(context, source, corners, weights, j, out, at):  # type: ignore[no-untyped-def]
@@ -128,8 +129,11 @@ _blend: Any = intrinsic(_four_lanes)
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def _reflect_101(i, n):  # type: ignore[no-untyped-def]
-    while i < 0 or i >= n:
-        i = -i if i < 0 else 2 * n - 2 - i
+    i = abs(i)
+    if i >= n:
+        i %= 2 * n - 2
+        if i >= n:
+            i = 2 * n - 2 - i
     return i
 
 
