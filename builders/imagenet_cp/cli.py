@@ -26,13 +26,18 @@ app = typer.Typer(
 SourceOption = Annotated[
     Optional[str],
     typer.Option(
-        help='Folder of clean images, or "sample". By default the one remembered by `imagenet-cp use`.'
+        help="Clean images: a folder, ILSVRC2012_img_val.tar, a data set on the Hub such as ILSVRC/imagenet-1k, or "
+        '"sample". By default what is remembered by `imagenet-cp use`.'
     ),
 ]
 
 
 @app.command()
-def use(folder: Annotated[str, typer.Argument(help='Folder of clean images, or "sample".')]) -> None:
+def use(
+    folder: Annotated[
+        str, typer.Argument(help='Folder, tar archive or data set of clean images, or "sample".')
+    ],
+) -> None:
     """Remember a folder of clean images, so that nothing needs to be said about it any more."""
     from . import settings
     from .sources import open_source
@@ -227,6 +232,30 @@ def publish_metric(
 
     ask = (lambda question: True) if yes else typer.confirm
     run(metric, repo, public=public, say=typer.echo, ask=ask)
+
+
+@app.command(name="import-official")
+def import_official(
+    paths: Annotated[
+        list[Path],
+        typer.Argument(help="noise.tar, blur.tar, ... as published, or folders they were unpacked to."),
+    ],
+    out: Annotated[Optional[Path], typer.Option(help="Folder to make; ./DATASET by default.")] = None,
+    no_check: Annotated[
+        bool, typer.Option("--no-check", help="Do not compare MD5 sums with the published ones.")
+    ] = False,
+) -> None:
+    """Turn the published files of ImageNet-C or ImageNet-P into Parquet files, their bytes untouched.
+
+    When it is stopped, the same command goes on from there; more archives can be added later.
+    """
+    from .official import import_official as run
+    from .official import report
+    from .progress import bar
+
+    with bar("checking", "MB") as checking, bar("importing", "image") as progress, _interruptible():
+        made = run(paths, out, check=not no_check, checking=checking, progress=progress)
+    typer.echo("\n".join(report(made)))
 
 
 @app.command()

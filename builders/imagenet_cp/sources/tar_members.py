@@ -9,7 +9,9 @@ from typing import NamedTuple, Protocol
 from ..errors import SourceError
 
 _BLOCK = 512
-#: No name or extended header is longer; a crafted one could ask for any amount of memory.
+#: No path is longer.
+_LONGEST_NAME = 4096
+#: No extended header is longer; a crafted one could ask for any amount of memory.
 _LONGEST = 1 << 20
 _COMPRESSED = {
     b"\x1f\x8b": "gzip",
@@ -94,7 +96,7 @@ def members(file: TarFile, length: int, name: str) -> Iterator[Member]:
     ------
     SourceError
         It is cut short or damaged, or holds something that has no place in an archive of pictures: a sparse file, a
-        name or extended header of more than a megabyte.
+        name or extended header that is too long.
     """
     offset = 0
     long_name, pax = "", dict[str, str]()
@@ -134,6 +136,8 @@ def members(file: TarFile, length: int, name: str) -> Iterator[Member]:
         if kind in (b"g", b"K", b"V"):
             continue
         own = pax.get("path") or long_name or _name(header)
+        if len(own) > _LONGEST_NAME:
+            raise SourceError(f"{name}: its member {own[:100]!r}... has a name of {len(own):,} characters")
         if kind == b"S" or any(key.startswith("GNU.sparse.") for key in pax):
             raise SourceError(
                 f"{name}: its member {own!r} is a sparse file; pack the archive without --sparse"
