@@ -28,24 +28,17 @@ def edges(picture: Image, low: int, high: int) -> NDArray[np.bool_]:
     -------
     ndarray of bool, shape (H, W)
     """
-    state = _edges(picture, np.int16(low), np.int16(high))
+    height, width = picture.shape
+    dx, dy = np.empty((2, height, width), np.int16)
+    # These have a border of one pixel around.
+    size = np.zeros((height + 2, width + 2), np.int16)
+    eights = np.zeros((size.size + 7) // 8, np.uint64)
+    state = eights.view(np.uint8)[: size.size].reshape(size.shape)
+    _gradients(picture, dx, dy, size)
+    _ridges(dx, dy, size, state, np.int16(low), np.int16(high))
+    _link(state, eights, np.empty(size.size, np.int64))
     found: NDArray[np.bool_] = state[1:-1, 1:-1] == STRONG
     return found
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
-def _edges(picture, low, high):  # type: ignore[no-untyped-def]
-    """Return the state of each pixel, with a border of one pixel around."""
-    height, width = picture.shape
-    dx, dy = np.empty((height, width), np.int16), np.empty((height, width), np.int16)
-    size = np.zeros((height + 2, width + 2), np.int16)
-    cells = (height + 2) * (width + 2)
-    eights = np.zeros((cells + 7) // 8, np.uint64)
-    state = eights.view(np.uint8)[:cells].reshape((height + 2, width + 2))
-    _gradients(picture, dx, dy, size)
-    _ridges(dx, dy, size, state, low, high)
-    _link(state, eights, np.empty(cells, np.int64))
-    return state
 
 
 @njit(cache=True, nogil=True, error_model="numpy")

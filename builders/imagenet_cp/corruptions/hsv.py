@@ -153,7 +153,8 @@ def _apply(flat, table, offset, levels, factor, shift, lift):  # type: ignore[no
             near = np.uint32(fixed + np.uint32(DOUBT)) & mask
             doubtful[i] = np.uint8(near <= np.uint32(2 * DOUBT)) & between[i]
 
-        doubtful[count:] = 0
+        for i in range(count, BLOCK):
+            doubtful[i] = 0
         n = 0
         for eight in range(BLOCK // 8):
             if eight_doubtful[eight] != 0:

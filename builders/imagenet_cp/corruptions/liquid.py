@@ -124,18 +124,20 @@ def _mirror(padded):  # type: ignore[no-untyped-def]
     last, end = padded.shape[0] - 1, padded.shape[1] - 1
     for i in range(1, last):
         padded[i, 0], padded[i, end] = padded[i, 2], padded[i, end - 2]
-    padded[0], padded[last] = padded[2], padded[last - 2]
+    for j in range(end + 1):
+        padded[0, j], padded[last, j] = padded[2, j], padded[last - 2, j]
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def _relief(distance):  # type: ignore[no-untyped-def]
     """Return the light and shadow of drops: OpenCV's blur, equalizeHist, filter2D and blur, in integers."""
     height, width = distance.shape
-    level = np.empty((height + 2, width + 2), np.uint8)
-    other = np.empty((height + 2, width + 2), np.uint8)
-    counts = np.zeros((4, CAP + 2), np.int64)
+    level, other = np.empty((height + 2, width + 2), np.uint8), np.empty((height + 2, width + 2), np.uint8)
+    counts, equal = np.zeros((4, CAP + 1), np.int64), np.empty(CAP + 1, np.uint8)
     _smooth_distance(distance, level, counts)
-    equal = _equalised(counts.sum(axis=0))
+    for value in range(CAP + 1):
+        counts[0, value] += counts[1, value] + counts[2, value] + counts[3, value]
+    _equalise(counts[0], height * width, equal)
     for i in range(1, height + 1):
         source, target = level[i], other[i]
         for j in range(1, width + 1):
@@ -143,10 +145,9 @@ def _relief(distance):  # type: ignore[no-untyped-def]
     _mirror(other)
     _emboss(other, level)
     _mirror(level)
-    out = np.empty((height, width), np.uint8)
+    out, total = np.empty((height, width), np.uint8), np.empty(width + 2, np.uint16)
     for i in range(height):
         above, here, below, target = level[i], level[i + 1], level[i + 2], out[i]
-        total = np.empty(width + 2, np.uint16)
         for j in range(total.size):
             total[j] = np.uint16(above[j]) + np.uint16(here[j]) + np.uint16(below[j])
         for j in range(target.size):
@@ -181,13 +182,12 @@ def _smooth_distance(distance, level, counts):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _equalised(counts):  # type: ignore[no-untyped-def]
-    """Return what becomes of each level: equalizeHist with its float32 scale, halves rounded to even."""
-    out = np.empty(counts.size, np.uint8)
+def _equalise(counts, total, out):  # type: ignore[no-untyped-def]
+    """Write what becomes of each level: equalizeHist with its float32 scale, halves rounded to even."""
     first = 0
     while counts[first] == 0:
         first += 1
-    others = counts.sum() - counts[first]
+    others = total - counts[first]
     scale = np.float32(255) / np.float32(max(others, 1))
     below = 0
     for i in range(counts.size):
@@ -196,7 +196,6 @@ def _equalised(counts):  # type: ignore[no-untyped-def]
         out[i] = np.uint8(np.rint(np.float32(below) * scale))
     if others == 0:
         out[first] = first  # a single level stays what it is
-    return out
 
 
 @njit(cache=True, nogil=True, error_model="numpy")

@@ -63,7 +63,7 @@ def blend(image: Image, heights: NDArray[np.float64], strength: float) -> Image:
     ndarray of uint8, shape (H, W, 3)
     """
     height, width = image.shape[:2]
-    out: Image = _blend(image.reshape(height, 3 * width), heights, float(strength), LEVELS)
+    out: Image = _blend(image.reshape(height, 3 * width), heights, int(image.max()), float(strength), LEVELS)
     return out.reshape(image.shape)
 
 
@@ -107,21 +107,23 @@ def _refined(grid, words, wibble):  # type: ignore[no-untyped-def]
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def _extremes(heights):  # type: ignore[no-untyped-def]
-    least, most = heights[0].copy(), heights[0].copy()
+    least, most = np.empty(heights.shape[1]), np.empty(heights.shape[1])
     for i in range(heights.shape[0]):
         row = heights[i]
         for j in range(least.size):
-            least[j] = min(least[j], row[j])
-            most[j] = max(most[j], row[j])
-    return least.min(), most.max()
+            least[j] = min(least[j], row[j]) if i else row[j]
+            most[j] = max(most[j], row[j]) if i else row[j]
+    for j in range(least.size):
+        least[0], most[0] = min(least[0], least[j]), max(most[0], most[j])
+    return least[0], most[0]
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _blend(image, heights, strength, levels):  # type: ignore[no-untyped-def]
+def _blend(image, heights, brightest, strength, levels):  # type: ignore[no-untyped-def]
     """Blend in fixed point, and by the published formula where a value is near a whole number."""
     low, high = _extremes(heights)
     span = high - low
-    top = levels[image.max()]
+    top = levels[brightest]
     unit = float(1 << FRACTION)
     share = np.int32(np.rint(top / (top + strength) * unit))
     slope = strength * top / (top + strength) / span * 255.0 * unit

@@ -101,7 +101,7 @@ def _mix(image, ice, left, image_weight, frost_weight):  # type: ignore[no-untyp
 def fog(image: Image, bits: BitGenerator, strength: float, wibbledecay: float) -> Image:
     """Fog banks: a plasma fractal added to the picture."""
     height, width = image.shape[:2]
-    mapsize = 1 << (max(height, width) - 1).bit_length()
+    mapsize = 1 << (max(height, width) - 1).bit_length()  # the next power of two that covers the image
     return plasma.blend(image, plasma.fractal(bits, mapsize, wibbledecay), strength)
 
 
