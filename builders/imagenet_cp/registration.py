@@ -17,16 +17,16 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from . import shipped
+
 DATASETS = ("imagenet_c", "imagenet_p")
 METRICS = ("mce", "mfr", "mt5d")
 _BUILDER = "imagenet_cp.builder"
 
 
 def metrics_folder() -> Path:
-    """Return the folder that holds the metrics: inside the installed package, or beside it in a checkout."""
-    package = Path(__file__).parent
-    installed = package / "metrics"
-    return installed if installed.is_dir() else package.parents[1] / "metrics"
+    """Return the folder that holds the metrics."""
+    return shipped.folder("metrics", "metrics")
 
 
 def _wrap(library: str, function: str, wrapper: Callable[..., Any]) -> None:
