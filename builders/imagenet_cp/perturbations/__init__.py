@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 from numpy.random import BitGenerator
 
 from ..corruptions import check_image
@@ -75,8 +76,12 @@ def apply(
     picture = check_image(image)
     check_size(picture, profile)
     resized_after = profile in known.resized_after
-    frames = known.kernel(view(picture, profile, resized_after), bits, *table[int(difficulty) - 1])
-    return finish(frames, profile) if resized_after else frames
+    seen, parameters = view(picture, profile, resized_after), table[int(difficulty) - 1]
+    if not resized_after:
+        return known.kernel(seen, bits, *parameters)
+    # One frame at a time: all of them at the size of a large photograph would fill the memory.
+    *fixed, values = parameters
+    return np.stack([finish(known.kernel(seen, bits, *fixed, (value,))[0], profile) for value in values])
 
 
 def check_difficulty(name: str, difficulty: object) -> None:

@@ -15,7 +15,7 @@ from .registry import Frames
 CHUNK = 96  # values that are searched for doubtful ones at a time
 
 
-@lru_cache(maxsize=16)
+@lru_cache(maxsize=64)
 def _taps(
     radius: float, sigma: float, angles: Sequence[float]
 ) -> tuple[NDArray[np.float64], NDArray[np.int64]]:

@@ -33,7 +33,8 @@ class Perturbation:
     parameters : dict
         Profile name -> one tuple of parameters for each of ``difficulties``.
     resized_after : frozenset of str
-        The profiles in which the whole picture is perturbed and the frames are resized afterwards.
+        The profiles in which the whole picture is perturbed and the frames are resized afterwards. The kernel's
+        last parameter is then a tuple of one value a frame.
     lengths : dict
         Profile name -> number of frames, where it is not 31.
     """

@@ -1,7 +1,7 @@
 """Bilinear sampling of a picture: affine maps as Pillow does it, perspective ones as OpenCV 3.4 does it.
 
 Both work a row at a time: find the places, fetch the four neighbours of each, weigh them. A pixel is one word
-of 32 bits until it is written.
+of 32 bits until it is written; the source holds each pixel together with the one right of it.
 """
 
 from __future__ import annotations
@@ -13,6 +13,9 @@ from numba import njit
 
 from .registry import Frames
 from .views import View
+
+#: Added and taken away again it rounds to whole numbers, halves to even.
+ROUNDER = 1.5 * 2.0**52
 
 
 def affine(view: View, maps: Iterable[Sequence[float]]) -> Frames:
@@ -58,11 +61,14 @@ def perspective(view: View, maps: Iterable[Sequence[Sequence[float]]]) -> Frames
 @njit(cache=True, nogil=True, error_model="numpy")
 def _pack(picture):  # type: ignore[no-untyped-def]
     height, width, _ = picture.shape
-    out = np.empty((height, width), np.uint32)
+    out = np.zeros((height, width), np.uint64)
     for i in range(height):
+        line, pixels = out[i], picture[i]
         for j in range(width):
-            green, blue = np.uint32(picture[i, j, 1]), np.uint32(picture[i, j, 2])
-            out[i, j] = np.uint32(picture[i, j, 0]) | green << np.uint32(8) | blue << np.uint32(16)
+            red, green, blue = np.uint64(pixels[j, 0]), np.uint64(pixels[j, 1]), np.uint64(pixels[j, 2])
+            line[j] = red | green << np.uint64(8) | blue << np.uint64(16)
+        for j in range(width - 1):
+            line[j] |= line[j + 1] << np.uint64(32)
     return out
 
 
@@ -76,14 +82,11 @@ def _unpack(made, out):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _gather(flat, stride, at, nw, ne, sw, se):  # type: ignore[no-untyped-def]
-    right, below = np.uint64(1), np.uint64(stride)
+def _gather(flat, stride, at, upper, lower):  # type: ignore[no-untyped-def]
     for j in range(at.size):
         k = np.uint64(np.uint32(at[j]))
-        nw[j] = flat[k]
-        ne[j] = flat[k + right]
-        sw[j] = flat[k + below]
-        se[j] = flat[k + below + right]
+        upper[j] = flat[k]
+        lower[j] = flat[k + np.uint64(stride)]
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -93,7 +96,8 @@ def _affine(packed, maps, top, left, height, width):  # type: ignore[no-untyped-
     stride = packed.shape[1]
     at = np.empty(width, np.int32)
     fractions = np.empty((2, width))
-    corners = np.empty((4, width), np.uint32)
+    pairs = np.empty((2, width), np.uint64)
+    words = pairs.view(np.uint32)
     made = np.empty(width, np.uint32)
     for n in range(maps.shape[0]):
         m = maps[n]
@@ -106,12 +110,11 @@ def _affine(packed, maps, top, left, height, width):  # type: ignore[no-untyped-
                 last -= 1
             run = at[first:last]
             dx, dy = fractions[0, first:last], fractions[1, first:last]
-            nw, ne = corners[0, first:last], corners[1, first:last]
-            sw, se = corners[2, first:last], corners[3, first:last]
+            upper, lower = words[0, 2 * first : 2 * last], words[1, 2 * first : 2 * last]
             _locate(m, left + first, top + i, stride, run, dx, dy)
-            _gather(flat, stride, run, nw, ne, sw, se)
+            _gather(flat, stride, run, pairs[0, first:last], pairs[1, first:last])
             made[:first] = 0
-            _interpolate(nw, ne, sw, se, dx, dy, made[first:last])
+            _interpolate(upper, lower, dx, dy, made[first:last])
             made[last:] = 0
             _unpack(made, out[n, i])
     return out.reshape(-1, height, width, 3)
@@ -141,19 +144,19 @@ def _locate(m, x, y, stride, at, dx, dy):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _interpolate(nw, ne, sw, se, dx, dy, made):  # type: ignore[no-untyped-def]
+def _interpolate(upper, lower, dx, dy, made):  # type: ignore[no-untyped-def]
     byte = np.uint32(255)
     for j in range(made.size):
         word = np.uint32(0)
         for channel in range(3):
             shift = np.uint32(8 * channel)
-            start = np.float64(np.int32((nw[j] >> shift) & byte))
-            end = np.float64(np.int32((ne[j] >> shift) & byte))
-            upper = start + (end - start) * dx[j]
-            start = np.float64(np.int32((sw[j] >> shift) & byte))
-            end = np.float64(np.int32((se[j] >> shift) & byte))
-            lower = start + (end - start) * dx[j]
-            word |= np.uint32(np.int32(upper + (lower - upper) * dy[j])) << shift
+            start = np.float64(np.int32((upper[2 * j] >> shift) & byte))
+            end = np.float64(np.int32((upper[2 * j + 1] >> shift) & byte))
+            above = start + (end - start) * dx[j]
+            start = np.float64(np.int32((lower[2 * j] >> shift) & byte))
+            end = np.float64(np.int32((lower[2 * j + 1] >> shift) & byte))
+            below = start + (end - start) * dx[j]
+            word |= np.uint32(np.int32(above + (below - above) * dy[j])) << shift
         made[j] = word
 
 
@@ -164,13 +167,14 @@ def _perspective(packed, maps, top, left, height, width):  # type: ignore[no-unt
     stride = packed.shape[1]
     at = np.empty(width, np.int32)
     parts = np.empty((2, width), np.uint32)
-    corners = np.empty((4, width), np.uint32)
+    pairs = np.empty((2, width), np.uint64)
+    words = pairs.view(np.uint32)
     made = np.empty(width, np.uint32)
     for n in range(maps.shape[0]):
         for i in range(height):
             _project(maps[n], left, top + i, packed.shape, at, parts[0], parts[1])
-            _gather(flat, stride, at, corners[0], corners[1], corners[2], corners[3])
-            _weigh(corners[0], corners[1], corners[2], corners[3], parts[0], parts[1], made)
+            _gather(flat, stride, at, pairs[0], pairs[1])
+            _weigh(words[0], words[1], parts[0], parts[1], made)
             _unpack(made, out[n, i])
     return out.reshape(-1, height, width, 3)
 
@@ -188,8 +192,8 @@ def _project(m, x, y, padded, at, right, down):  # type: ignore[no-untyped-def]
         u_pixel = np.float64(np.int32(x + j))
         depth = g * u_pixel + h * v_pixel + k
         s = 32.0 / depth if depth != 0.0 else 0.0
-        u = np.rint((a * u_pixel + b * v_pixel + c) * s)
-        v = np.rint((d * u_pixel + e * v_pixel + f) * s)
+        u = ((a * u_pixel + b * v_pixel + c) * s + ROUNDER) - ROUNDER
+        v = ((d * u_pixel + e * v_pixel + f) * s + ROUNDER) - ROUNDER
         u = u if u > least else least
         v = v if v > least else least
         column = np.int32(u if u < most_u else most_u)
@@ -201,7 +205,7 @@ def _project(m, x, y, padded, at, right, down):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _weigh(nw, ne, sw, se, right, down, made):  # type: ignore[no-untyped-def]
+def _weigh(upper, lower, right, down, made):  # type: ignore[no-untyped-def]
     """Weigh the four neighbours; where they fit, red and blue go together in the two halves of a word."""
     halves, low, byte = np.uint32(0x00FF00FF), np.uint32(0xFFFF), np.uint32(0xFF)
     whole, half = np.uint32(32), np.uint32(512)
@@ -209,11 +213,12 @@ def _weigh(nw, ne, sw, se, right, down, made):  # type: ignore[no-untyped-def]
     for j in range(made.size):
         r, d = right[j], down[j]
         left, up = whole - r, whole - d
-        upper = (nw[j] & halves) * left + (ne[j] & halves) * r
-        lower = (sw[j] & halves) * left + (se[j] & halves) * r
-        red = ((upper & low) * up + (lower & low) * d + half) >> ten
-        blue = ((upper >> sixteen) * up + (lower >> sixteen) * d + half) >> ten
-        upper = ((nw[j] >> eight) & byte) * left + ((ne[j] >> eight) & byte) * r
-        lower = ((sw[j] >> eight) & byte) * left + ((se[j] >> eight) & byte) * r
-        green = (upper * up + lower * d + half) >> ten
+        nw, ne, sw, se = upper[2 * j], upper[2 * j + 1], lower[2 * j], lower[2 * j + 1]
+        above = (nw & halves) * left + (ne & halves) * r
+        below = (sw & halves) * left + (se & halves) * r
+        red = ((above & low) * up + (below & low) * d + half) >> ten
+        blue = ((above >> sixteen) * up + (below >> sixteen) * d + half) >> ten
+        above = ((nw >> eight) & byte) * left + ((ne >> eight) & byte) * r
+        below = ((sw >> eight) & byte) * left + ((se >> eight) & byte) * r
+        green = (above * up + below * d + half) >> ten
         made[j] = red | green << eight | blue << sixteen

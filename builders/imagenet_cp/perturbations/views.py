@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 from PIL import Image as PILImage
 
 from ..preprocessing import resize_shorter
-from .registry import Frames
 
 Picture = NDArray[np.uint8]
 
@@ -70,12 +69,12 @@ def view(picture: Picture, profile: str, resized_after: bool) -> View:
     return _centre(picture, side, side)
 
 
-def finish(frames: Frames, profile: str) -> Frames:
-    """Bring frames of a picture that was perturbed as it came to the profile's size."""
+def finish(frame: Picture, profile: str) -> Picture:
+    """Bring a frame of a picture that was perturbed as it came to the profile's size."""
     side = SIDES[profile]
     if profile == "tiny":
-        return np.stack([_centre(_shorter_side(frame, side), side, side).crop for frame in frames])
-    return np.stack([_resize(frame, side) for frame in frames])
+        return _centre(_shorter_side(frame, side), side, side).crop
+    return _resize(frame, side)
 
 
 def _whole(picture: Picture) -> View:

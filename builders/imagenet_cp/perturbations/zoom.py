@@ -71,7 +71,14 @@ def _add_copies(padded, rows, down, columns, right, total, out):  # type: ignore
                 _fetch(padded[row], columns[n], starts, ends)
                 _across(starts, ends, right[n], lines[row % 2])
                 done = row
-            _down(lines[above % 2], lines[(above + 1) % 2], down[n, i], np.float32(n + 2), total[i], out[n + 1, i])
+            _down(
+                lines[above % 2],
+                lines[(above + 1) % 2],
+                down[n, i],
+                np.float32(n + 2),
+                total[i],
+                out[n + 1, i],
+            )
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
