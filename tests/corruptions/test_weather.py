@@ -1,6 +1,7 @@
 """The weather corruptions equal plain ones, written from the specification, on other photographs and sizes."""
 
 import math
+from fractions import Fraction
 
 import cv2
 import numpy as np
@@ -10,7 +11,7 @@ from numpy.random import SFC64, RandomState
 from scipy.ndimage import gaussian_filter, zoom
 from skimage.color import hsv2rgb, rgb2hsv
 
-from imagenet_cp.corruptions import CORRUPTIONS, SEVERITIES, apply, textures
+from imagenet_cp.corruptions import CORRUPTIONS, SEVERITIES, apply, snowfall, textures
 
 NAMES = ["snow", "frost", "fog", "brightness", "spatter"]
 SIZES = [(224, 224), (32, 32), (32, 512), (300, 512), (225, 224)]
@@ -44,12 +45,21 @@ def motion_blur(layer, radius, sigma, angle):
     return (np.floor(total + 0.5) // 257).astype(np.uint8)
 
 
+def grey(x):
+    """OpenCV's RGB2GRAY with fused multiply-adds; its other code paths differ from it in the last bit."""
+    total = x[..., 0] * np.float32(0.299)
+    for channel, weight in ((1, 0.587), (2, 0.114)):
+        product = x[..., channel].astype(np.float64) * np.float64(np.float32(weight))
+        total = (total + product).astype(np.float32)
+    return total
+
+
 def snow(image, state, loc, scale, factor, threshold, radius, sigma, blend, blur=motion_blur):
     x = image.astype(np.float32) / np.float32(255)
     layer = clipped_zoom(state.normal(loc, scale, image.shape[:2]), factor)
     layer = to_uint8(np.where(layer < threshold, 0, layer))
     layer = blur(layer, radius, sigma, state.uniform(-135, -45))[..., None] / 255.0
-    light = cv2.cvtColor(x, cv2.COLOR_RGB2GRAY)[..., None] * 1.5 + 0.5
+    light = grey(x)[..., None] * 1.5 + 0.5
     base = blend * x + (1 - blend) * np.maximum(x, light)
     return to_uint8(base + layer + np.rot90(layer, 2))
 
@@ -195,6 +205,26 @@ def test_pictures_of_one_colour(name, value):
         with np.errstate(invalid="ignore"):
             expected = PLAIN[name](image, RandomState(SFC64(9)), *row)
         assert (apply(name, image, severity, SFC64(9)) == expected).all(), severity
+
+
+def test_grey_is_that_of_opencv_rounded_once_a_product():
+    image = np.random.default_rng(0).integers(0, 256, (40, 50, 3)).astype(np.uint8)
+    x = image.astype(np.float32) / np.float32(255)
+    made = snowfall.grey(image)
+    assert made.dtype == np.float32
+    assert np.abs(made - cv2.cvtColor(x, cv2.COLOR_RGB2GRAY)).max() <= 2**-23
+    weights = [Fraction(float(np.float32(weight))) for weight in (0.299, 0.587, 0.114)]
+    for pixel, value in zip(x.reshape(-1, 3), made.reshape(-1), strict=True):
+        total = Fraction(0)
+        for channel, weight in zip(pixel, weights, strict=True):
+            total = Fraction(float(nearest_float32(total + Fraction(float(channel)) * weight)))
+        assert total == Fraction(float(value))
+
+
+def nearest_float32(exact):
+    near = np.float32(float(exact))
+    candidates = [np.nextafter(near, np.float32(-1)), near, np.nextafter(near, np.float32(2))]
+    return min(candidates, key=lambda value: abs(Fraction(float(value)) - exact))
 
 
 def test_frost_never_uses_more_than_three_draws():
