@@ -7,12 +7,14 @@ of 32 bits until it is written; the source holds each pixel together with the on
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import Literal
 
 import numpy as np
 from numba import njit
+from numpy.typing import NDArray
 
 from .registry import Frames
-from .views import View
+from .views import Picture, View
 
 #: Added and taken away again it rounds to whole numbers, halves to even.
 ROUNDER = 1.5 * 2.0**52
@@ -33,7 +35,7 @@ def affine(view: View, maps: Iterable[Sequence[float]]) -> Frames:
     ndarray of uint8, shape (number of maps, height, width, 3)
         Interpolated in double precision and truncated.
     """
-    packed = _pack(np.pad(view.picture, ((1, 1), (1, 1), (0, 0)), "edge"))
+    packed = pack(view.picture, 1, "edge")
     table = np.array(list(maps), dtype=np.float64)
     return _affine(packed, table, view.top, view.left, view.height, view.width)  # type: ignore[no-any-return]
 
@@ -53,9 +55,29 @@ def perspective(view: View, maps: Iterable[Sequence[Sequence[float]]]) -> Frames
     ndarray of uint8, shape (number of maps, height, width, 3)
         Interpolated between places known to 1/32 of a pixel, and rounded.
     """
-    packed = _pack(np.pad(view.picture, ((2, 2), (2, 2), (0, 0))))
+    packed = pack(view.picture, 2, "constant")
     table = np.array(list(maps), dtype=np.float64)
     return _perspective(packed, table, view.top, view.left, view.height, view.width)  # type: ignore[no-any-return]
+
+
+def pack(picture: Picture, border: int, mode: Literal["edge", "constant"]) -> NDArray[np.uint64]:
+    """Put each pixel, and the one right of it, into one word: red in the lowest byte, then green and blue.
+
+    Parameters
+    ----------
+    picture : ndarray of uint8, shape (H, W, 3)
+        It is not changed.
+    border : int
+        By how many pixels on each side the result is larger.
+    mode : str
+        What stands there: ``"edge"`` the outermost pixel, ``"constant"`` black.
+
+    Returns
+    -------
+    ndarray of uint64, shape (H + 2 border, W + 2 border)
+        The pixel in the lower 32 bits, its neighbour in the upper ones.
+    """
+    return _pack(np.pad(picture, ((border, border), (border, border), (0, 0)), mode))  # type: ignore[no-any-return]
 
 
 @njit(cache=True, nogil=True, error_model="numpy")

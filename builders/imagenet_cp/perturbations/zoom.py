@@ -9,7 +9,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from . import maps
+from . import maps, sampling
 from .registry import Frames
 from .views import View
 
@@ -39,14 +39,11 @@ def running_mean(view: View, factors: Sequence[float]) -> Frames:
         columns.append(x_step * (np.arange(view.left, view.left + view.width) + 0.5) + x_start - 0.5)
     above, down = _split(rows)
     before, right = _split(columns)
-    # The columns are counted in values from here on, three a pixel.
-    before = (3 * before[..., np.newaxis] + np.arange(3)).reshape(len(factors), -1)
-    right = np.repeat(right, 3, axis=1)
-    padded = np.pad(view.picture, ((1, 1), (1, 1), (0, 0)), "edge").reshape(height + 2, -1)
+    crop = view.crop
+    total = np.ascontiguousarray(crop.transpose(0, 2, 1)) / np.float32(255.0)
     out = np.empty((1 + len(factors), view.height, 3 * view.width), np.uint8)
-    out[0] = view.crop.reshape(view.height, -1)
-    total = out[0].astype(np.float32) / np.float32(255.0)
-    _add_copies(padded, above, down, before, right, total, out)
+    out[0] = crop.reshape(view.height, -1)
+    _add_copies(sampling.pack(view.picture, 1, "edge"), above, down, before, right, total, out)
     return out.reshape(-1, view.height, view.width, 3)
 
 
@@ -58,42 +55,46 @@ def _split(places: list[NDArray[Any]]) -> tuple[NDArray[np.int64], NDArray[np.fl
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _add_copies(padded, rows, down, columns, right, total, out):  # type: ignore[no-untyped-def]
+def _add_copies(packed, rows, down, columns, right, total, out):  # type: ignore[no-untyped-def]
     count, height = rows.shape
-    size = columns.shape[1]
-    starts, ends = np.empty(size, np.uint8), np.empty(size, np.uint8)
-    lines = np.empty((2, size))
+    width = columns.shape[1]
+    pairs = np.empty(width, np.uint64)
+    lines = np.empty((2, 3, width))
+    made = np.empty((3, width), np.uint8)
     for n in range(count):
-        done = -1
+        number, done = np.float32(n + 2), -1
         for i in range(height):
             above = rows[n, i]
             for row in range(max(done + 1, above), above + 2):
-                _fetch(padded[row], columns[n], starts, ends)
-                _across(starts, ends, right[n], lines[row % 2])
+                _fetch(packed[row], columns[n], pairs)
+                _across(pairs.view(np.uint32), right[n], lines[row % 2])
                 done = row
-            _down(
-                lines[above % 2],
-                lines[(above + 1) % 2],
-                down[n, i],
-                np.float32(n + 2),
-                total[i],
-                out[n + 1, i],
-            )
+            upper, lower = lines[above % 2], lines[(above + 1) % 2]
+            for channel in range(3):
+                _down(upper[channel], lower[channel], down[n, i], number, total[i, channel], made[channel])
+            _interleave(made[0], made[1], made[2], out[n + 1, i])
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _fetch(line, places, starts, ends):  # type: ignore[no-untyped-def]
-    for j in range(places.size):
-        k = np.uint64(places[j])
-        starts[j] = line[k]
-        ends[j] = line[k + np.uint64(3)]
+def _fetch(line, columns, pairs):  # type: ignore[no-untyped-def]
+    for j in range(columns.size):
+        pairs[j] = line[np.uint64(columns[j])]
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _across(starts, ends, ratios, out):  # type: ignore[no-untyped-def]
-    for j in range(out.size):
-        start = np.float64(starts[j])
-        out[j] = start + (np.float64(ends[j]) - start) * ratios[j]
+def _across(words, right, lines):  # type: ignore[no-untyped-def]
+    red, green, blue = lines[0], lines[1], lines[2]
+    for j in range(right.size):
+        red[j] = _between(words[2 * j], words[2 * j + 1], right[j])
+        green[j] = _between(words[2 * j] >> np.uint32(8), words[2 * j + 1] >> np.uint32(8), right[j])
+        blue[j] = _between(words[2 * j] >> np.uint32(16), words[2 * j + 1] >> np.uint32(16), right[j])
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _between(start, end, ratio):  # type: ignore[no-untyped-def]
+    first = np.float64(np.int32(start & np.uint32(255)))
+    last = np.float64(np.int32(end & np.uint32(255)))
+    return first + (last - first) * ratio
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -103,3 +104,11 @@ def _down(upper, lower, ratio, number, total, out):  # type: ignore[no-untyped-d
         summed = total[j] + np.float32(value) / np.float32(255.0)
         total[j] = summed
         out[j] = np.uint8(np.int32(summed / number * np.float32(255.0)))
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _interleave(red, green, blue, out):  # type: ignore[no-untyped-def]
+    for j in range(red.size):
+        out[3 * j] = red[j]
+        out[3 * j + 1] = green[j]
+        out[3 * j + 2] = blue[j]
