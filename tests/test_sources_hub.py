@@ -4,18 +4,16 @@ import io
 import json
 import os
 import pickle
-import re
 import subprocess
 import sys
-import threading
 from concurrent.futures import ThreadPoolExecutor
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import datasets
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from hub_server import Blob, Hub, Repo
 from PIL import Image
 
 from imagenet_cp.build import build
@@ -408,76 +406,29 @@ def test_files_that_change_are_named_and_their_stamp_changes(tmp_path):
         reader.read(source.items[0])
 
 
-SHA = "0123456789" * 4
-
-
-class Hub(BaseHTTPRequestHandler):
-    """As much of the Hub as reading the data set user/name takes."""
-
-    protocol_version = "HTTP/1.1"
-
-    def do_GET(self):
-        server, path = self.server, self.path.partition("?")[0]
-        server.requests.append(path)
-        name, _, rest = path.removeprefix("/api").removeprefix("/datasets/").partition("/name")
-        if name != "user":
-            return self.reply(404, error="RepoNotFound")
-        if server.gated and self.headers.get("Authorization") != "Bearer secret":
-            return self.reply(401 if "Authorization" not in self.headers else 403, error="GatedRepo")
-        if rest == "" or rest.startswith("/revision/"):
-            return self.reply(200, json.dumps({"id": "user/name", "sha": SHA}).encode())
-        kind, place = re.fullmatch(r"/(tree|resolve)/[^/]+/?(.*)", rest).groups()
-        target = server.root / place
-        if kind == "tree" and target.is_dir():
-            return self.reply(200, json.dumps([self.entry(path) for path in target.iterdir()]).encode())
-        if kind == "resolve" and target.is_file():
-            return self.send_file(target.read_bytes())
-        return self.reply(404, error="EntryNotFound")
-
-    def do_HEAD(self):
-        self.do_GET()
-
-    def entry(self, path):
-        place = path.relative_to(self.server.root).as_posix()
-        kind = "directory" if path.is_dir() else "file"
-        return {"type": kind, "path": place, "oid": "0" * 40, "size": path.stat().st_size}
-
-    def send_file(self, data):
-        asked = self.headers.get("Range")
-        if asked is None:
-            return self.reply(200, data)
-        first, last = map(int, asked.removeprefix("bytes=").split("-"))
-        part = data[first : last + 1]
-        self.server.sent += len(part)
-        return self.reply(206, part, **{"Content-Range": f"bytes {first}-{last}/{len(data)}"})
-
-    def reply(self, status, body=b"", error=None, **headers):
-        self.send_response(status)
-        headers |= {"ETag": '"etag"', "X-Repo-Commit": SHA, "Content-Length": str(len(body))}
-        for key, value in (headers | ({"X-Error-Code": error} if error else {})).items():
-            self.send_header(key, value)
-        self.end_headers()
-        if self.command != "HEAD":
-            self.wfile.write(body)
-
-    def log_message(self, *_):
-        pass
+TOKEN = "hf_test_token_of_a_guest"
 
 
 @pytest.fixture
-def hub(tmp_path):
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Hub)
-    server.root, server.gated, server.requests, server.sent = tmp_path / "hub", False, [], 0
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield server
-    server.shutdown()
-    server.server_close()
+def hub():
+    """A Hub on loopback with the data set user/name, whose files `publish` sets."""
+    with Hub() as server:
+        server.repos["datasets/user/name"] = Repo(private=False)
+        yield server
+        assert server.complaints == []
+
+
+def publish(hub, folder):
+    """Commit a folder's files as the data set."""
+    paths = [path for path in folder.rglob("*") if path.is_file()]
+    blobs = {p.relative_to(folder).as_posix(): Blob(p.read_bytes(), p.suffix == ".parquet") for p in paths}
+    return hub.repos["datasets/user/name"].commit("data", blobs)
 
 
 def on_the_hub(hub, tmp_path, code, *arguments, **environment):
     """Run code in a process that takes the loopback server for the Hub."""
     own = {
-        "HF_ENDPOINT": f"http://127.0.0.1:{hub.server_port}",
+        "HF_ENDPOINT": hub.url,
         "HF_HOME": str(tmp_path / "home"),
         "HF_HUB_OFFLINE": "0",
         "HF_HUB_DISABLE_XET": "1",
@@ -495,10 +446,13 @@ def on_the_hub(hub, tmp_path, code, *arguments, **environment):
 
 LIST = """
 import json, sys
+from huggingface_hub.hf_file_system import HfFileSystemFile
 from imagenet_cp.sources import open_source
+fetch, fetched = HfFileSystemFile._fetch_range, []
+HfFileSystemFile._fetch_range = lambda file, start, end: fetched.append(end - start) or fetch(file, start, end)
 source = open_source(sys.argv[1])
 rows = {i.image_id: (source.classes[i.label], source.reader.read(i).hex()) for i in source.items[: int(sys.argv[2])]}
-print(json.dumps([source.name, source.stamp, source.items[0].location, rows]))
+print(json.dumps([source.name, source.stamp, source.items[0].location, rows, sum(fetched)]))
 """
 FAIL = """
 import os, sys
@@ -514,42 +468,57 @@ for argument in sys.argv[1:]:
 
 def test_the_hub_gives_what_the_folder_gives(tmp_path, validation, hub):
     folder, dataset = validation
-    store(hub.root, "data", dataset)
+    sha = publish(hub, store(tmp_path / "rows", "data", dataset))
     said = on_the_hub(hub, tmp_path, LIST, "user/name", 4)
     assert said.returncode == 0, said.stderr
-    full, _, location, rows = json.loads(said.stdout)
+    full, _, location, rows, _ = json.loads(said.stdout)
     expected = {key: [wnid, data.hex()] for key, (wnid, data) in contents(open_source(folder)).items()}
     assert full == "user/name:validation" and rows == expected
-    assert location == f"hf://datasets/user/name@{SHA}/data/validation-00000-of-00002.parquet#0"
+    assert location == f"hf://datasets/user/name@{sha}/data/validation-00000-of-00002.parquet#0"
 
 
 def test_listing_the_hub_takes_few_bytes(tmp_path, hub):
     data = [np.random.default_rng(row).bytes(50_000) for row in range(200)]
     dataset = table([(one, f"{row}.png") for row, one in enumerate(data)], [0] * 200)
-    (hub.root / "data").mkdir(parents=True)
-    dataset.to_parquet(hub.root / "data" / "test-00000-of-00001.parquet", batch_size=50)
+    (tmp_path / "rows" / "data").mkdir(parents=True)
+    dataset.to_parquet(tmp_path / "rows" / "data" / "test-00000-of-00001.parquet", batch_size=50)
+    publish(hub, tmp_path / "rows")
     said = on_the_hub(hub, tmp_path, LIST, "user/name", 0)
     assert said.returncode == 0, said.stderr
-    assert json.loads(said.stdout)[0] == "user/name:test" and 0 < hub.sent < 300_000
+    full, *_, fetched = json.loads(said.stdout)
+    assert full == "user/name:test" and 0 < fetched < 300_000
 
 
 def test_a_gated_data_set_says_what_to_do_and_opens_with_a_token(tmp_path, validation, hub):
-    store(hub.root, "data", validation[1])
-    hub.gated = True
-    said = on_the_hub(hub, tmp_path, FAIL, "user/name", "user/name|hf_wrong", "user/name|secret")
-    without, wrong, right = said.stdout.splitlines()
-    for line in (without, wrong):
-        assert f"Accept its terms at http://127.0.0.1:{hub.server_port}/datasets/user/name" in line
-        assert "`hf auth login`" in line
-    assert right == "4 items" and "hf_wrong" not in said.stdout + said.stderr
+    publish(hub, store(tmp_path / "rows", "data", validation[1]))
+    hub.repos["datasets/user/name"].gated = "manual"
+    hub.repos["datasets/user/name"].members = {"guest"}
+    said = on_the_hub(hub, tmp_path, FAIL, "user/name", f"user/name|{TOKEN}")
+    without, right = said.stdout.splitlines()
+    assert f"Accept its terms at {hub.url}/datasets/user/name" in without and "`hf auth login`" in without
+    assert right == "4 items" and TOKEN not in said.stdout + said.stderr
 
 
 def test_what_the_hub_does_not_have_is_named(tmp_path, hub):
-    (hub.root / "train").mkdir(parents=True)
-    (hub.root / "train" / "cat.png").write_bytes(b"")
-    said = on_the_hub(hub, tmp_path, FAIL, "other/name", "user/name:train").stdout.splitlines()
+    (tmp_path / "rows" / "train").mkdir(parents=True)
+    (tmp_path / "rows" / "train" / "cat.png").write_bytes(b"")
+    publish(hub, tmp_path / "rows")
+    said = on_the_hub(
+        hub, tmp_path, FAIL, "other/name", "user/name:train", "user/name|hf_wrong"
+    ).stdout.splitlines()
     assert said[0].startswith("other/name: no such folder here, and no such data set on the Hub"), said
     assert "made of .png files, and only Parquet files are read" in said[1], said
+    assert "hf auth login" in said[2] and "hf_wrong" not in said[2], said
+
+
+def test_a_connection_lost_on_the_way_is_tried_again(tmp_path, validation, hub):
+    folder, dataset = validation
+    publish(hub, store(tmp_path / "rows", "data", dataset))
+    hub.trouble(r"GET .*\.parquet", "drop before", times=2)
+    hub.trouble(r"GET .*\.parquet", 503, times=1)
+    said = on_the_hub(hub, tmp_path, LIST, "user/name", 4)
+    assert said.returncode == 0, said.stderr
+    assert set(json.loads(said.stdout)[3]) == set(contents(open_source(folder)))
 
 
 def test_without_a_network_the_folder_is_what_is_asked_for(tmp_path):

@@ -170,7 +170,9 @@ def find(
             found.pass_over(name, f"{size:,} bytes")
         else:
             home = None if offset is not None else Path(text).parents[1]
-            pictures = found.cells.setdefault(cell, Pictures(home))
+            if cell not in found.cells:
+                found.cells[cell] = Pictures(home)
+            pictures = found.cells[cell]
             number = int(match["number"])
             if pictures.labels[number] >= 0 or pictures.folder != home:
                 found.pass_over(name, "comes twice")

@@ -140,6 +140,10 @@ def explained(name: str, error: Exception) -> SourceError:
             f"{name}: no such folder here, and no such data set on the Hub, or a private one ({page}): "
             "for that, run `hf auth login` or set HF_TOKEN"
         )
+    if getattr(getattr(error, "response", None), "status_code", None) in (401, 403):
+        return SourceError(
+            f"{name}: the Hub does not take your token ({page}): run `hf auth login` again or set another HF_TOKEN"
+        )
     # The Hub's client lets errors of its HTTP library through when there is no answer at all.
     if isinstance(error, ConnectionError) or type(error).__module__.startswith("httpx"):
         return SourceError(
