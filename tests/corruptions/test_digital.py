@@ -29,9 +29,8 @@ def to_uint8(y):
 
 
 def contrast(image, state, factor):
-    x = image / 255.0
-    mean = x.mean(axis=(0, 1))
-    return to_uint8((x - mean) * factor + mean)
+    mean = image.sum(axis=(0, 1)) / (255.0 * image.shape[0] * image.shape[1])
+    return to_uint8((image / 255.0 - mean) * factor + mean)
 
 
 def pixelate(image, state, factor):
@@ -96,6 +95,18 @@ def test_a_flat_image_stays_flat(name, value):
         made = apply(name, image, severity, SFC64(0))
         assert np.unique(made).size == 1
         assert abs(int(made[0, 0, 0]) - value) <= 1
+
+
+@pytest.mark.parametrize("profile", ["imagenet", "cifar"])
+@pytest.mark.parametrize("mean", [0, 1, 2, 48, 92, 255])
+def test_contrast_at_ties(mean, profile):
+    # (p - mean) * factor + mean is a whole number for many p, and its rounding falls both ways
+    spread = np.minimum(np.arange(36), min(mean, 255 - mean))[None, :, None]
+    image = np.repeat(mean + np.where(np.arange(32)[:, None, None] % 2, spread, -spread), 3, axis=2)
+    image = image.astype(np.uint8)
+    for severity in SEVERITIES:
+        made = apply("contrast", image, severity, SFC64(0), profile=profile)
+        np.testing.assert_array_equal(made, contrast(image, None, *parameters("contrast", severity, profile)))
 
 
 @pytest.mark.parametrize("factor", [0.95, 0.9, 0.85, 0.6, 0.4, 0.3, 0.25, 0.2])

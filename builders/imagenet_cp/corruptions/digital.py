@@ -35,17 +35,30 @@ def _contrast(image, factor):  # type: ignore[no-untyped-def]
         for j in range(rows.shape[1]):
             sums[j] += rows[i, j]
     table = np.empty((3, 256), np.uint8)
+    # A table is looked up one value at a time. If a straight line, (p * slope + offset) >> 22, meets all 256
+    # entries, it does the same for many at once; only rounding that falls both ways at ties leaves none.
+    slope = np.int32(factor * (1 << 22) + 0.5)
+    offsets = np.empty(rows.shape[1], np.int32)
+    straight = True
     for c in range(3):
         mean = sums[c::3].sum() / (height * width * 255.0)
+        lowest, highest = -(1 << 30), 1 << 30
         for p in range(256):
             y = (p / 255.0 - mean) * factor + mean
             table[c, p] = np.int32(min(max(y, 0.0), 1.0) * 255.0)
-    out = np.empty_like(image)
+            start = (int(table[c, p]) << 22) - p * int(slope)
+            lowest, highest = max(lowest, start), min(highest, start + (1 << 22) - 1)
+        straight &= lowest <= highest
+        offsets[c::3] = lowest
+    out = np.empty(rows.shape, np.uint8)
     for i in range(height):
-        for j in range(width):
-            for c in range(3):
-                out[i, j, c] = table[c, image[i, j, c]]
-    return out
+        if straight:
+            for j in range(rows.shape[1]):
+                out[i, j] = (np.int32(rows[i, j]) * slope + offsets[j]) >> np.int32(22)
+        else:
+            for j in range(rows.shape[1]):
+                out[i, j] = table[j % 3, rows[i, j]]
+    return out.reshape(image.shape)
 
 
 @corruption(
