@@ -35,7 +35,9 @@ def glass_blur(image: Image, bits: BitGenerator, sigma: float, max_delta: int, i
     blurred = gaussian.blur_uint8(image, sigma)
     height, width = image.shape[:2]
     size = (iterations * (height - 2 * max_delta) * (width - 2 * max_delta), 2)
-    return gaussian.blur_uint8(_scatter(blurred, draws.integers(bits, -max_delta, max_delta, size), max_delta), sigma)
+    return gaussian.blur_uint8(
+        _scatter(blurred, draws.integers(bits, -max_delta, max_delta, size), max_delta), sigma
+    )
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -46,14 +48,22 @@ def _scatter(image, moves, margin):  # type: ignore[no-untyped-def]
     its value.
     """
     height, width = image.shape[:2]
+    values = image.reshape(height * width, 3)
+    pixels = np.empty(height * width, np.uint32)  # one word a pixel moves faster than three values
+    for i in range(pixels.size):
+        pixels[i] = values[i, 0] | np.uint32(values[i, 1]) << 8 | np.uint32(values[i, 2]) << 16
     n = 0
     while n < len(moves):
         for row in range(height - margin, margin, -1):
-            for column in range(width - margin, margin, -1):
-                dx, dy = moves[n]
-                image[row, column] = image[row + dy, column + dx]
+            for place in range(row * width + width - margin, row * width + margin, -1):
+                pixels[place] = pixels[place + moves[n, 1] * width + moves[n, 0]]
                 n += 1
-    return image
+    out = np.empty((height, width, 3), np.uint8)
+    flat = out.reshape(height * width, 3)
+    for i in range(pixels.size):
+        pixel = pixels[i]
+        flat[i, 0], flat[i, 1], flat[i, 2] = pixel & 255, pixel >> 8 & 255, pixel >> 16
+    return out
 
 
 @corruption(
@@ -78,13 +88,8 @@ def motion_blur(image: Image, bits: BitGenerator, radius: float, sigma: float) -
 )
 def zoom_blur(image: Image, bits: BitGenerator, start: float, stop: float, step: float) -> Image:
     """The camera moves towards the scene: the mean of the image and its zooms from ``start`` to ``stop``."""
-    factors = np.arange(start, stop, step)  # rounding decides whether stop itself is one of them; kept
-    x = (image / 255.0).astype(np.float32)
-    total = np.zeros_like(x)
-    for factor in factors:
-        total += zoom.clipped_zoom(x, float(factor))
-    y = (x + total) / np.float32(len(factors) + 1)
-    return (np.clip(y, 0.0, 1.0) * np.float32(255)).astype(np.uint8)
+    # rounding decides whether stop itself is one of the factors; kept
+    return zoom.blend(image, tuple(map(float, np.arange(start, stop, step))))
 
 
 @corruption(

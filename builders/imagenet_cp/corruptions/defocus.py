@@ -12,6 +12,11 @@ from ..arithmetic import exp
 from .registry import Image
 
 
+#: Rounding a sum of boxes in float32 moves it by less than this many levels; see `_blur`.
+DOUBT = np.float32(2.0**-9)
+TOP = np.float32(255.0)
+
+
 def lens(radius: float, alias_blur: float) -> NDArray[np.float32]:
     """Return the published kernel: a disk of sum 1, smoothed as OpenCV 3.4 does with fused multiply-adds.
 
@@ -21,18 +26,28 @@ def lens(radius: float, alias_blur: float) -> NDArray[np.float32]:
     reach, size = (8, 3) if radius <= 8 else (int(radius), 5)
     line = np.arange(-reach, reach + 1)
     disk = (line[:, None] ** 2 + line**2 <= radius**2).astype(np.float32)
-    kernel = disk / np.float32(disk.sum())
     weights = [np.float32(exp(-0.5 / (alias_blur * alias_blur) * (i * i))) for i in range(size // 2 + 1)]
     total = 1.0 / float(sum(map(float, weights[:0:-1])) + sum(map(float, weights)))
     weights = [np.float32(float(w) * total) for w in weights]
-    for _ in range(2):
-        padded = np.pad(kernel, ((0, 0), (size // 2, size // 2)), mode="reflect")
-        kernel = kernel * weights[0]
-        for i in range(1, size // 2 + 1):
-            pair = padded[:, size // 2 - i :][:, : line.size] + padded[:, size // 2 + i :][:, : line.size]
-            kernel = (pair * np.float64(weights[i]) + kernel).astype(np.float32)
-        kernel = kernel.T
-    return kernel
+    # along rows, a kernel of three fuses the product with the centre, not those with the neighbours
+    smoothed = _smooth(disk / np.float32(disk.sum()), weights, centre_last=size == 3)
+    return _smooth(smoothed.T, weights, centre_last=False).T
+
+
+def _smooth(kernel: NDArray[np.float32], weights: list[np.float32], centre_last: bool) -> NDArray[np.float32]:
+    reach, width = len(weights) - 1, kernel.shape[1]
+    padded = np.pad(kernel, ((0, 0), (reach, reach)), mode="reflect")
+    pairs = [
+        padded[:, reach - i :][:, :width] + padded[:, reach + i :][:, :width] for i in range(1, reach + 1)
+    ]
+    terms = [(kernel, weights[0]), *zip(pairs, weights[1:], strict=True)]
+    if centre_last:
+        terms.reverse()
+    total = terms[0][0] * terms[0][1]
+    for values, weight in terms[1:]:
+        # the product of two float32 is exact in float64
+        total = (values.astype(np.float64) * np.float64(weight) + total).astype(np.float32)
+    return total
 
 
 @lru_cache
@@ -58,29 +73,55 @@ def blur(image: Image, radius: float, alias_blur: float) -> Image:
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def _blur(image, rows, columns, reach, places, weights):  # type: ignore[no-untyped-def]
+    """Sum boxes in float32, and once more in float64 where that comes too near to a whole level."""
     height, width, channels = image.shape
-    sums = np.zeros((rows.size, (columns.size + 1) * channels), np.int32)
+    # whole numbers below 2^24, exact in float32
+    sums = np.zeros((rows.size, (columns.size + 1) * channels), np.float32)
     for i in range(rows.size):
-        for j in range(columns.size):
-            for c in range(channels):
-                k = j * channels + c
-                sums[i, k + channels] = sums[i, k] + np.int32(image[rows[i], columns[j], c])
+        source, line = image[rows[i]], sums[i]
+        for c in range(channels):
+            total = np.int32(0)
+            for j in range(columns.size):
+                total += np.int32(source[columns[j], c])
+                line[(j + 1) * channels + c] = total
     out = np.empty((height, width * channels), np.uint8)
-    y = np.empty(width * channels)
-    pair = np.empty(sums.shape[1], np.int32)
+    y, unsure = np.empty(width * channels, np.float32), np.empty(width * channels, np.uint8)
+    pair = np.empty(sums.shape[1], np.float32)
     for i in range(height):
-        y[:] = 0.0
+        y[:] = np.float32(0.0)
         last = -1
         for n in range(weights.size):
-            row, half, weight = places[n, 0], places[n, 1], weights[n]
+            row, half, weight = places[n, 0], places[n, 1], np.float32(weights[n])
             if row != last:
                 above, below = sums[i + reach - row], sums[i + reach + row]
+                share = np.float32(1.0 if row else 0.0)
                 for j in range(pair.size):
-                    pair[j] = above[j] + below[j] if row else above[j]
+                    pair[j] = above[j] + share * below[j]
                 last = row
             right, left = pair[(reach + half + 1) * channels :], pair[(reach - half) * channels :]
             for j in range(y.size):
-                y[j] += weight * np.float64(right[j] - left[j])
+                y[j] += weight * (right[j] - left[j])
+        line, any_unsure = out[i], np.uint8(0)
         for j in range(y.size):
-            out[i, j] = np.int32(min(y[j] + 0.0, 255.0))
+            low, high = np.int32(min(y[j] - DOUBT, TOP)), np.int32(min(y[j] + DOUBT, TOP))
+            line[j] = high
+            unsure[j] = np.uint8(high - low)
+            any_unsure = np.uint8(any_unsure | unsure[j])
+        if any_unsure:
+            for j in range(y.size):
+                if unsure[j]:
+                    line[j] = _exact(sums, i + reach, reach * channels + j, channels, places, weights)
     return out.reshape(height, width, channels)
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _exact(sums, i, j, channels, places, weights):  # type: ignore[no-untyped-def]
+    """Return one value of the correlation, summed in float64."""
+    total = 0.0
+    for n in range(weights.size):
+        row, right, left = places[n, 0], j + (places[n, 1] + 1) * channels, j - places[n, 1] * channels
+        box = np.float64(sums[i - row, right]) - np.float64(sums[i - row, left])
+        if row:
+            box += np.float64(sums[i + row, right]) - np.float64(sums[i + row, left])
+        total += weights[n] * box
+    return np.int32(min(max(total, 0.0), 255.0))
