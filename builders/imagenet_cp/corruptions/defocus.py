@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from ..arithmetic import exp
 from .registry import Image
 
-
 #: Rounding a sum of boxes in float32 moves it by less than this many levels; see `_blur`.
 DOUBT = np.float32(2.0**-9)
 TOP = np.float32(255.0)

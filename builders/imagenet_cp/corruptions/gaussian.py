@@ -76,7 +76,8 @@ def blur(field: Field, sigma: float, truncate: float = 4.0, mode: str = "nearest
     taps, rows, columns = _plan(height, width, sigma, truncate, mode)
     planes = np.ascontiguousarray(field, dtype=np.float64).reshape(height, -1)
     out = _blur(planes, width, taps, rows, columns, field.dtype == np.float32)
-    return out.astype(field.dtype, copy=False).reshape(field.shape)
+    blurred: Field = out.astype(field.dtype, copy=False).reshape(field.shape)
+    return blurred
 
 
 def blur_uint8(image: Image, sigma: float, truncate: float = 4.0) -> Image:
@@ -159,7 +160,7 @@ def _blur_uint8(image, taps, quick_taps, rows, columns, doubt):  # type: ignore[
                 low, high = np.int32(across[j] + lowest), np.int32(across[j] + highest)
                 out[row, j] = low
                 unsure[j] = high - low
-                count += high - low
+                count += high - low  # type: ignore[assignment]
             start = 0
             while count:
                 while not unsure[start]:
@@ -249,8 +250,14 @@ def _across(line, taps, channels, out):  # type: ignore[no-untyped-def]
         out[j] = centre[j] * weight
     for t in range(0, radius, 4):
         left, right = t * channels, (2 * radius - t) * channels
-        a0, a1, a2, a3 = line[left:], line[left + channels :], line[left + 2 * channels :], line[left + 3 * channels :]
-        b0, b1, b2, b3 = line[right:], line[right - channels :], line[right - 2 * channels :], line[right - 3 * channels :]
+        a0, a1, a2, a3 = (
+            line[left:],
+            line[left + channels :],
+            line[left + 2 * channels :],
+            line[left + 3 * channels :],
+        )
+        b0, b1 = line[right:], line[right - channels :]
+        b2, b3 = line[right - 2 * channels :], line[right - 3 * channels :]
         w0, w1, w2, w3 = taps[t], taps[t + 1], taps[t + 2], taps[t + 3]
         for j in range(out.size):
             total = out[j] + (a0[j] + b0[j]) * w0

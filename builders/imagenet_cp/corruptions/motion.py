@@ -35,8 +35,9 @@ def offsets(width: int, angle: float) -> NDArray[np.int64]:
     ahead = np.array([width * sin(radians), width * cos(radians)])
     with localcontext() as context:
         context.prec = 60  # digits, so that the hypotenuse is rounded correctly
-        length = float(sum(Decimal(x) ** 2 for x in ahead.tolist()).sqrt())
-    return np.ceil(np.arange(width)[:, None] * ahead / length - 0.5).astype(np.int64)
+        length = float(sum((Decimal(x) ** 2 for x in ahead.tolist()), Decimal(0)).sqrt())
+    steps: NDArray[np.float64] = np.arange(width)[:, None] * ahead / length
+    return np.ceil(steps - 0.5).astype(np.int64)
 
 
 def blur(image: Image, radius: float, sigma: float, angle: float) -> Image:
