@@ -48,8 +48,6 @@ class Benchmark(ABC):
         Its size and severity tables.
     title, description : str
         For cards and ``info``.
-    codecs : dict
-        The ways to store a picture, the usual one first: a user's word for it -> what the recipe says.
     example : str
         A config to show in messages and cards.
     """
@@ -59,8 +57,12 @@ class Benchmark(ABC):
     title: str
     description: str
 
-    codecs: ClassVar[Mapping[str, str]]
     example: ClassVar[str]
+
+    @property
+    @abstractmethod
+    def codecs(self) -> Mapping[str, str]:
+        """The ways to store a picture, the usual one first: a user's word for it -> what the recipe says."""
 
     @property
     @abstractmethod

@@ -23,6 +23,7 @@ from .build_folder import RECORD, Shard
 from .errors import BuildError, SourceError, nearest
 from .parquet import Written, write_json, write_text
 from .preprocessing import pixels
+from .profiles import PROFILES
 from .recipe import Recipe
 from .sources import Item, Source
 from .units import Finished, Unit, digest_of_bytes
@@ -270,7 +271,8 @@ def _same_images(plan: Plan, finished: Finished, now: dict[str, Item]) -> None:
 
 def _compile(plan: Plan) -> None:
     """Compile the kernels once, here, so that the workers find them in numba's cache."""
-    photograph = Image.fromarray((np.indices((300, 400, 3)).sum(axis=0) % 256).astype(np.uint8))
+    side = PROFILES[plan.benchmark.profile].size
+    photograph = Image.fromarray((np.indices((side, side, 3)).sum(axis=0) % 256).astype(np.uint8))
     clean = pixels(plan.benchmark.resize(photograph))
     for cell in plan.cells:
         plan.benchmark.row(plan.recipe, cell, clean, Item("", 0, ""))

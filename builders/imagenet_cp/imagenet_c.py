@@ -25,8 +25,13 @@ CLEAN = Cell("clean", "clean", 0)
 class CorruptionBenchmark(Benchmark):
     """A data set in the manner of ImageNet-C (Hendrycks & Dietterich, ICLR 2019, section 4.1)."""
 
-    codecs: ClassVar[Mapping[str, str]] = {"jpeg": "jpeg:85"}
     example: ClassVar[str] = "fog_3"
+
+    @property
+    def codecs(self) -> Mapping[str, str]:
+        """JPEG as published; for CIFAR, whose pixels were published, lossless PNG."""
+        jpeg = {"jpeg": "jpeg:85"}
+        return {"png": "png", **jpeg} if PROFILES[self.profile].lossless else jpeg
 
     @functools.cached_property
     def configs(self) -> Mapping[str, tuple[Cell, ...]]:
@@ -65,13 +70,15 @@ class CorruptionBenchmark(Benchmark):
         return PROFILES[self.profile].square(image)
 
     def row(self, recipe: Recipe, cell: Cell, clean: NDArray[np.uint8], item: Item) -> dict[str, Any]:
-        """Make the JPEG of one corrupted picture; ``clean`` itself is stored losslessly."""
-        if cell == CLEAN:
-            image = {"bytes": codecs.encode_png(clean), "path": f"{item.image_id}.png"}
-        else:
+        """Make and store one corrupted picture; ``clean`` itself is stored losslessly."""
+        made = clean
+        if cell != CLEAN:
             bits = recipe.bits(cell.name, cell.level, item.image_id)
-            corrupted = corruptions.apply(cell.name, clean, cell.level, bits, self.profile)
-            image = {"bytes": codecs.encode_jpeg(corrupted), "path": f"{item.image_id}.JPEG"}
+            made = corruptions.apply(cell.name, clean, cell.level, bits, self.profile)
+        if cell == CLEAN or recipe.codec == "png":
+            image = {"bytes": codecs.encode_png(made), "path": f"{item.image_id}.png"}
+        else:
+            image = {"bytes": codecs.encode_jpeg(made), "path": f"{item.image_id}.JPEG"}
         return {
             "image": image,
             "label": item.label,

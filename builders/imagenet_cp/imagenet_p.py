@@ -22,10 +22,23 @@ from .video import encode_video
 
 @dataclass(frozen=True)
 class PerturbationBenchmark(Benchmark):
-    """A data set in the manner of ImageNet-P (Hendrycks & Dietterich, ICLR 2019, section 4.2)."""
+    """A data set in the manner of ImageNet-P (Hendrycks & Dietterich, ICLR 2019, section 4.2).
 
-    codecs: ClassVar[Mapping[str, str]] = {"jpeg": "jpeg:99:4:4:4", "png": "png", "h264": "h264"}
+    Attributes
+    ----------
+    test : tuple of str
+        The perturbations of the config ``test``; all others are those of ``extra``.
+    """
+
+    test: tuple[str, ...] = perturbations.TEST
+
     example: ClassVar[str] = "tilt"
+
+    @property
+    def codecs(self) -> Mapping[str, str]:
+        """JPEG, lossless PNG, which is the usual one for CIFAR, and video."""
+        others = {"jpeg": "jpeg:99:4:4:4", "png": "png", "h264": "h264"}
+        return {"png": "png", **others} if PROFILES[self.profile].lossless else others
 
     @functools.cached_property
     def configs(self) -> Mapping[str, tuple[Cell, ...]]:
@@ -39,8 +52,8 @@ class PerturbationBenchmark(Benchmark):
         return {
             **first,
             **harder,
-            "test": tuple(cell for name in perturbations.TEST for cell in first[name]),
-            "extra": tuple(cell for name in perturbations.EXTRA for cell in first[name]),
+            "test": tuple(cell for name in self.test for cell in first[name]),
+            "extra": tuple(cell for name, cells in first.items() if name not in self.test for cell in cells),
         }
 
     @property

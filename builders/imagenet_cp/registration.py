@@ -19,7 +19,19 @@ from typing import Any
 
 from . import shipped
 
-DATASETS = ("imagenet_c", "imagenet_p")
+#: Name -> profile. `benchmarks` says the rest of each, and is imported only when one of them is asked for.
+DATASETS = {
+    "imagenet_c": "imagenet",
+    "imagenet_c_299": "imagenet_299",
+    "tiny_imagenet_c": "tiny",
+    "cifar10_c": "cifar",
+    "cifar100_c": "cifar",
+    "imagenet_p": "imagenet",
+    "imagenet_p_299": "imagenet_299",
+    "tiny_imagenet_p": "tiny",
+    "cifar10_p": "cifar",
+    "cifar100_p": "cifar",
+}
 METRICS = ("mce", "mfr", "mt5d")
 _BUILDER = "imagenet_cp.builder"
 
