@@ -15,8 +15,10 @@ import datasets
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-#: Rows that are read together: small enough to stream and to pick single rows from, large enough to read fast.
+#: Rows that are read together, and bytes of their pictures: small enough to pick single rows from and to keep a group
+#: of every config in memory, large enough to stream fast (measured in tests/benchmarks/scale.py).
 ROWS_PER_GROUP = 100
+BYTES_PER_GROUP = 8 << 20
 #: As datasets itself chunks, so that a changed row changes few of the Hub's blocks.
 _CHUNKING = {"min_chunk_size": 256 * 1024, "max_chunk_size": 1024 * 1024, "norm_level": 0}
 #: The key under which a file says which recipe made it.
@@ -97,6 +99,7 @@ class ParquetFile:
         self.layout = layout
         self.waiting: dict[str, list[Any]] = {name: [] for name in layout.types}
         self.rows = 0
+        self.held = self.weight = 0  # rows that wait, and the bytes of their pictures
         self.file = open(self.temporary, "wb")  # noqa: SIM115  (closed by __exit__)
         self.sink = _Digesting(self.file)
         self.writer = pq.ParquetWriter(
@@ -111,17 +114,21 @@ class ParquetFile:
         """Add a row."""
         for name, values in self.waiting.items():
             values.append(row[name])
+            self.weight += _weight(row[name])
         self.rows += 1
-        if self.rows % ROWS_PER_GROUP == 0:
+        self.held += 1
+        if self.held == ROWS_PER_GROUP or self.weight >= BYTES_PER_GROUP:
             self._write_group()
 
     def _write_group(self) -> None:
+        if not self.held:
+            return
         arrays = [pa.array(values, self.layout.types[name]) for name, values in self.waiting.items()]
-        self.writer.write_table(
-            pa.Table.from_arrays(arrays, schema=self.layout.schema), row_group_size=ROWS_PER_GROUP
-        )
+        group = pa.Table.from_arrays(arrays, schema=self.layout.schema)
+        self.writer.write_table(group, row_group_size=self.held)
         for values in self.waiting.values():
             values.clear()
+        self.held = self.weight = 0
 
     def __enter__(self) -> ParquetFile:
         return self
@@ -136,8 +143,7 @@ class ParquetFile:
             self.temporary.unlink(missing_ok=True)
             return
         try:
-            if self.rows % ROWS_PER_GROUP:
-                self._write_group()
+            self._write_group()
             self.writer.close()
             self.file.flush()
             os.fsync(self.file.fileno())
@@ -152,6 +158,15 @@ class ParquetFile:
     def result(self) -> Written:
         """What the finished file holds."""
         return Written(self.rows, self.sink.size, self.sink.sha256.hexdigest())
+
+
+def _weight(value: Any) -> int:
+    """Return the bytes of the pictures in one value of a row."""
+    if isinstance(value, bytes):
+        return len(value)
+    if isinstance(value, dict):
+        return len(value["bytes"])
+    return sum(map(_weight, value)) if isinstance(value, list) else 0
 
 
 def _leaves(path: str, feature: Any) -> list[str]:
