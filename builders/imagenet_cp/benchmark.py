@@ -50,6 +50,9 @@ class Benchmark(ABC):
         For cards and ``info``.
     example : str
         A config to show in messages and cards.
+    images_per_file : int
+        How many source images' rows one Parquet file holds if nothing else is said: files of 25 to 500 MB, few enough
+        for the Hub and small enough to lose little when a build is stopped.
     """
 
     dataset: str
@@ -58,6 +61,7 @@ class Benchmark(ABC):
     description: str
 
     example: ClassVar[str]
+    images_per_file: ClassVar[int]
 
     @property
     @abstractmethod

@@ -28,8 +28,6 @@ from .recipe import Recipe
 from .sources import Item, Source
 from .units import Finished, Unit, digest_of_bytes
 
-#: Files of 25 to 120 MB each: few enough for the Hub, small enough to lose little when a build is stopped.
-IMAGES_PER_FILE = 2500
 _LIBRARIES = ("imagenet-cp", "datasets", "numba", "numpy", "opencv-python", "Pillow", "pyarrow")
 
 Progress = Callable[[int, int], None]
@@ -92,7 +90,7 @@ def new_plan(
     cells = benchmark.cells(list(configs) or benchmark.default_configs)
     recipe = benchmark.recipe(seed, codec)
     before = build_folder.recorded(folder).get("identity", {})
-    step = images_per_file or before.get("images_per_file") or IMAGES_PER_FILE
+    step = images_per_file or before.get("images_per_file") or benchmark.images_per_file
     count = math.ceil(len(source.items) / step)
     todo = [
         Unit(
@@ -144,7 +142,8 @@ def build(
     codec : str, optional
         How pictures are stored, if not in the usual way: see the benchmark's ``codecs``.
     images_per_file : int, optional
-        How many source images' rows one Parquet file holds; 2500, or what the folder was begun with.
+        How many source images' rows one Parquet file holds; what the folder was begun with, else
+        the benchmark's ``images_per_file``.
     on_error : {"raise", "skip"}
         What to do about an image that cannot be read: stop, or record it and go on.
     workers_count : int, optional

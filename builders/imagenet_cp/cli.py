@@ -56,7 +56,9 @@ def build(
     workers: Annotated[Optional[int], typer.Option(min=1, help="Processes; all cores by default.")] = None,
     seed: Annotated[int, typer.Option(min=0, help="Of the random draws.")] = 0,
     codec: Annotated[Optional[str], typer.Option(help="imagenet_p: jpeg (default) or png.")] = None,
-    images_per_file: Annotated[Optional[int], typer.Option(min=1, help="2500 by default.")] = None,
+    images_per_file: Annotated[
+        Optional[int], typer.Option(min=1, help="Source images per Parquet file.")
+    ] = None,
     on_error: Annotated[
         str, typer.Option(help="raise or skip: what to do about an unreadable image.")
     ] = "raise",
