@@ -74,25 +74,6 @@ def test_points_in_line_still_give_a_picture(nearly):
     assert 0 <= warped[:-1].min() <= warped[:-1].max() <= 1
 
 
-def test_the_cosines_are_a_gaussian():
-    t = np.linspace(-3.06, 3.06, 100001)
-    waves = np.cos(np.outer(t, elastic.FREQUENCIES)) @ elastic.AMPLITUDES
-    assert np.abs(waves - np.exp(-t * t / 2)).max() < 1e-10
-
-
-@pytest.mark.parametrize("sigma", [0.3, 2.44, 7.99, 8.0, 19.52, 170.8, 400.0])
-@pytest.mark.parametrize(("height", "width"), SIZES)
-def test_smooth_is_scipy_s_gaussian(height, width, sigma):
-    field = RandomState(0).uniform(-1, 1, (height, width))
-    expected = gaussian_filter(field, sigma, mode="reflect", truncate=3)
-    np.testing.assert_allclose(elastic.smooth(field, sigma), expected, rtol=0, atol=1e-10)
-
-
-def test_smooth_keeps_a_flat_field():
-    for sigma in (2.44, 19.52, 170.8):
-        np.testing.assert_allclose(elastic.smooth(np.ones((224, 99)), sigma), 1, rtol=0, atol=1e-9)
-
-
 def plain_sample(picture, dx, dy):
     rows, columns, channels = np.indices(picture.shape)
     places = rows + dy.astype(np.float32)[..., None], columns + dx.astype(np.float32)[..., None], channels

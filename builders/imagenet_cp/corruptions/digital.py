@@ -7,7 +7,7 @@ from numba import njit
 from numpy.random import BitGenerator
 
 from .. import codecs, draws
-from . import elastic, hsv
+from . import cosines, elastic, hsv
 from .registry import Image, corruption
 
 #: alpha, sigma and affine of elastic_transform.
@@ -94,7 +94,7 @@ def elastic_transform(
     offsets = draws.uniform(bits, -unit * affine, unit * affine, (3, 2))
     picture = elastic.warp(image, elastic.inverse_affine(height, width, offsets))
     noise = draws.uniform(bits, -1.0, 1.0, (2, height, width))
-    dx, dy = (elastic.smooth(field, unit * sigma) for field in noise)
+    dx, dy = (cosines.smooth(field, unit * sigma) for field in noise)
     return elastic.sample(picture, dx, dy, float(unit * alpha))  # type: ignore[no-any-return]
 
 
