@@ -2,6 +2,7 @@
 
 from . import perturbations
 from .benchmark import Benchmark
+from .errors import nearest
 from .imagenet_c import CorruptionBenchmark
 from .imagenet_p import PerturbationBenchmark
 
@@ -35,3 +36,10 @@ BENCHMARKS: dict[str, Benchmark] = {
         PerturbationBenchmark("cifar100_p", "cifar", "CIFAR-100-P", f"{_CIFAR100} {_P}", _CIFAR_P),
     )
 }
+
+
+def benchmark_of(dataset: str) -> Benchmark:
+    """Return a data set by its name; ValueError, with the nearest names, if there is none."""
+    if dataset not in BENCHMARKS:
+        raise ValueError(f"there is no data set {dataset!r}{nearest(dataset, BENCHMARKS)}")
+    return BENCHMARKS[dataset]

@@ -18,9 +18,9 @@ from PIL import Image
 
 from . import build_folder, cards, workers
 from .benchmark import Benchmark, Cell
-from .benchmarks import BENCHMARKS
+from .benchmarks import benchmark_of
 from .build_folder import RECORD, Shard
-from .errors import BuildError, SourceError, nearest
+from .errors import BuildError, SourceError
 from .parquet import Written, write_json, write_text
 from .preprocessing import pixels
 from .profiles import PROFILES
@@ -83,9 +83,7 @@ def new_plan(
     on_error: str = "raise",
 ) -> Plan:
     """Plan a build as if nothing of it existed; arguments as for `build`."""
-    if dataset not in BENCHMARKS:
-        raise ValueError(f"there is no data set {dataset!r}{nearest(dataset, BENCHMARKS)}")
-    benchmark = BENCHMARKS[dataset]
+    benchmark = benchmark_of(dataset)
     folder = Path(out).expanduser().resolve()
     cells = benchmark.cells(list(configs) or benchmark.default_configs)
     recipe = benchmark.recipe(seed, codec)

@@ -72,6 +72,7 @@ def build(
 
     When it is stopped, the same command goes on from there.
     """
+    from .benchmarks import benchmark_of
     from .build import build as run
     from .build import new_plan
     from .engines import executor_of
@@ -83,6 +84,7 @@ def build(
     folder = out if out is not None else Path(dataset)
     names = [name.strip() for name in configs.split(",") if name.strip()]
     part = _shard(shard)
+    benchmark_of(dataset)
     images = open_source(source)
     if dry_run:
         typer.echo(
