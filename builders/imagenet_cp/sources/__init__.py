@@ -8,11 +8,13 @@ from pathlib import Path
 from .. import settings
 from ..errors import SourceError
 from .base import Item, Reader, Source
+from .cifar import open_cifar
 from .dataset import open_dataset
 from .folder import open_folder
 from .hub import is_dataset, is_hub_name, split_name
 from .sample import open_sample
 from .tar import open_tar
+from .tiny import open_tiny
 
 __all__ = ["Item", "Reader", "Source", "open_source"]
 
@@ -25,6 +27,7 @@ def open_source(source: str | os.PathLike[str] | None = None) -> Source:
     source : str or path, optional
         ``"sample"`` for the photographs that ship with scikit-image; a folder: one sub-folder per class, or
         ImageNet's flat validation folder; a tar archive of either, such as ``ILSVRC2012_img_val.tar``; a folder of
+        CIFAR's or Tiny ImageNet's archive or folder as published (see `open_cifar`, `open_tiny`); a folder of
         Parquet files or one saved by ``save_to_disk``, or a data set on the Hub by its name, such as
         ``ILSVRC/imagenet-1k`` or ``user/name:split`` (see `open_dataset`). When None: the environment variable
         ``IMAGENET_CP_SOURCE``, else what is remembered by ``imagenet-cp use``.
@@ -49,6 +52,9 @@ def open_source(source: str | os.PathLike[str] | None = None) -> Source:
     name = os.fspath(chosen)
     if name == "sample":
         return open_sample()
+    published = open_cifar(name) or open_tiny(name) if Path(name).expanduser().exists() else None
+    if published is not None:
+        return published
     if Path(name).expanduser().is_file():
         return open_tar(name)
     folder = Path(split_name(name)[0]).expanduser()

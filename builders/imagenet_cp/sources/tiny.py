@@ -1,0 +1,147 @@
+"""Tiny ImageNet's validation images, from its zip archive or its folder."""
+
+from __future__ import annotations
+
+import functools
+import os
+import zipfile
+import zlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..errors import SourceError
+from .base import Item, Source, image_id_of, in_order
+from .folder import FileReader, stamp_of
+
+_ANNOTATIONS = "val_annotations.txt"
+#: No picture or list is larger; a crafted archive could ask for any amount of memory.
+_LARGEST = 1 << 24
+#: What a damaged or strange zip archive can raise; the last for those that are encrypted.
+_FAULTS = (OSError, KeyError, zipfile.BadZipFile, zlib.error, EOFError, RuntimeError)
+
+
+@dataclass(frozen=True)
+class ZipReader:
+    """Reads items that are members of a zip archive."""
+
+    archive: str
+
+    def read(self, item: Item) -> bytes:
+        """Return the member's bytes, if its archive is still the one that was listed."""
+        try:
+            if stamp_of(os.stat(self.archive)) != item.stamp:
+                raise SourceError(
+                    f"{item.location}: the archive has changed since it was listed; start again"
+                )
+            # A process of its own opens the file anew: the place in an open one is shared with its parent.
+            return _member(_opened(self.archive, item.stamp, os.getpid()), item.location.rpartition("#")[2])
+        except _FAULTS as error:
+            raise SourceError(f"{item.location}: cannot be read ({error})") from error
+
+
+@functools.lru_cache(maxsize=1)
+def _opened(archive: str, stamp: str, process: int) -> zipfile.ZipFile:
+    return zipfile.ZipFile(archive)
+
+
+def _member(archive: zipfile.ZipFile, name: str) -> bytes:
+    size = archive.getinfo(name).file_size
+    if size > _LARGEST:
+        raise SourceError(f"{archive.filename}#{name}: {size:,} bytes are too many")
+    return archive.read(name)
+
+
+def open_tiny(source: str | os.PathLike[str]) -> Source | None:
+    """List Tiny ImageNet's validation images by ``val_annotations.txt``.
+
+    The classes are its 200 wnids, sorted; the ids are the stems of the files' names, such as ``val_0``.
+
+    Parameters
+    ----------
+    source : str or path
+        ``tiny-imagenet-200.zip``, the folder it holds, or the folder ``val`` in that.
+
+    Returns
+    -------
+    Source or None
+        None where this is no form of Tiny ImageNet.
+
+    Raises
+    ------
+    SourceError
+        It is damaged, or a picture or its class is missing.
+    """
+    path = Path(source).expanduser().resolve()
+    if path.is_dir():
+        return _open_folder(path)
+    return _open_zip(path) if zipfile.is_zipfile(path) else None
+
+
+def _open_folder(path: Path) -> Source | None:
+    root = next((root for root in (path / "val", path) if (root / _ANNOTATIONS).is_file()), None)
+    if root is None:
+        return None
+    wnids = root.parent / "wnids.txt"
+
+    def item(name: str, label: int) -> Item:
+        file = root / "images" / name
+        return Item(image_id_of(file.stem), label, str(file), stamp_of(file.stat()))
+
+    try:
+        lists = (root / _ANNOTATIONS).read_bytes(), wnids.read_bytes() if wnids.is_file() else b""
+        return _source(str(path), *lists, item, FileReader())
+    except OSError as error:
+        raise SourceError(f"{error.filename}: cannot be read ({error.strerror or error})") from error
+
+
+def _open_zip(path: Path) -> Source:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            every = set(archive.namelist())
+            annotations = [name for name in every if name.endswith(f"val/{_ANNOTATIONS}")]
+            if len(annotations) != 1:
+                raise SourceError(
+                    f"{path}: no zip archive of Tiny ImageNet (there is no val/{_ANNOTATIONS} in it)"
+                )
+            val = annotations[0].removesuffix(_ANNOTATIONS)
+            wnids = f"{val.removesuffix('val/')}wnids.txt"
+            lists = _member(archive, annotations[0]), _member(archive, wnids) if wnids in every else b""
+        stamp = stamp_of(path.stat())
+    except _FAULTS as error:
+        raise SourceError(f"{path}: damaged, or cut short ({error})") from error
+
+    def item(name: str, label: int) -> Item:
+        member = f"{val}images/{name}"
+        if member not in every:
+            raise SourceError(f"{path}: {_ANNOTATIONS} names {member}, which is not in it")
+        return Item(image_id_of(Path(name).stem), label, f"{path}#{member}", stamp)
+
+    return _source(str(path), *lists, item, ZipReader(str(path)))
+
+
+def _source(
+    name: str,
+    annotations: bytes,
+    wnids: bytes,
+    item: Callable[[str, int], Item],
+    reader: FileReader | ZipReader,
+) -> Source:
+    rows = [line.split("\t") for line in _lines(annotations)]
+    for row in rows:
+        if len(row) < 2 or Path(row[0]).name != row[0] or not row[0].isprintable():
+            raise SourceError(
+                f"{name}: {_ANNOTATIONS} has the line {' '.join(row)!r}, not a file's name and a class"
+            )
+    if not rows:
+        raise SourceError(f"{name}: {_ANNOTATIONS} names no picture")
+    classes = tuple(sorted({*_lines(wnids)} or {row[1] for row in rows}))
+    place = {wnid: label for label, wnid in enumerate(classes)}
+    for row in rows:
+        if row[1] not in place:
+            raise SourceError(f"{name}: {row[0]} is of the class {row[1]!r}, which is not in wnids.txt")
+    return Source(name, classes, in_order((item(row[0], place[row[1]]) for row in rows), name), reader)
+
+
+def _lines(text: bytes) -> Sequence[str]:
+    return [line.strip() for line in text.decode("utf-8", "replace").splitlines() if line.strip()]

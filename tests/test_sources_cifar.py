@@ -1,0 +1,275 @@
+"""CIFAR's archives and Tiny ImageNet's, as published."""
+
+import os
+import pickle
+import shutil
+import tarfile
+import zipfile
+
+import numpy as np
+import pytest
+from datasets import ClassLabel, Dataset, Features, Image, load_dataset
+
+from imagenet_cp import codecs
+from imagenet_cp.errors import SourceError
+from imagenet_cp.sources import cifar, open_source
+
+COUNT = 6
+PICTURES = np.random.default_rng(10).integers(0, 256, (COUNT, 32, 32, 3), np.uint8)
+LABELS = [3, 8, 0, 9, 6, 3]
+PLANES = np.ascontiguousarray(PICTURES.transpose(0, 3, 1, 2)).reshape(COUNT, -1)
+
+
+def of_2010() -> bytes:
+    """The pickle of CIFAR-10's test images as Python 2 and the NumPy of 2010 wrote it, opcode by opcode."""
+
+    def short(text: bytes) -> bytes:
+        return b"U" + bytes([len(text)]) + text
+
+    data = PLANES.tobytes()
+    array = (
+        b"cnumpy.core.multiarray\n_reconstruct\n(cnumpy\nndarray\nK\x00\x85" + short(b"b") + b"tR"
+        b"(K\x01K\x06M\x00\x0c\x86cnumpy\ndtype\n(" + short(b"u1") + b"K\x00K\x01tR"
+        b"(K\x03" + short(b"|") + b"NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK\x00tb\x89"
+        b"T" + len(data).to_bytes(4, "little") + data + b"tb"
+    )
+    labels = b"](" + b"".join(b"K" + bytes([label]) for label in LABELS) + b"e"
+    return b"\x80\x02}(" + short(b"data") + array + short(b"labels") + labels + b"u."
+
+
+def of_today(protocol: int, labels: str = "labels") -> bytes:
+    return pickle.dumps({b"data": PLANES, labels.encode(): LABELS}, protocol)
+
+
+def binary(*before: int) -> bytes:
+    return b"".join(
+        bytes([*before, label]) + plane.tobytes() for label, plane in zip(LABELS, PLANES, strict=True)
+    )
+
+
+FORMS = {
+    "cifar-10-batches-py/test_batch of 2010": of_2010(),
+    **{f"cifar-10-batches-py/test_batch of protocol {p}": of_today(p) for p in (2, 4, 5)},
+    "cifar-10-batches-bin/test_batch.bin": binary(),
+    "cifar-100-python/test": of_today(2, "fine_labels"),
+    "cifar-100-binary/test.bin": binary(7),
+}
+
+
+def unpacked(root, form, data=None):
+    file = root / form.split()[0]
+    file.parent.mkdir(parents=True)
+    file.write_bytes(FORMS[form] if data is None else data)
+    if form.startswith("cifar-100-python"):
+        (file.parent / "meta").write_bytes(b"never read")
+    return file
+
+
+def packed(root, form, data=None, mode="w:gz"):
+    file = unpacked(root / "unpacked", form, data)
+    with tarfile.open(root / "cifar.tar", mode) as archive:
+        archive.add(file.parent, arcname=file.parent.name)
+    shutil.rmtree(root / "unpacked")
+    return root / "cifar.tar"
+
+
+def assert_is_cifar(source):
+    assert source.classes in (cifar.CIFAR10, cifar.CIFAR100)
+    assert [item.image_id for item in source.items] == [f"row-{row:06d}" for row in range(COUNT)]
+    assert [item.label for item in source.items] == LABELS
+    for item, picture in zip(source.items, PICTURES, strict=True):
+        assert np.array_equal(codecs.decode(source.reader.read(item)), picture)
+
+
+def test_the_classes_are_cifars_own():
+    assert len(cifar.CIFAR10) == 10 and list(cifar.CIFAR10) == sorted(cifar.CIFAR10)
+    assert len(set(cifar.CIFAR100)) == 100 and list(cifar.CIFAR100) == sorted(cifar.CIFAR100)
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_every_form_gives_the_same_pictures(form, tmp_path):
+    file = unpacked(tmp_path / "all", form)
+    for place in (file, file.parent, file.parent.parent, packed(tmp_path, form)):
+        source = open_source(place)
+        assert_is_cifar(source)
+        assert len(source.classes) == (100 if "100" in form else 10)
+        assert source.name == str(place)
+
+
+def test_an_archive_that_is_not_compressed(tmp_path):
+    assert_is_cifar(open_source(packed(tmp_path, "cifar-10-batches-bin/test_batch.bin", mode="w:")))
+
+
+def test_rows_have_the_ids_that_a_data_set_of_the_hub_gives_them(tmp_path):
+    features = Features({"img": Image(), "label": ClassLabel(names=list(cifar.CIFAR10))})
+    rows = {"img": [{"bytes": codecs.encode_png(p), "path": None} for p in PICTURES], "label": LABELS}
+    (tmp_path / "hub" / "data").mkdir(parents=True)
+    Dataset.from_dict(rows, features).to_parquet(tmp_path / "hub" / "data" / "test-00000-of-00001.parquet")
+    hub = open_source(tmp_path / "hub")
+    archive = open_source(packed(tmp_path, "cifar-10-batches-bin/test_batch.bin"))
+    assert hub.contents == archive.contents
+
+
+def test_load_dataset_takes_an_archive(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    archive = packed(tmp_path, "cifar-10-batches-py/test_batch of 2010")
+    options = {"data_dir": str(archive), "split": "validation", "cache_dir": str(tmp_path / "cache")}
+    clean = load_dataset("cifar10_c", "clean", **options)
+    assert clean.features["label"].names == list(cifar.CIFAR10)
+    assert all(np.array_equal(row["image"], p) for row, p in zip(clean, PICTURES, strict=True))
+    assert load_dataset("cifar10_c", "fog_3", num_proc=2, **options).num_rows == COUNT
+
+
+class Runs:
+    def __reduce__(self):
+        return os.system, ("touch was_run",)
+
+
+@pytest.mark.parametrize("protocol", [0, 2, 5])
+def test_a_hostile_pickle_is_refused_by_name_and_not_run(protocol, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    evil = pickle.dumps({"data": Runs(), "labels": LABELS}, protocol)
+    archive = packed(tmp_path, "cifar-10-batches-py/test_batch of 2010", evil)
+    with pytest.raises(SourceError, match=r"cifar\.tar: its pickle asks for (posix|nt)\.system"):
+        open_source(archive)
+    assert not (tmp_path / "was_run").exists()
+
+
+OBJECTS = pickle.dumps({"data": np.array([[object]]), "labels": [1]}, 2)
+HUGE = of_today(2).replace(b"M\x00\x0c", b"M\xff\xff")
+
+
+@pytest.mark.parametrize(
+    ("data", "says"),
+    [
+        (of_2010()[:-2000], "cannot be read as CIFAR's pickle"),
+        (b"no pickle at all", "cannot be read as CIFAR's pickle"),
+        (b"", "cannot be read as CIFAR's pickle"),
+        (pickle.dumps([1, 2]), "cannot be read as CIFAR's pickle"),
+        (pickle.dumps({"data": 1}), "a pickle without 'labels'"),
+        (pickle.dumps({"data": b"12", "labels": [1]}), "no array"),
+        (pickle.dumps({"data": PLANES.astype(np.float32), "labels": LABELS}, 2), "'f4' and not bytes"),
+        (pickle.dumps({"data": PLANES[:, :100], "labels": LABELS}, 2), "no array of"),
+        (pickle.dumps({"data": PLANES, "labels": LABELS[1:]}, 2), "6 images but 5 labels"),
+        (pickle.dumps({"data": PLANES, "labels": [*LABELS[1:], 10]}, 2), "image 5 has the label 10"),
+        (pickle.dumps({"data": PLANES, "labels": [*LABELS[1:], "cat"]}, 2), "image 5 has the label 'cat'"),
+        (OBJECTS, "asks for|not bytes"),
+        (HUGE, "cannot be read as CIFAR's pickle"),
+    ],
+)
+def test_a_damaged_pickle_is_named(data, says, tmp_path):
+    file = unpacked(tmp_path, "cifar-10-batches-py/test_batch of 2010", data)
+    with pytest.raises(SourceError, match=says) as error:
+        open_source(file.parent)
+    assert str(error.value).startswith(str(file))
+
+
+@pytest.mark.parametrize(
+    ("data", "says"),
+    [
+        (binary()[:-1], "no whole number of records of 3073 bytes"),
+        (b"", "no whole number"),
+        (bytes([10]) + bytes(3072), "image 0 has the label 10, which is none of 10 classes"),
+    ],
+)
+def test_a_damaged_binary_file_is_named(data, says, tmp_path):
+    file = unpacked(tmp_path, "cifar-10-batches-bin/test_batch.bin", data)
+    with pytest.raises(SourceError, match=says):
+        open_source(file.parent)
+
+
+def test_an_archive_cut_short_is_named(tmp_path):
+    archive = packed(tmp_path, "cifar-10-batches-bin/test_batch.bin")
+    archive.write_bytes(archive.read_bytes()[:-4000])
+    with pytest.raises(SourceError, match=r"cifar\.tar: "):
+        open_source(archive)
+
+
+def test_an_archive_without_the_test_images_is_named(tmp_path):
+    (tmp_path / "data_batch_1").write_bytes(b"x")
+    with tarfile.open(tmp_path / "cifar.tar.gz", "w:gz") as archive:
+        archive.add(tmp_path / "data_batch_1", arcname="cifar-10-batches-py/data_batch_1")
+    with pytest.raises(SourceError, match="there is no cifar-10-batches-py/test_batch in it"):
+        open_source(tmp_path / "cifar.tar.gz")
+
+
+def test_a_file_that_changes_while_it_is_read_is_noticed(tmp_path):
+    file = unpacked(tmp_path, "cifar-10-batches-bin/test_batch.bin")
+    source = open_source(file.parent)
+    file.write_bytes(binary() + binary())
+    with pytest.raises(SourceError, match="has changed"):
+        source.reader.read(source.items[0])
+
+
+@pytest.fixture
+def tiny(tmp_path):
+    """Two pictures of Tiny ImageNet in its own layout, its list of classes out of order."""
+    root = tmp_path / "tiny-imagenet-200"
+    (root / "val" / "images").mkdir(parents=True)
+    for number in range(2):
+        (root / "val" / "images" / f"val_{number}.JPEG").write_bytes(codecs.encode_jpeg(PICTURES[number]))
+    (root / "val" / "val_annotations.txt").write_text(
+        "val_0.JPEG\tn02124075\t0\t32\t44\t62\nval_1.JPEG\tn01443537\t52\t55\t57\t59\n"
+    )
+    (root / "wnids.txt").write_text("n02124075\nn01443537\nn07734744\n")
+    return root
+
+
+def zipped(root):
+    with zipfile.ZipFile(root.parent / "tiny.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        for file in sorted(root.rglob("*")):
+            archive.write(file, file.relative_to(root.parent))
+    return root.parent / "tiny.zip"
+
+
+def test_tiny_imagenet_from_its_folder_and_its_zip(tiny):
+    for place in (tiny, tiny / "val", zipped(tiny)):
+        source = open_source(place)
+        assert source.classes == ("n01443537", "n02124075", "n07734744")
+        assert [(item.image_id, item.label) for item in source.items] == [("val_0", 1), ("val_1", 0)]
+        assert source.reader.read(source.items[1]) == (tiny / "val" / "images" / "val_1.JPEG").read_bytes()
+
+
+def test_the_zip_is_read_by_several_processes(tiny, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    rows = load_dataset(
+        "tiny_imagenet_c", "clean", data_dir=str(zipped(tiny)), num_proc=2, cache_dir=str(tmp_path / "cache")
+    )["validation"]
+    assert rows["image_id"] == ["val_0", "val_1"] and rows[0]["image"].size == (64, 64)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "says"),
+    [
+        (lambda root: (root / "val" / "images" / "val_0.JPEG").unlink(), "val_0.JPEG"),
+        (
+            lambda root: (root / "wnids.txt").write_text("n02124075\n"),
+            "'n01443537', which is not in wnids.txt",
+        ),
+        (lambda root: (root / "val" / "val_annotations.txt").write_text(""), "names no picture"),
+        (lambda root: (root / "val" / "val_annotations.txt").write_text("../a.JPEG\tn1\n"), "has the line"),
+    ],
+)
+def test_a_tiny_imagenet_with_a_fault_is_named(tiny, spoil, says):
+    spoil(tiny)
+    for place in (tiny, zipped(tiny)):
+        with pytest.raises(SourceError, match=says):
+            open_source(place)
+
+
+def test_another_zip_archive_is_named(tmp_path):
+    with zipfile.ZipFile(tmp_path / "photos.zip", "w") as archive:
+        archive.writestr("cat/a.jpg", b"")
+    with pytest.raises(SourceError, match="no zip archive of Tiny ImageNet"):
+        open_source(tmp_path / "photos.zip")
+
+
+def test_a_damaged_member_of_the_zip_is_named(tiny):
+    path = zipped(tiny)
+    data = bytearray(path.read_bytes())
+    place = data.find(b"images/val_1.JPEG") + 60
+    data[place : place + 40] = bytes(40)
+    path.write_bytes(data)
+    source = open_source(path)
+    with pytest.raises(SourceError, match=r"val_1\.JPEG: cannot be read"):
+        source.reader.read(source.items[1])
