@@ -270,3 +270,12 @@ def test_skipping_can_be_chosen_later_and_taken_back(class_folder, tmp_path):
     assert set(plan.skipped) == {"broken"} and plan.images_per_file == 2
     with pytest.raises(SourceError):
         build("imagenet_c", source, folder, ["fog_3"], workers_count=1)
+
+
+def test_want_of_memory_says_how_to_get_on(tmp_path, monkeypatch):
+    def exhausted(unit, tick):
+        raise MemoryError
+
+    monkeypatch.setattr("imagenet_cp.units.run", exhausted)
+    with pytest.raises(BuildError, match="fewer --workers"):
+        build("imagenet_c", open_source("sample"), tmp_path / "new", ["fog_3"], workers_count=1)

@@ -6,7 +6,7 @@ import contextlib
 import math
 import os
 import platform
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, field, replace
 from importlib import metadata
@@ -185,7 +185,7 @@ def build(
         "images_per_file": plan.images_per_file,
     }
     count = workers_count or os.cpu_count() or 1
-    with build_folder.at_work(plan.out, identity, shard), _disk(plan.out):
+    with build_folder.at_work(plan.out, identity, shard), _mendable(plan.out):
         plan.todo = [unit for unit in every if shard.has(unit)]
         build_folder.remove_leftovers(plan.out, plan.todo)
         _take_up(plan, every, count, checking)
@@ -214,13 +214,16 @@ def build(
 
 
 @contextlib.contextmanager
-def _disk(folder: Path) -> Any:
+def _mendable(folder: Path) -> Iterator[None]:
+    """Turn what the machine lacks into an error that says how to get on."""
+    go_on = "What is finished is kept; the same command goes on from there"
     try:
         yield
+    except MemoryError:
+        raise BuildError(f"{folder}: out of memory; try fewer --workers. {go_on}") from None
     except OSError as error:
         raise BuildError(
-            f"{error.filename or folder}: {error.strerror or error}. What is finished is kept; when this is mended, "
-            "the same command goes on from there"
+            f"{error.filename or folder}: {error.strerror or error}. {go_on} when this is mended"
         ) from error
 
 
