@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
+from imagenet_cp import cards
 from imagenet_cp.build import build
 from imagenet_cp.errors import BuildError
 from imagenet_cp.sources import open_source
@@ -111,6 +112,11 @@ def damage(folder, how):
         (folder / "build.json").write_text(json.dumps(record))
     elif how == "no card":
         (folder / "README.md").unlink()
+    elif how == "a card of another build":
+        card = (folder / "README.md").read_text()
+        (folder / "README.md").write_text(card.replace("num_examples: 14", "num_examples: 15"))
+    elif how == "a card that is none":
+        (folder / "README.md").write_bytes(b"---\n\xff: [\n---\n")
 
 
 @pytest.mark.parametrize("quick", [False, True], ids=["full", "quick"])
@@ -124,6 +130,8 @@ def damage(folder, how):
         ("truncated, and recorded so", f"{FIRST}: no readable Parquet file"),
         ("forgotten", "data/fog_3: validation-00000-of-00003.parquet is missing"),
         ("no card", "README.md: missing"),
+        ("a card of another build", "README.md: is not about these files"),
+        ("a card that is none", "README.md: is not about these files"),
     ],
 )
 def test_damage_is_named(copy, how, says, quick):
@@ -306,6 +314,10 @@ def test_pictures_of_another_recipe_are_checked_but_not_made_again(copy):
     record = json.loads((copy / "build.json").read_text())
     record["identity"]["signature"] = "imagenet_c|recipe:0|profile:imagenet|seed:0|jpeg:85"
     (copy / "build.json").write_text(json.dumps(record))
+    report = verify(copy)
+    assert [fault.place for fault in report.faults] == ["README.md"]
+    card = cards.dataset_card(report.benchmark, report.recipe, report.classes, record["files"])
+    (copy / "README.md").write_text(card)
     assert not faults(copy)
     with pytest.raises(BuildError, match="this version of the package makes recipe 1"):
         verify(copy, source=open_source("sample"))

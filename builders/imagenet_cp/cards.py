@@ -2,18 +2,37 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from huggingface_hub import DatasetCardData
+from huggingface_hub import DatasetCard, DatasetCardData
 
-from . import __version__, citations
+from . import __version__, card_tables, citations, shipped
 from .benchmark import Benchmark, Cell
+from .profiles import PROFILES
 from .recipe import Recipe
+from .sources import imagenet
 from .sources.base import digest
 
 SPLIT = "validation"
+
+_STORED = {
+    "jpeg": "the published JPEG files, byte for byte",
+    "jpeg:85": "JPEG of quality 85 with the colour at half the resolution (4:2:0)",
+    "jpeg:99:4:4:4": "JPEG of quality 99 with the colour in full (4:4:4)",
+    "png": "PNG, so without loss",
+    "h264": "H.264 in MP4, a frame a second (libx264, preset veryslow, 4:4:4, crf 20; noises tuned for grain, crf 23)",
+}
+_PREPARED = {
+    "imagenet": "resized until its shorter side has 256 pixels (Pillow, bilinear), and cut to the middle 224 x 224",
+    "imagenet_299": "cut to the middle seven eighths of both sides, resized to 299 x 299 pixels (Pillow, bilinear)",
+    "tiny": "resized to 64 x 64 pixels (Pillow, bilinear)",
+    "cifar": "taken as they are, 32 x 32 pixels",
+}
+_BLOCK = re.compile(r"^\{\{#(\w+)\}\}\n(.*?)^\{\{/\1\}\}\n", re.DOTALL | re.MULTILINE)
+_SIZES = ["n<1K", "1K<n<10K", "10K<n<100K", "100K<n<1M", "1M<n<10M", "10M<n<100M", "100M<n<1B"]
 
 
 def complete_configs(
@@ -27,6 +46,24 @@ def complete_configs(
         for name, cells in benchmark.configs.items()
         if all(found[cell.config] == whole for cell in cells)
     }
+
+
+def under_terms(benchmark: Benchmark) -> bool:
+    """Whether the pictures are ImageNet's, whose terms go on applying to them."""
+    return benchmark.profile != "cifar"
+
+
+def is_official(recipe: Recipe) -> bool:
+    """Whether these are the published pictures, which no recipe of this package makes."""
+    return "|recipe:" not in recipe.signature
+
+
+def read_metadata(card: str) -> dict[str, Any]:
+    """Return the YAML block of a card, empty where there is none that can be read."""
+    try:
+        return dict(DatasetCard(card).data.to_dict())  # type: ignore[no-untyped-call]
+    except Exception:  # whatever a strange card makes YAML stumble over
+        return {}
 
 
 def metadata(
@@ -61,13 +98,21 @@ def metadata(
                 "dataset_size": size,
             }
         )
+    rows = sum(file["rows"] for file in files.values())
+    kind = "image-corruptions" if "clean" in benchmark.configs else "image-perturbations"
     block: dict[str, Any] = {
         "pretty_name": benchmark.title,
-        "license": "other",
-        "license_name": "imagenet",
-        "license_link": "https://image-net.org/download.php",
+        **(citations.TERMS if under_terms(benchmark) else {"license": "unknown"}),
         "task_categories": ["image-classification"],
-        "tags": ["robustness", benchmark.title.lower()],
+        "size_categories": [_SIZES[min(max(len(str(rows)) - 3, 0), len(_SIZES) - 1)]],
+        "source_datasets": ["extended|imagenet-1k" if under_terms(benchmark) else "extended|other"],
+        "tags": [
+            "robustness",
+            "benchmark",
+            "distribution-shift",
+            kind,
+            benchmark.title.lower().replace(" ", "-"),
+        ],
         "configs": configs,
         "dataset_info": infos,
     }
@@ -75,29 +120,109 @@ def metadata(
 
 
 def dataset_card(
-    benchmark: Benchmark, recipe: Recipe, classes: Sequence[str], files: Mapping[str, Mapping[str, Any]]
+    benchmark: Benchmark,
+    recipe: Recipe,
+    classes: Sequence[str],
+    files: Mapping[str, Mapping[str, Any]],
+    *,
+    versions: Mapping[str, str] | None = None,
+    skipped: Collection[str] = (),
+    pictures: bool = False,
 ) -> str:
-    """Return the text of a build's README.md."""
-    configs = ", ".join(f"`{name}`" for name in complete_configs(benchmark, files))
-    return f"""---
-{metadata(benchmark, recipe, classes, files)}---
+    """Return the text of a build's README.md.
 
-# {benchmark.title}
+    Parameters
+    ----------
+    benchmark, recipe, classes
+        What was built.
+    files : dict
+        Relative path -> ``rows``, ``size`` and ``sha256`` of each file.
+    versions : dict, optional
+        Library -> version, of those that made the files.
+    skipped : collection of str
+        Ids of the images that could not be read.
+    pictures : bool
+        Whether there is a picture ``assets/NAME.jpg`` of each corruption or perturbation.
 
-{benchmark.description}
+    Returns
+    -------
+    str
+        YAML and Markdown, the same for the same arguments.
+    """
+    complete = complete_configs(benchmark, files)
+    shown = list(dict.fromkeys(cell.name for cell in cells(benchmark, files) if cell.level > 0))
+    example = benchmark.example if benchmark.example in complete else next(iter(complete), benchmark.example)
+    shown_first = next((cell.name for cell in benchmark.configs[example] if cell.name in shown), "")
+    facts = {
+        "a_picture": shown_first,
+        "citation": citations.CITATION.strip(),
+        "columns": card_tables.columns(benchmark, classes, recipe),
+        "configs": card_tables.configs(benchmark, complete, files),
+        "dataset": benchmark.dataset,
+        "description": benchmark.description,
+        "example": example,
+        "files": f"{len(files):,}",
+        "kinds": card_tables.kinds(benchmark, shown, pictures),
+        "number_of_classes": f"{len(classes):,}",
+        "prepared": _PREPARED[benchmark.profile],
+        "side": str(PROFILES[benchmark.profile].size),
+        "signature": recipe.signature,
+        "size": card_tables.amount(sum(file["size"] for file in files.values())),
+        "skipped": ", ".join(f"`{image_id}`" for image_id in sorted(skipped)),
+        "stored": _STORED.get(recipe.codec, recipe.codec),
+        "title": benchmark.title,
+        "version": __version__,
+        "versions": card_tables.table(("library", "version"), sorted((versions or {}).items())),
+    }
+    conditions = {
+        "cifar": not under_terms(benchmark),
+        "frames": recipe.codec != "h264",
+        "imagenet": under_terms(benchmark),
+        "made": not is_official(recipe),
+        "normalised": benchmark.profile.startswith("imagenet"),
+        "official": is_official(recipe),
+        "other_images": benchmark.profile == "imagenet" and tuple(classes) != imagenet.wnids(),
+        "pictures": pictures,
+        "skipped": bool(skipped),
+        "versions": bool(versions),
+        "video": recipe.codec == "h264",
+        "without_versions": not versions,
+    }
+    kind = "imagenet_c" if "clean" in benchmark.configs else "imagenet_p"
+    prose = (shipped.folder("card_texts", "cards") / f"{kind}.md").read_text(encoding="utf-8")
+    return f"---\n{metadata(benchmark, recipe, classes, files)}---\n\n{fill(prose, facts, conditions)}"
 
-Made by imagenet-cp {__version__}, recipe `{recipe.signature}`.
 
-```python
-from datasets import load_dataset
+def cells(benchmark: Benchmark, files: Mapping[str, Mapping[str, Any]]) -> list[Cell]:
+    """Return the cells that files are of: those of the benchmark first, each part in the published order."""
+    folders = {path.split("/")[1] for path in files}
+    groups = [benchmark.configs["test"], benchmark.configs["extra"], *benchmark.configs.values()]
+    every = dict.fromkeys(cell for group in groups for cell in group)
+    return [cell for cell in every if cell.config in folders]
 
-load_dataset("{benchmark.dataset}", "{benchmark.example}", split="{SPLIT}")
-```
 
-Configs: {configs}.
+def fill(prose: str, facts: Mapping[str, str], conditions: Mapping[str, bool]) -> str:
+    """Put facts into a text.
 
-{citations.LICENCE}
+    Parameters
+    ----------
+    prose : str
+        With ``{{name}}`` where a fact goes, and lines ``{{#name}}`` and ``{{/name}}`` around what is there under a
+        condition only.
+    facts, conditions : dict
+        By their names.
 
-```bibtex
-{citations.CITATION}```
-"""
+    Raises
+    ------
+    KeyError
+        The text asks for what is not known.
+    """
+
+    def block(found: re.Match[str]) -> str:
+        return found[2] if conditions[found[1]] else ""
+
+    blocks = 1
+    while blocks:  # one may stand inside another
+        prose, blocks = _BLOCK.subn(block, prose)
+    filled = re.sub(r"\{\{(\w+)\}\}", lambda found: facts[found[1]], prose)
+    return re.sub(r"\n{3,}#", "\n\n#", filled)

@@ -7,8 +7,9 @@ import os
 import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
-from . import cards
+from . import cards, pictures
 from .build_folder import RECORD
 from .errors import BuildError, nearest
 from .hub import OF_THE_HUB, Content, Repo, State
@@ -60,7 +61,7 @@ def publish(
         Make the repo public in the end. ImageNet's terms still stand before its files if it is gated.
     gated : {"auto", "manual", "off"}, optional
         Who gets access after accepting ImageNet's terms: everybody at once, or those the owner lets in; ``off`` asks
-        for nothing. By default what the repo has, but never ``off``.
+        for nothing. By default what the repo has, but ``off`` only where the pictures are not ImageNet's.
     tag : str, optional
         Name for this state of the repo.
     quick : bool
@@ -85,11 +86,11 @@ def publish(
     """
     if gated is not None and gated not in GATES:
         raise BuildError(f"--gated is one of {', '.join(GATES)}, not {gated!r}")
-    open_build(folder)
+    build = open_build(folder)
     repo = Repo(repo_id, "dataset")
     there = repo.look()
     now = there or State()
-    gate = gated or (now.gated if now.gated != "off" else "auto")
+    gate = gated or (now.gated if now.gated != "off" else _usual_gate(build))
     _check_tag(now, tag)
     report = verify(folder, quick=quick, progress=checking)
     if report.faults:
@@ -137,6 +138,10 @@ def publish(
     return repo.url
 
 
+def _usual_gate(build: Report) -> str:
+    return "auto" if cards.under_terms(build.benchmark) else "off"
+
+
 def _check_tag(now: State, tag: str | None) -> None:
     if tag is None:
         return
@@ -150,15 +155,26 @@ def _description(report: Report) -> dict[str, Content]:
     """Return the files beside the data: the card, its pictures, and what the build says of itself."""
     # The reasons why images were skipped name files of the machine that built them.
     skipped = dict.fromkeys(report.record.get("skipped") or {}, "could not be read")
-    record = {
+    files = {path: written._asdict() for path, written in report.files.items()}
+    record: dict[str, Any] = {
         "identity": report.record["identity"],
         "versions": report.record.get("versions") or {},
         "skipped": skipped,
-        "files": {path: written._asdict() for path, written in report.files.items()},
+        "files": files,
     }
-    files = {path: written._asdict() for path, written in report.files.items()}
-    card = cards.dataset_card(report.benchmark, report.recipe, report.classes, files)
+    shown = dict.fromkeys(cell.name for cell in cards.cells(report.benchmark, files) if cell.level > 0)
+    card = cards.dataset_card(
+        report.benchmark,
+        report.recipe,
+        report.classes,
+        files,
+        versions=record["versions"],
+        skipped=skipped,
+        pictures=bool(shown),
+    )
+    drawn = pictures.strips(report.benchmark, shown)
     return {
+        **{f"assets/{name}.jpg": strip for name, strip in drawn.items()},
         RECORD: (json.dumps(record, indent=1, ensure_ascii=False) + "\n").encode(),
         "README.md": card.encode(),
     }
@@ -199,9 +215,9 @@ def _say_plan(
     size = sum(report.files[path].size for path in new_data)
     seen = "public" if public or (there and not there.private) else "private"
     door = {
-        "auto": "gated: whoever accepts ImageNet's terms gets in",
-        "manual": "gated: whoever accepts ImageNet's terms gets in when you say so",
-        "off": "not gated: nobody is asked to accept ImageNet's terms",
+        "auto": "gated: whoever accepts the terms gets in",
+        "manual": "gated: whoever accepts the terms gets in when you say so",
+        "off": "not gated: nobody is asked to accept any terms",
     }[gate]
     say(f"{report.signature}: {len(report.files)} files of data, {_amount(everything)}, verified")
     say(f"{'new' if there is None else 'existing'} dataset {repo.url}: {seen}, {door}")
@@ -219,7 +235,7 @@ def _ask(repo: Repo, ask: Ask, public: bool, gate: str, replaced: int, deleted: 
         *([f"replace {replaced} files"] if replaced else []),
         *([f"delete {deleted} files"] if deleted else []),
         *(
-            ["show all this to everybody" + (", without ImageNet's terms" if gate == "off" else "")]
+            ["show all this to everybody" + (", without asking for terms" if gate == "off" else "")]
             if public
             else []
         ),

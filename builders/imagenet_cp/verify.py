@@ -22,6 +22,7 @@ from PIL import Image
 from .benchmark import Benchmark, Cell
 from .benchmarks import BENCHMARKS
 from .build_folder import RECORD, fault_of, recorded, strangers
+from .cards import is_official, metadata, read_metadata
 from .errors import BuildError, SourceError
 from .parquet import SIGNATURE_KEY, Written
 from .perturbations import PERTURBATIONS
@@ -45,6 +46,18 @@ class Fault(NamedTuple):
 
     def __str__(self) -> str:
         return f"{self.place}: {self.what}"
+
+
+@dataclass(frozen=True)
+class StatedRecipe(Recipe):
+    """The recipe that a build says it was made by, which need not be one of this version."""
+
+    stated: str = ""
+
+    @property
+    def signature(self) -> str:
+        """As the build says."""
+        return self.stated
 
 
 @dataclass
@@ -82,12 +95,12 @@ class Report:
     @property
     def signature(self) -> str:
         """Of the recipe, or what stands for it where these are the published pictures."""
-        return str(self.record["identity"]["signature"])
+        return self.recipe.signature
 
     @property
     def official(self) -> bool:
         """Whether these are the published pictures, which no recipe makes."""
-        return "|recipe:" not in self.signature
+        return is_official(self.recipe)
 
 
 class _Content(NamedTuple):
@@ -136,7 +149,7 @@ def _made_by(signature: str) -> tuple[Benchmark, Recipe]:
     benchmark = BENCHMARKS[dataset]
     profile = said.get("profile", benchmark.profile)
     PROFILES[profile]  # KeyError where there is none
-    return benchmark, Recipe(dataset, profile, int(said.get("seed", 0)), parts[-1])
+    return benchmark, StatedRecipe(dataset, profile, int(said.get("seed", 0)), parts[-1], signature)
 
 
 def _cells(benchmark: Benchmark) -> dict[str, Cell]:
@@ -210,6 +223,8 @@ def verify(
         report.faults += _check_images(report, [content for _, content in slices.values()])
     if source is not None and not report.faults:
         _make_again(report, source, sample)
+    if not report.faults:
+        report.faults += _check_card(report)
     return report
 
 
@@ -233,6 +248,17 @@ def _missing_slices(report: Report) -> list[Fault]:
     return [
         Fault(f"data/{cell}", f"{name} is missing") for cell in found for name in sorted(every - found[cell])
     ]
+
+
+def _check_card(report: Report) -> list[Fault]:
+    """Whether stock ``load_dataset`` will read from the card what is there."""
+    card = report.folder / "README.md"
+    files = {path: written._asdict() for path, written in report.files.items()}
+    block = metadata(report.benchmark, report.recipe, report.classes, files)
+    wanted, said = read_metadata(f"---\n{block}---\n"), read_metadata(card.read_text("utf-8", "replace"))
+    if any(said.get(part) != wanted[part] for part in ("configs", "dataset_info")):
+        return [Fault("README.md", "is not about these files; the build command writes it anew")]
+    return []
 
 
 def _check_file(report: Report, path: str, quick: bool) -> _Content:

@@ -1,0 +1,247 @@
+"""The cards of the data sets: every number in them is the registry's, and every example in them runs."""
+
+import io
+import re
+import subprocess
+import sys
+
+import pytest
+from huggingface_hub import DatasetCard
+from PIL import Image
+
+from imagenet_cp import cards, pictures
+from imagenet_cp.benchmarks import BENCHMARKS
+from imagenet_cp.build import build
+from imagenet_cp.card_tables import COLUMNS, kind_of
+from imagenet_cp.sources import open_source
+from imagenet_cp.sources.imagenet import wnids
+
+WNIDS = wnids()
+
+
+def files_of(benchmark, names=None):
+    """What a build of all configs would hold, two files each."""
+    chosen = names or benchmark.configs
+    cells = dict.fromkeys(cell for name in chosen for cell in benchmark.configs[name])
+    return {
+        f"data/{cell.config}/validation-0000{i}-of-00002.parquet": {
+            "rows": 25_000,
+            "size": 10**9,
+            "sha256": "0" * 64,
+        }
+        for cell in cells
+        for i in range(2)
+    }
+
+
+def card_of(name, names=None, classes=WNIDS, codec=None, **options):
+    benchmark = BENCHMARKS[name]
+    recipe = benchmark.recipe(codec=codec)
+    return cards.dataset_card(benchmark, recipe, classes, files_of(benchmark, names), **options)
+
+
+@pytest.fixture(scope="module", params=BENCHMARKS)
+def whole(request):
+    """A card of everything a data set has."""
+    return BENCHMARKS[request.param], card_of(request.param, versions={"numpy": "2.4"}, pictures=True)
+
+
+def tables(text):
+    """Return the tables of a text as lists of rows of cells."""
+    found = re.findall(r"(?:^\|.*\|$\n?)+", text, re.MULTILINE)
+    return [
+        [
+            [cell.strip() for cell in line.strip("|").split("|")]
+            for line in block.splitlines()
+            if "---" not in line
+        ]
+        for block in found
+    ]
+
+
+def section(text, title):
+    return re.search(rf"^## {title}\n(.*?)(?=^## |\Z)", text, re.DOTALL | re.MULTILINE)[1]
+
+
+def test_nothing_is_left_to_fill_in_and_headings_are_in_order(whole):
+    _, card = whole
+    assert "{{" not in card and "}}" not in card
+    headings = re.findall(r"^## (.+)$", card, re.MULTILINE)
+    assert headings[:4] == ["How to use it", "Configs", "Columns", headings[3]]
+    assert headings[-7:] == [
+        "Recipe and versions",
+        "How it relates to the published files",
+        "Peculiarities",
+        "Cost",
+        "Limits and bias",
+        "Licence",
+        "Citation",
+    ]
+
+
+def test_the_configs_are_those_of_the_benchmark_with_their_rows(whole):
+    benchmark, card = whole
+    [(head, *rows)] = tables(section(card, "Configs"))
+    assert head == ["config", "holds", "rows", "size"]
+    named = [name for row in rows for name in re.findall(r"`(\w+)`", f"{row[0]} {row[1]}")]
+    assert set(named) == set(benchmark.configs)
+    for config, holds, count, size in rows:
+        cells = benchmark.configs[config.strip("`")]
+        assert (count, size) == (f"{50_000 * len(cells):,}", f"{2 * len(cells):,.1f} GB")
+        parts = re.findall(r"`(\w+)`", holds)
+        inside = [cell for part in parts for cell in benchmark.configs[part]]
+        level = "severity" if "clean" in benchmark.configs else "difficulty"
+        assert inside == list(cells) if parts else holds == f"{cells[0].name}, {level} {cells[0].level}"
+
+
+def test_the_columns_are_those_of_the_features(whole):
+    benchmark, card = whole
+    [(_, *rows)] = tables(section(card, "Columns"))
+    features = benchmark.features(WNIDS, benchmark.recipe())
+    assert [(row[0], row[2]) for row in rows] == [(f"`{name}`", COLUMNS[name]) for name in features]
+    assert dict(zip(features, (row[1] for row in rows), strict=True))["label"] == "class label, 1,000 names"
+
+
+def test_every_severity_and_parameter_is_the_registrys(whole):
+    benchmark, card = whole
+    title = "The corruptions" if "clean" in benchmark.configs else "The perturbations"
+    parts = re.split(r"^### (\w+)( \(extra\))?\n", section(card, title), flags=re.MULTILINE)[1:]
+    names = parts[0::3]
+    tested = list(dict.fromkeys(cell.name for cell in benchmark.configs["test"]))
+    extra = list(dict.fromkeys(cell.name for cell in benchmark.configs["extra"]))
+    assert names == tested + extra
+    assert [bool(mark) for mark in parts[1::3]] == [False] * len(tested) + [True] * len(extra)
+    for name, text in zip(names, parts[2::3], strict=True):
+        kind = kind_of(benchmark, name)
+        assert kind.summary.replace("``", "`") in text and f"![{name}](assets/{name}.jpg)" in text
+        [(head, *rows)] = tables(text)
+        columns = list(zip(*(row[1:] for row in rows), strict=True))
+        if title == "The corruptions":
+            levels = kind.severities[benchmark.profile]
+            assert head[1:] == ["1", "2", "3", "4", "5"]
+        else:
+            levels = kind.parameters[benchmark.profile]
+            assert [int(level) for level in head[1:]] == list(kind.difficulties)
+            assert rows.pop() == ["frames"] + [str(kind.frames(benchmark.profile))] * len(levels)
+            columns = [column[:-1] for column in columns]
+        for said, meant in zip(columns, levels, strict=True):
+            assert len(said) == len(meant)
+            for text_of, value in zip(said, meant, strict=True):
+                check_number(text_of, value)
+
+
+def check_number(text, value):
+    numbers = [float(number) for number in re.findall(r"-?\d+(?:\.\d+)?", text)]
+    if not isinstance(value, (tuple, range)):
+        assert numbers == pytest.approx([value], rel=1e-5)
+    elif "in each frame" in text:
+        first, last, step = numbers
+        assert [first + step * i for i in range(len(value))] == pytest.approx(list(value), rel=1e-5, abs=1e-9)
+        assert last == pytest.approx(value[-1], rel=1e-5)
+    else:
+        assert numbers == pytest.approx(list(value), rel=1e-5)
+
+
+def test_the_yaml_is_what_the_hub_and_datasets_want(whole):
+    benchmark, card = whole
+    data = DatasetCard(card).data.to_dict()
+    assert [config["config_name"] for config in data["configs"]] == list(benchmark.configs)
+    assert [info["config_name"] for info in data["dataset_info"]] == list(benchmark.configs)
+    assert data["pretty_name"] == benchmark.title and data["task_categories"] == ["image-classification"]
+    rows = 50_000 * len({cell for cells in benchmark.configs.values() for cell in cells})
+    least, most = re.fullmatch(r"(\w+)<n<(\w+)", data["size_categories"][0]).groups()
+    unit = {"K": 10**3, "M": 10**6}
+    assert int(least[:-1]) * unit[least[-1]] <= rows < int(most[:-1]) * unit[most[-1]]
+    for name, cells in benchmark.configs.items():
+        info = next(info for info in data["dataset_info"] if info["config_name"] == name)
+        assert info["splits"][0]["num_examples"] == 50_000 * len(cells)
+    if benchmark.profile == "cifar":
+        assert not any(key.startswith("extra_gated") for key in data)
+    else:
+        assert data["license_name"] == "imagenet" and "non-commercial" in data["extra_gated_prompt"]
+        assert set(data["extra_gated_fields"].values()) == {"text", "checkbox"}
+    # One list of features for all configs, however many there are.
+    assert card.count(WNIDS[500]) == 1
+
+
+def test_what_is_not_there_is_not_shown():
+    card = card_of("imagenet_c", ["fog_3", "snow"])
+    assert "### fog" in card and "### snow" in card and "### frost" not in card
+    assert [row[:2] for row in tables(section(card, "Configs"))[0][1:]] == [
+        ["`fog_3`", "fog, severity 3"],
+        ["`snow`", "`snow_1` `snow_2` `snow_3` `snow_4` `snow_5`"],
+    ]
+    assert "assets/" not in card and "numpy" not in card and "could not be read" not in card
+    assert "**The photographs are not ImageNet's" not in card
+    own = card_of("imagenet_c", ["fog_3"], classes=("cat", "dog"), skipped=["b", "a"])
+    assert "**The photographs are not ImageNet's" in own and "of 2 classes" in own
+    assert "missing from every config: `a`, `b`." in own
+
+
+def test_the_published_pictures_are_called_so():
+    from imagenet_cp.verify import StatedRecipe
+
+    benchmark = BENCHMARKS["imagenet_c"]
+    recipe = StatedRecipe(
+        "imagenet_c", codec="jpeg", stated="imagenet_c|official|zenodo:2235448|profile:imagenet|jpeg"
+    )
+    card = cards.dataset_card(benchmark, recipe, WNIDS, files_of(benchmark, ["fog"]))
+    assert "byte for byte" in card and "made anew" not in card and "Recipe and versions" not in card
+
+
+def test_a_card_is_the_same_every_time():
+    assert card_of("imagenet_p") == card_of("imagenet_p")
+
+
+@pytest.mark.parametrize(
+    ("text", "filled"),
+    [
+        ("a {{x}} b\n", "a 1 b\n"),
+        ("{{#yes}}\na {{x}}\n{{/yes}}\nb\n", "a 1\nb\n"),
+        ("{{#no}}\na\n{{/no}}\nb\n", "b\n"),
+        ("{{#yes}}\n{{#no}}\na\n{{/no}}\n{{#yes2}}\nb\n{{/yes2}}\n{{/yes}}\nc\n", "b\nc\n"),
+        ("a\n\n{{#no}}\nb\n{{/no}}\n\n# c\n", "a\n\n# c\n"),
+    ],
+)
+def test_fill(text, filled):
+    assert cards.fill(text, {"x": "1"}, {"yes": True, "yes2": True, "no": False}) == filled
+
+
+def test_fill_refuses_what_it_does_not_know():
+    with pytest.raises(KeyError, match="y"):
+        cards.fill("{{y}}", {"x": "1"}, {})
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [("imagenet_c", "fog"), ("imagenet_c", "glass_blur"), ("imagenet_p", "tilt"), ("cifar10_c", "fog")],
+)
+def test_pictures_are_small_and_the_same_every_time(name, kind):
+    drawn = pictures.strips(BENCHMARKS[name], [kind])
+    pictures._strip.cache_clear()
+    assert pictures.strips(BENCHMARKS[name], [kind]) == drawn and list(drawn) == [kind]
+    with Image.open(io.BytesIO(drawn[kind])) as strip:
+        assert strip.format == "JPEG" and strip.size == (920, 150)
+    assert len(drawn[kind]) < 100_000
+
+
+@pytest.mark.parametrize(
+    ("name", "configs", "codec"),
+    [
+        ("imagenet_c", ["fog_3", "brightness"], None),
+        ("imagenet_p", ["brightness"], None),
+        ("imagenet_p", ["tilt"], "h264"),
+    ],
+)
+def test_every_example_runs(name, configs, codec, tmp_path):
+    (tmp_path / "val" / "plain").mkdir(parents=True)
+    Image.new("RGB", (300, 300), (90, 60, 30)).save(tmp_path / "val" / "plain" / "brown.png")
+    build(name, open_source(tmp_path / "val"), tmp_path / name, configs, codec=codec, workers_count=1)
+    card = (tmp_path / name / "README.md").read_text()
+    examples = re.findall(r"```python\n(.*?)```", card, re.DOTALL)
+    assert len(examples) == 2
+    # One process for both saves time; each has its own names.
+    code = "\n".join(f"exec({example!r}, {{}})" for example in examples)
+    said = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True)
+    assert said.returncode == 0, said.stderr
+    assert len(said.stdout.splitlines()) == 2 and "plain" in said.stdout
