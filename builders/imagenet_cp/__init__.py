@@ -14,13 +14,22 @@ from typing import TYPE_CHECKING, Any
 from .registration import register
 
 if TYPE_CHECKING:
-    from . import corruptions, perturbations
+    from . import corruptions, perturbations, results
     from .predictions import top5
     from .single import corrupt, perturb
     from .video import decode_video
 
 __version__ = "0.1.0.dev0"
-__all__ = ["__version__", "corrupt", "corruptions", "decode_video", "perturb", "perturbations", "top5"]
+__all__ = [
+    "__version__",
+    "corrupt",
+    "corruptions",
+    "decode_video",
+    "perturb",
+    "perturbations",
+    "results",
+    "top5",
+]
 
 # Imported when first used, so that `import imagenet_cp` does not wait for compilers and codecs.
 _LAZY = {
@@ -29,6 +38,7 @@ _LAZY = {
     "decode_video": ("imagenet_cp.video", "decode_video"),
     "perturb": ("imagenet_cp.single", "perturb"),
     "perturbations": ("imagenet_cp.perturbations", None),
+    "results": ("imagenet_cp.results", None),
     "top5": ("imagenet_cp.predictions", "top5"),
 }
 

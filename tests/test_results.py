@@ -1,0 +1,91 @@
+"""Scores as evaluation results of the Hub."""
+
+import evaluate
+import numpy as np
+import pytest
+import yaml
+from huggingface_hub import parse_eval_result_entries  # what the Hub's own client reads such files with
+
+import imagenet_cp
+from imagenet_cp.registration import metrics_folder
+from imagenet_cp.results import evaluation_results, write_evaluation_results
+
+
+@pytest.fixture(scope="module")
+def mce():
+    """A whole score: class 0 is always right, but at severity 5."""
+    names = imagenet_cp.corruptions.TEST
+    rows = [(name, severity) for name in names for severity in range(1, 6)] + [("clean", 0)]
+    metric = evaluate.load(str(metrics_folder() / "mce"))
+    return metric.compute(
+        predictions=[int(severity == 5) for _, severity in rows],
+        references=[0] * len(rows),
+        corruption=[name for name, _ in rows],
+        severity=[severity for _, severity in rows],
+    )
+
+
+def test_a_score_goes_to_the_file_and_comes_back(mce, tmp_path):
+    file = write_evaluation_results(
+        mce,
+        "user/imagenet_c",
+        tmp_path,
+        revision="0" * 40,
+        date="2025-01-31",
+        source_url="https://example.org",
+    )
+    assert file == tmp_path / ".eval_results" / "imagenet_c_mce.yaml"
+    entries = parse_eval_result_entries(yaml.safe_load(file.read_text()))
+    assert [(entry.dataset_id, entry.task_id, entry.value) for entry in entries] == [
+        ("user/imagenet_c", "mce", mce["mce"]),
+        ("user/imagenet_c", "relative_mce", mce["relative_mce"]),
+    ]
+    assert {entry.notes for entry in entries} == {mce["signature"]}
+    assert entries[0].dataset_revision == "0" * 40 and entries[0].source_url == "https://example.org"
+    write_evaluation_results(mce, "user/imagenet_c", tmp_path)
+    assert len(list((tmp_path / ".eval_results").iterdir())) == 1
+
+
+def test_without_clean_pictures_there_is_no_relative_mce(mce):
+    [entry] = evaluation_results({**mce, "relative_mce": None}, "user/imagenet_c")
+    assert entry.task_id == "mce"
+
+
+@pytest.mark.parametrize("metric", ["mfr", "mt5d"])
+def test_the_other_metrics_and_numpy_numbers(metric):
+    scores = {metric: np.float64(58.0), "signature": f"{metric}|benchmark:imagenet_p"}
+    [entry] = imagenet_cp.results.evaluation_results(scores, "user/imagenet_p")
+    assert (entry.task_id, entry.value, type(entry.value)) == (metric, 58.0, float)
+
+
+@pytest.mark.parametrize(
+    ("change", "dataset_id", "says"),
+    [
+        (
+            {"mce": None, "missing": ["fog_3"]},
+            "user/imagenet_c",
+            r"parts of the benchmark are missing: fog_3;",
+        ),
+        ({"mce": None, "missing": list("abcdef")}, "user/imagenet_c", r"a, b, c, d, e, \.\.\.;"),
+        ({"signature": ""}, "user/imagenet_c", "with its signature"),
+        ({"mfr": 1.0}, "user/imagenet_c", "what compute"),
+        ({"mce": float("nan")}, "user/imagenet_c", "no score"),
+        ({}, "imagenet_c", "user/name"),
+    ],
+)
+def test_what_is_no_whole_score_is_refused(mce, change, dataset_id, says):
+    with pytest.raises(ValueError, match=says):
+        evaluation_results({**mce, **change}, dataset_id)
+
+
+def test_a_folder_that_is_not_there_is_named(mce, tmp_path):
+    with pytest.raises(FileNotFoundError, match="nowhere: no such folder"):
+        write_evaluation_results(mce, "user/imagenet_c", tmp_path / "nowhere")
+
+
+def test_the_example_in_the_docstring():
+    import doctest
+
+    from imagenet_cp import results
+
+    assert doctest.testmod(results).failed == 0
