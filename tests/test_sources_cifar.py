@@ -110,6 +110,25 @@ def test_rows_have_the_ids_that_a_data_set_of_the_hub_gives_them(tmp_path):
     assert hub.contents == archive.contents
 
 
+def test_fine_labels_are_those_of_cifar_100(tmp_path):
+    labels = {
+        "fine_label": ClassLabel(names=list(cifar.CIFAR100)),
+        "coarse_label": ClassLabel(num_classes=20),
+    }
+    features = Features({"img": Image(), **labels})
+    pictures = [{"bytes": codecs.encode_png(picture), "path": None} for picture in PICTURES]
+    rows = {"img": pictures, "fine_label": LABELS, "coarse_label": [7] * COUNT}
+    (tmp_path / "data").mkdir()
+    Dataset.from_dict(rows, features).to_parquet(tmp_path / "data" / "test-00000-of-00001.parquet")
+    assert_is_cifar(open_source(tmp_path))
+
+
+@pytest.mark.parametrize("name", ["cifar10", "cifar100"])
+def test_the_names_that_datasets_once_had_still_do(name, monkeypatch):
+    monkeypatch.setattr("imagenet_cp.sources.open_dataset", lambda source: source)
+    assert open_source(name) == f"uoft-cs/{name}"
+
+
 def test_load_dataset_takes_an_archive(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     archive = packed(tmp_path, "cifar-10-batches-py/test_batch of 2010")

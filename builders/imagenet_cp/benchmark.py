@@ -14,6 +14,7 @@ from PIL import Image
 
 from .errors import SourceError, nearest
 from .preprocessing import decode, pixels
+from .profiles import keep_size
 from .recipe import Recipe
 from .sources import Item
 
@@ -61,6 +62,8 @@ class Benchmark(ABC):
     description: str
 
     example: ClassVar[str]
+    #: Whether pictures of any size can be taken as they are.
+    keeps_size: ClassVar[bool]
     images_per_file: ClassVar[int]
 
     @property
@@ -118,19 +121,24 @@ class Benchmark(ABC):
             dict.fromkeys(cell for cells in self.configs.values() for cell in cells if cell in wanted)
         )
 
-    def recipe(self, seed: int = 0, codec: str | None = None) -> Recipe:
+    def recipe(self, seed: int = 0, codec: str | None = None, size: str | None = None) -> Recipe:
         """Return the recipe of this data set.
 
         Raises
         ------
         ValueError
-            The codec is none of ``codecs``.
+            The codec is none of ``codecs``, or the size is not "keep" or cannot be kept.
         """
+        if size not in (None, "keep"):
+            raise ValueError(f'size must be "keep" or left out, not {size!r}')
+        if size and not self.keeps_size:
+            raise ValueError(f"{self.dataset} has no size='keep': its frames have the size of its profile")
         if codec is not None and codec not in self.codecs:
             raise ValueError(f"{self.dataset} has no codec {codec!r}{nearest(codec, self.codecs)}")
-        return Recipe(self.dataset, self.profile, seed, self.codecs[codec or next(iter(self.codecs))])
+        stored = self.codecs[codec or next(iter(self.codecs))]
+        return Recipe(self.dataset, self.profile, seed, stored, size=size or Recipe.size)
 
-    def prepare(self, photograph: bytes, name: str) -> NDArray[np.uint8]:
+    def prepare(self, photograph: bytes, name: str, size: str = Recipe.size) -> NDArray[np.uint8]:
         """Decode one photograph and bring it to the size that `row` takes.
 
         Parameters
@@ -139,6 +147,8 @@ class Benchmark(ABC):
             The encoded file.
         name : str
             What errors call it.
+        size : {"profile", "keep"}
+            Of the recipe.
 
         Returns
         -------
@@ -151,6 +161,6 @@ class Benchmark(ABC):
         """
         image = decode(photograph, name)
         try:
-            return pixels(self.resize(image))
+            return pixels(keep_size(image) if size == "keep" else self.resize(image))
         except SourceError as error:
             raise SourceError(f"{name}: {error}") from None

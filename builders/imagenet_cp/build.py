@@ -79,6 +79,7 @@ def new_plan(
     *,
     seed: int = 0,
     codec: str | None = None,
+    size: str | None = None,
     images_per_file: int | None = None,
     on_error: str = "raise",
 ) -> Plan:
@@ -86,7 +87,7 @@ def new_plan(
     benchmark = benchmark_of(dataset)
     folder = Path(out).expanduser().resolve()
     cells = benchmark.cells(list(configs) or benchmark.default_configs)
-    recipe = benchmark.recipe(seed, codec)
+    recipe = benchmark.recipe(seed, codec, size)
     before = build_folder.recorded(folder).get("identity", {})
     step = images_per_file or before.get("images_per_file") or benchmark.images_per_file
     count = math.ceil(len(source.items) / step)
@@ -115,6 +116,7 @@ def build(
     *,
     seed: int = 0,
     codec: str | None = None,
+    size: str | None = None,
     images_per_file: int | None = None,
     on_error: str = "raise",
     workers_count: int | None = None,
@@ -139,6 +141,9 @@ def build(
         Of the random draws.
     codec : str, optional
         How pictures are stored, if not in the usual way: see the benchmark's ``codecs``.
+    size : {"keep"}, optional
+        Corrupt pictures of any size as they are, an extension of the paper; the profile's size by default. The source
+        is then usually opened with ``relative=True``.
     images_per_file : int, optional
         How many source images' rows one Parquet file holds; what the folder was begun with, else
         the benchmark's ``images_per_file``.
@@ -174,6 +179,7 @@ def build(
         configs,
         seed=seed,
         codec=codec,
+        size=size,
         images_per_file=images_per_file,
         on_error=on_error,
     )

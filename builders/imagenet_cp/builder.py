@@ -19,7 +19,7 @@ from .sources.base import digest
 
 #: Into how many parts the images of a config are cut at most, so that num_proc and streaming can share them.
 _PARTS = 256
-_OPTIONS = ("data_dir", "source", "seed", "codec", "on_error")
+_OPTIONS = ("data_dir", "source", "seed", "codec", "size", "on_error")
 
 logger = datasets.utils.logging.get_logger(__name__)
 
@@ -38,6 +38,9 @@ class BenchmarkConfig(datasets.BuilderConfig):
         Of the random draws.
     codec : str, optional
         How pictures are stored, if not in the usual way.
+    size : {"keep"}, optional
+        Corrupt pictures of any size from 32 x 32 up as they are, an extension of the paper; a folder's pictures then
+        have their relative paths as ids.
     on_error : {"raise", "skip"}
         What to do about an image that cannot be read.
     """
@@ -46,17 +49,19 @@ class BenchmarkConfig(datasets.BuilderConfig):
     source: str | None = None
     seed: int = 0
     codec: str | None = None
+    size: str | None = None
     on_error: str = "raise"
 
     @property
     def recipe(self) -> Recipe:
         """The recipe of this data set with this seed."""
-        return BENCHMARKS[self.dataset].recipe(self.seed, self.codec)
+        return BENCHMARKS[self.dataset].recipe(self.seed, self.codec, self.size)
 
     def open_source(self) -> Source:
         """Open the clean images, once."""
         if not hasattr(self, "_source"):
-            self._source = open_source(self.source if self.source is not None else self.data_dir)
+            chosen = self.source if self.source is not None else self.data_dir
+            self._source = open_source(chosen, relative=self.size == "keep")
         return self._source
 
     def create_config_id(self, config_kwargs: dict[str, Any], custom_features: Any = None) -> str:
@@ -129,7 +134,7 @@ class BenchmarkBuilder(datasets.GeneratorBasedBuilder):
         for cell, start, stop in parts:
             for item in source.items[start:stop]:
                 try:
-                    clean = benchmark.prepare(source.reader.read(item), item.location)
+                    clean = benchmark.prepare(source.reader.read(item), item.location, recipe.size)
                 except SourceError as error:
                     if self.config.on_error == "raise":
                         raise
@@ -163,7 +168,7 @@ def check_options(dataset: str, config_name: str | None, options: dict[str, Any]
             )
         if option not in _OPTIONS and value is not None:
             raise ValueError(f"{dataset} has no option {option!r}{nearest(option, _OPTIONS)}")
-    benchmark.recipe(codec=options.get("codec"))
+    benchmark.recipe(codec=options.get("codec"), size=options.get("size"))
     seed = options.get("seed", 0)
     if isinstance(seed, bool) or not isinstance(seed, int) or seed < 0:
         raise ValueError(f"seed must be a whole number from 0 up, not {seed!r}")

@@ -49,13 +49,17 @@ def use(
 
 @app.command()
 def build(
-    dataset: Annotated[str, typer.Argument(help="imagenet_c or imagenet_p")] = "imagenet_c",
+    dataset: Annotated[str, typer.Argument(help="imagenet_c, imagenet_p, cifar10_c, ...")] = "imagenet_c",
     source: SourceOption = None,
     out: Annotated[Optional[Path], typer.Option(help="Folder to build; ./DATASET by default.")] = None,
     configs: Annotated[str, typer.Option(help="Such as fog_3,snow,test; all by default.")] = "",
     workers: Annotated[Optional[int], typer.Option(min=1, help="Processes; all cores by default.")] = None,
     seed: Annotated[int, typer.Option(min=0, help="Of the random draws.")] = 0,
     codec: Annotated[Optional[str], typer.Option(help="imagenet_p: jpeg (default) or png.")] = None,
+    size: Annotated[
+        Optional[str],
+        typer.Option(help="keep: corrupt pictures of any size as they are, an extension of the paper."),
+    ] = None,
     images_per_file: Annotated[
         Optional[int], typer.Option(min=1, help="Source images per Parquet file.")
     ] = None,
@@ -84,11 +88,15 @@ def build(
     folder = out if out is not None else Path(dataset)
     names = [name.strip() for name in configs.split(",") if name.strip()]
     part = _shard(shard)
-    benchmark_of(dataset)
-    images = open_source(source)
+    benchmark_of(dataset).recipe(codec=codec, size=size)
+    images = open_source(source, relative=size == "keep")
     if dry_run:
         typer.echo(
-            _costs(new_plan(dataset, images, folder, names, codec=codec, images_per_file=images_per_file))
+            _costs(
+                new_plan(
+                    dataset, images, folder, names, codec=codec, size=size, images_per_file=images_per_file
+                )
+            )
         )
         return
     with (
@@ -104,6 +112,7 @@ def build(
             names,
             seed=seed,
             codec=codec,
+            size=size,
             images_per_file=images_per_file,
             on_error=on_error,
             workers_count=workers,
@@ -117,9 +126,9 @@ def build(
     for image_id, reason in plan.skipped.items():
         typer.echo(f"skipped {image_id}: {reason}")
     rows = sum(written.rows for written in plan.files.values())
-    size = sum(written.size for written in plan.files.values())
+    stored = sum(written.size for written in plan.files.values())
     typer.echo(
-        f"{folder}: {len(plan.files)} files, {rows:,} rows, {size / 1e6:,.1f} MB, {plan.recipe.signature}"
+        f"{folder}: {len(plan.files)} files, {rows:,} rows, {stored / 1e6:,.1f} MB, {plan.recipe.signature}"
     )
 
 
@@ -173,9 +182,12 @@ def verify(
     """Check every file and row of a build; what is off is listed, and the exit status is 1."""
     from .progress import bar
     from .sources import open_source
+    from .verify import open_build
     from .verify import verify as run
 
-    images = open_source(source) if source is not None else None
+    images = None
+    if source is not None:
+        images = open_source(source, relative=open_build(folder).recipe.size == "keep")
     with bar("verifying", "file") as progress:
         report = run(folder, source=images, sample=sample, quick=quick, progress=progress)
     for fault in report.faults:

@@ -59,7 +59,7 @@ def estimate(plan: Plan) -> tuple[dict[str, Cost], Cost]:
     for place, item in enumerate((chosen[0], *chosen)):
         warm = place > 0  # the first round only compiles and fills caches
         begun = time.process_time()
-        clean = plan.benchmark.prepare(plan.source.reader.read(item), item.location)
+        clean = plan.benchmark.prepare(plan.source.reader.read(item), item.location, plan.recipe.size)
         shared += warm * (time.process_time() - begun)
         for cell in plan.cells:
             begun = time.process_time()

@@ -26,6 +26,7 @@ class CorruptionBenchmark(Benchmark):
     """A data set in the manner of ImageNet-C (Hendrycks & Dietterich, ICLR 2019, section 4.1)."""
 
     example: ClassVar[str] = "fog_3"
+    keeps_size: ClassVar[bool] = True
     images_per_file: ClassVar[int] = 2500
 
     @property

@@ -33,6 +33,7 @@ class PerturbationBenchmark(Benchmark):
     test: tuple[str, ...] = perturbations.TEST
 
     example: ClassVar[str] = "tilt"
+    keeps_size: ClassVar[bool] = False
     images_per_file: ClassVar[int] = 250
 
     @property

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from numpy.random import SFC64, SeedSequence
 
@@ -25,17 +25,21 @@ class Recipe:
         Chosen by the user; 0 by default.
     codec : str
         How pictures are stored, such as ``"jpeg:85"``.
+    size : {"profile", "keep"}
+        Whether pictures are brought to the profile's size, or corrupted as they are.
     """
 
     dataset: str
     profile: str = "imagenet"
     seed: int = 0
     codec: str = "jpeg:85"
+    size: str = field(default="profile", kw_only=True)
 
     @property
     def signature(self) -> str:
         """Enough to build the same data again, or to see that two scores cannot be compared."""
-        return f"{self.dataset}|recipe:{RECIPE}|profile:{self.profile}|seed:{self.seed}|{self.codec}"
+        size = "" if self.size == "profile" else f"|size:{self.size}"
+        return f"{self.dataset}|recipe:{RECIPE}|profile:{self.profile}{size}|seed:{self.seed}|{self.codec}"
 
     def bits(self, name: str, level: int, image_id: str) -> SFC64:
         """Return the random stream of one image.

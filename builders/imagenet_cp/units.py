@@ -127,7 +127,7 @@ def run(unit: Unit, tick: Callable[[], Any] = lambda: None) -> Finished:
         for item in unit.items:
             try:
                 data = unit.reader.read(item)
-                clean = benchmark.prepare(data, item.location)
+                clean = benchmark.prepare(data, item.location, unit.recipe.size)
             except SourceError as error:
                 if unit.on_error == "raise":
                     raise

@@ -145,11 +145,12 @@ def open_build(folder: str | os.PathLike[str]) -> Report:
 
 def _made_by(signature: str) -> tuple[Benchmark, Recipe]:
     dataset, *parts = signature.split("|")
-    said = dict(part.split(":", 1) for part in parts if part.startswith(("profile:", "seed:")))
+    said = dict(part.split(":", 1) for part in parts if part.startswith(("profile:", "size:", "seed:")))
     benchmark = BENCHMARKS[dataset]
     profile = said.get("profile", benchmark.profile)
     PROFILES[profile]  # KeyError where there is none
-    return benchmark, StatedRecipe(dataset, profile, int(said.get("seed", 0)), parts[-1], signature)
+    size = said.get("size", Recipe.size)
+    return benchmark, StatedRecipe(dataset, profile, int(said.get("seed", 0)), parts[-1], signature, size=size)
 
 
 def _cells(benchmark: Benchmark) -> dict[str, Cell]:
@@ -311,7 +312,7 @@ def _check_rows(
     report: Report, path: str, file: pq.ParquetFile, classes: int
 ) -> tuple[list[tuple[str, int]], list[Fault]]:
     cell = _cells(report.benchmark)[path.split("/")[1]]
-    side = PROFILES[report.recipe.profile].size
+    side = PROFILES[report.recipe.profile].size if report.recipe.size != "keep" else None
     faults: list[Fault] = []
     rows: list[tuple[str, int]] = []
     for row in itertools.chain.from_iterable(batch.to_pylist() for batch in file.iter_batches(batch_size=16)):
@@ -324,7 +325,9 @@ def _check_rows(
     return rows, faults
 
 
-def _fault_of_row(row: Mapping[str, Any], cell: Cell, classes: int, side: int, profile: str) -> str | None:
+def _fault_of_row(
+    row: Mapping[str, Any], cell: Cell, classes: int, side: int | None, profile: str
+) -> str | None:
     if not row["image_id"]:
         return "has no image id"
     if row["label"] is None or not 0 <= row["label"] < classes:
@@ -337,14 +340,16 @@ def _fault_of_row(row: Mapping[str, Any], cell: Cell, classes: int, side: int, p
         return f"says {said[0]} at {said[1]}, in the folder of {cell.config}"
     expected = 1 if "image" in row else PERTURBATIONS[cell.name].frames(profile)
     if "video" in row:
-        return _fault_of_video(row["video"], (expected, side, side, 3))
+        return _fault_of_video(row["video"], (expected, PROFILES[profile].size))
     pictures = [row["image"]] if "image" in row else row["sequence"] or []
     if len(pictures) != expected:
         return f"has {len(pictures)} frames, not {expected}"
     return next(filter(None, (_fault_of_picture(picture, side) for picture in pictures)), None)
 
 
-def _fault_of_video(data: bytes | None, shape: tuple[int, ...]) -> str | None:
+def _fault_of_video(data: bytes | None, expected: tuple[int, int]) -> str | None:
+    frames, side = expected
+    shape = (frames, side, side, 3)
     try:
         found = decode_video(data or b"").shape
     except ValueError:
@@ -352,11 +357,15 @@ def _fault_of_video(data: bytes | None, shape: tuple[int, ...]) -> str | None:
     return None if found == shape else f"a video of the shape {found}, not {shape}"
 
 
-def _fault_of_picture(picture: Mapping[str, Any] | None, side: int) -> str | None:
+def _fault_of_picture(picture: Mapping[str, Any] | None, side: int | None) -> str | None:
     try:
         with Image.open(io.BytesIO((picture or {})["bytes"]), formats=("JPEG", "PNG")) as image:
-            if (image.size, image.mode) != ((side, side), "RGB"):
-                return f"a picture of {image.width} x {image.height} pixels in {image.mode}, not {side} x {side} in RGB"
+            wanted = (side, side) if side else image.size
+            if (image.size, image.mode) != (wanted, "RGB"):
+                return (
+                    f"a picture of {image.width} x {image.height} pixels in {image.mode}, "
+                    f"not {wanted[0]} x {wanted[1]} in RGB"
+                )
             image.load()
     except (OSError, SyntaxError, ValueError, KeyError, TypeError, Image.DecompressionBombError):
         return "a picture that cannot be decoded"
@@ -409,7 +418,7 @@ def _make_again(report: Report, source: Source, sample: int) -> None:
                 row = _row(file, index)
                 item = items[row["image_id"]]
                 try:
-                    clean = report.benchmark.prepare(source.reader.read(item), item.location)
+                    clean = report.benchmark.prepare(source.reader.read(item), item.location, report.recipe.size)
                 except SourceError as error:
                     report.faults.append(Fault("source", str(error)))
                     continue

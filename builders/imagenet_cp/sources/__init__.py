@@ -10,16 +10,19 @@ from ..errors import SourceError
 from .base import Item, Reader, Source
 from .cifar import open_cifar
 from .dataset import open_dataset
-from .folder import open_folder
+from .folder import open_any_folder, open_folder
 from .hub import is_dataset, is_hub_name, split_name
 from .sample import open_sample
 from .tar import open_tar
 from .tiny import open_tiny
 
+#: What datasets once called these, and many still do -> their names on the Hub.
+_ON_HUB = {"cifar10": "uoft-cs/cifar10", "cifar100": "uoft-cs/cifar100"}
+
 __all__ = ["Item", "Reader", "Source", "open_source"]
 
 
-def open_source(source: str | os.PathLike[str] | None = None) -> Source:
+def open_source(source: str | os.PathLike[str] | None = None, *, relative: bool = False) -> Source:
     """Open a source of clean images.
 
     Parameters
@@ -29,8 +32,11 @@ def open_source(source: str | os.PathLike[str] | None = None) -> Source:
         ImageNet's flat validation folder; a tar archive of either, such as ``ILSVRC2012_img_val.tar``; a folder of
         CIFAR's or Tiny ImageNet's archive or folder as published (see `open_cifar`, `open_tiny`); a folder of
         Parquet files or one saved by ``save_to_disk``, or a data set on the Hub by its name, such as
-        ``ILSVRC/imagenet-1k`` or ``user/name:split`` (see `open_dataset`). When None: the environment variable
+        ``ILSVRC/imagenet-1k``, ``cifar10`` or ``user/name:split`` (see `open_dataset`). When None: the variable
         ``IMAGENET_CP_SOURCE``, else what is remembered by ``imagenet-cp use``.
+    relative : bool
+        Whether a folder may be of any shape, and its pictures have their relative paths as ids: see
+        `open_any_folder`. Other sources are not touched by this.
 
     Returns
     -------
@@ -52,6 +58,8 @@ def open_source(source: str | os.PathLike[str] | None = None) -> Source:
     name = os.fspath(chosen)
     if name == "sample":
         return open_sample()
+    if name in _ON_HUB and not Path(name).exists():
+        return open_dataset(_ON_HUB[name])
     published = open_cifar(name) or open_tiny(name) if Path(name).expanduser().exists() else None
     if published is not None:
         return published
@@ -60,4 +68,4 @@ def open_source(source: str | os.PathLike[str] | None = None) -> Source:
     folder = Path(split_name(name)[0]).expanduser()
     if is_dataset(folder) if folder.is_dir() else not folder.exists() and is_hub_name(name):
         return open_dataset(name)
-    return open_folder(name)
+    return open_any_folder(name) if relative else open_folder(name)

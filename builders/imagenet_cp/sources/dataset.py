@@ -118,7 +118,8 @@ def _label_column(name: str, features: datasets.Features) -> str:
         for column, feature in features.items()
         if isinstance(feature, datasets.Value) and "int" in feature.dtype
     ]
-    for column in ("label", "labels"):
+    # CIFAR-100 has fine_label beside coarse_label.
+    for column in ("label", "labels", "fine_label"):
         if column in named or column in numbers:
             return column
     if len(named) == 1:

@@ -74,6 +74,50 @@ def open_folder(folder: str | os.PathLike[str]) -> Source:
     return Source(str(root), classes, in_order(items, str(root)), FileReader())
 
 
+def open_any_folder(folder: str | os.PathLike[str]) -> Source:
+    """List all pictures in a folder, however deep they are.
+
+    A picture's id is its path relative to the folder, with slashes and without the file's ending. Its class is the
+    sub-folder of ``folder`` that it is in, as in `open_folder`; pictures that are in none are of the class ``"."``,
+    unless all pictures are called as ImageNet's validation images are.
+
+    Raises
+    ------
+    SourceError
+        No such folder, no images, sub-folders that mix wnids with others, or one image id twice.
+    """
+    root = Path(folder).expanduser().resolve()
+    if not root.is_dir():
+        raise SourceError(f"{root}: {'not a folder' if root.exists() else 'no such folder'}")
+
+    def fail(error: OSError) -> None:
+        raise SourceError(f"{error.filename}: cannot be listed ({error.strerror or error})") from error
+
+    paths = []
+    for place, folders, files in os.walk(root, onerror=fail):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        paths += [Path(place, name).relative_to(root) for name in files if is_image(name)]
+    if not paths:
+        raise SourceError(f"{root}: no image in it; files ending in {', '.join(sorted(ENDINGS))} count")
+    own = {path: path.parts[0] if len(path.parts) > 1 else "." for path in paths}
+    labels = [imagenet.validation_labels().get(path.stem) for path in paths]
+    if all(label is not None for label in labels):
+        classes = imagenet.wnids()
+    else:
+        classes = classes_of(str(root), set(own.values()))
+        labels = [classes.index(own[path]) for path in paths]
+    try:
+        items = [
+            Item(
+                path.with_suffix("").as_posix(), label or 0, str(root / path), stamp_of((root / path).stat())
+            )
+            for path, label in zip(paths, labels, strict=True)
+        ]
+    except OSError as error:
+        raise SourceError(f"{error.filename}: cannot be read ({error.strerror or error})") from error
+    return Source(str(root), classes, in_order(items, str(root)), FileReader())
+
+
 def stamp_of(stat: os.stat_result) -> str:
     """Return what changes when a file is written anew."""
     return f"{stat.st_size}:{stat.st_mtime_ns}"
