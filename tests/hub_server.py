@@ -13,6 +13,8 @@ import urllib.parse
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+from xet_server import XetRoutes
+
 PAGE = 40  # entries of a listing: few, so that clients must follow the links
 LFS_ENDINGS = (".parquet", ".jpg", ".jpeg", ".png", ".bin")
 
@@ -94,6 +96,8 @@ class Hub:
         Such as ``"datasets/user/imagenet_c"`` -> Repo.
     blobs : dict
         SHA-256 -> bytes of every large file that has arrived whole.
+    blocks, shards : list
+        What has come by the Xet protocol.
     arrived : list of str
         SHA-256 of every large file sent, in order, every time.
     calls : list of str
@@ -110,6 +114,8 @@ class Hub:
         self.tokens = {"hf_test_token_of_the_owner": "owner", "hf_test_token_of_a_guest": "guest"}
         self.repos = {}
         self.blobs = {}
+        self.blocks = []
+        self.shards = []
         self.arrived = []
         self.calls = []
         self.complaints = []
@@ -179,11 +185,12 @@ ROUTES = [
         ("POST", rf"/lfs/{REPO}/verify", "verify"),
         ("HEAD", rf"/{REPO}/resolve/(?P<revision>[^/]+)/(?P<path>.+)", "resolve"),
         ("GET", rf"/{REPO}/resolve/(?P<revision>[^/]+)/(?P<path>.+)", "resolve"),
+        *((method, pattern.replace("{repo}", REPO), name) for method, pattern, name in XetRoutes.routes),
     )
 ]
 
 
-class _Handler(BaseHTTPRequestHandler):
+class _Handler(XetRoutes, BaseHTTPRequestHandler):
     hub: Hub
     protocol_version = "HTTP/1.1"
 
@@ -252,6 +259,9 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         if self.command != "HEAD":
             self.wfile.write(data)
+
+    def unknown(self):
+        return AnswerError(404, {"error": "unknown"})
 
     def complain(self, text, status=400):
         with self.hub.lock:
@@ -507,7 +517,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.check_path(value["path"])
             if key == "file" and value["encoding"] == "base64":
                 files[value["path"]] = Blob(base64.b64decode(value["content"], validate=True), False)
-            elif key == "lfsFile" and value["algo"] == "sha256" and value["oid"] in self.hub.blobs:
+            elif key == "lfsFile" and value["algo"] == "sha256" and self.has_arrived(value):
                 files[value["path"]] = Blob(self.hub.blobs[value["oid"]], True)
                 if value["size"] != len(files[value["path"]].data):
                     self.complain(f"a commit of {value}")
@@ -517,6 +527,13 @@ class _Handler(BaseHTTPRequestHandler):
                 self.complain(f"a commit of {key} {value.get('path')}")
         sha = repo.commit(lines[0]["value"]["summary"], files)
         return {"success": True, "commitUrl": f"{self.hub.url}/{kind}/{id}/commit/{sha}", "commitOid": sha}
+
+    def has_arrived(self, file):
+        if file["oid"] not in self.hub.blobs:
+            data = self.xet_file(file["oid"], file["size"])
+            if data is not None:
+                self.hub.blobs[file["oid"]] = data
+        return file["oid"] in self.hub.blobs
 
     def tag(self, kind, id, revision):
         repo = self.repo(kind, id, write=True)

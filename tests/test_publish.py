@@ -227,6 +227,22 @@ def test_a_commit_that_is_lost_costs_no_file_twice(hub, send, built, what):
     assert set(json.loads((built / "build.json").read_text())["files"]) < set(repo_of(hub).files)
 
 
+def test_files_go_up_by_xet_where_that_is_installed(hub, built, tmp_path):
+    pytest.importorskip("hf_xet")
+    line = [*COMMAND, "publish", "imagenet_c", NAME, "--quick"]
+    settings = {**environment(hub, tmp_path), "HF_HUB_DISABLE_XET": "0"}
+    for _ in range(2):
+        said = subprocess.run(line, cwd=built.parent, env=settings, capture_output=True, text=True)
+        assert said.returncode == 0, said.stderr
+        assert str(tmp_path) not in said.stdout + said.stderr
+    assert "to send: 0 files" in said.stdout and not hub.count("objects/batch")
+    assert hub.count("POST /cas/v1/xorbs") == len(hub.blocks) == 2  # the data, then the pictures of the card
+    record = json.loads((built / "build.json").read_text())
+    assert {path: repo_of(hub).files[path].sha256 for path in record["files"]} == {
+        path: file["sha256"] for path, file in record["files"].items()
+    }
+
+
 def test_a_publisher_that_is_killed_goes_on_where_it_was(hub, send, built, tmp_path):
     def kill():
         process.send_signal(signal.SIGKILL)
