@@ -53,7 +53,9 @@ def run(folder: Path, say: Callable[[str], None]) -> None:
     )
     say("   (the first time, some of the kernels are compiled; that is kept for all later runs).")
     with bar("building", "image") as progress:
-        plan = build("imagenet_c", source, folder, ["test", "extra", "clean"], progress=progress)
+        plan = build(
+            "imagenet_c", source, folder, ["test", "extra", "clean"], images_per_file=7, progress=progress
+        )
     say(f"   {folder}: {len(plan.files)} Parquet files, {plan.recipe.signature}\n")
 
     datasets.disable_progress_bars()

@@ -109,7 +109,9 @@ def run_here(
         counter.value = sum(len(unit.items) for unit in todo if unit.index not in left)
         with _one_thread_each():
             pool = ProcessPoolExecutor(min(workers, len(left)), context, _begin, (counter,))
+            progress(counter.value)
             try:
+                _compile(pool, list(left.values()))
                 for unit, finished in run_on(pool, list(left.values()), lambda: progress(counter.value)):
                     del left[unit.index]
                     failures = 0
@@ -140,6 +142,13 @@ def run_on(
     finally:
         for future in waiting:
             future.cancel()
+
+
+def _compile(pool: Executor, todo: Sequence[Unit]) -> None:
+    """Let each kernel be compiled by one worker, so that all find it in numba's cache."""
+    cells = {cell.name: cell for unit in todo for cell in unit.cells}
+    for compiled in [pool.submit(units.warm_up, todo[0].recipe, cell) for cell in cells.values()]:
+        compiled.result()
 
 
 def _stop(pool: ProcessPoolExecutor) -> None:
