@@ -13,17 +13,12 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from PIL import Image
-
 from . import build_folder, cards, workers
 from .benchmark import Benchmark, Cell
 from .benchmarks import benchmark_of
 from .build_folder import RECORD, Shard
 from .errors import BuildError, SourceError
 from .parquet import Written, write_json, write_text
-from .preprocessing import pixels
-from .profiles import PROFILES
 from .recipe import Recipe
 from .sources import Item, Source
 from .units import Finished, Unit, digest_of_bytes
@@ -196,8 +191,6 @@ def build(
         build_folder.remove_leftovers(plan.out, plan.todo)
         _take_up(plan, every, count, checking)
         total = sum(len(unit.items) for unit in plan.todo)
-        if plan.todo:
-            _compile(plan)
         if executor is None:
             made = workers.run_here(
                 plan.todo, min(count, max(1, len(plan.todo))), lambda done: progress(done, total)
@@ -273,15 +266,6 @@ def _same_images(plan: Plan, finished: Finished, now: dict[str, Item]) -> None:
                 f"{item.location}: has changed since {plan.out} was begun; choose another folder with --out, or "
                 "delete that one"
             )
-
-
-def _compile(plan: Plan) -> None:
-    """Compile the kernels once, here, so that the workers find them in numba's cache."""
-    side = PROFILES[plan.benchmark.profile].size
-    photograph = Image.fromarray((np.indices((side, side, 3)).sum(axis=0) % 256).astype(np.uint8))
-    clean = pixels(plan.benchmark.resize(photograph))
-    for cell in plan.cells:
-        plan.benchmark.row(plan.recipe, cell, clean, Item("", 0, ""))
 
 
 def _finish(plan: Plan, every: list[Unit], identity: dict[str, Any]) -> None:

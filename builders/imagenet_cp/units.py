@@ -10,10 +10,15 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from PIL import Image
+
 from .benchmark import Cell
 from .benchmarks import BENCHMARKS
 from .errors import SourceError
 from .parquet import Layout, ParquetFile, Written, write_json
+from .preprocessing import pixels
+from .profiles import PROFILES
 from .recipe import Recipe
 from .sources import Item, Reader
 from .sources.base import digest
@@ -143,3 +148,11 @@ def run(unit: Unit, tick: Callable[[], Any] = lambda: None) -> Finished:
         unit.record, {**asdict(finished), "files": {path: w._asdict() for path, w in finished.files.items()}}
     )
     return finished
+
+
+def warm_up(recipe: Recipe, cell: Cell) -> None:
+    """Make one row of an imagined photograph, so that the kernels are compiled and in numba's cache."""
+    benchmark = BENCHMARKS[recipe.dataset]
+    side = PROFILES[recipe.profile].size
+    photograph = Image.fromarray((np.indices((side, side, 3)).sum(axis=0) % 256).astype(np.uint8))
+    benchmark.row(recipe, cell, pixels(benchmark.resize(photograph)), Item("", 0, ""))
