@@ -90,7 +90,7 @@ def finished(out: Path) -> dict[str, int]:
     return {path.name: path.stat().st_mtime_ns for path in out.glob(".imagenet_cp/units/*.json")}
 
 
-MOMENTS = int(os.environ.get("IMAGENET_CP_MOMENTS", "6"))
+MOMENTS = int(os.environ.get("IMAGENET_CP_MOMENTS", "3"))
 
 
 @pytest.mark.parametrize("moment", range(MOMENTS))
