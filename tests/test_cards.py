@@ -189,6 +189,15 @@ def test_the_published_pictures_are_called_so():
     assert "byte for byte" in card and "made anew" not in card and "Recipe and versions" not in card
 
 
+def test_pictures_of_any_size_are_called_so():
+    benchmark = BENCHMARKS["imagenet_c"]
+    card = cards.dataset_card(
+        benchmark, benchmark.recipe(size="keep"), ("a", "b"), files_of(benchmark, ["fog"])
+    )
+    assert "taken at its own size" in card and "an extension of the paper" in card
+    assert "224 x 224" not in card and "|size:keep|" in card
+
+
 def test_a_card_is_the_same_every_time():
     assert card_of("imagenet_p") == card_of("imagenet_p")
 

@@ -29,7 +29,7 @@ _PREPARED = {
     "imagenet": "resized until its shorter side has 256 pixels (Pillow, bilinear), and cut to the middle 224 x 224",
     "imagenet_299": "cut to the middle seven eighths of both sides, resized to 299 x 299 pixels (Pillow, bilinear)",
     "tiny": "resized to 64 x 64 pixels (Pillow, bilinear)",
-    "cifar": "taken as they are, 32 x 32 pixels",
+    "cifar": "taken as it is, 32 x 32 pixels",
 }
 _BLOCK = re.compile(r"^\{\{#(\w+)\}\}\n(.*?)^\{\{/\1\}\}\n", re.DOTALL | re.MULTILINE)
 _SIZES = ["n<1K", "1K<n<10K", "10K<n<100K", "100K<n<1M", "1M<n<10M", "10M<n<100M", "100M<n<1B"]
@@ -164,7 +164,7 @@ def dataset_card(
         "files": f"{len(files):,}",
         "kinds": card_tables.kinds(benchmark, shown, pictures),
         "number_of_classes": f"{len(classes):,}",
-        "prepared": _PREPARED[benchmark.profile],
+        "prepared": "taken at its own size" if recipe.size == "keep" else _PREPARED[benchmark.profile],
         "side": str(PROFILES[benchmark.profile].size),
         "signature": recipe.signature,
         "size": card_tables.amount(sum(file["size"] for file in files.values())),
@@ -181,7 +181,9 @@ def dataset_card(
         "made": not is_official(recipe),
         "normalised": benchmark.profile.startswith("imagenet"),
         "official": is_official(recipe),
+        "one_size": recipe.size != "keep",
         "other_images": benchmark.profile == "imagenet" and tuple(classes) != imagenet.wnids(),
+        "own_sizes": recipe.size == "keep",
         "pictures": pictures,
         "skipped": bool(skipped),
         "versions": bool(versions),

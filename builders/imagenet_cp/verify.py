@@ -150,7 +150,9 @@ def _made_by(signature: str) -> tuple[Benchmark, Recipe]:
     profile = said.get("profile", benchmark.profile)
     PROFILES[profile]  # KeyError where there is none
     size = said.get("size", Recipe.size)
-    return benchmark, StatedRecipe(dataset, profile, int(said.get("seed", 0)), parts[-1], signature, size=size)
+    return benchmark, StatedRecipe(
+        dataset, profile, int(said.get("seed", 0)), parts[-1], signature, size=size
+    )
 
 
 def _cells(benchmark: Benchmark) -> dict[str, Cell]:
@@ -418,7 +420,9 @@ def _make_again(report: Report, source: Source, sample: int) -> None:
                 row = _row(file, index)
                 item = items[row["image_id"]]
                 try:
-                    clean = report.benchmark.prepare(source.reader.read(item), item.location, report.recipe.size)
+                    clean = report.benchmark.prepare(
+                        source.reader.read(item), item.location, report.recipe.size
+                    )
                 except SourceError as error:
                     report.faults.append(Fault("source", str(error)))
                     continue
