@@ -105,9 +105,9 @@ def test_the_cache_notices_what_matters(class_folder, cache, monkeypatch):
     assert where(data_dir="val", seed=5) != first
     shutil.copytree(class_folder, class_folder.parent / "other")
     assert where(data_dir="other") != first
-    monkeypatch.setattr("imagenet_cp.recipe.RECIPE", 2)
-    assert where(data_dir="val") != first
-    monkeypatch.undo()
+    with monkeypatch.context() as later:
+        later.setattr("imagenet_cp.recipe.RECIPE", 2)
+        assert where(data_dir="val") != first
     Image.new("RGB", (50, 50)).save(class_folder / "animal" / "astronaut.png")
     assert where(data_dir=str(class_folder)) != first
 
@@ -150,3 +150,8 @@ def test_a_broken_image_is_named_or_skipped(class_folder, cache):
     assert "broken.jpg" in f"{error.value} {error.value.__cause__}"
     dataset = load("fog_1", cache, source=None, data_dir=str(class_folder), on_error="skip")
     assert dataset.num_rows == 4
+
+
+def test_clean_images_come_before_a_folder_of_that_name(class_folder, cache, tmp_path):
+    (tmp_path / "imagenet_c").mkdir()
+    assert load("brightness_1", cache, source=None, data_dir=str(class_folder)).num_rows == 4

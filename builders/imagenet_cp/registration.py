@@ -59,8 +59,9 @@ def _wrap(library: str, function: str, wrapper: Callable[..., Any]) -> None:
 
 
 def _find_dataset(original: Callable[..., Any], path: str, *args: Any, **kwargs: Any) -> Any:
-    # A folder of that name in the working directory is what datasets itself would load: leave it to it.
-    if path not in DATASETS or os.path.isdir(path):
+    # A folder of that name in the working directory is what datasets itself would load: leave it to it, unless clean
+    # images are named.
+    if path not in DATASETS or (os.path.isdir(path) and kwargs.get("data_dir") is None):
         return original(path, *args, **kwargs)
     from datasets.load import BuilderConfigsParameters, DatasetModule
 
