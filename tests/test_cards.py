@@ -179,7 +179,7 @@ def test_what_is_not_there_is_not_shown():
 
 
 def test_the_published_pictures_are_called_so():
-    from imagenet_cp.verify import StatedRecipe
+    from imagenet_cp.finished_build import StatedRecipe
 
     benchmark = BENCHMARKS["imagenet_c"]
     recipe = StatedRecipe(

@@ -18,9 +18,9 @@ from hub_server import Blob, Hub, Repo
 from imagenet_cp import cards
 from imagenet_cp.build import build
 from imagenet_cp.errors import BuildError
+from imagenet_cp.finished_build import open_build
 from imagenet_cp.publish import publish, publish_metric
 from imagenet_cp.sources import open_source
-from imagenet_cp.verify import open_build
 
 OWNER, GUEST = "hf_test_token_of_the_owner", "hf_test_token_of_a_guest"
 NAME = "owner/imagenet_c"

@@ -180,9 +180,9 @@ def verify(
     quick: Annotated[bool, typer.Option("--quick", help="Look at files only, not at their rows.")] = False,
 ) -> None:
     """Check every file and row of a build; what is off is listed, and the exit status is 1."""
+    from .finished_build import open_build
     from .progress import bar
     from .sources import open_source
-    from .verify import open_build
     from .verify import verify as run
 
     images = None
