@@ -73,33 +73,40 @@ def blur(image: Image, radius: float, alias_blur: float) -> Image:
 @njit(cache=True, nogil=True, error_model="numpy")
 def _blur(image, rows, columns, reach, places, weights):  # type: ignore[no-untyped-def]
     """Sum boxes in float32, and once more in float64 where that comes too near to a whole level."""
-    height, width, channels = image.shape
+    height, width, channels = image.shape  # three channels
     # whole numbers below 2^24, exact in float32
     sums = np.zeros((rows.size, (columns.size + 1) * channels), np.float32)
     for i in range(rows.size):
         source, line = image[rows[i]], sums[i]
-        for c in range(channels):
-            total = np.int32(0)
-            for j in range(columns.size):
-                total += np.int32(source[columns[j], c])
-                line[(j + 1) * channels + c] = total
+        red = green = blue = np.int32(0)
+        for j in range(columns.size):
+            column, place = columns[j], (j + 1) * 3
+            red += np.int32(source[column, 0])
+            green += np.int32(source[column, 1])
+            blue += np.int32(source[column, 2])
+            line[place], line[place + 1], line[place + 2] = red, green, blue
     out = np.empty((height, width * channels), np.uint8)
     y, unsure = np.empty(width * channels, np.float32), np.empty(width * channels, np.uint8)
     pair = np.empty(sums.shape[1], np.float32)
     for i in range(height):
         y[:] = np.float32(0.0)
-        last = -1
-        for n in range(weights.size):
-            row, half, weight = places[n, 0], places[n, 1], np.float32(weights[n])
-            if row != last:
-                above, below = sums[i + reach - row], sums[i + reach + row]
-                share = np.float32(1.0 if row else 0.0)
-                for j in range(pair.size):
-                    pair[j] = above[j] + share * below[j]
-                last = row
-            right, left = pair[(reach + half + 1) * channels :], pair[(reach - half) * channels :]
-            for j in range(y.size):
-                y[j] += weight * (right[j] - left[j])
+        n = 0
+        while n < weights.size:
+            row = places[n, 0]
+            above, below = sums[i + reach - row], sums[i + reach + row]
+            share = np.float32(1.0 if row else 0.0)
+            for j in range(pair.size):
+                pair[j] = above[j] + share * below[j]
+            while n < weights.size and places[n, 0] == row:
+                # two boxes of a row at a time; without a second, the first once more at no weight
+                m = n + 1 if n + 1 < weights.size and places[n + 1, 0] == row else n
+                a, v = places[n, 1], np.float32(weights[n])
+                b, w = places[m, 1], np.float32(weights[m] if m > n else 0.0)
+                right_a, left_a = pair[(reach + a + 1) * channels :], pair[(reach - a) * channels :]
+                right_b, left_b = pair[(reach + b + 1) * channels :], pair[(reach - b) * channels :]
+                for j in range(y.size):
+                    y[j] += v * (right_a[j] - left_a[j]) + w * (right_b[j] - left_b[j])
+                n = m + 1
         line, any_unsure = out[i], np.uint8(0)
         for j in range(y.size):
             low, high = np.int32(min(y[j] - DOUBT, TOP)), np.int32(min(y[j] + DOUBT, TOP))
