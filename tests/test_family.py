@@ -5,7 +5,7 @@ import io
 import datasets
 import numpy as np
 import pytest
-from datasets import get_dataset_config_names, load_dataset
+from datasets import get_dataset_config_names, load_dataset, load_dataset_builder
 from PIL import Image
 
 from imagenet_cp import corruptions, perturbations, registration
@@ -85,6 +85,14 @@ def test_a_row_is_the_corrupted_picture_of_its_size(dataset, photographs_of, cac
             Image.fromarray(made).save(stored, "JPEG", quality=85, optimize=True)
             made = np.asarray(Image.open(stored))
         assert np.array_equal(pictures(row)[0], made)
+
+
+def test_imagenets_terms_stand_only_where_the_pictures_are_imagenets(photographs_of, cache):
+    for dataset in ("cifar10_c", "tiny_imagenet_c"):
+        builder = load_dataset_builder(
+            dataset, "fog", data_dir=str(photographs_of("tiny_imagenet_c")), cache_dir=cache
+        )
+        assert ("ImageNet" in builder.info.license) == (dataset == "tiny_imagenet_c")
 
 
 def test_cifar_is_stored_losslessly_as_it_was_published():

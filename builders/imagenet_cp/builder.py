@@ -9,7 +9,7 @@ from typing import Any
 
 import datasets
 
-from . import __version__, citations
+from . import __version__, cards, citations
 from .benchmark import Benchmark, Cell
 from .benchmarks import BENCHMARKS
 from .errors import SourceError, nearest
@@ -107,7 +107,7 @@ class BenchmarkBuilder(datasets.GeneratorBasedBuilder):
             f"(imagenet-cp {__version__}).",
             citation=citations.CITATION,
             homepage=citations.HOMEPAGE,
-            license=citations.LICENCE,
+            license=citations.LICENCE if cards.under_terms(benchmark) else "",
             features=benchmark.features(self.config.open_source().classes, self.config.recipe),
         )
 
