@@ -62,11 +62,16 @@ def boxes(radius: float, alias_blur: float) -> tuple[NDArray[np.int64], NDArray[
     return places, drop[drop != 0]
 
 
+@lru_cache(64)
+def _mirrored(length: int, reach: int) -> NDArray[np.int64]:
+    return np.pad(np.arange(length), reach, mode="reflect")
+
+
 def blur(image: Image, radius: float, alias_blur: float) -> Image:
     """Correlate each channel of an image (H, W, 3) with the lens, the border mirrored (reflect-101)."""
     places, weights = boxes(radius, alias_blur)
     reach = int(places.max()) + 1
-    rows, columns = (np.pad(np.arange(n), reach, mode="reflect") for n in image.shape[:2])
+    rows, columns = _mirrored(image.shape[0], reach), _mirrored(image.shape[1], reach)
     return _blur(image, rows, columns, reach, places, weights)  # type: ignore[no-any-return]
 
 
