@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import hashlib
 import json
-from collections.abc import Callable
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -125,6 +126,7 @@ def run(unit: Unit, tick: Callable[[], Any] = lambda: None) -> Finished:
     layout = Layout(benchmark.features(unit.classes, unit.recipe), unit.recipe.signature)
     images, skipped = {}, {}
     with ExitStack() as stack:
+        stack.enter_context(_no_garbage())
         files = {
             cell: stack.enter_context(ParquetFile(unit.out / unit.file_of(cell), layout))
             for cell in unit.cells
@@ -148,6 +150,18 @@ def run(unit: Unit, tick: Callable[[], Any] = lambda: None) -> Finished:
         unit.record, {**asdict(finished), "files": {path: w._asdict() for path, w in finished.files.items()}}
     )
     return finished
+
+
+@contextmanager
+def _no_garbage() -> Iterator[None]:
+    """Leave the garbage collector out: rows make no cycles, and it would look through all libraries again and again."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
 
 
 def warm_up(recipe: Recipe, cell: Cell) -> None:
