@@ -72,15 +72,15 @@ def test_jpeg_is_decoded_as_pillow_does(name):
         encoded = codecs.encode_jpeg(PICTURES[name], quality)
         with Image.open(io.BytesIO(encoded)) as picture:
             expected = np.asarray(picture)
-        for made in (codecs.decode(encoded), codecs.decode_jpeg(encoded)):
-            assert made.dtype == np.uint8
-            assert made.flags.writeable
-            np.testing.assert_array_equal(made, expected)
+        made = codecs.decode_jpeg(encoded)
+        assert made.dtype == np.uint8 and made.flags.writeable
+        np.testing.assert_array_equal(made, expected)
 
 
 @pytest.mark.parametrize("name", PICTURES)
 def test_png_is_lossless(name):
-    np.testing.assert_array_equal(codecs.decode(codecs.encode_png(PICTURES[name])), PICTURES[name])
+    with Image.open(io.BytesIO(codecs.encode_png(PICTURES[name]))) as picture:
+        np.testing.assert_array_equal(np.asarray(picture), PICTURES[name])
 
 
 def test_the_image_is_left_alone():
@@ -91,26 +91,6 @@ def test_the_image_is_left_alone():
     np.testing.assert_array_equal(image, PICTURES["chelsea"])
 
 
-@pytest.mark.parametrize("mode", ["L", "P", "CMYK", "RGBA", "I;16"])
-def test_other_modes_become_rgb(mode):
-    picture = Image.fromarray(PICTURES["noise 33x32"])
-    picture = Image.new(mode, (32, 33), 300) if mode == "I;16" else picture.convert(mode)
-    file = io.BytesIO()
-    picture.save(file, format="TIFF")
-    made = codecs.decode(file.getvalue())
-    np.testing.assert_array_equal(made, np.asarray(picture.convert("RGB")))
-
-
-def test_a_rotation_in_the_exif_data_is_not_applied():
-    exif = Image.Exif()
-    exif[0x0112] = 6
-    assert codecs.decode(pillow_jpeg(PICTURES["noise 1x70"], exif=exif)).shape == (1, 70, 3)
-
-
-def test_broken_files_raise():
-    whole = codecs.encode_jpeg(PICTURES["chelsea"])
-    with pytest.raises(OSError, match="truncated"):
-        codecs.decode(whole[: len(whole) // 2])
-    for decode in (codecs.decode, codecs.decode_jpeg):
-        with pytest.raises((OSError, ValueError)):
-            decode(b"no image")
+def test_what_is_no_jpeg_is_refused():
+    with pytest.raises(ValueError, match="no JPEG"):
+        codecs.decode_jpeg(b"no image")

@@ -21,7 +21,9 @@ from imagenet_cp.video import decode_video, encode_video
 RESULTS = Path(__file__).parent / "results" / "frames.md"
 VIDEO = "h264"
 SUBSAMPLINGS, QUALITIES = ("4:2:0", "4:2:2", "4:4:4"), range(80, 100)
-CANDIDATES = [f"{subsampling} {quality}" for subsampling, quality in itertools.product(SUBSAMPLINGS, QUALITIES)]
+CANDIDATES = [
+    f"{subsampling} {quality}" for subsampling, quality in itertools.product(SUBSAMPLINGS, QUALITIES)
+]
 
 
 def squared_error(one: np.ndarray, two: np.ndarray) -> float:
@@ -79,7 +81,10 @@ def table(names: list[str]) -> str:
     for name in names:
         row = [name]
         for codec in (VIDEO, chosen):
-            row += [f"{psnr(errors[name][codec], values[name]):.2f}", f"{sizes[name][codec] / images / 1000:.0f}"]
+            row += [
+                f"{psnr(errors[name][codec], values[name]):.2f}",
+                f"{sizes[name][codec] / images / 1000:.0f}",
+            ]
         lines.append(f"| {' | '.join(row)} |")
     lines += ["", "The candidates that are as good for every perturbation, and their size in all:", ""]
     lines += [f"- {candidate}: {total(candidate) / total(VIDEO):.2f} times H.264" for candidate in good[:5]]

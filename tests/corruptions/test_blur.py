@@ -155,7 +155,8 @@ def test_motion_blur_of_grey_is_that_of_each_colour():
 @pytest.mark.parametrize("factor", [1.0, 1.01, 1.11, 1.3, 2.0, 4.5])
 def test_zoom_is_scipys(factor):
     field = RandomState(0).normal(size=(75, 90, 1))
-    assert np.array_equal(zoom.clipped_zoom(field[..., 0], factor), zoomed(field, factor)[..., 0])
+    window = field[zoom.crop(75, 90, factor)]
+    assert np.array_equal(zoom.enlarge(window, factor, 75, 90), zoomed(field, factor))
 
 
 def test_the_lens_has_the_sum_the_border_leaves_it():

@@ -46,12 +46,6 @@ def enlarge(window: Field, factor: float, height: int, width: int) -> Field:
     return _enlarge(planes, *rows, *columns).reshape(height, width, *window.shape[2:])  # type: ignore[no-any-return]
 
 
-def clipped_zoom(field: Field, factor: float) -> Field:
-    """Zoom into the centre of a field (H, W) or (H, W, C); the result has the field's shape and dtype."""
-    height, width = field.shape[:2]
-    return enlarge(field[crop(height, width, factor)], factor, height, width)
-
-
 @lru_cache(256)
 def _taps(length: int, factor: float, trimmed: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """Return for each position of the result the first of the two pixels it lies between, and their weights.
