@@ -1,8 +1,9 @@
-"""The lens of defocus_blur: a disk with soft edges, as nested boxes over running sums."""
+"""The lens of defocus_blur: a disk with soft edges, as nested boxes over running sums of the columns."""
 
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
 from numba import njit
@@ -11,8 +12,6 @@ from numpy.typing import NDArray
 from ..arithmetic import exp
 from .registry import Image
 
-#: Rounding a sum of boxes in float32 moves it by less than this many levels; see `_blur`.
-DOUBT = np.float32(2.0**-9)
 TOP = np.float32(255.0)
 
 
@@ -49,17 +48,37 @@ def _smooth(kernel: NDArray[np.float32], weights: list[np.float32], centre_last:
     return total
 
 
-@lru_cache
-def boxes(radius: float, alias_blur: float) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """Return the boxes (row offset, half width) whose weighted sum the lens is, and their weights.
+class Boxes(NamedTuple):
+    """The lens as a sum of boxes one pixel wide and 2 * half + 1 high, each on both sides of the centre.
 
-    The lens is symmetric, so a box stands for the rows above and below the centre.
+    ``quick`` holds those that a sum in float32 can notice, filled up to a multiple of four with boxes of
+    weight 0; ``doubt`` is what this sum can be wrong by, in levels.
     """
+
+    halves: NDArray[np.int64]
+    offsets: NDArray[np.int64]
+    weights: NDArray[np.float64]
+    quick: NDArray[np.int64]
+    quick_weights: NDArray[np.float32]
+    doubt: np.float32
+
+
+@lru_cache
+def boxes(radius: float, alias_blur: float) -> Boxes:
+    """Cut the lens, which is symmetric and falls off from its centre, into boxes."""
     kernel = lens(radius, alias_blur).astype(np.float64)
     quarter = kernel[kernel.shape[0] // 2 :, kernel.shape[1] // 2 :]
-    drop = quarter - np.pad(quarter[:, 1:], ((0, 0), (0, 1)))
-    places = np.argwhere(drop)
-    return places, drop[drop != 0]
+    drop = quarter - np.pad(quarter[1:], ((0, 1), (0, 0)))
+    drop[:, 0] /= 2.0  # the middle column is its own other side
+    levels = np.abs(drop) * 510.0 * (2.0 * np.arange(len(drop))[:, None] + 1.0)  # the most that a box can add
+    halves, offsets = np.nonzero(levels > 2.0**-50)  # the others drown in float64 too
+    quick = np.argwhere(levels > 2.0**-24)
+    quick = np.pad(quick, ((0, -len(quick) % 4), (0, 0)), mode="edge")
+    quick_weights = drop[quick[:, 0], quick[:, 1]].astype(np.float32)
+    quick_weights[np.count_nonzero(levels > 2.0**-24) :] = 0.0
+    # an addition moves a sum below 256 by at most 2**-17; what else is rounded is small or a part of it
+    doubt = np.float32(2.0**-17 * (len(quick) / 4 + 14.0))
+    return Boxes(halves, offsets, drop[halves, offsets], quick, quick_weights, doubt)
 
 
 @lru_cache(64)
@@ -68,71 +87,88 @@ def _mirrored(length: int, reach: int) -> NDArray[np.int64]:
 
 
 def blur(image: Image, radius: float, alias_blur: float) -> Image:
-    """Correlate each channel of an image (H, W, 3) with the lens, the border mirrored (reflect-101)."""
-    places, weights = boxes(radius, alias_blur)
-    reach = int(places.max()) + 1
+    """Correlate each channel of an image (H, W, C) with the lens, the border mirrored (reflect-101).
+
+    Sums in float32 decide nearly all values. The few that come nearer to a whole level than the error of
+    these sums are added up again in float64.
+    """
+    parts = boxes(radius, alias_blur)
+    reach = int(max(parts.halves.max(), parts.offsets.max()))
     rows, columns = _mirrored(image.shape[0], reach), _mirrored(image.shape[1], reach)
-    return _blur(image, rows, columns, reach, places, weights)  # type: ignore[no-any-return]
+    return _blur(image, rows, columns, *parts)  # type: ignore[no-any-return]
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _blur(image, rows, columns, reach, places, weights):  # type: ignore[no-untyped-def]
-    """Sum boxes in float32, and once more in float64 where that comes too near to a whole level."""
-    height, width, channels = image.shape  # three channels
-    # whole numbers below 2^24, exact in float32
-    sums = np.zeros((rows.size, (columns.size + 1) * channels), np.float32)
-    for i in range(rows.size):
-        source, line = image[rows[i]], sums[i]
-        red = green = blue = np.int32(0)
-        for j in range(columns.size):
-            column, place = columns[j], (j + 1) * 3
-            red += np.int32(source[column, 0])
-            green += np.int32(source[column, 1])
-            blue += np.int32(source[column, 2])
-            line[place], line[place + 1], line[place + 2] = red, green, blue
-    out = np.empty((height, width * channels), np.uint8)
-    y, unsure = np.empty(width * channels, np.float32), np.empty(width * channels, np.uint8)
-    pair = np.empty(sums.shape[1], np.float32)
+def _blur(image, rows, columns, halves, offsets, weights, quick, quick_weights, doubt):  # type: ignore[no-untyped-def]
+    height, width, channels = image.shape
+    size, reach = width * channels, (rows.size - height) // 2
+    pad = reach * channels
+    sums = _running_sums(image, rows, columns)
+    out = np.empty((height, size), np.uint8)
+    level, unsure = np.empty(size, np.float32), np.empty(size, np.uint8)
+    tall = np.empty((quick[:, 0].max() + 1, size + 2 * pad), np.float32)  # boxes of each height
     for i in range(height):
-        y[:] = np.float32(0.0)
-        n = 0
-        while n < weights.size:
-            row = places[n, 0]
-            above, below = sums[i + reach - row], sums[i + reach + row]
-            share = np.float32(1.0 if row else 0.0)
-            for j in range(pair.size):
-                pair[j] = above[j] + share * below[j]
-            while n < weights.size and places[n, 0] == row:
-                # two boxes of a row at a time; without a second, the first once more at no weight
-                m = n + 1 if n + 1 < weights.size and places[n + 1, 0] == row else n
-                a, v = places[n, 1], np.float32(weights[n])
-                b, w = places[m, 1], np.float32(weights[m] if m > n else 0.0)
-                right_a, left_a = pair[(reach + a + 1) * channels :], pair[(reach - a) * channels :]
-                right_b, left_b = pair[(reach + b + 1) * channels :], pair[(reach - b) * channels :]
-                for j in range(y.size):
-                    y[j] += v * (right_a[j] - left_a[j]) + w * (right_b[j] - left_b[j])
-                n = m + 1
+        for half in range(len(tall)):
+            box, below, above = tall[half], sums[i + reach + half + 1], sums[i + reach - half]
+            for j in range(box.size):
+                box[j] = below[j] - above[j]
+        level[:] = np.float32(0.0)
+        for n in range(0, quick_weights.size, 4):
+            left_a, right_a, weight_a = _sides(tall, quick[n], pad, channels, quick_weights[n])
+            left_b, right_b, weight_b = _sides(tall, quick[n + 1], pad, channels, quick_weights[n + 1])
+            left_c, right_c, weight_c = _sides(tall, quick[n + 2], pad, channels, quick_weights[n + 2])
+            left_d, right_d, weight_d = _sides(tall, quick[n + 3], pad, channels, quick_weights[n + 3])
+            for j in range(size):
+                two = weight_a * (left_a[j] + right_a[j]) + weight_b * (left_b[j] + right_b[j])
+                four = weight_c * (left_c[j] + right_c[j]) + weight_d * (left_d[j] + right_d[j])
+                level[j] += two + four
         line, any_unsure = out[i], np.uint8(0)
-        for j in range(y.size):
-            low, high = np.int32(min(y[j] - DOUBT, TOP)), np.int32(min(y[j] + DOUBT, TOP))
+        for j in range(size):
+            low, high = np.int32(min(level[j] - doubt, TOP)), np.int32(min(level[j] + doubt, TOP))
             line[j] = high
             unsure[j] = np.uint8(high - low)
             any_unsure = np.uint8(any_unsure | unsure[j])
         if any_unsure:
-            for j in range(y.size):
+            for j in range(size):
                 if unsure[j]:
-                    line[j] = _exact(sums, i + reach, reach * channels + j, channels, places, weights)
+                    line[j] = _exact(sums, i + reach, pad + j, channels, halves, offsets, weights)
     return out.reshape(height, width, channels)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _exact(sums, i, j, channels, places, weights):  # type: ignore[no-untyped-def]
+def _sides(tall, box, pad, channels, weight):  # type: ignore[no-untyped-def]
+    half, offset = box[0], box[1] * channels
+    return tall[half, pad - offset :], tall[half, pad + offset :], weight
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _running_sums(image, rows, columns):  # type: ignore[no-untyped-def]
+    """Return the sums of each column above each row, of the image and its mirrored border.
+
+    They are whole numbers below 2**24, exact in float32.
+    """
+    height, width, channels = image.shape
+    values, reach = image.reshape(height, width * channels), (columns.size - width) // 2
+    sums = np.zeros((rows.size + 1, columns.size * channels), np.float32)
+    for i in range(rows.size):
+        value, line = values[rows[i]], sums[i + 1]
+        before, middle = sums[i, reach * channels :], line[reach * channels :]
+        for j in range(value.size):
+            middle[j] = before[j] + np.float32(value[j])
+        for k in range(reach):
+            for column in (k, columns.size - 1 - k):
+                for c in range(channels):
+                    line[column * channels + c] = middle[columns[column] * channels + c]
+    return sums
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _exact(sums, i, j, channels, halves, offsets, weights):  # type: ignore[no-untyped-def]
     """Return one value of the correlation, summed in float64."""
     total = 0.0
     for n in range(weights.size):
-        row, right, left = places[n, 0], j + (places[n, 1] + 1) * channels, j - places[n, 1] * channels
-        box = np.float64(sums[i - row, right]) - np.float64(sums[i - row, left])
-        if row:
-            box += np.float64(sums[i + row, right]) - np.float64(sums[i + row, left])
-        total += weights[n] * box
+        below, above, side = i + halves[n] + 1, i - halves[n], offsets[n] * channels
+        left = np.float64(sums[below, j - side]) - np.float64(sums[above, j - side])
+        right = np.float64(sums[below, j + side]) - np.float64(sums[above, j + side])
+        total += weights[n] * (left + right)
     return np.int32(min(max(total, 0.0), 255.0))
