@@ -155,28 +155,28 @@ def _blur_uint8(image, taps, quick_taps, rows, columns, doubt):  # type: ignore[
             row = min(pair, height - 2) + k
             _fill_ends(lines[k], columns, pad, channels)
             _across(lines[k], quick_taps, channels, across)
-            count = 0
+            level, any_unsure = out[row], np.uint8(0)
             for j in range(size):
                 low, high = np.int32(across[j] + lowest), np.int32(across[j] + highest)
-                out[row, j] = low
-                unsure[j] = high - low
-                count += high - low  # type: ignore[assignment]
-            start = 0
-            while count:
-                while not unsure[start]:
+                level[j] = low
+                unsure[j] = np.uint8(high - low)
+                any_unsure = np.uint8(any_unsure | unsure[j])
+            start = 0 if any_unsure else size
+            while start < size:
+                if not unsure[start]:
                     start += 1
+                    continue
                 stop = j = start
                 while j < min(stop + pad + 1, size):  # values so near together share most of their taps
                     if unsure[j]:
                         stop = j + 1
-                        count -= 1
                     j += 1
                 left, right = max(start - pad, 0), min(stop + pad, size)
                 _down(values, taps, rows, row, left, exact_line[pad + left : pad + right])
                 _fill_ends(exact_line, columns, pad, channels)
                 _across(exact_line[start : stop + 2 * pad], taps, channels, exact_across[start:stop])
                 for j in range(start, stop):
-                    out[row, j] = np.int32(min(exact_across[j], 1.0) * 255.0)
+                    level[j] = np.int32(min(exact_across[j], 1.0) * 255.0)
                 start = stop
     return out.reshape(height, width, channels)
 
