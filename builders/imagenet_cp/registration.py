@@ -48,7 +48,7 @@ def _wrap(library: str, function: str, wrapper: Callable[..., Any]) -> None:
     if not homes:
         raise ImportError(
             f"imagenet_cp puts its names into {library} through {library}'s own {function}, which this version "
-            f"does not have; install one it was tested with: datasets>=5.0,<6 and evaluate>=0.4.6,<0.5"
+            f"does not have; install one it was tested with: datasets>=5.1,<6 and evaluate>=0.4.6,<0.5"
         )
     original = getattr(homes[0], function)
     if hasattr(original, "__wrapped__"):
