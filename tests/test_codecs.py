@@ -72,7 +72,7 @@ def test_jpeg_is_decoded_as_pillow_does(name):
         encoded = codecs.encode_jpeg(PICTURES[name], quality)
         with Image.open(io.BytesIO(encoded)) as picture:
             expected = np.asarray(picture)
-        made = codecs.decode_jpeg(encoded)
+        made = codecs.decode(encoded)
         assert made.dtype == np.uint8 and made.flags.writeable
         np.testing.assert_array_equal(made, expected)
 
@@ -92,5 +92,5 @@ def test_the_image_is_left_alone():
 
 
 def test_what_is_no_jpeg_is_refused():
-    with pytest.raises(ValueError, match="no JPEG"):
-        codecs.decode_jpeg(b"no image")
+    with pytest.raises(ValueError, match="no image"):
+        codecs.decode(b"no image")

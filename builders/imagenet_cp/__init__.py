@@ -15,6 +15,7 @@ from .registration import register
 
 if TYPE_CHECKING:
     from . import corruptions, perturbations, results
+    from .evaluation.engine import evaluate_model
     from .predictions import top5
     from .single import corrupt, perturb
     from .video import decode_video
@@ -25,6 +26,7 @@ __all__ = [
     "corrupt",
     "corruptions",
     "decode_video",
+    "evaluate_model",
     "perturb",
     "perturbations",
     "results",
@@ -36,6 +38,7 @@ _LAZY = {
     "corrupt": ("imagenet_cp.single", "corrupt"),
     "corruptions": ("imagenet_cp.corruptions", None),
     "decode_video": ("imagenet_cp.video", "decode_video"),
+    "evaluate_model": ("imagenet_cp.evaluation.engine", "evaluate_model"),
     "perturb": ("imagenet_cp.single", "perturb"),
     "perturbations": ("imagenet_cp.perturbations", None),
     "results": ("imagenet_cp.results", None),

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Optional
 import typer
 
 from .errors import BuildError, SourceError
+from .evaluation.cli import evaluate
 
 if TYPE_CHECKING:
     from .build import Plan
@@ -197,6 +198,9 @@ def verify(
     again = f"; {report.remade} rows made again" if images is not None else ""
     rows = "" if quick else f", {report.rows:,} rows"
     typer.echo(f"{folder}: {len(report.files)} files{rows}, all in order{again}; {report.signature}")
+
+
+app.command()(evaluate)
 
 
 @app.command()

@@ -1,4 +1,4 @@
-"""JPEG and PNG bytes from pixels, and pixels from JPEG bytes."""
+"""JPEG and PNG bytes from pixels, and pixels from these bytes."""
 
 from __future__ import annotations
 
@@ -73,10 +73,16 @@ def _encode(extension: str, image: NDArray[np.uint8], *parameters: int) -> bytes
     return bytes(data.data)
 
 
-def decode_jpeg(data: bytes) -> NDArray[np.uint8]:
-    """Decode a JPEG file made by ``encode_jpeg``; equal to Pillow's decoding and faster."""
+def decode(data: bytes) -> NDArray[np.uint8]:
+    """Decode a JPEG or PNG file to RGB, uint8 (H, W, 3); equal to Pillow's decoding and faster.
+
+    Raises
+    ------
+    ValueError
+        The bytes are no image.
+    """
     image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION)
     if image is None:
-        raise ValueError("the bytes are no JPEG image")
+        raise ValueError("the bytes are no image")
     cv2.cvtColor(image, cv2.COLOR_BGR2RGB, dst=image)
     return np.asarray(image, np.uint8)

@@ -105,7 +105,7 @@ def open_build(folder: str | os.PathLike[str]) -> Report:
         raise BuildError(f"{folder}: the build is not finished; run the same build command again")
     try:
         files = {name: Written(**written) for name, written in record["files"].items()}
-        benchmark, recipe = _made_by(record["identity"]["signature"])
+        benchmark, recipe = made_by(record["identity"]["signature"])
     except (AttributeError, KeyError, TypeError, ValueError):
         raise BuildError(
             f"{folder}: its {RECORD} is damaged, or of another version of this package"
@@ -119,7 +119,8 @@ def open_build(folder: str | os.PathLike[str]) -> Report:
     return Report(path, record, benchmark, recipe, files)
 
 
-def _made_by(signature: str) -> tuple[Benchmark, Recipe]:
+def made_by(signature: str) -> tuple[Benchmark, Recipe]:
+    """Return the benchmark and the recipe that a signature tells of; KeyError or ValueError if it is none."""
     dataset, *parts = signature.split("|")
     said = dict(part.split(":", 1) for part in parts if part.startswith(("profile:", "size:", "seed:")))
     benchmark = BENCHMARKS[dataset]

@@ -177,14 +177,19 @@ def _leaves(path: str, feature: Any) -> list[str]:
     return [path]
 
 
-def write_text(path: Path, text: str) -> None:
-    """Write a small file so that it appears whole or not at all."""
+def write_bytes(path: Path, data: bytes | memoryview) -> None:
+    """Write a file so that it appears whole or not at all."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    with open(temporary, "w", encoding="utf-8") as file:
-        file.write(text)
+    with open(temporary, "wb") as file:
+        file.write(data)
         file.flush()
         os.fsync(file.fileno())
     os.replace(temporary, path)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text so that it appears whole or not at all."""
+    write_bytes(path, text.encode("utf-8"))
 
 
 def write_json(path: Path, value: Any) -> None:

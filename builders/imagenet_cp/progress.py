@@ -22,3 +22,20 @@ def bar(title: str, unit: str) -> Iterator[Callable[[int, int], None]]:
             shown[0].update(done - shown[0].n)
 
         yield progress
+
+
+@contextmanager
+def bars(unit: str) -> Iterator[Callable[[str, int, int], None]]:
+    """Yield a function to be told a title, how many are done and of how many; each title has a bar of its own."""
+    with ExitStack() as stack:
+        title: str | None = None
+        shown: Callable[[int, int], None]
+
+        def progress(of: str, done: int, total: int) -> None:
+            nonlocal title, shown
+            if of != title:
+                stack.close()
+                title, shown = of, stack.enter_context(bar(of, unit))
+            shown(done, total)
+
+        yield progress

@@ -54,7 +54,7 @@ def measure(names: list[str]) -> tuple[dict[str, Counter], dict[str, Counter], C
                 subsampling, quality = candidate.split()
                 for frame in frames:
                     data = codecs.encode_jpeg(frame, int(quality), subsampling=subsampling)
-                    errors[name][candidate] += squared_error(codecs.decode_jpeg(data), frame)
+                    errors[name][candidate] += squared_error(codecs.decode(data), frame)
                     sizes[name][candidate] += len(data)
         print(item.image_id, file=sys.stderr, flush=True)
     return errors, sizes, values

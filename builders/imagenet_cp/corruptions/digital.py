@@ -190,7 +190,7 @@ def _pixelate(image, small_height, small_width):  # type: ignore[no-untyped-def]
 )
 def jpeg_compression(image: Image, bits: BitGenerator, quality: int) -> Image:
     """JPEG artefacts: one round trip at Pillow's ``quality``, its other options left alone."""
-    return codecs.decode_jpeg(codecs.encode_jpeg(image, quality, optimize=False))
+    return codecs.decode(codecs.encode_jpeg(image, quality, optimize=False))
 
 
 @corruption(

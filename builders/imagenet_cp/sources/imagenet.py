@@ -22,6 +22,12 @@ def wnids() -> tuple[str, ...]:
 
 
 @functools.cache
+def names() -> tuple[str, ...]:
+    """Return an English name for each of the 1000 labels."""
+    return tuple(_table("imagenet1k_clean_names.json"))
+
+
+@functools.cache
 def validation_labels() -> dict[str, int]:
     """Return the label of every validation image by its id, such as ``ILSVRC2012_val_00000001``."""
     return {name.split(".")[0]: int(label) for name, label in _table("val_image_to_1k_label.json").items()}
