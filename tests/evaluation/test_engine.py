@@ -1,0 +1,299 @@
+"""Evaluating a model: the same scores on every road, kept as they are finished, never mixed."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+
+import evaluate
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+import toy_models
+from toy_models import by_colour, by_contrast, of_999, only_299, with_nan
+
+import imagenet_cp
+from imagenet_cp.build import build
+from imagenet_cp.errors import BuildError, SourceError
+from imagenet_cp.evaluation.engine import evaluate_model
+from imagenet_cp.evaluation.model import Model
+from imagenet_cp.evaluation.treatments import clahe
+from imagenet_cp.perturbations import NOISE
+from imagenet_cp.sources import open_source
+
+CONFIGS = ["fog_3", "brightness", "gaussian_noise", "clean", "tilt"]
+
+
+@pytest.fixture(scope="module")
+def kept(folders, tmp_path_factory):
+    """An evaluation on both builds, and the folder of its predictions."""
+    out = tmp_path_factory.mktemp("kept")
+    return evaluate_model(by_colour, **folders, out=out), out
+
+
+def predictions(out):
+    return {
+        path.relative_to(out).as_posix(): pq.read_table(path) for path in sorted(out.rglob("predictions/*/*"))
+    }
+
+
+def same(one, other):
+    """Whether two evaluations are equal in everything."""
+    for metric, counts in one.counts.items():
+        np.testing.assert_equal(counts.counts, other.counts[metric].counts)
+    return replace(one, counts={}) == replace(other, counts={}) and one.counts.keys() == other.counts.keys()
+
+
+def test_predictions_are_those_of_the_model(kept, folders):
+    """Decode the build with datasets, ask the model one by one, and compare every prediction."""
+    from datasets import load_dataset
+
+    _, out = kept
+    for row in load_dataset(str(folders["imagenet_c"]), "fog_3", split="validation", streaming=True):
+        table = pq.read_table(out / "predictions/imagenet_c/fog_3.parquet").to_pylist()
+        made = next(one for one in table if one["image_id"] == row["image_id"])
+        scores = by_colour(np.asarray(row["image"])[None])[0]
+        assert made["prediction"] == scores.argmax() and made["label"] == row["label"]
+        assert made["margin"] == pytest.approx(np.diff(np.sort(scores)[-2:])[0], rel=1e-5)
+    for row in load_dataset(str(folders["imagenet_p"]), "tilt", split="validation", streaming=True):
+        table = pq.read_table(out / "predictions/imagenet_p/tilt.parquet").to_pylist()
+        made = next(one for one in table if one["image_id"] == row["image_id"])
+        scores = by_colour(np.stack([np.asarray(frame) for frame in row["sequence"]]))
+        assert made["prediction"] == imagenet_cp.top5(scores).tolist()
+
+
+def test_scores_are_those_of_the_metrics(kept):
+    made, out = kept
+    mce = evaluate.load("mce")
+    for path, table in predictions(out).items():
+        if "imagenet_c/" in path:
+            name, _, severity = path.split("/")[-1].removesuffix(".parquet").rpartition("_")
+            mce.add_batch(
+                predictions=table["prediction"],
+                references=table["label"],
+                corruption=[name or "clean"] * len(table),
+                severity=[int(severity) if name else 0] * len(table),
+            )
+    expected = mce.compute(recipe="imagenet_c|recipe:1|profile:imagenet|seed:0|jpeg:85")
+    assert made.metrics["mce"] == expected and expected["mce"] is None and expected["ce"]["brightness"] > 0
+    mfr, mt5d = evaluate.load("mfr"), evaluate.load("mt5d")
+    for name in ("tilt", "gaussian_noise"):
+        five = np.array(predictions(out)[f"predictions/imagenet_p/{name}.parquet"]["prediction"].to_pylist())
+        mfr.add_batch(predictions=five[:, :, 0], perturbation=[name] * len(five))
+        mt5d.add_batch(predictions=five, perturbation=[name] * len(five))
+    assert made.metrics["mfr"]["flip_probability"] == mfr.compute()["flip_probability"]
+    assert made.metrics["mt5d"]["unnormalised_t5d"] == mt5d.compute()["unnormalised_t5d"]
+
+
+def test_counts_give_the_scores_again(kept):
+    made, _ = kept
+    for metric, key in (("mce", "error"), ("mfr", "flip_probability"), ("mt5d", "unnormalised_t5d")):
+        counts = made.counts[metric]
+        assert len(counts.image_ids) == 4 == len(set(counts.image_ids))
+        for config, of_config in counts.counts.items():
+            mean = of_config.mean() / counts.pairs[config]
+            if metric == "mce":
+                name, _, severity = config.rpartition("_")
+                scored = made.metrics["mce"]
+                expected = scored["error"][name][int(severity) - 1] if name else scored["clean_error"]
+            else:
+                expected = made.metrics[metric][key][config]
+                assert counts.pairs[config] == 30
+            assert mean == pytest.approx(expected, rel=1e-12)
+    assert "gaussian_noise" in NOISE and made.metrics["mfr"]["flip_probability"]["gaussian_noise"] > 0
+
+
+def test_on_the_fly_equals_from_disk(kept, labelled, tmp_path):
+    made, out = kept
+    again = evaluate_model(
+        by_colour,
+        source=labelled,
+        configs=["fog_3", "brightness", "gaussian_noise", "clean", "tilt"],
+        out=tmp_path,
+    )
+    here, there = predictions(tmp_path), predictions(out)
+    assert here.keys() >= there.keys()
+    assert all(here[path].equals(there[path]) for path in there)
+    for name in ("tilt", "gaussian_noise"):
+        assert again.metrics["mfr"]["fr"][name] == made.metrics["mfr"]["fr"][name]
+    assert not list(tmp_path.rglob("*.JPEG")) and {
+        path.suffix for path in tmp_path.rglob("*") if path.is_file()
+    } == {".parquet"}
+
+
+def test_a_second_run_asks_the_model_nothing_more(kept, folders):
+    made, out = kept
+    asked = []
+    model = Model("by_colour", lambda pictures: asked.append(len(pictures)) or by_colour(pictures))
+    times = {path: path.stat().st_mtime_ns for path in out.rglob("*.parquet")}
+    assert same(evaluate_model(model, **folders, out=out), made)
+    assert asked == [4]  # the noise by which a model is known again
+    assert times == {path: path.stat().st_mtime_ns for path in out.rglob("*.parquet")}
+
+
+def test_what_is_missing_is_made_again_and_nothing_else(kept, folders, tmp_path):
+    _, out = kept
+    shutil.copytree(out, tmp_path / "out")
+    lost = tmp_path / "out/predictions/imagenet_c/fog_3.parquet"
+    before = lost.read_bytes()
+    lost.unlink()
+    told = []
+    evaluate_model(by_colour, **folders, out=tmp_path / "out", progress=lambda *said: told.append(said))
+    assert told[-1] == ("fog_3", 4, 4) and {config for config, *_ in told} == {"fog_3"}
+    assert lost.read_bytes() == before
+
+
+def test_models_and_data_are_never_mixed(kept, folders, labelled, tmp_path):
+    _, out = kept
+    with pytest.raises(
+        BuildError, match=r"predictions with model 'model:by_colour.*by_contrast.*choose another"
+    ):
+        evaluate_model(by_contrast, **folders, out=out)
+    with pytest.raises(BuildError, match="never mixed"):
+        evaluate_model(Model("by_colour", by_contrast), **folders, out=out)
+    with pytest.raises(BuildError, match="preprocess:clahe"):
+        evaluate_model(by_colour, **folders, out=out, preprocess="clahe")
+    build("imagenet_c", open_source(labelled), tmp_path / "imagenet_c", ["fog_3"], seed=1, workers_count=1)
+    with pytest.raises(BuildError, match=r"seed:0.*seed:1"):
+        evaluate_model(by_colour, imagenet_c=tmp_path / "imagenet_c", out=out)
+
+
+def test_a_damaged_file_is_named(kept, folders, tmp_path):
+    shutil.copytree(kept[1], tmp_path / "out")
+    file = tmp_path / "out/predictions/imagenet_p/tilt.parquet"
+    file.write_bytes(file.read_bytes()[:-9])
+    with pytest.raises(BuildError, match=r"tilt\.parquet: is damaged.*delete it"):
+        evaluate_model(by_colour, **folders, out=tmp_path / "out")
+
+
+def test_batches_do_not_change_predictions(kept, folders, tmp_path):
+    for size in (1, 33, 1000):
+        out = tmp_path / str(size)
+        evaluate_model(by_colour, **folders, out=out, batch_size=size, workers=3)
+        assert all(
+            table.equals(kept_table)
+            for table, kept_table in zip(
+                predictions(out).values(), predictions(kept[1]).values(), strict=True
+            )
+        )
+
+
+def test_killed_midway_the_same_command_goes_on(kept, folders, tmp_path):
+    made, _ = kept
+    program = (
+        "import sys, time, toy_models; from imagenet_cp.evaluation.engine import evaluate_model\n"
+        "def by_colour(pictures):\n    time.sleep(0.2)\n    return toy_models.by_colour(pictures)\n"
+        "evaluate_model(by_colour, imagenet_c=sys.argv[1], imagenet_p=sys.argv[2], out=sys.argv[3])"
+    )
+    here = os.path.dirname(toy_models.__file__)
+    command = [sys.executable, "-c", program, *map(str, folders.values()), str(tmp_path)]
+    running = subprocess.Popen(command, cwd=here)
+    while len(predictions(tmp_path)) < 3:
+        assert running.poll() is None
+        time.sleep(0.02)
+    running.send_signal(signal.SIGKILL)
+    running.wait()
+    finished = {
+        path: path.read_bytes() for path in tmp_path.rglob("*.parquet") if not path.name.startswith(".")
+    }
+    assert 3 <= len(finished) < 10
+    again = evaluate_model(by_colour, **folders, out=tmp_path)
+    assert same(again, made)
+    assert all(path.read_bytes() == before for path, before in finished.items())
+
+
+@pytest.mark.parametrize(
+    ("model", "error"),
+    [
+        (of_999, r"of_999 gives 999 scores a picture, but the data set has 1,000 classes; wrap it"),
+        (with_nan, r"with_nan gives scores that are not numbers \(NaN\)"),
+        (only_299, r"only_299 fails on uint8 pictures of shape 4x224x224x3: ValueError: expected 299x299"),
+        (lambda pictures: by_colour(pictures).argmax(axis=1), r"gives int64 of shape \(4,\) for 4 pictures"),
+        (lambda pictures: by_colour(pictures[:1]), r"of shape \(1, 1000\) for 4 pictures"),
+        (lambda pictures: np.tile(by_colour(pictures), 22)[:, :21841], "gives 21,841 scores"),
+    ],
+)
+def test_models_that_do_not_fit_are_refused(model, error, folders):
+    with pytest.raises(SourceError, match=error):
+        evaluate_model(model, **folders)
+
+
+def test_a_model_of_another_size_gets_resized_pictures_and_the_signature_says_so(folders):
+    made = evaluate_model(
+        Model("of_299", only_299, side=299), imagenet_c=folders["imagenet_c"], configs=["fog_3"]
+    )
+    assert "|input:299" in made.signature and made.metrics["mce"]["error"]["fog"][2] is not None
+
+
+def test_what_is_done_to_pictures_first_is_done_and_said(folders):
+    seen = []
+
+    def watch(pictures):
+        seen.append(pictures)
+        return by_colour(pictures)
+
+    options = {"imagenet_c": folders["imagenet_c"], "configs": ["fog_3"]}
+    plain = evaluate_model(watch, **options)
+    for chosen, name in (("clahe", "clahe"), ("toy_models:darken", "toy_models:darken"), (clahe, "clahe")):
+        made = evaluate_model(watch, **options, preprocess=chosen)
+        assert made.signature == f"{plain.signature}|preprocess:{name}"
+    first = seen[1]
+    assert np.array_equal(seen[3], [clahe(picture) for picture in first]) and np.array_equal(
+        seen[5], first // 2
+    )
+
+
+def test_clahe_raises_contrast_and_leaves_its_input_alone():
+    dull = np.random.RandomState(0).randint(100, 140, (224, 224, 3)).astype(np.uint8)
+    before = dull.copy()
+    made = clahe(dull)
+    assert made.dtype == np.uint8 and made.shape == dull.shape and np.array_equal(dull, before)
+    assert made.std() > 1.3 * dull.std()
+
+
+def test_examples_are_the_surest_mistakes(kept):
+    made, out = kept
+    table = pq.read_table(out / "predictions/imagenet_c/brightness_2.parquet").to_pylist()
+    wrong = sorted(
+        (row for row in table if row["prediction"] != row["label"]), key=lambda row: -row["margin"]
+    )
+    shown = [example for example in made.examples if example.config == "brightness_2"]
+    assert [example.image_id for example in shown] == [row["image_id"] for row in wrong[:2]]
+    assert all(example.picture.startswith(b"\xff\xd8") for example in shown)
+    assert made.classes[0] == "tench" and len(made.classes) == 1000
+
+
+def test_nothing_to_evaluate_on_is_an_error(folders, labelled, tmp_path):
+    with pytest.raises(SourceError, match="nowhere: is no folder"):
+        evaluate_model(by_colour, imagenet_c=tmp_path / "nowhere")
+    with pytest.raises(SourceError, match="holds no build"):
+        evaluate_model(by_colour, imagenet_c=tmp_path)
+    with pytest.raises(ValueError, match="not both"):
+        evaluate_model(by_colour, **folders, source=labelled)
+    with pytest.raises(ValueError, match=r"no config 'fgo_3'; did you mean fog_3"):
+        evaluate_model(by_colour, **folders, configs=["fgo_3"])
+    with pytest.raises(SourceError, match="'snow_1' is not there"):
+        evaluate_model(by_colour, imagenet_c=folders["imagenet_c"], configs=["snow"])
+    with pytest.raises(ValueError, match="difficulty 1"):
+        evaluate_model(by_colour, source=labelled, configs=["shot_noise_2"], benchmarks=["imagenet_p"])
+    with pytest.raises(ValueError, match="of one kind"):
+        evaluate_model(by_colour, imagenet_c=folders["imagenet_c"], imagenet_p=folders["imagenet_c"])
+
+
+def test_files_of_two_recipes_in_a_folder_are_refused(folders, labelled, tmp_path):
+    shutil.copytree(folders["imagenet_c"], tmp_path / "imagenet_c")
+    build("imagenet_c", open_source(labelled), tmp_path / "other", ["fog_3"], seed=1, workers_count=1)
+    shutil.copytree(tmp_path / "other/data/fog_3", tmp_path / "imagenet_c/data/fog_3", dirs_exist_ok=True)
+    with pytest.raises(SourceError, match=r"made by .*seed:1"):
+        evaluate_model(by_colour, imagenet_c=tmp_path / "imagenet_c")
+
+
+def test_an_evaluation_of_a_build_on_video_is_possible(labelled, tmp_path):
+    pytest.importorskip("av")
+    build("imagenet_p", open_source(labelled), tmp_path / "p", ["brightness"], codec="h264", workers_count=1)
+    made = evaluate_model(by_colour, imagenet_p=tmp_path / "p")
+    assert made.metrics["mfr"]["flip_probability"]["brightness"] is not None
+    assert "h264" in made.metrics["mfr"]["signature"]
