@@ -455,6 +455,25 @@ assert "imagenet_cp" not in sys.modules
 """
 
 
+def test_models_are_evaluated_on_what_was_published(hub, send, built, tmp_path):
+    send(built)
+    program = (
+        "import sys; from imagenet_cp.evaluation.rows import built; rows = built(sys.argv[1])\n"
+        "print(rows.signature, rows.counts, *(row for cell in rows.cells for row in rows.read(cell)))"
+    )
+    said = [
+        subprocess.run(
+            [sys.executable, "-c", program, place],
+            env=environment(hub, tmp_path),
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for place in (NAME, str(built))
+    ]
+    assert said[0] == said[1] and len(said[0]) > 100_000
+
+
 def test_a_metric_is_a_space_that_stock_evaluate_loads(hub, client, command, tmp_path):
     said = command("publish-metric", "mce", "owner/mce")
     assert said.returncode == 0, said.stderr
