@@ -106,8 +106,9 @@ def open_model(
     Parameters
     ----------
     spec : str
-        ``timm:NAME``, ``torchvision:NAME``, ``hf:ORG/NAME`` or ``hf:FOLDER`` (transformers), a path that ends in
-        ``.onnx``, or ``package.module:callable``: a function from uint8 pictures (N, H, W, 3) to scores (N, classes).
+        ``timm:NAME``, ``torchvision:NAME`` or ``torchvision:NAME.WEIGHTS``, ``hf:ORG/NAME`` or ``hf:FOLDER``
+        (transformers), a path that ends in ``.onnx``, or ``package.module:callable``: a function from uint8 pictures
+        (N, H, W, 3) to scores (N, classes).
     device : str
         Such as ``cpu``, ``cuda`` or ``cuda:1``; ``auto`` takes a GPU where there is one.
     weights : path, optional
