@@ -141,7 +141,8 @@ class Browser:
         ]
 
     def screenshot(self, path):
-        """Write a picture of the whole page, from its top to its bottom, as PNG."""
+        """Write a picture of the whole page, from its top to its bottom, as PNG, once its transitions are over."""
+        self.wait("!document.getAnimations().some(one => one.playState === 'running')")
         picture = self._cdp("Page.captureScreenshot", captureBeyondViewport=True, format="png")
         Path(path).write_bytes(base64.b64decode(picture["data"]))
 

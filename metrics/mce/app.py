@@ -89,7 +89,7 @@ def curve(result, name):
     for x, y, e in yours:
         drawing += f'<circle cx="{x}" cy="{y:.1f}" r="4.5"><title>{100 * e:.1f} %</title></circle>'
     drawing += f'<path class="yours" d="M50,229 h26"/><text x="82" y="233">{page.YOURS}</text>'
-    drawing += '<path class="alexnet" d="M190,229 h26"/><text x="222" y="233">AlexNet</text>'
+    drawing += '<path class="alexnet" d="M215,229 h26"/><text x="247" y="233">AlexNet</text>'
     label = f"Top-1 error in percent at severities 1 to 5: {name}"
     svg = f'<svg class="curve" viewBox="0 0 440 240" role="img" aria-label="{label}">{drawing}</svg>'
     return f'{page.STYLE}{svg}<p class="note">{label}</p>'

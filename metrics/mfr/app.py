@@ -108,8 +108,8 @@ with gr.Blocks(title="mFR, mean flip rate", analytics_enabled=False) as demo:
                     height=160,
                 )
                 gr.Markdown(
-                    '`{"perturbation": "tilt", "predictions": [7, 7, ...]}`: one class id for each of the '
-                    "31 frames (translate 41)"
+                    "One class id for each of the 31 frames (translate 41): "
+                    '`{"perturbation": "tilt", "predictions": [7, 7, ...]}`'
                 )
                 with gr.Row():
                     fill_file = gr.Button("Example file", min_width=120, elem_id="example-file")

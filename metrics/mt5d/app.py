@@ -102,8 +102,8 @@ with gr.Blocks(title="mT5D, mean top-5 distance", analytics_enabled=False) as de
                     height=160,
                 )
                 gr.Markdown(
-                    '`{"perturbation": "tilt", "predictions": [[1, 2, 3, 4, 5], ...]}`: the five best class ids, '
-                    "best first, for each of the 31 frames (translate 41)"
+                    "The five best class ids, best first, for each of the 31 frames (translate 41): "
+                    '`{"perturbation": "tilt", "predictions": [[1, 2, 3, 4, 5], ...]}`'
                 )
                 with gr.Row():
                     fill_file = gr.Button("Example file", min_width=120, elem_id="example-file")

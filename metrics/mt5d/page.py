@@ -15,20 +15,23 @@ STYLE = """<style>
 .wrong { border-left: 4px solid #c0392b; padding: .5rem .75rem; overflow-wrap: anywhere; }
 .bars, .published { display: grid; font-size: .9rem; line-height: 1.35; font-variant-numeric: tabular-nums; }
 .bars { grid-template-columns: minmax(0, max-content) minmax(2.5rem, 1fr) auto auto; gap: .2rem .6rem; }
-.bars > *, .published > * { overflow: hidden; text-overflow: ellipsis; }
+.bars > * { overflow: hidden; text-overflow: ellipsis; }
+.published { max-width: 40rem; overflow-wrap: break-word; }
 .bars .track { background: var(--background-fill-secondary); height: .8rem; position: relative; align-self: center; }
 .bars .bar { background: var(--color-accent); height: 100%; }
 .bars .mark { position: absolute; top: 0; bottom: 0; width: 2px; background: var(--body-text-color); }
-.published > * { border-bottom: 1px solid var(--border-color-primary); padding: .15rem .4rem; }
+.published > * { border-bottom: 1px solid var(--border-color-primary); padding: .15rem .25rem; }
 .published .head { font-weight: 700; align-content: end; }
 .published .yours { font-weight: 700; background: var(--color-accent-soft); }
 .number { text-align: right; }
+.published .number { padding-left: .45rem; }
 .curve { width: 100%; max-width: 34rem; display: block; }
 .curve text { fill: var(--body-text-color); font-size: 13px; }
 .curve path { fill: none; stroke: var(--border-color-primary); }
 .curve .alexnet { stroke: var(--body-text-color-subdued); stroke-width: 2; stroke-dasharray: 5 4; }
 .curve .yours { stroke: var(--color-accent); stroke-width: 3.5; }
 .curve circle { fill: var(--color-accent); }
+@media (max-width: 640px) { .curve text { font-size: 17px; } }
 </style>"""
 
 
@@ -122,7 +125,7 @@ def published(scores, titles, yours=None):
     cells += "".join(f'<div class="head number">{title}</div>' for title in titles.values())
     for name, row in sorted(rows.items(), key=lambda item: item[1][key]):
         mine = " yours" if name == YOURS else ""
-        cells += f'<div class="{mine}">{escape(name)}</div>'
+        cells += f'<div class="{mine}">{escape(name).replace("+", "+<wbr>")}</div>'
         cells += "".join(f'<div class="number{mine}">{show(row[column])}</div>' for column in titles)
-    grid = f"grid-template-columns: minmax(6rem, 1fr) {'minmax(3.6rem, min-content) ' * len(titles)}"
+    grid = f"grid-template-columns: minmax(0, 1fr) {'min-content ' * len(titles)}"
     return f'{STYLE}<div class="published" style="{grid}">{cells}</div>'
