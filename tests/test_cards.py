@@ -173,8 +173,12 @@ def test_what_is_not_there_is_not_shown():
     ]
     assert "assets/" not in card and "numpy" not in card and "could not be read" not in card
     assert "**The photographs are not ImageNet's" not in card
+    assert "config `clean`" not in card and "config `clean`" in card_of("imagenet_c", ["fog_3", "clean"])
     own = card_of("imagenet_c", ["fog_3"], classes=("cat", "dog"), skipped=["b", "a"])
-    assert "**The photographs are not ImageNet's" in own and "of 2 classes" in own
+    assert "**The photographs are not ImageNet's" in own and "of 2\nclasses" in own
+    assert "The photographs are ImageNet's" in card and "extended|imagenet-1k" in card
+    assert "The photographs are ImageNet's" not in own and "extended|imagenet-1k" not in own
+    assert "made from ImageNet" not in section(own, "Licence") and "extra_gated_prompt" in own
     assert "missing from every config: `a`, `b`." in own
 
 

@@ -53,6 +53,11 @@ def under_terms(benchmark: Benchmark) -> bool:
     return benchmark.profile != "cifar"
 
 
+def _other_images(benchmark: Benchmark, classes: Sequence[str]) -> bool:
+    """Whether the labels tell that the pictures are not of ImageNet's whole validation set."""
+    return benchmark.profile.startswith("imagenet") and tuple(classes) != imagenet.wnids()
+
+
 def is_official(recipe: Recipe) -> bool:
     """Whether these are the published pictures, which no recipe of this package makes."""
     return "|recipe:" not in recipe.signature
@@ -99,13 +104,14 @@ def metadata(
             }
         )
     rows = sum(file["rows"] for file in files.values())
+    from_imagenet = under_terms(benchmark) and not _other_images(benchmark, classes)
     kind = "image-corruptions" if "clean" in benchmark.configs else "image-perturbations"
     block: dict[str, Any] = {
         "pretty_name": benchmark.title,
         **(citations.TERMS if under_terms(benchmark) else {"license": "unknown"}),
         "task_categories": ["image-classification"],
         "size_categories": [_SIZES[min(max(len(str(rows)) - 3, 0), len(_SIZES) - 1)]],
-        "source_datasets": ["extended|imagenet-1k" if under_terms(benchmark) else "extended|other"],
+        "source_datasets": ["extended|imagenet-1k" if from_imagenet else "extended|other"],
         "tags": [
             "robustness",
             "benchmark",
@@ -176,13 +182,15 @@ def dataset_card(
     }
     conditions = {
         "cifar": not under_terms(benchmark),
+        "clean": "clean" in complete,
         "frames": recipe.codec != "h264",
         "imagenet": under_terms(benchmark),
+        "imagenets_images": under_terms(benchmark) and not _other_images(benchmark, classes),
         "made": not is_official(recipe),
         "normalised": benchmark.profile.startswith("imagenet"),
         "official": is_official(recipe),
         "one_size": recipe.size != "keep",
-        "other_images": benchmark.profile == "imagenet" and tuple(classes) != imagenet.wnids(),
+        "other_images": _other_images(benchmark, classes),
         "own_sizes": recipe.size == "keep",
         "pictures": pictures,
         "skipped": bool(skipped),
