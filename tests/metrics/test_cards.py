@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from datasets import Dataset
 
 METRICS = Path(__file__).parents[2] / "metrics"
 NAMES = ["mce", "mfr", "mt5d"]
@@ -59,6 +60,35 @@ def test_examples_of_the_card(name, card, monkeypatch):
     run(name, "\n".join(blocks), {})
 
 
+def test_the_example_with_a_model_and_a_data_set(name, card, load, capsys):
+    """It runs on a stand-in for the data set: all of the benchmark, of one black image."""
+    metric, script = load(name)
+    [code] = re.findall(r"^```py\n(.*?)^```$", card, re.DOTALL | re.MULTILINE)
+
+    def load_dataset(dataset, config, split):
+        if name == "mce":
+            corruption, severity = config.rsplit("_", 1) if config != "clean" else (config, 0)
+            row = {"image": 0, "label": 0, "corruption": corruption, "severity": int(severity)}
+        else:
+            frames = script.BENCHMARKS[dataset][3].get(config, 31)
+            row = {"sequence": [0] * frames, "perturbation": config, "difficulty": 1}
+        return Dataset.from_list([row])
+
+    configs = (
+        [f"{corruption}_{s}" for corruption in script.TEST for s in range(1, 6)] if name == "mce" else []
+    )
+    names = {
+        name: metric,
+        "corruptions": [*configs, "clean"],
+        "perturbations": script.TEST,
+        "load_dataset": load_dataset,
+        "classify": list,
+        "five_best": lambda frames: [[1, 2, 3, 4, 5]] * len(frames),
+    }
+    exec(code, names)
+    assert float(capsys.readouterr().out) == 0
+
+
 def test_examples_of_the_docstring(name, load, monkeypatch):
     import evaluate
 
@@ -87,7 +117,12 @@ def test_published_values(name, card):
 
 def test_benchmarks_and_keys_are_all_there(name, card, load):
     _, script = load(name)
-    for benchmark, (classes, *_) in script.BENCHMARKS.items():
-        assert f"| `{benchmark}` | {classes} |" in card
+    for benchmark, (classes, normaliser, *sequences) in script.BENCHMARKS.items():
+        line = re.search(rf"^\| `{benchmark}` \| {classes} \| (.*)", card, re.MULTILINE)[1]
+        assert line.lower().startswith(normaliser)
+        if sequences:
+            tested, counts = sequences
+            frames = ", ".join(["31", *(f"{kind} {count}" for kind, count in counts.items())])
+            assert f"| {frames} |" in line and ("spatter" in line) == ("spatter" in tested)
     for key in KEYS[name].split():
         assert f"**{key}**" in card
