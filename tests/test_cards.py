@@ -4,6 +4,7 @@ import io
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from huggingface_hub import DatasetCard
@@ -180,6 +181,11 @@ def test_what_is_not_there_is_not_shown():
     assert "The photographs are ImageNet's" not in own and "extended|imagenet-1k" not in own
     assert "made from ImageNet" not in section(own, "Licence") and "extra_gated_prompt" in own
     assert "missing from every config: `a`, `b`." in own
+
+
+def test_how_true_the_frames_are_is_what_was_measured():
+    measured = (Path(__file__).parent / "benchmarks" / "results" / "frames.md").read_text()
+    assert tables(section(card_of("imagenet_p"), "How true the frames are"))[0] == tables(measured)[0]
 
 
 def test_the_published_pictures_are_called_so():
