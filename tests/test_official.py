@@ -20,8 +20,11 @@ from PIL import Image
 from imagenet_cp import build_folder, official
 from imagenet_cp.build import build
 from imagenet_cp.errors import BuildError, SourceError
-from imagenet_cp.official import import_official, report
-from imagenet_cp.releases import RELEASES, Archive
+from imagenet_cp.official import import_official
+from imagenet_cp.official_folder import report
+from imagenet_cp.published import Archive
+from imagenet_cp.published_files import FileRelease
+from imagenet_cp.releases import RELEASES
 from imagenet_cp.sources import imagenet, open_source
 from imagenet_cp.verify import verify
 
@@ -88,8 +91,9 @@ def tree(folder):
 
 @pytest.fixture
 def small(monkeypatch):
-    """A release of just those few images, so that it can be whole."""
-    monkeypatch.setattr(official, "IMAGES", len(NUMBERS))
+    """A release of just five images, so that it can be whole."""
+    monkeypatch.setitem(RELEASES, "imagenet_c", replace(RELEASES["imagenet_c"], images=5))
+    return (1, 2, 3, 4, 5)
 
 
 def publish(monkeypatch, dataset, **archives):
@@ -137,7 +141,7 @@ def test_imagenet_p_keeps_its_videos(tmp_path):
 
 
 def test_stock_datasets_reads_it_and_verify_knows_it(tmp_path, small, cache):
-    import_official([pack(tmp_path / "some.tar", pictures(["fog/3"]))], tmp_path / "imagenet_c")
+    import_official([pack(tmp_path / "some.tar", pictures(["fog/3"], small))], tmp_path / "imagenet_c")
     loaded = datasets.load_dataset(str(tmp_path / "imagenet_c"), "fog_3", split="validation", cache_dir=cache)
     assert loaded[0]["image"].size == (224, 224) and loaded["severity"] == [3] * 5
     assert loaded.features["label"].int2str(loaded[0]["label"]) == wnid_of(1)
@@ -259,8 +263,8 @@ def test_the_same_name_is_another_archive_in_the_other_release(tmp_path, monkeyp
 
 
 def test_what_is_missing_or_extra_is_reported(tmp_path, small):
-    files = pictures(["fog/1", "fog/2", "fog/3", "fog/4", "fog/5", "snow/1"])
-    files.pop(next(name for name in files if name.startswith("snow/1/") and "40000" in name))
+    files = pictures(["fog/1", "fog/2", "fog/3", "fog/4", "fog/5", "snow/1"], small)
+    files.pop(next(name for name in files if name.startswith("snow/1/") and "00005" in name))
     extra = {
         "README.txt": b"hello",
         "fog/6/n01440764/ILSVRC2012_val_00000293.JPEG": jpeg(0),
@@ -268,7 +272,7 @@ def test_what_is_missing_or_extra_is_reported(tmp_path, small):
         "fog/3/n00000000/ILSVRC2012_val_00000293.JPEG": jpeg(0),
         "fog/3/n01440764/ILSVRC2012_val_00050001.JPEG": jpeg(0),
         "fog/3/n01440764/holiday.JPEG": jpeg(0),
-        f"fog/3/n01440764/ILSVRC2012_val_{NUMBERS[0]:08d}.JPEG": jpeg(0),
+        "fog/3/n01440764/ILSVRC2012_val_00000001.JPEG": jpeg(0),
     }
     made = import_official([pack(tmp_path / "some.tar", files | extra)], tmp_path / "out")
     lines = "\n".join(report(made))
@@ -400,14 +404,14 @@ def test_a_folder_of_something_else_is_left_alone(tmp_path, class_folder):
 
 def test_an_archive_that_changes_on_the_way_is_named(tmp_path, monkeypatch):
     archive = pack(tmp_path / "c.tar", pictures(["fog/3"]))
-    find = official.find
+    find = FileRelease.find
 
     def found_then_touched(*arguments):
         found = find(*arguments)
         os.utime(archive)
         return found
 
-    monkeypatch.setattr(official, "find", found_then_touched)
+    monkeypatch.setattr(FileRelease, "find", found_then_touched)
     with pytest.raises(SourceError, match=r"c\.tar: has changed since it was listed"):
         import_official([archive], tmp_path / "out")
 

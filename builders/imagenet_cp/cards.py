@@ -63,6 +63,11 @@ def is_official(recipe: Recipe) -> bool:
     return "|recipe:" not in recipe.signature
 
 
+def as_published(recipe: Recipe) -> str:
+    """Say how exactly published pictures were kept."""
+    return "pixel for pixel" if recipe.codec == "png" else "byte for byte"
+
+
 def read_metadata(card: str) -> dict[str, Any]:
     """Return the YAML block of a card, empty where there is none that can be read."""
     try:
@@ -161,6 +166,7 @@ def dataset_card(
     shown_first = next((cell.name for cell in benchmark.configs[example] if cell.name in shown), "")
     facts = {
         "a_picture": shown_first,
+        "as_published": as_published(recipe),
         "citation": citations.CITATION.strip(),
         "columns": card_tables.columns(benchmark, classes, recipe),
         "configs": card_tables.configs(benchmark, complete, files),

@@ -258,19 +258,21 @@ def publish_metric(
 def import_official(
     paths: Annotated[
         list[Path],
-        typer.Argument(help="noise.tar, blur.tar, ... as published, or folders they were unpacked to."),
+        typer.Argument(help="noise.tar, CIFAR-10-C.tar, ... as published, or folders they were unpacked to."),
     ],
     out: Annotated[Optional[Path], typer.Option(help="Folder to make; ./DATASET by default.")] = None,
     no_check: Annotated[
         bool, typer.Option("--no-check", help="Do not compare MD5 sums with the published ones.")
     ] = False,
 ) -> None:
-    """Turn the published files of ImageNet-C or ImageNet-P into Parquet files, their bytes untouched.
+    """Turn the published files of a benchmark into Parquet files, the pictures untouched.
+
+    Those of ImageNet-C, ImageNet-P, Tiny ImageNet-C, CIFAR-10-C and CIFAR-100-C are known.
 
     When it is stopped, the same command goes on from there; more archives can be added later.
     """
     from .official import import_official as run
-    from .official import report
+    from .official_folder import report
     from .progress import bar
 
     with bar("checking", "MB") as checking, bar("importing", "image") as progress, _interruptible():

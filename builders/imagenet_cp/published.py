@@ -1,22 +1,17 @@
-"""Finds the files of a published benchmark in its archives, or in the folders these were unpacked to."""
+"""What every published benchmark is to an import: its archives, its pictures, and the list of what a path holds."""
 
 from __future__ import annotations
 
 import hashlib
 import os
-import re
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, BinaryIO
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import BinaryIO, NamedTuple
 
 from .errors import SourceError
-from .releases import IMAGES, Release
-from .sources import imagenet
 from .sources.folder import stamp_of
 from .sources.tar_members import is_tar, members
 
@@ -26,40 +21,67 @@ _EXAMPLES = 3
 Progress = Callable[[int], None]
 
 
-@dataclass
-class Pictures:
-    """Where the files of one config are, by the number of the image.
+class Archive(NamedTuple):
+    """An archive as it was published; ``size`` in bytes, 0 where nobody says."""
+
+    md5: str
+    size: int = 0
+
+
+class Picture(NamedTuple):
+    """One row to be.
 
     Attributes
     ----------
-    labels : ndarray of int16, shape (IMAGES + 1,)
-        -1 where there is no such file.
-    offsets, sizes : ndarray of int64, shape (IMAGES + 1,)
-        Places in an archive.
-    folder : Path or None
-        Holds the folders of classes, where it is no archive.
+    place : int
+        Where among all images of the benchmark, from 0: decides the file it goes to, whatever else is there.
+    image_id : str
+        Its id.
+    label : int
+        Index into the classes.
+    number : int
+        By which the pictures of its config find it.
     """
 
-    folder: Path | None = None
-    labels: NDArray[np.int16] = field(default_factory=lambda: np.full(IMAGES + 1, -1, np.int16))
-    offsets: NDArray[np.int64] = field(default_factory=lambda: np.zeros(IMAGES + 1, np.int64))
-    sizes: NDArray[np.int64] = field(default_factory=lambda: np.zeros(IMAGES + 1, np.int64))
+    place: int
+    image_id: str
+    label: int
+    number: int
+
+
+class Pictures(ABC):
+    """The pictures of one config, and where they are."""
 
     @property
-    def numbers(self) -> list[int]:
-        """The numbers of the images that are there, in order."""
-        found: list[int] = np.flatnonzero(self.labels >= 0).tolist()
-        return found
+    @abstractmethod
+    def count(self) -> int:
+        """How many there are."""
+
+    @abstractmethod
+    def rows(self) -> list[Picture]:
+        """List them in order."""
+
+    @abstractmethod
+    def opened(self) -> AbstractContextManager[Callable[[Picture], bytes | None]]:
+        """Return a context with a function that reads a picture: its encoded bytes, None if it is spoilt.
+
+        Raises
+        ------
+        SourceError
+            It cannot be read, also in the function.
+        """
 
 
 @dataclass
 class Found:
-    """What an archive or a folder holds of a release.
+    """What a path holds of a release.
 
     Attributes
     ----------
     path : Path
-        The archive or folder.
+        The archive, folder or file.
+    classes : tuple of str
+        Names of the labels.
     cells : dict
         Config -> its pictures.
     others : int
@@ -73,6 +95,7 @@ class Found:
     """
 
     path: Path
+    classes: tuple[str, ...] = ()
     cells: dict[str, Pictures] = field(default_factory=dict)
     others: int = 0
     examples: list[str] = field(default_factory=list)
@@ -84,6 +107,91 @@ class Found:
         self.others += 1
         if self.others <= _EXAMPLES:
             self.examples.append(f"{name[:200]!r} ({why})")
+
+
+@dataclass(frozen=True)
+class Release(ABC):
+    """A benchmark as its authors published it.
+
+    Attributes
+    ----------
+    dataset : str
+        What this package calls it.
+    record : str
+        Its number at zenodo.org.
+    codec : str
+        How its pictures are stored.
+    ending : str
+        Of a picture's name.
+    images : int
+        How many there are in every config.
+    classes : tuple of str
+        Names of the labels; empty where only the release itself says.
+    example : str
+        What a file is called, to show in messages.
+    archives : dict
+        Name of the file -> what it is known by.
+    """
+
+    dataset: str
+    record: str
+    codec: str
+    ending: str
+    images: int
+    classes: Sequence[str]
+    example: str
+    archives: Mapping[str, Archive]
+
+    @abstractmethod
+    def holds(self, text: str, cells: set[str]) -> bool:
+        """Whether a file that is called so may be of this release, which has these configs."""
+
+    @abstractmethod
+    def find(
+        self, path: Path, cells: set[str], hashed: bool = False, progress: Progress = lambda count: None
+    ) -> Found:
+        """List what a path holds of this release.
+
+        Parameters
+        ----------
+        path : Path
+            A tar archive, or what it was unpacked to, or a part of that.
+        cells : set of str
+            The configs there are.
+        hashed : bool
+            Read all of the archive and take its MD5.
+        progress : callable
+            Told how many bytes more have been hashed.
+
+        Raises
+        ------
+        SourceError
+            It cannot be read, is damaged or cut short, or is not what was published.
+        """
+
+
+class Listed(NamedTuple):
+    """A file in an archive or a folder.
+
+    Attributes
+    ----------
+    text : str
+        Its whole path, to tell what it is by.
+    name : str
+        What messages call it.
+    offset : int or None
+        Where in the archive it begins; None in a folder.
+    size : int
+        In bytes; 0 in a folder, where it is not known yet.
+    other : str
+        What it is if no plain file.
+    """
+
+    text: str
+    name: str
+    offset: int | None
+    size: int
+    other: str
 
 
 class _Hashing:
@@ -109,89 +217,29 @@ class _Hashing:
         return self.place
 
 
-def release_of(path: Path, releases: Mapping[str, Release], cells: Mapping[str, set[str]]) -> Release:
-    """Tell by its first file which release an archive or folder is of.
-
-    Raises
-    ------
-    SourceError
-        It cannot be read, or holds nothing of any release.
-    """
-    patterns = {name: re.compile(release.layout, re.ASCII) for name, release in releases.items()}
-    for text, *_ in _files(path, Found(path)):
-        for name, pattern in patterns.items():
-            found = pattern.search(text)
-            if found and found["cell"].replace("/", "_") in cells[name]:
-                return releases[name]
-    shown = " or ".join(f".../{release.example}" for release in releases.values())
-    raise SourceError(f"{path}: holds no published files, which are called {shown}")
-
-
-def find(
-    path: Path,
-    release: Release,
-    cells: set[str],
-    hashed: bool = False,
-    progress: Progress = lambda count: None,
-) -> Found:
-    """List what an archive or a folder holds of a release.
-
-    Parameters
-    ----------
-    path : Path
-        A tar archive, or a folder: of everything, of some corruptions, or of one, or of one severity.
-    release : Release
-        What to look for.
-    cells : set of str
-        The configs there are.
-    hashed : bool
-        Read all of the archive and take its MD5.
-    progress : callable
-        Told how many bytes more have been hashed.
-
-    Raises
-    ------
-    SourceError
-        It cannot be read; or it is an archive that is damaged or cut short.
-    """
-    found = Found(path)
-    pattern = re.compile(release.layout, re.ASCII)
-    place = {wnid: label for label, wnid in enumerate(imagenet.wnids())}
-    for text, name, offset, size, other in _files(path, found, hashed, progress):
-        match = pattern.search(text)
-        cell = match["cell"].replace("/", "_") if match else ""
-        if other:
-            found.pass_over(name, other)
-        elif match is None or cell not in cells or match["wnid"] not in place:
-            found.pass_over(name, "no file of the release")
-        elif not 1 <= int(match["number"]) <= IMAGES:
-            found.pass_over(name, "no image of ImageNet")
-        elif size > release.largest:
-            found.pass_over(name, f"{size:,} bytes")
-        else:
-            home = None if offset is not None else Path(text).parents[1]
-            if cell not in found.cells:
-                found.cells[cell] = Pictures(home)
-            pictures = found.cells[cell]
-            number = int(match["number"])
-            if pictures.labels[number] >= 0 or pictures.folder != home:
-                found.pass_over(name, "comes twice")
-                continue
-            pictures.labels[number] = place[match["wnid"]]
-            pictures.offsets[number], pictures.sizes[number] = offset or 0, size
-    return found
-
-
-def _files(
+def listing(
     path: Path, found: Found, hashed: bool = False, progress: Progress = lambda count: None
-) -> Iterator[tuple[str, str, int | None, int, str]]:
-    """Yield the whole path, the name for messages, the place if in an archive, and what it is if no plain file."""
+) -> Iterator[Listed]:
+    """Yield the files of a folder or an archive, whose stamp and MD5 go to ``found``.
+
+    An array, a file ``*.npy``, is listed with the ``labels.npy`` beside it.
+
+    Raises
+    ------
+    SourceError
+        It cannot be read, or is an archive that is damaged or cut short.
+    """
     if path.is_dir():
         for folder, folders, names in os.walk(path, onerror=_unreadable):
             folders.sort()
             for name in sorted(names):
                 whole = os.path.join(folder, name)
-                yield whole, whole, None, 0, ""
+                yield Listed(whole, whole, None, 0, "")
+        return
+    if path.suffix == ".npy" and path.exists():
+        for whole in map(str, dict.fromkeys((path, path.with_name("labels.npy")))):
+            if os.path.exists(whole):
+                yield Listed(whole, whole, None, 0, "")
         return
     if not is_tar(path):
         raise SourceError(f"{path}: not a folder, and not a tar archive")
@@ -204,71 +252,18 @@ def _files(
                 outside = member.name.startswith("/") or ".." in member.name.split("/")
                 other = member.other or ("a name that leads out of the archive" if outside else "")
                 # The archive of one corruption may have been packed inside its folder: fog.tar with 3/n01440764/...
-                yield f"/{path.stem}/{member.name}", member.name, member.offset, member.size, other
+                yield Listed(f"/{path.stem}/{member.name}", member.name, member.offset, member.size, other)
             if isinstance(file, _Hashing):
                 file.seek(stat.st_size)
                 found.md5 = file.hash.hexdigest()
     except OSError as error:
-        raise SourceError(f"{path}: cannot be read ({error.strerror or error})") from error
+        raise unreadable(path, error) from error
+
+
+def unreadable(path: object, error: OSError) -> SourceError:
+    """Return the error that says so."""
+    return SourceError(f"{path}: cannot be read ({error.strerror or error})")
 
 
 def _unreadable(error: OSError) -> None:
-    raise SourceError(f"{error.filename}: cannot be read ({error.strerror or error})") from error
-
-
-@contextmanager
-def opened(found: Found, pictures: Pictures, release: Release) -> Iterator[Callable[[int], bytes]]:
-    """Yield a function that reads the file of a number, no further than a byte beyond the largest there may be.
-
-    Raises
-    ------
-    SourceError
-        It cannot be read, also in the function.
-    """
-    if pictures.folder is not None:
-        yield lambda number: _read_file(pictures, number, release)
-        return
-    try:
-        file = open(found.path, "rb", buffering=0)  # noqa: SIM115  (closed below)
-    except OSError as error:
-        raise SourceError(f"{found.path}: cannot be read ({error.strerror or error})") from error
-    with file:
-        if stamp_of(os.fstat(file.fileno())) != found.stamp:
-            raise SourceError(f"{found.path}: has changed since it was listed; start again")
-        _fetch(file.fileno(), pictures)
-        yield lambda number: _read_member(found, file, pictures, number)
-
-
-def _fetch(file: int, pictures: Pictures) -> None:
-    """Let the system read the pictures' stretch of an archive in one go, for they are taken in another order."""
-    there = pictures.labels >= 0
-    if hasattr(os, "posix_fadvise") and there.any():
-        start = int(pictures.offsets[there].min())
-        stop = int((pictures.offsets + pictures.sizes)[there].max())
-        os.posix_fadvise(file, start, stop - start, os.POSIX_FADV_WILLNEED)
-
-
-def _read_member(found: Found, file: Any, pictures: Pictures, number: int) -> bytes:
-    try:
-        return os.pread(file.fileno(), int(pictures.sizes[number]), int(pictures.offsets[number]))
-    except OSError as error:
-        raise SourceError(f"{found.path}: cannot be read ({error.strerror or error})") from error
-
-
-def _read_file(pictures: Pictures, number: int, release: Release) -> bytes:
-    assert pictures.folder is not None
-    path = (
-        pictures.folder / imagenet.wnids()[pictures.labels[number]] / f"{image_id(number)}.{release.ending}"
-    )
-    try:
-        if not path.is_file():  # to open a pipe would be to wait for ever
-            return b""
-        with open(path, "rb") as file:
-            return file.read(release.largest + 1)
-    except OSError as error:
-        raise SourceError(f"{path}: cannot be read ({error.strerror or error})") from error
-
-
-def image_id(number: int) -> str:
-    """Return ImageNet's id of a validation image."""
-    return f"ILSVRC2012_val_{number:08d}"
+    raise unreadable(error.filename, error) from error

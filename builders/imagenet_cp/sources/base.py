@@ -81,6 +81,11 @@ def image_id_of(stem: str) -> str:
     return found.group() if found else stem
 
 
+def row_id(row: int) -> str:
+    """Return the id of an image that has no name but the number of its row, from 0."""
+    return f"row-{row:06d}"
+
+
 def in_order(items: Iterable[Item], name: str) -> tuple[Item, ...]:
     """Sort items by id; an id that comes twice is an error that names both places."""
     ordered = sorted(items)

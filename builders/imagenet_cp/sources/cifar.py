@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from .. import codecs
 from ..errors import SourceError
-from .base import Item, Source
+from .base import Item, Source, row_id
 from .folder import stamp_of
 from .tar_members import members
 
@@ -102,7 +102,7 @@ def open_cifar(source: str | os.PathLike[str]) -> Source | None:
     except OSError as error:
         raise SourceError(f"{place}: cannot be read ({error.strerror or error})") from error
     _, labels = _load(str(place), kind, stamp)
-    items = tuple(Item(f"row-{row:06d}", label, f"{place}#{row}", stamp) for row, label in enumerate(labels))
+    items = tuple(Item(row_id(row), label, f"{place}#{row}", stamp) for row, label in enumerate(labels))
     return Source(str(path), _KINDS[kind].classes, items, CifarReader(str(place), kind))
 
 

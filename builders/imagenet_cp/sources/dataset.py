@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from ..errors import SourceError
 from . import hub, imagenet
-from .base import Item, Source, image_id_of
+from .base import Item, Source, image_id_of, row_id
 from .rows import Columns, RowReader, brief, columns_of, schema_of
 
 _WNID = re.compile(rf"(?<![A-Za-z0-9]){imagenet.WNID}(?![A-Za-z0-9])")
@@ -168,7 +168,7 @@ def _agree(stems: Sequence[str], labels: Sequence[int]) -> bool:
 def _ids(name: str, stems: Sequence[str]) -> list[str]:
     ids = [image_id_of(stem) for stem in stems]
     if "" in ids or len(set(ids)) < len(ids):
-        return [f"row-{row:06d}" for row in range(len(ids))]
+        return [row_id(row) for row in range(len(ids))]
     for row, one in enumerate(ids):
         if not one.isprintable():
             raise SourceError(
