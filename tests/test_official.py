@@ -1,6 +1,5 @@
 """Import of the published archives: bytes untouched, what is missing or strange named."""
 
-import hashlib
 import io
 import json
 import os
@@ -13,16 +12,15 @@ from dataclasses import replace
 
 import datasets
 import numpy as np
-import pyarrow.parquet as pq
 import pytest
 from PIL import Image
+from released import pack, publish, rows_of, special, tree, unpack
 
 from imagenet_cp import build_folder, official
 from imagenet_cp.build import build
 from imagenet_cp.errors import BuildError, SourceError
 from imagenet_cp.official import import_official
 from imagenet_cp.official_folder import report
-from imagenet_cp.published import Archive
 from imagenet_cp.published_files import FileRelease
 from imagenet_cp.releases import RELEASES
 from imagenet_cp.sources import imagenet, open_source
@@ -61,47 +59,11 @@ def pictures(cells, numbers=NUMBERS, ending="JPEG", make=jpeg):
     }
 
 
-def pack(path, files):
-    with tarfile.open(path, "w", format=tarfile.GNU_FORMAT) as archive:
-        for name, data in files.items():
-            info = name if isinstance(name, tarfile.TarInfo) else tarfile.TarInfo(name)
-            info.size = len(data)
-            archive.addfile(info, io.BytesIO(data))
-    return path
-
-
-def unpack(folder, files):
-    for name, data in files.items():
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / name).write_bytes(data)
-    return folder
-
-
-def rows_of(folder, config):
-    return pq.read_table(folder / "data" / config).to_pylist()
-
-
-def tree(folder):
-    return {
-        str(path.relative_to(folder)): path.read_bytes()
-        for path in sorted(folder.rglob("*"))
-        if path.is_file() and ".imagenet_cp" not in path.parts
-    }
-
-
 @pytest.fixture
 def small(monkeypatch):
     """A release of just five images, so that it can be whole."""
     monkeypatch.setitem(RELEASES, "imagenet_c", replace(RELEASES["imagenet_c"], images=5))
     return (1, 2, 3, 4, 5)
-
-
-def publish(monkeypatch, dataset, **archives):
-    """Make a release's published archives be others."""
-    known = {
-        f"{name}.tar": Archive(hashlib.md5(path.read_bytes()).hexdigest()) for name, path in archives.items()
-    }
-    monkeypatch.setitem(RELEASES, dataset, replace(RELEASES[dataset], archives=known))
 
 
 def test_imagenet_c_comes_out_byte_for_byte(tmp_path):
@@ -296,12 +258,6 @@ def test_files_that_are_no_pictures_are_left_out_by_name(tmp_path):
     assert any(note.startswith(left_out) for note in made.notes)
     made = import_official([pack(tmp_path / "some.tar", files)], tmp_path / "other")
     assert made.images("fog_3") == 2 and any("2,097,155 bytes" in note for note in made.notes)
-
-
-def special(name, kind, linkname=""):
-    info = tarfile.TarInfo(name)
-    info.type, info.linkname = kind, linkname
-    return info
 
 
 GOOD = "fog/3/n01440764/ILSVRC2012_val_00000293.JPEG"
