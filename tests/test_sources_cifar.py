@@ -13,6 +13,7 @@ import pytest
 from datasets import ClassLabel, Dataset, Features, Image, load_dataset
 
 from imagenet_cp import codecs
+from imagenet_cp.build import build
 from imagenet_cp.errors import SourceError
 from imagenet_cp.sources import cifar, open_source
 
@@ -140,6 +141,23 @@ def test_load_dataset_takes_an_archive(tmp_path, monkeypatch):
     assert clean.features["label"].names == list(cifar.CIFAR10)
     assert all(np.array_equal(row["image"], p) for row, p in zip(clean, PICTURES, strict=True))
     assert load_dataset("cifar10_c", "fog_3", num_proc=2, **options).num_rows == COUNT
+
+
+@pytest.mark.parametrize(
+    ("form", "dataset", "right"),
+    [
+        ("cifar-100-binary/test.bin", "cifar10_c", "cifar100_c"),
+        ("cifar-10-batches-bin/test_batch.bin", "cifar100_p", "cifar10_p"),
+    ],
+)
+def test_the_other_cifar_is_refused(form, dataset, right, tmp_path):
+    archive = packed(tmp_path, form)
+    says = rf"holds the images of {right[:-2]}, but {dataset} is made of .*or make {right}"
+    with pytest.raises(SourceError, match=says):
+        build(dataset, open_source(archive), tmp_path / "made")
+    with pytest.raises(SourceError, match=says):
+        load_dataset(dataset, "brightness", data_dir=str(archive), cache_dir=str(tmp_path / "cache"))
+    assert not (tmp_path / "made").exists()
 
 
 class Runs:

@@ -16,7 +16,8 @@ from .errors import SourceError, nearest
 from .preprocessing import decode, pixels
 from .profiles import keep_size
 from .recipe import Recipe
-from .sources import Item
+from .sources import Item, Source
+from .sources.cifar import CIFAR10, CIFAR100
 
 
 class Cell(NamedTuple):
@@ -137,6 +138,23 @@ class Benchmark(ABC):
             raise ValueError(f"{self.dataset} has no codec {codec!r}{nearest(codec, self.codecs)}")
         stored = self.codecs[codec or next(iter(self.codecs))]
         return Recipe(self.dataset, self.profile, seed, stored, size=size or Recipe.size)
+
+    def check(self, source: Source) -> None:
+        """Refuse CIFAR-100 for CIFAR-10's benchmarks, and the other way round: they would take it without a word.
+
+        Raises
+        ------
+        SourceError
+            It is the other one.
+        """
+        # Not by all names: a data set on the Hub misspells one.
+        found = {CIFAR10[:5]: "cifar10", CIFAR100[:5]: "cifar100"}.get(source.classes[:5])
+        own, _, kind = self.dataset.partition("_")
+        if found and own.startswith("cifar") and found != own:
+            raise SourceError(
+                f"{source.name}: holds the images of {found}, but {self.dataset} is made of those of {own}; give "
+                f"those, or make {found}_{kind}"
+            )
 
     def prepare(self, photograph: bytes, name: str, size: str = Recipe.size) -> NDArray[np.uint8]:
         """Decode one photograph and bring it to the size that `row` takes.

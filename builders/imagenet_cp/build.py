@@ -80,6 +80,7 @@ def new_plan(
 ) -> Plan:
     """Plan a build as if nothing of it existed; arguments as for `build`."""
     benchmark = benchmark_of(dataset)
+    benchmark.check(source)
     folder = Path(out).expanduser().resolve()
     cells = benchmark.cells(list(configs) or benchmark.default_configs)
     recipe = benchmark.recipe(seed, codec, size)

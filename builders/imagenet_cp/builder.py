@@ -61,7 +61,9 @@ class BenchmarkConfig(datasets.BuilderConfig):
         """Open the clean images, once."""
         if not hasattr(self, "_source"):
             chosen = self.source if self.source is not None else self.data_dir
-            self._source = open_source(chosen, relative=self.size == "keep")
+            source = open_source(chosen, relative=self.size == "keep")
+            BENCHMARKS[self.dataset].check(source)
+            self._source = source
         return self._source
 
     def create_config_id(self, config_kwargs: dict[str, Any], custom_features: Any = None) -> str:
