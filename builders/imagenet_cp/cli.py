@@ -56,7 +56,10 @@ def build(
     configs: Annotated[str, typer.Option(help="Such as fog_3,snow,test; all by default.")] = "",
     workers: Annotated[Optional[int], typer.Option(min=1, help="Processes; all cores by default.")] = None,
     seed: Annotated[int, typer.Option(min=0, help="Of the random draws.")] = 0,
-    codec: Annotated[Optional[str], typer.Option(help="How pictures are stored: imagenet_p as jpeg (default), png or h264.")] = None,
+    codec: Annotated[
+        Optional[str],
+        typer.Option(help="Of pictures; imagenet_p: jpeg (default), png or h264."),
+    ] = None,
     size: Annotated[
         Optional[str],
         typer.Option(help="keep: corrupt pictures of any size as they are, an extension of the paper."),

@@ -157,7 +157,8 @@ def evaluate_model(
         for metric in ("mfr", "mt5d") if rows.sequences else ("mce",):
             metrics[metric] = score(metric, rows, of_rows)
             counts[metric] = counted(metric, rows, of_rows)
-        shown += [one for config, table in of_rows.items() for one in predictions.examples(config, table)]
+        if not rows.sequences:
+            shown = predictions.examples(of_rows)
     return Evaluation(
         opened.name,
         signature,

@@ -113,16 +113,27 @@ def class_ids(table: pa.Table) -> NDArray[np.int32]:
     return np.asarray(column.to_numpy(), np.int32).reshape(shape)
 
 
-def examples(config: str, table: pa.Table) -> list[Example]:
-    """Return the mistakes of a table that have their picture, the surest first."""
-    if "picture" not in table.column_names:
-        return []
-    kept = table.filter(table["picture"].is_valid()).to_pylist()
-    shown = [
+def examples(tables: Mapping[str, pa.Table]) -> list[Example]:
+    """Choose mistakes to show: the surest of every corruption, of as many images as there are, the surest first.
+
+    Parameters
+    ----------
+    tables : dict
+        Config -> predictions on its pictures.
+    """
+    kept = [
         Example(config, row["image_id"], row["label"], row["prediction"], row["margin"], row["picture"])
-        for row in kept
+        for config, table in tables.items()
+        for row in table.filter(table["picture"].is_valid()).to_pylist()
     ]
-    return sorted(shown, key=lambda example: -example.margin)
+    chosen: dict[str, Example] = {}
+    seen: set[str] = set()
+    for one in sorted(kept, key=lambda example: -example.margin):
+        corruption = one.config.rstrip("0123456789").rstrip("_")
+        if corruption not in chosen and one.image_id not in seen:
+            chosen[corruption] = one
+            seen.add(one.image_id)
+    return list(chosen.values())
 
 
 def write(file: Path, table: pa.Table, of: Mapping[str, str]) -> None:
