@@ -8,7 +8,6 @@ import sys
 import numpy as np
 import pytest
 from datasets import load_dataset
-from datasets.exceptions import DatasetGenerationError
 from PIL import Image
 
 import imagenet_cp
@@ -99,10 +98,8 @@ def test_the_command_builds_and_verifies(pictures, tmp_path):
 def test_a_picture_that_is_too_small_is_named_or_skipped(pictures, tmp_path, cache):
     Image.new("RGB", (31, 500)).save(pictures / "a" / "small.png")
     says = r"a/small\.png: 31 x 500 pixels, but at least 32 x 32 are needed"
-    with pytest.raises(DatasetGenerationError) as error:
-        load("fog_1", cache, data_dir=str(pictures))
     with pytest.raises(SourceError, match=says):
-        raise error.value.__cause__
+        load("fog_1", cache, data_dir=str(pictures))
     source = open_source(pictures, relative=True)
     with pytest.raises(SourceError, match=says):
         build("imagenet_c", source, tmp_path / "made", ["fog_1"], size="keep", workers_count=1)

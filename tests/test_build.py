@@ -29,7 +29,17 @@ def contents(folder):
 @pytest.fixture(scope="module")
 def built(tmp_path_factory):
     folder = tmp_path_factory.mktemp("work") / "imagenet_c"
-    build("imagenet_c", open_source("sample"), folder, CONFIGS, images_per_file=5, workers_count=1)
+    ready = []
+    build(
+        "imagenet_c",
+        open_source("sample"),
+        folder,
+        CONFIGS,
+        images_per_file=5,
+        workers_count=1,
+        compiling=lambda done, total: ready.append((done, total)),
+    )
+    assert ready[0] == (0, 3) and ready[-1] == (3, 3)
     return folder
 
 

@@ -93,8 +93,8 @@ def test_no_video_is_no_video():
     ("config", "options", "says"),
     [
         ("tilt_2", {}, "did you mean tilt"),
-        ("gaussian_noise_4", {}, "did you mean gaussian_noise"),
-        ("tilt", {"difficulty": 2}, "the config name says which difficulty"),
+        ("gaussian_noise_4", {}, "gaussian_noise or gaussian_noise_2 or gaussian_noise_3"),
+        ("tilt", {"difficulty": 2}, "the config name says which difficulty.*did you mean tilt?"),
         ("tilt", {"codec": "avi"}, "no codec 'avi'"),
         (None, {}, "config name is missing"),
     ],

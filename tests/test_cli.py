@@ -7,7 +7,9 @@ import pytest
 from PIL import Image
 
 from imagenet_cp.cli import main
+from imagenet_cp.sources import open_source
 
+PHOTOGRAPH = open_source("sample").items[0].location
 COMMAND = [sys.executable, "-c", "from imagenet_cp.cli import main; main()"]
 
 
@@ -51,6 +53,11 @@ def test_preview_draws_a_sheet(tmp_path, photographs):
         (["build", "imagenet_c", "--source", "sample", "--shard", "4/3"], "--shard is i/n"),
         (["use", "nowhere"], "nowhere: no such folder"),
         (["preview", "nowhere.jpg", "-o", "sheet.png"], "nowhere.jpg: cannot be read"),
+        (["preview", PHOTOGRAPH, "-o", "nowhere/sheet.png"], "nowhere/sheet.png: No such file"),
+        (
+            ["preview", PHOTOGRAPH, "-o", "tilt.jpg", "--perturbation", "tilt"],
+            "tilt.jpg: a picture that moves is",
+        ),
     ],
 )
 def test_a_mistake_ends_in_one_line(arguments, says, tmp_path, monkeypatch, capsys):

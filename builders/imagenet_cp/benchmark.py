@@ -116,11 +116,21 @@ class Benchmark(ABC):
         """
         for name in names:
             if name not in self.configs:
-                raise ValueError(f"{self.dataset} has no config {name!r}{nearest(name, self.configs)}")
+                raise ValueError(f"{self.dataset} has no config {name!r}{self.nearest(name)}")
         wanted = {cell for name in names for cell in self.configs[name]}
         return tuple(
             dict.fromkeys(cell for cells in self.configs.values() for cell in cells if cell in wanted)
         )
+
+    def nearest(self, name: str) -> str:
+        """Return the end of an error message that names the nearest configs, or all levels of what is named."""
+        base, _, level = name.rpartition("_")
+        if name in self.configs or not level.isdecimal():
+            return nearest(name, self.configs)
+        levels = [
+            config for config, cells in self.configs.items() if [(config, base)] == [c[:2] for c in cells]
+        ]
+        return f"; did you mean {' or '.join(levels)}?" if levels else nearest(name, self.configs)
 
     def recipe(self, seed: int = 0, codec: str | None = None, size: str | None = None) -> Recipe:
         """Return the recipe of this data set.

@@ -120,6 +120,7 @@ def build(
     shard: Shard = Shard(),  # noqa: B008  (immutable)
     progress: Progress = _silent,
     checking: Progress = _silent,
+    compiling: Progress = _silent,
 ) -> Plan:
     """Build configs of a benchmark as a folder that stock ``load_dataset`` and the Hub read.
 
@@ -151,8 +152,9 @@ def build(
         Runs the units instead of processes on this machine.
     shard : Shard
         Which part to make; all by default.
-    progress, checking : callable
-        Told the images made, and the finished files compared with their records, and of how many.
+    progress, checking, compiling : callable
+        Told the images made, the finished files compared with their records, and the kernels compiled or loaded, each
+        with of how many.
 
     Returns
     -------
@@ -194,7 +196,7 @@ def build(
         total = sum(len(unit.items) for unit in plan.todo)
         if executor is None:
             made = workers.run_here(
-                plan.todo, min(count, max(1, len(plan.todo))), lambda done: progress(done, total)
+                plan.todo, min(count, max(1, len(plan.todo))), lambda done: progress(done, total), compiling
             )
         else:
             made = workers.run_on(executor, plan.todo, lambda: None)

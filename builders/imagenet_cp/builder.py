@@ -12,7 +12,7 @@ import datasets
 from . import __version__, cards, citations
 from .benchmark import Benchmark, Cell
 from .benchmarks import BENCHMARKS
-from .errors import SourceError, nearest
+from .errors import WITHOUT_IT, BuildError, SourceError, nearest
 from .recipe import RECIPE, Recipe
 from .sources import Source, open_source
 from .sources.base import digest
@@ -129,6 +129,15 @@ class BenchmarkBuilder(datasets.GeneratorBasedBuilder):
             )
         ]
 
+    def _prepare_split_single(self, *args: Any, **kwargs: Any) -> Iterator[Any]:
+        # datasets would say no more than that an error occurred.
+        try:
+            yield from super()._prepare_split_single(*args, **kwargs)
+        except datasets.exceptions.DatasetGenerationError as error:
+            if isinstance(error.__cause__, (SourceError, BuildError)):
+                raise error.__cause__ from None
+            raise
+
     def _generate_examples(
         self, parts: list[tuple[Cell, int, int]], source: Source, recipe: Recipe
     ) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -139,7 +148,7 @@ class BenchmarkBuilder(datasets.GeneratorBasedBuilder):
                     clean = benchmark.prepare(source.reader.read(item), item.location, recipe.size)
                 except SourceError as error:
                     if self.config.on_error == "raise":
-                        raise
+                        raise SourceError(f"{error}; {WITHOUT_IT}") from error
                     logger.warning(f"skipped: {error}")
                     continue
                 yield f"{cell.config}/{item.image_id}", benchmark.row(recipe, cell, clean, item)
@@ -161,12 +170,13 @@ def check_options(dataset: str, config_name: str | None, options: dict[str, Any]
             f'benchmark as a whole, and get_dataset_config_names("{dataset}") lists all {len(configs)}'
         )
     if config_name not in configs:
-        raise ValueError(f"{dataset} has no config {config_name!r}{nearest(config_name, configs)}")
+        raise ValueError(f"{dataset} has no config {config_name!r}{benchmark.nearest(config_name)}")
     for option, value in options.items():
         if option in ("severity", "difficulty"):
+            meant = f"{config_name.rstrip('0123456789').rstrip('_')}_{value}"
             raise ValueError(
-                f"the config name says which {option}; {option}={value!r} beside {config_name!r} means nothing. "
-                f"Did you mean {config_name.rstrip('0123456789').rstrip('_')}_{value}?"
+                f"the config name says which {option}; {option}={value!r} beside {config_name!r} means nothing"
+                f"{benchmark.nearest(meant)}"
             )
         if option not in _OPTIONS and value is not None:
             raise ValueError(f"{dataset} has no option {option!r}{nearest(option, _OPTIONS)}")

@@ -56,10 +56,7 @@ def build(
     configs: Annotated[str, typer.Option(help="Such as fog_3,snow,test; all by default.")] = "",
     workers: Annotated[Optional[int], typer.Option(min=1, help="Processes; all cores by default.")] = None,
     seed: Annotated[int, typer.Option(min=0, help="Of the random draws.")] = 0,
-    codec: Annotated[
-        Optional[str],
-        typer.Option(help="Of pictures; imagenet_p: jpeg (default), png or h264."),
-    ] = None,
+    codec: Annotated[Optional[str], typer.Option(help="imagenet_p: jpeg (default), png or h264.")] = None,
     size: Annotated[
         Optional[str],
         typer.Option(help="keep: corrupt pictures of any size as they are, an extension of the paper."),
@@ -106,6 +103,7 @@ def build(
     with (
         executor_of(engine, workers) as executor,
         bar("checking", "file") as checking,
+        bar("compiling", "kernel") as compiling,
         bar("building", "image") as progress,
         _interruptible(),
     ):
@@ -124,6 +122,7 @@ def build(
             shard=part,
             progress=progress,
             checking=checking,
+            compiling=compiling,
         )
     for path, fault in plan.remade.items():
         typer.echo(f"made again: {folder / path}: {fault}")
@@ -325,4 +324,8 @@ def main() -> None:
         app()
     except (BuildError, SourceError, ValueError) as error:
         sys.stderr.write(f"imagenet-cp: {error}\n")
+        sys.exit(1)
+    except OSError as error:
+        named = f"{error.filename}: {error.strerror}" if error.filename else str(error)
+        sys.stderr.write(f"imagenet-cp: {named}\n")
         sys.exit(1)

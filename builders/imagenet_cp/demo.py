@@ -52,9 +52,15 @@ def run(folder: Path, say: Callable[[str], None]) -> None:
         f"1. Building all 95 configs of ImageNet-C, and the clean pictures, from {len(source.items)} photographs"
     )
     say("   (the first time, some of the kernels are compiled; that is kept for all later runs).")
-    with bar("building", "image") as progress:
+    with bar("compiling", "kernel") as compiling, bar("building", "image") as progress:
         plan = build(
-            "imagenet_c", source, folder, ["test", "extra", "clean"], images_per_file=7, progress=progress
+            "imagenet_c",
+            source,
+            folder,
+            ["test", "extra", "clean"],
+            images_per_file=7,
+            progress=progress,
+            compiling=compiling,
         )
     say(f"   {folder}: {len(plan.files)} Parquet files, {plan.recipe.signature}\n")
 

@@ -14,6 +14,10 @@ class BuildError(RuntimeError):
     """A build cannot start or go on; the message says what is in the way and how to get on."""
 
 
+#: The end of a message about one image that cannot be read.
+WITHOUT_IT = 'mend or remove it, or go on without it: on_error="skip", on the command line --on-error skip'
+
+
 def nearest(name: object, known: Iterable[str]) -> str:
     """Return the end of an error message that names the nearest known names, or all of a short list."""
     names = list(known)

@@ -7,7 +7,7 @@ import warnings
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 
 from .errors import SourceError
 
@@ -47,6 +47,8 @@ def decode(data: bytes, name: str) -> Image.Image:
                 return image.convert("RGB")
     except SourceError:
         raise
+    except UnidentifiedImageError:
+        raise SourceError(f"{name}: not an image, or of a kind that Pillow does not know") from None
     except Exception as error:  # Pillow's decoders raise OSError, SyntaxError, ValueError, struct.error, ...
         raise SourceError(f"{name}: not an image Pillow can read in full ({error})") from error
 

@@ -82,6 +82,13 @@ def save_animation(frames: NDArray[np.uint8], path: str | os.PathLike[str]) -> N
         Such as `imagenet_cp.perturb` gives.
     path : path
         Ending in .webp, .gif or .png.
+
+    Raises
+    ------
+    ValueError
+        It has another ending.
     """
+    if os.path.splitext(path)[1].lower() not in (".webp", ".gif", ".png"):
+        raise ValueError(f"{os.fspath(path)}: a picture that moves is a .webp, .gif or .png file")
     first, *others = map(Image.fromarray, frames)
     first.save(path, save_all=True, append_images=others, duration=_FRAME_TIME, loop=0)

@@ -20,6 +20,8 @@ def bar(title: str, unit: str) -> Iterator[Callable[[int, int], None]]:
                     stack.enter_context(tqdm(desc=title, unit=unit, total=total, dynamic_ncols=True))
                 )
             shown[0].update(done - shown[0].n)
+            if done == total:
+                shown[0].close()
 
         yield progress
 

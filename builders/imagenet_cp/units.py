@@ -7,7 +7,7 @@ import hashlib
 import json
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from PIL import Image
 
 from .benchmark import Cell
 from .benchmarks import BENCHMARKS
-from .errors import SourceError
+from .errors import WITHOUT_IT, SourceError
 from .parquet import Layout, ParquetFile, Written, write_json
 from .preprocessing import pixels
 from .profiles import PROFILES
@@ -137,7 +137,7 @@ def run(unit: Unit, tick: Callable[[], Any] = lambda: None) -> Finished:
                 clean = benchmark.prepare(data, item.location, unit.recipe.size)
             except SourceError as error:
                 if unit.on_error == "raise":
-                    raise
+                    raise SourceError(f"{error}; {WITHOUT_IT}") from error
                 skipped[item.image_id] = str(error)
             else:
                 images[item.image_id] = (item.stamp, digest_of_bytes(data))
@@ -169,4 +169,5 @@ def warm_up(recipe: Recipe, cell: Cell) -> None:
     benchmark = BENCHMARKS[recipe.dataset]
     side = PROFILES[recipe.profile].size
     photograph = Image.fromarray((np.indices((side, side, 3)).sum(axis=0) % 256).astype(np.uint8))
-    benchmark.row(recipe, cell, pixels(benchmark.resize(photograph)), Item("", 0, ""))
+    # As PNG: encoding needs no warming up, and a video takes seconds.
+    benchmark.row(replace(recipe, codec="png"), cell, pixels(benchmark.resize(photograph)), Item("", 0, ""))

@@ -7,12 +7,13 @@ import os
 import signal
 import threading
 from collections.abc import Callable, Generator, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Executor, ProcessPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, Executor, ProcessPoolExecutor, as_completed, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from typing import Any
 
 from . import units
+from .benchmark import Cell
 from .errors import BuildError
 from .units import Finished, Unit
 
@@ -67,7 +68,10 @@ def _one_thread_each() -> Iterator[None]:
 
 
 def run_here(
-    todo: Sequence[Unit], workers: int, progress: Callable[[int], None]
+    todo: Sequence[Unit],
+    workers: int,
+    progress: Callable[[int], None],
+    compiling: Callable[[int, int], None] = lambda done, total: None,
 ) -> Generator[tuple[Unit, Finished], None, None]:
     """Run units on ``workers`` processes of this machine; a worker that dies is replaced and its unit run again.
 
@@ -79,6 +83,8 @@ def run_here(
         How many processes; 1 works in this one.
     progress : callable
         Told how many images have been done so far, several times a second.
+    compiling : callable
+        Told how many kernels are ready before that, and of how many.
 
     Yields
     ------
@@ -98,6 +104,10 @@ def run_here(
             done += 1
             progress(done)
 
+        for ready, cell in enumerate(kernels := _kernels(todo)):
+            compiling(ready, len(kernels))
+            units.warm_up(todo[0].recipe, cell)
+            compiling(ready + 1, len(kernels))
         for unit in todo:
             yield unit, units.run(unit, count)
         return
@@ -109,9 +119,9 @@ def run_here(
         counter.value = sum(len(unit.items) for unit in todo if unit.index not in left)
         with _one_thread_each():
             pool = ProcessPoolExecutor(min(workers, len(left)), context, _begin, (counter,))
-            progress(counter.value)
             try:
-                _compile(pool, list(left.values()))
+                _compile(pool, list(left.values()), compiling)
+                progress(counter.value)
                 for unit, finished in run_on(pool, list(left.values()), lambda: progress(counter.value)):
                     del left[unit.index]
                     failures = 0
@@ -144,11 +154,18 @@ def run_on(
             future.cancel()
 
 
-def _compile(pool: Executor, todo: Sequence[Unit]) -> None:
+def _kernels(todo: Sequence[Unit]) -> list[Cell]:
+    """Return one cell of every corruption or perturbation."""
+    return list({cell.name: cell for unit in todo for cell in unit.cells}.values())
+
+
+def _compile(pool: Executor, todo: Sequence[Unit], compiling: Callable[[int, int], None]) -> None:
     """Let each kernel be compiled by one worker, so that all find it in numba's cache."""
-    cells = {cell.name: cell for unit in todo for cell in unit.cells}
-    for compiled in [pool.submit(units.warm_up, todo[0].recipe, cell) for cell in cells.values()]:
-        compiled.result()
+    compiled = [pool.submit(units.warm_up, todo[0].recipe, cell) for cell in _kernels(todo)]
+    compiling(0, len(compiled))
+    for ready, future in enumerate(as_completed(compiled), start=1):
+        future.result()
+        compiling(ready, len(compiled))
 
 
 def _stop(pool: ProcessPoolExecutor) -> None:
