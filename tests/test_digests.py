@@ -21,7 +21,12 @@ MACHINES = {
     "an older BLAS core": {"OPENBLAS_CORETYPE": "Nehalem"},
     "libjpeg without vectors": {"JSIMD_FORCENONE": "1"},
     "an older C library": {"GLIBC_TUNABLES": "glibc.cpu.hwcaps=-AVX512F,-AVX2,-FMA,-AVX"},
-    "two threads": {"OMP_NUM_THREADS": "2", "NUMBA_NUM_THREADS": "2", "OPENBLAS_NUM_THREADS": "2"},
+    "two threads": {
+        "OMP_NUM_THREADS": "2",
+        "NUMBA_NUM_THREADS": "2",
+        "OPENBLAS_NUM_THREADS": "2",
+        "OPENCV_FOR_THREADS_NUM": "2",
+    },
     "another hash seed": {"PYTHONHASHSEED": "4711"},
     "another locale": {"LC_ALL": "tr_TR.UTF-8", "LANG": "tr_TR.UTF-8"},
 }
@@ -34,6 +39,7 @@ def in_a_new_process(**machine: str) -> dict:
         "OMP_NUM_THREADS": "1",
         "NUMBA_NUM_THREADS": "1",
         "OPENBLAS_NUM_THREADS": "1",
+        "OPENCV_FOR_THREADS_NUM": "1",
         "PYTHONHASHSEED": "0",
     }
     run = subprocess.run(

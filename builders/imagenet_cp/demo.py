@@ -30,12 +30,12 @@ Next, with ImageNet's validation images (50,000 JPEGs, flat or in one folder per
 
 
 def run(folder: Path, say: Callable[[str], None]) -> None:
-    """Build ImageNet-C from the sample photographs, load it back, score a predictor and draw a contact sheet.
+    """Build ImageNet-C from the sample photographs, load it back, score a predictor and draw what was made.
 
     Parameters
     ----------
     folder : Path
-        Where to build; the contact sheet goes beside it.
+        Where to build; the contact sheet and one sequence of ImageNet-P go beside it.
     say : callable
         Shows a line of text.
 
