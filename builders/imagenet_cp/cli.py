@@ -101,11 +101,11 @@ def build(
         )
         return
     with (
+        _interruptible(),
         executor_of(engine, workers) as executor,
         bar("checking", "file") as checking,
         bar("compiling", "kernel") as compiling,
         bar("building", "image") as progress,
-        _interruptible(),
     ):
         plan = run(
             dataset,
@@ -277,7 +277,7 @@ def import_official(
     from .official_folder import report
     from .progress import bar
 
-    with bar("checking", "MB") as checking, bar("importing", "image") as progress, _interruptible():
+    with _interruptible(), bar("checking", "MB") as checking, bar("importing", "image") as progress:
         made = run(paths, out, check=not no_check, checking=checking, progress=progress)
     typer.echo("\n".join(report(made)))
 
