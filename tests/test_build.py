@@ -250,21 +250,48 @@ def test_a_photograph_that_changes_between_two_runs_is_named(class_folder, tmp_p
         build("imagenet_c", open_source(class_folder), folder, ["fog_5"], workers_count=1)
 
 
+def shard_of_sample(folder, index, count, progress=lambda done, total: None):
+    return build(
+        "imagenet_c",
+        open_source("sample"),
+        folder,
+        CONFIGS,
+        images_per_file=5,
+        workers_count=1,
+        shard=Shard(index, count),
+        progress=progress,
+    )
+
+
 @pytest.mark.parametrize("order", [(1, 2, 3), (3, 1, 2)])
 def test_shards_in_any_order_make_the_whole(built, order, tmp_path):
     folder = tmp_path / "imagenet_c"
     for index in order:
         assert not (folder / "README.md").exists()
-        shard = Shard(index, 3)
-        build(
-            "imagenet_c",
-            open_source("sample"),
-            folder,
-            CONFIGS,
-            images_per_file=5,
-            workers_count=1,
-            shard=shard,
-        )
+        shard_of_sample(folder, index, 3)
+    public = {path: data for path, data in contents(folder).items() if not path.startswith(".imagenet_cp")}
+    assert public == {
+        path: data for path, data in contents(built).items() if not path.startswith(".imagenet_cp")
+    }
+
+
+def test_the_last_of_shards_side_by_side_finishes_the_whole(built, tmp_path):
+    folder = tmp_path / "imagenet_c"
+    others = []
+
+    def meanwhile(done, total):
+        if not others:
+            others.append(None)
+            others.append(shard_of_sample(folder, 2, 2))
+            with pytest.raises(BuildError, match=f"process {os.getpid()}"):
+                shard_of_sample(folder, 1, 2)
+            with pytest.raises(BuildError, match=f"process {os.getpid()}"):
+                shard_of_sample(folder, 3, 3)
+            with pytest.raises(BuildError, match=f"process {os.getpid()}"):
+                build("imagenet_c", open_source("sample"), folder, CONFIGS, images_per_file=5)
+
+    assert shard_of_sample(folder, 1, 2, meanwhile).missing == 0
+    assert others[1].missing == 2 * len(CELLS)
     public = {path: data for path, data in contents(folder).items() if not path.startswith(".imagenet_cp")}
     assert public == {
         path: data for path, data in contents(built).items() if not path.startswith(".imagenet_cp")

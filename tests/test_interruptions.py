@@ -1,5 +1,6 @@
 """A build survives whatever happens to it, and ends as if nothing had."""
 
+import json
 import os
 import random
 import shutil
@@ -19,20 +20,24 @@ from imagenet_cp.sources import open_source
 COMMAND = [sys.executable, "-c", "from imagenet_cp.cli import main; main()", "build", "imagenet_c"]
 OPTIONS = ["--configs", "brightness,contrast", "--images-per-file", "8"]
 
+#: How often a build is killed, for the parent and for its workers; the long form also has more photographs.
+MOMENTS = int(os.environ.get("IMAGENET_CP_MOMENTS", "3"))
+EACH = 24 if MOMENTS <= 3 else 75
+
 
 @pytest.fixture(scope="module")
 def photographs(tmp_path_factory) -> Path:
-    """A folder of 96 small photographs, cut from those of scikit-image."""
+    """A folder of 96 small photographs, or 300, cut from those of scikit-image."""
     folder = tmp_path_factory.mktemp("photographs") / "val"
     source = open_source("sample")
     for item in source.items[:4]:
         with Image.open(item.location) as whole:
             picture = whole.convert("RGB").resize((600, 600))
         (folder / item.image_id).mkdir(parents=True)
-        for place in range(24):
-            left, top = 12 * place, 5 * place
+        for place in range(EACH):
+            left, top = 4 * place, 3 * place
             picture.crop((left, top, left + 280, top + 260)).save(
-                folder / item.image_id / f"{item.image_id}{place}.jpg"
+                folder / item.image_id / f"{item.image_id}{place:02}.jpg"
             )
     return folder
 
@@ -86,11 +91,23 @@ def gone(leader: int, patience: float = 10) -> bool:
 
 
 def finished(out: Path) -> dict[str, int]:
-    """The recorded units and when they were written."""
-    return {path.name: path.stat().st_mtime_ns for path in out.glob(".imagenet_cp/units/*.json")}
+    """The records of the finished units and all files they name, and when each was written."""
+    paths = [
+        path
+        for record in out.glob(".imagenet_cp/units/*.json")
+        for path in (record, *(out / name for name in json.loads(record.read_text())["files"]))
+    ]
+    return {str(path.relative_to(out)): path.stat().st_mtime_ns for path in paths}
 
 
-MOMENTS = int(os.environ.get("IMAGENET_CP_MOMENTS", "3"))
+def wait_for(moment: float, build: subprocess.Popen, out: Path) -> None:
+    """Wait until a share of the units is finished, less than nothing being a moment of the start, or the build ends."""
+    if moment < 0:
+        time.sleep(-5 * moment)
+        return
+    units = EACH * 4 // 8
+    while build.poll() is None and len(list(out.glob(".imagenet_cp/units/*.json"))) < moment * units:
+        time.sleep(0.001)
 
 
 @pytest.mark.parametrize("moment", range(MOMENTS))
@@ -99,12 +116,15 @@ def test_killed_at_any_moment_a_build_goes_on(victim, moment, photographs, undis
     chance = random.Random(f"{victim}{moment}")
     out = tmp_path / "imagenet_c"
     first = start(photographs, out, "--workers", "2")
-    time.sleep(chance.uniform(0.5, 5))
+    wait_for(chance.uniform(-0.3, 1), first, out)
+    time.sleep(chance.uniform(0, 0.2))
     workers = [pid for pid in of_session(first.pid) if pid != first.pid]
-    os.kill(chance.choice(workers) if victim == "worker" and workers else first.pid, signal.SIGKILL)
+    killed = chance.choice(workers) if victim == "worker" and workers else first.pid
+    os.kill(killed, signal.SIGKILL)
     first.wait(60)
     assert gone(first.pid)
-    before = finished(out) if out.exists() else {}
+    before = finished(out)
+    print(f"{len(before) // 11} units were finished, and the build {'ended with' } {first.returncode}")
     second = start(photographs, out, "--workers", "2")
     assert second.wait(60) == 0 and gone(second.pid)
     assert contents(out) == undisturbed

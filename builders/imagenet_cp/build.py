@@ -52,6 +52,8 @@ class Plan:
         Image id -> why it could not be read.
     remade : dict
         Relative path -> what was wrong with a finished file that is made again.
+    missing : int
+        How many files other shards have still to make.
     """
 
     benchmark: Benchmark
@@ -64,6 +66,7 @@ class Plan:
     files: dict[str, Written] = field(default_factory=dict)
     skipped: dict[str, str] = field(default_factory=dict)
     remade: dict[str, str] = field(default_factory=dict)
+    missing: int = 0
 
 
 def new_plan(
@@ -190,8 +193,8 @@ def build(
     }
     count = workers_count or os.cpu_count() or 1
     with build_folder.at_work(plan.out, identity, shard), _mendable(plan.out):
-        plan.todo = [unit for unit in every if shard.has(unit)]
-        build_folder.remove_leftovers(plan.out, plan.todo)
+        plan.todo = [unit for unit in every if shard.has(unit.index)]
+        build_folder.remove_leftovers(plan.out, shard)
         _take_up(plan, every, count, checking)
         total = sum(len(unit.items) for unit in plan.todo)
         if executor is None:
@@ -201,6 +204,8 @@ def build(
         else:
             made = workers.run_on(executor, plan.todo, lambda: None)
         done = 0
+        if total:
+            progress(done, total)
         try:
             for unit, finished in made:
                 plan.files.update(finished.files)
@@ -209,7 +214,7 @@ def build(
                 progress(done, total)
         finally:
             made.close()
-            build_folder.remove_leftovers(plan.out, plan.todo)
+            build_folder.remove_leftovers(plan.out, shard)
         plan.todo = []
         _finish(plan, every, identity)
     return plan
@@ -273,7 +278,14 @@ def _same_images(plan: Plan, finished: Finished, now: dict[str, Item]) -> None:
 
 def _finish(plan: Plan, every: list[Unit], identity: dict[str, Any]) -> None:
     """Write the record of the whole build, then the README that makes it loadable, if no shard is missing."""
-    if any(unit.file_of(cell) not in plan.files for unit in every for cell in plan.cells):
+    wanted = {unit.file_of(cell) for unit in every for cell in plan.cells}
+    if not wanted <= plan.files.keys():
+        # Other shards may have got on in the meantime, and the last one has to do this.
+        for finished in build_folder.finished_units(plan.out):
+            plan.files = {**finished.files, **plan.files}
+            plan.skipped = {**finished.skipped, **plan.skipped}
+    plan.missing = len(wanted - plan.files.keys())
+    if plan.missing:
         return
     versions = {"python": platform.python_version()}
     for library in _LIBRARIES:
@@ -281,8 +293,9 @@ def _finish(plan: Plan, every: list[Unit], identity: dict[str, Any]) -> None:
             versions[library] = metadata.version(library)
     files = {path: plan.files[path]._asdict() for path in sorted(plan.files)}
     card = cards.dataset_card(plan.benchmark, plan.recipe, plan.source.classes, files)
-    write_json(
-        plan.out / RECORD,
-        {"identity": identity, "versions": versions, "skipped": plan.skipped, "files": files},
-    )
-    write_text(plan.out / "README.md", card)
+    with build_folder.one_at_a_time(plan.out):
+        write_json(
+            plan.out / RECORD,
+            {"identity": identity, "versions": versions, "skipped": plan.skipped, "files": files},
+        )
+        write_text(plan.out / "README.md", card)

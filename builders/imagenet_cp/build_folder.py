@@ -8,6 +8,7 @@ import hashlib
 import json
 import os
 import platform
+import re
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -16,10 +17,12 @@ from typing import Any, TextIO
 
 from .errors import BuildError
 from .parquet import Written, write_json
-from .units import PRIVATE, Finished, Unit
+from .units import PRIVATE, Finished
 
 #: What a finished build says of itself: its identity, the versions of libraries, and every file's digest.
 RECORD = "build.json"
+#: In the names of files and records, even temporary ones, the index of the slice.
+_INDEX = re.compile(r"\.(?:validation-)?(\d{5})-")
 
 
 @dataclass(frozen=True)
@@ -29,9 +32,9 @@ class Shard:
     index: int = 1
     count: int = 1
 
-    def has(self, unit: Unit) -> bool:
-        """Whether a unit is of this shard."""
-        return unit.index % self.count == self.index - 1
+    def has(self, index: int) -> bool:
+        """Whether the slice of this index is of this shard."""
+        return index % self.count == self.index - 1
 
 
 def recorded(folder: Path) -> dict[str, Any]:
@@ -70,13 +73,15 @@ def at_work(folder: Path, identity: dict[str, Any], shard: Shard) -> Iterator[No
                     f"{folder}: holds something else ({', '.join(others[:3])}); choose a new folder with --out"
                 )
             (folder / PRIVATE / "units").mkdir(parents=True, exist_ok=True)
-            # Shards work side by side; a build of everything, or two of the same shard, do not.
+            # Shards work side by side; a build of everything, two of the same shard, or of other shards, do not.
             _lock(stack, folder, "lock", fcntl.LOCK_SH if shard.count > 1 else fcntl.LOCK_EX)
             if shard.count > 1:
                 _lock(stack, folder, f"lock-{shard.index}-of-{shard.count}", fcntl.LOCK_EX)
-            before = recorded(folder).get("identity")
-            if before is None:
-                write_json(folder / RECORD, {"identity": identity})
+                _no_other_shards(folder, shard)
+            with one_at_a_time(folder):
+                before = recorded(folder).get("identity")
+                if before is None:
+                    write_json(folder / RECORD, {"identity": identity})
         except (FileExistsError, NotADirectoryError):
             raise BuildError(f"{folder}: is a file; choose a folder with --out") from None
         except OSError as error:
@@ -105,23 +110,41 @@ def _lock(stack: contextlib.ExitStack, folder: Path, name: str, how: int) -> Non
     lock.flush()
 
 
+def _no_other_shards(folder: Path, shard: Shard) -> None:
+    with contextlib.ExitStack() as briefly:
+        for lock in (folder / PRIVATE).glob("lock-*-of-*"):
+            if not lock.name.endswith(f"-of-{shard.count}"):
+                _lock(briefly, folder, lock.name, fcntl.LOCK_EX)
+
+
+@contextlib.contextmanager
+def one_at_a_time(folder: Path) -> Iterator[None]:
+    """Wait until no other shard writes the files that all shards write, and keep others from it."""
+    with open(folder / PRIVATE / "lock-record", "a", encoding="utf-8") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
 def finished_units(folder: Path) -> list[Finished]:
-    """Read the records of all finished units; one that is damaged counts as none."""
+    """Read the records of all finished units, the latest last; one that is damaged counts as none."""
     found = []
-    for record in sorted((folder / PRIVATE / "units").glob("*.json")):
+    records = (folder / PRIVATE / "units").glob("*.json")
+    for record in sorted(records, key=lambda path: (path.stat().st_mtime_ns, path.name)):
         with contextlib.suppress(ValueError, KeyError, TypeError, AttributeError):
             found.append(Finished.read(record))
     return found
 
 
-def remove_leftovers(folder: Path, units: list[Unit]) -> None:
-    """Delete what a killed process left of these units: files under a temporary name."""
-    for unit in units:
-        for path in (*(folder / unit.file_of(cell) for cell in unit.cells), unit.record, folder / RECORD):
-            for temporary in path.parent.glob(f".{path.name}.*.tmp"):
+def remove_leftovers(folder: Path, shard: Shard) -> None:
+    """Delete what a killed process left of a shard: files under a temporary name."""
+    for place in (folder / PRIVATE / "units", *(folder / "data").glob("*")):
+        for temporary in place.glob(".*.tmp"):
+            index = _INDEX.match(temporary.name)
+            if index and shard.has(int(index[1])):
                 temporary.unlink(missing_ok=True)
-    for temporary in folder.glob(".*.tmp"):
-        temporary.unlink(missing_ok=True)
+    with one_at_a_time(folder):
+        for temporary in folder.glob(".*.tmp"):
+            temporary.unlink(missing_ok=True)
 
 
 def strangers(folder: Path, known: set[str]) -> list[str]:

@@ -130,8 +130,9 @@ def build(
         typer.echo(f"skipped {image_id}: {reason}")
     rows = sum(written.rows for written in plan.files.values())
     stored = sum(written.size for written in plan.files.values())
+    others = f"; {plan.missing} files are still to be made by other shards" if plan.missing else ""
     typer.echo(
-        f"{folder}: {len(plan.files)} files, {rows:,} rows, {stored / 1e6:,.1f} MB, {plan.recipe.signature}"
+        f"{folder}: {len(plan.files)} files, {rows:,} rows, {stored / 1e6:,.1f} MB, {plan.recipe.signature}{others}"
     )
 
 

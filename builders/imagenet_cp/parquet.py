@@ -6,6 +6,7 @@ import contextlib
 import hashlib
 import json
 import os
+import secrets
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
@@ -94,7 +95,7 @@ class ParquetFile:
 
     def __init__(self, path: Path, layout: Layout) -> None:
         self.path = path
-        self.temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+        self.temporary = _beside(path)
         path.parent.mkdir(parents=True, exist_ok=True)
         self.layout = layout
         self.waiting: dict[str, list[Any]] = {name: [] for name in layout.types}
@@ -177,14 +178,23 @@ def _leaves(path: str, feature: Any) -> list[str]:
     return [path]
 
 
+def _beside(path: Path) -> Path:
+    # Two machines may write one file at once, as when Dask takes a slow worker for a dead one.
+    return path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
+
+
 def write_bytes(path: Path, data: bytes | memoryview) -> None:
     """Write a file so that it appears whole or not at all."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    with open(temporary, "wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(temporary, path)
+    temporary = _beside(path)
+    try:
+        with open(temporary, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
 
 
 def write_text(path: Path, text: str) -> None:

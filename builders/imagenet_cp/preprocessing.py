@@ -45,7 +45,7 @@ def decode(data: bytes, name: str) -> Image.Image:
                         f"{name}: {image.width} x {image.height} pixels are more than the limit of {MOST_PIXELS}"
                     )
                 return image.convert("RGB")
-    except SourceError:
+    except (SourceError, MemoryError):
         raise
     except UnidentifiedImageError:
         raise SourceError(f"{name}: not an image, or of a kind that Pillow does not know") from None

@@ -106,7 +106,7 @@ class RowReader:
         url, _, number = item.location.rpartition("#")
         try:
             data = self._row(url, int(number), item.stamp)
-        except SourceError:
+        except (SourceError, MemoryError):
             raise
         except Exception as error:  # networks, file systems and Parquet fail in more ways than can be listed
             raise SourceError(f"{item.location}: cannot be read ({brief(error)})") from error
