@@ -1,5 +1,6 @@
 """A build survives whatever happens to it, and ends as if nothing had."""
 
+import dataclasses
 import json
 import os
 import random
@@ -12,9 +13,10 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
+from starving import Starving
 
 from imagenet_cp.build import build
-from imagenet_cp.errors import SourceError
+from imagenet_cp.errors import BuildError, SourceError
 from imagenet_cp.sources import open_source
 
 COMMAND = [sys.executable, "-c", "from imagenet_cp.cli import main; main()", "build", "imagenet_c"]
@@ -124,7 +126,6 @@ def test_killed_at_any_moment_a_build_goes_on(victim, moment, photographs, undis
     first.wait(60)
     assert gone(first.pid)
     before = finished(out)
-    print(f"{len(before) // 11} units were finished, and the build {'ended with' } {first.returncode}")
     second = start(photographs, out, "--workers", "2")
     assert second.wait(60) == 0 and gone(second.pid)
     assert contents(out) == undisturbed
@@ -191,6 +192,17 @@ def test_a_photograph_that_changes_midway_is_named(photographs, tmp_path):
     changed.write_bytes(Path(source.items[51].location).read_bytes())
     with pytest.raises(SourceError, match=f"{changed.name}: has changed"):
         build("imagenet_c", source, tmp_path / "out", ["fog_3"], images_per_file=8, workers_count=2)
+
+
+def test_a_worker_that_runs_out_of_memory_says_how_to_get_on(photographs, tmp_path):
+    source = open_source(photographs)
+    starving = dataclasses.replace(source, reader=Starving(source))
+    # The photograph is not at fault, so it is not skipped either.
+    options = {"images_per_file": 24, "workers_count": 2, "on_error": "skip"}
+    with pytest.raises(BuildError, match="out of memory; try fewer --workers"):
+        build("imagenet_c", starving, tmp_path / "out", ["clean"], **options)
+    assert not list((tmp_path / "out").rglob("*.tmp"))
+    assert finished(tmp_path / "out")
 
 
 @pytest.fixture

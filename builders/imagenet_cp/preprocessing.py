@@ -44,7 +44,8 @@ def decode(data: bytes, name: str) -> Image.Image:
                     raise SourceError(
                         f"{name}: {image.width} x {image.height} pixels are more than the limit of {MOST_PIXELS}"
                     )
-                return image.convert("RGB")
+                image.load()
+                return image if image.mode == "RGB" else image.convert("RGB")  # which would copy
     except (SourceError, MemoryError):
         raise
     except UnidentifiedImageError:
