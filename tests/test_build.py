@@ -1,5 +1,6 @@
 """The build command's folder: what is in it, that stock libraries read it, and that it goes on where it stopped."""
 
+import io
 import json
 import os
 import subprocess
@@ -7,6 +8,7 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 
 import datasets
+import pandas
 import pyarrow.parquet as pq
 import pytest
 from PIL import Image
@@ -73,6 +75,21 @@ def test_stock_datasets_reads_the_folder(built, tmp_path):
         "brightness 70 ('brightness', 1, 'astronaut')",
         "clean 14 ('clean', 0, 'astronaut')",
     ], run.stderr
+
+
+def test_pandas_and_duckdb_read_the_folder(built):
+    files = str(built / "data" / "*" / "*.parquet")
+    frame = pandas.read_parquet(built / "data" / "fog_3")
+    chelsea = frame[frame.image_id == "chelsea"].iloc[0]
+    assert (chelsea.label, chelsea.corruption, chelsea.severity) == (3, "fog", 3)
+    assert Image.open(io.BytesIO(chelsea.image["bytes"])).size == (224, 224)
+    duckdb = pytest.importorskip("duckdb")
+    counts = duckdb.sql(f"select corruption, count(*) from '{files}' group by corruption order by corruption")
+    assert counts.fetchall() == [("brightness", 70), ("clean", 14), ("fog", 14)]
+    picked = duckdb.sql(
+        f"select image.bytes from '{files}' where image_id = 'chelsea' and corruption = 'fog'"
+    )
+    assert picked.fetchall() == [(chelsea.image["bytes"],)]
 
 
 def test_the_build_and_the_builder_give_the_same_rows(built, tmp_path, monkeypatch):

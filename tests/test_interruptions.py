@@ -220,6 +220,8 @@ def test_dask_with_a_worker_killed_gives_the_same(photographs, undisturbed, dask
     while not finished(out):
         assert running.poll() is None
         time.sleep(0.01)
+    before = finished(out)
     os.kill(next(iter(dask.workers.values())).pid, signal.SIGKILL)
     assert running.wait(120) == 0
     assert contents(out) == undisturbed
+    assert before.items() <= finished(out).items()

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import signal
+import threading
 from collections.abc import Iterator
-from concurrent.futures import Executor
-from contextlib import contextmanager
+from concurrent.futures import CancelledError, Executor
+from contextlib import ExitStack, contextmanager
 
 from .errors import BuildError
 
@@ -29,7 +31,7 @@ def executor_of(engine: str, workers: int | None) -> Iterator[Executor | None]:
     Raises
     ------
     BuildError
-        Unknown engine, Dask is not installed, or its scheduler does not answer.
+        Unknown engine, Dask is not installed, or its scheduler does not answer, or its workers keep dying.
     """
     if engine == "local":
         yield None
@@ -37,7 +39,7 @@ def executor_of(engine: str, workers: int | None) -> Iterator[Executor | None]:
     if engine != "dask" and not engine.startswith("dask://"):
         raise BuildError(f"there is no engine {engine!r}; known: local, dask, dask://host:port")
     try:
-        from distributed import Client, LocalCluster
+        from distributed import Client, KilledWorker, LocalCluster
     except ImportError:
         raise BuildError("Dask is not installed; pip install 'imagenet-cp[dask]' brings it") from None
     if engine != "dask":
@@ -45,13 +47,33 @@ def executor_of(engine: str, workers: int | None) -> Iterator[Executor | None]:
             client = Client(engine.replace("dask://", "tcp://"), timeout=10)
         except OSError as error:
             raise BuildError(f"{engine}: no Dask scheduler answers there ({error})") from None
-        with client:
+    with ExitStack() as stack:
+        if engine == "dask":
+            with _uninterrupted():
+                cluster = stack.enter_context(
+                    LocalCluster(
+                        n_workers=workers, threads_per_worker=1, host="127.0.0.1", dashboard_address=None
+                    )
+                )
+            client = Client(cluster)
+        stack.enter_context(client)
+        try:
             yield client.get_executor(pure=False)
+        except (KilledWorker, CancelledError):
+            raise BuildError(
+                f"{engine}: its workers keep dying, perhaps for want of memory, or its scheduler has gone. What is "
+                "finished is kept: the same command goes on from there"
+            ) from None
+
+
+@contextmanager
+def _uninterrupted() -> Iterator[None]:
+    """Start processes that Ctrl-C does not reach: the one that waits for them decides what follows."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
         return
-    with (
-        LocalCluster(
-            n_workers=workers, threads_per_worker=1, host="127.0.0.1", dashboard_address=None
-        ) as cluster,
-        Client(cluster) as client,
-    ):
-        yield client.get_executor(pure=False)
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)

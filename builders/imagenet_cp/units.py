@@ -122,6 +122,9 @@ def run(unit: Unit, tick: Callable[[], Any] = lambda: None) -> Finished:
     SourceError
         An image cannot be read and ``unit.on_error`` is ``"raise"``.
     """
+    made_meanwhile = _made_meanwhile(unit)
+    if made_meanwhile is not None:
+        return made_meanwhile
     benchmark = BENCHMARKS[unit.recipe.dataset]
     layout = Layout(benchmark.features(unit.classes, unit.recipe), unit.recipe.signature)
     images, skipped = {}, {}
@@ -150,6 +153,16 @@ def run(unit: Unit, tick: Callable[[], Any] = lambda: None) -> Finished:
         unit.record, {**asdict(finished), "files": {path: w._asdict() for path, w in finished.files.items()}}
     )
     return finished
+
+
+def _made_meanwhile(unit: Unit) -> Finished | None:
+    """Return what the unit made already: Dask runs again what was finished by a worker that has died since."""
+    try:
+        finished = Finished.read(unit.record)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return None
+    whole = all((unit.out / unit.file_of(cell)).is_file() for cell in unit.cells)
+    return finished if whole and (unit.on_error == "skip" or not finished.skipped) else None
 
 
 @contextmanager
