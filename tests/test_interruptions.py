@@ -122,10 +122,12 @@ def test_killed_at_any_moment_a_build_goes_on(victim, moment, photographs, undis
     time.sleep(chance.uniform(0, 0.2))
     workers = [pid for pid in of_session(first.pid) if pid != first.pid]
     killed = chance.choice(workers) if victim == "worker" and workers else first.pid
+    at_first = finished(out)
     os.kill(killed, signal.SIGKILL)
-    first.wait(60)
+    assert first.wait(60) in (0, -signal.SIGKILL if killed == first.pid else 0)
     assert gone(first.pid)
     before = finished(out)
+    assert at_first.items() <= before.items()
     second = start(photographs, out, "--workers", "2")
     assert second.wait(60) == 0 and gone(second.pid)
     assert contents(out) == undisturbed
