@@ -258,6 +258,24 @@ def test_damage_is_found_named_and_mended(tmp_path):
     assert contents(folder) == before
 
 
+@pytest.mark.parametrize("what", ["a file outside", "a strange image"])
+def test_a_record_that_lies_is_passed_over(what, tmp_path):
+    source, folder = open_source("sample"), tmp_path / "imagenet_c"
+    build("imagenet_c", source, folder, ["fog_3"], images_per_file=14, workers_count=1)
+    before = contents(folder)
+    outside = tmp_path / "thesis.tex"
+    outside.write_text("")
+    record = next(folder.glob(".imagenet_cp/units/*.json"))
+    stored = json.loads(record.read_text())
+    if what == "a file outside":
+        stored["files"]["../thesis.tex"] = {"rows": 1, "size": 1, "sha256": ""}
+    else:
+        stored["images"]["nobody"] = ["", ""]
+    record.write_text(json.dumps(stored))
+    build("imagenet_c", source, folder, ["fog_3"], workers_count=1)
+    assert outside.exists() and contents(folder) == before
+
+
 def test_files_of_another_build_among_the_data_are_named(built):
     strange = built / "data" / "fog_3" / "validation-00000-of-00001.parquet"
     strange.write_bytes(b"of another build")

@@ -1,5 +1,6 @@
 """Where clean images come from, and what is said when they cannot."""
 
+import os
 import shutil
 
 import pytest
@@ -66,6 +67,8 @@ def test_sample_needs_no_folder():
             "two images have the id 'same'",
         ),
         (lambda root: picture(root / "cat" / "line\nbreak.jpg"), "rename it"),
+        (lambda root: picture(root / "line\nbreak" / "a.jpg"), "rename it"),
+        (lambda root: picture(root / os.fsdecode(b"caf\xe9") / "a.jpg"), "rename it"),
     ],
 )
 def test_unusable_folders_are_named(tmp_path, make, says):

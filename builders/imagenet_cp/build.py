@@ -243,6 +243,8 @@ def _take_up(plan: Plan, every: list[Unit], threads: int, checking: Progress) ->
     for finished in build_folder.finished_units(plan.out):
         if finished.skipped and plan.todo and plan.todo[0].on_error == "raise":
             continue
+        if not finished.images.keys() <= now.keys():  # not written by a build of this source
+            continue
         _same_images(plan, finished, now)
         plan.files.update(finished.files)
         plan.skipped.update(finished.skipped)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,9 +16,7 @@ from .errors import BuildError
 from .parquet import Written
 from .profiles import PROFILES
 from .recipe import Recipe
-
-#: The files that hold rows, in a folder and on the Hub.
-DATA_FILE = re.compile(r"data/([a-z0-9_]+)/validation-(\d{5})-of-(\d{5})\.parquet", re.ASCII)
+from .units import DATA_FILE
 
 
 class Fault(NamedTuple):

@@ -12,9 +12,10 @@ from typing import Any
 from . import cards, pictures
 from .build_folder import RECORD
 from .errors import BuildError, nearest
-from .finished_build import DATA_FILE, Report, open_build
+from .finished_build import Report, open_build
 from .hub import OF_THE_HUB, Content, Repo, State
 from .registration import METRICS, metrics_folder
+from .units import DATA_FILE
 from .verify import verify
 
 GATES = ("auto", "manual", "off")

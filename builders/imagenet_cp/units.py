@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import hashlib
 import json
+import re
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, replace
@@ -26,6 +27,8 @@ from .sources.base import digest
 
 #: Inside a build's folder: the records of its finished units, and its locks.
 PRIVATE = ".imagenet_cp"
+#: The files that hold rows, in a folder and on the Hub.
+DATA_FILE = re.compile(r"data/([a-z0-9_]+)/validation-(\d{5})-of-(\d{5})\.parquet", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -92,8 +95,10 @@ class Finished:
 
     @classmethod
     def read(cls, record: Path) -> Finished:
-        """Read back the record of a unit."""
+        """Read back the record of a unit; one that names other files than a build's is a ValueError."""
         stored = json.loads(record.read_text(encoding="utf-8"))
+        if not all(map(DATA_FILE.fullmatch, stored["files"])):
+            raise ValueError(record)
         files = {path: Written(**written) for path, written in stored["files"].items()}
         return cls(
             files,
@@ -161,8 +166,10 @@ def _made_meanwhile(unit: Unit) -> Finished | None:
         finished = Finished.read(unit.record)
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
+    stamps = {item.image_id: item.stamp for item in unit.items}
+    same = all(stamps.get(name) == stamp for name, (stamp, _) in finished.images.items())
     whole = all((unit.out / unit.file_of(cell)).is_file() for cell in unit.cells)
-    return finished if whole and (unit.on_error == "skip" or not finished.skipped) else None
+    return finished if same and whole and (unit.on_error == "skip" or not finished.skipped) else None
 
 
 @contextmanager

@@ -138,9 +138,14 @@ def classes_of(root: str, names: Iterable[str]) -> tuple[str, ...]:
     Raises
     ------
     SourceError
-        Some names are ImageNet's wnids and others are not.
+        Some names are ImageNet's wnids and others are not, or one holds a newline or bytes that are no UTF-8.
     """
     every = sorted(names)
+    for name in every:
+        if not name.isprintable():
+            raise SourceError(
+                f"{root}: the name of the sub-folder {name!r} holds characters that cannot be stored; rename it"
+            )
     known = set(imagenet.wnids())
     others = [name for name in every if name not in known]
     if not others:
