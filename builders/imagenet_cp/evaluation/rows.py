@@ -18,10 +18,11 @@ from .. import codecs
 from ..benchmark import Benchmark, Cell
 from ..benchmarks import benchmark_of
 from ..errors import SourceError
-from ..finished_build import DATA_FILE, cells_of, made_by
+from ..finished_build import cells_of, made_by
 from ..parquet import ROWS_PER_GROUP, SIGNATURE_KEY
 from ..sources import open_source
 from ..sources.base import digest
+from ..units import DATA_FILE
 from ..video import decode_video
 
 
