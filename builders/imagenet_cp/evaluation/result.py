@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+
+from ..parquet import write_text
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.figure import Figure
 
 
 @dataclass(frozen=True)
@@ -88,3 +97,88 @@ class Evaluation:
     examples: tuple[Example, ...] = ()
     command: str = ""
     versions: Mapping[str, str] | None = None
+
+    @cached_property
+    def intervals(self) -> dict[str, dict[str, Any]]:
+        """95 % intervals by the bootstrap over images or sequences.
+
+        Metric -> the scores of `metrics`, with an `Interval` (low, high) in the place of every number and None where
+        there is none: ``intervals["mce"]["ce"]["fog"].low``.
+        """
+        from . import bootstrap
+        from .references import benchmark_of
+
+        found = {}
+        for metric, result in self.metrics.items():
+            drawn = bootstrap.replicates(metric, benchmark_of(result), self.counts[metric])
+            found[metric] = bootstrap.intervals(result, drawn)
+        return found
+
+    def to_json(self, path: str | os.PathLike[str] | None = None) -> str:
+        """Return everything as JSON, and write it to a file if one is named; `from_json` reads it.
+
+        Raises
+        ------
+        OSError
+            The file cannot be written.
+        """
+        from . import results_file
+
+        text = results_file.dumps(self)
+        if path is not None:
+            write_text(Path(path), text + "\n")
+        return text
+
+    @classmethod
+    def from_json(cls, path: str | os.PathLike[str]) -> Evaluation:
+        """Read what `to_json` wrote.
+
+        Raises
+        ------
+        ValueError
+            The file cannot be read, is something else, is damaged, or of a newer format; the message names it.
+        """
+        from . import results_file
+
+        return results_file.load(Path(path))
+
+    def to_dataframe(self) -> pd.DataFrame:
+        """Return every score as a row of a pandas DataFrame.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Columns ``metric`` (``"mce"``, ``"ce"``, ``"error"``, ...), ``corruption`` and ``severity``, or
+            ``perturbation``, where it is the score of one, ``value``, ``alexnet``, ``low`` and ``high``. Units are
+            those of `metrics`. What is missing is NaN.
+        """
+        from .table import dataframe
+
+        return dataframe(self)
+
+    def to_csv(self, path: str | os.PathLike[str]) -> None:
+        """Write `to_dataframe` as CSV."""
+        write_text(Path(path), self.to_dataframe().to_csv(index=False))
+
+    def plot(self, kind: str = "ce") -> Figure:
+        """Draw a chart of the report.
+
+        Parameters
+        ----------
+        kind : {"ce", "relative_ce", "severity", "fr", "t5d"}
+            Corruption errors, the errors at five severities, flip rates or top-5 distances.
+
+        Returns
+        -------
+        matplotlib.figure.Figure
+
+        Raises
+        ------
+        ValueError
+            There is no such chart, or the evaluation has no data for it.
+        ModuleNotFoundError
+            Matplotlib is not installed.
+        """
+        from .charts import draw
+
+        return draw(kind, {self.model: self})
