@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from ..errors import nearest
+from ..errors import BuildError, nearest
 from .references import (
     PARTS,
     alexnet,
@@ -87,7 +87,7 @@ def draw(kind: str, models: Models, columns: int = 5) -> Figure:
     ------
     ValueError
         There is no such chart, or no data for it.
-    ModuleNotFoundError
+    BuildError
         Matplotlib is not installed.
     """
     if kind not in CHARTS:
@@ -96,7 +96,7 @@ def draw(kind: str, models: Models, columns: int = 5) -> Figure:
     metric = METRIC_OF[kind]
     shown = {name: model for name, model in models.items() if metric in model.metrics}
     if not shown:
-        raise ValueError(f"no data for the chart {kind!r}: {metric} was not computed")
+        raise ValueError(f"no data for the chart {kind!r}: there is no {metric}")
     with matplotlib.rc_context(_STYLE):
         colours = {name: COLOURS[SERIES[i % len(SERIES)]] for i, name in enumerate(models)}
         return CHARTS[kind](shown, colours, columns)
@@ -154,10 +154,8 @@ def spoken(name: str) -> str:
 def _matplotlib() -> Any:
     try:
         import matplotlib
-    except ModuleNotFoundError as error:
-        raise ModuleNotFoundError(
-            "charts are drawn with Matplotlib, which is not installed: pip install 'imagenet-cp[eval]'"
-        ) from error
+    except ImportError:
+        raise BuildError("charts need Matplotlib; pip install 'imagenet-cp[eval]' brings it") from None
     return matplotlib
 
 
@@ -226,13 +224,19 @@ def _ratios(key: str, models: Models, colours: Mapping[str, str], _: int) -> Fig
 def _published(axes: Axes, key: str, tested: tuple[str, ...], places: Mapping[str, float]) -> None:
     table = {name: row[key] for name, row in published().items() if key in row}
     heights = [places[name] for name in tested]
-    style = {"linestyle": "none", "color": COLOURS["other"]}
-    axes.plot(table[_BASELINE], heights, marker="D", markersize=5.5, fillstyle="none",
-              label=f"{_BASELINE} in the paper", **style)  # fmt: skip
+    plot = functools.partial(axes.plot, linestyle="none", color=COLOURS["other"])
+    plot(
+        table[_BASELINE],
+        heights,
+        marker="D",
+        markersize=5.5,
+        fillstyle="none",
+        label=f"{_BASELINE} in the paper",
+    )
     others = {name: row for name, row in table.items() if name != _BASELINE}
-    label = f"others in the paper: {', '.join(others)}"
+    label = _folded(f"others in the paper: {', '.join(others)}")
     for i, row in enumerate(others.values()):
-        axes.plot(row, heights, marker="|", markersize=7, label=None if i else _folded(label), **style)
+        plot(row, heights, marker="|", markersize=7, label=None if i else label)
 
 
 def _folded(text: str) -> str:

@@ -176,7 +176,7 @@ class Evaluation:
         ------
         ValueError
             There is no such chart, or the evaluation has no data for it.
-        ModuleNotFoundError
+        BuildError
             Matplotlib is not installed.
         """
         from .charts import draw

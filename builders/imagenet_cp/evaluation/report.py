@@ -1,0 +1,345 @@
+"""The report of one model: a page to put in front of a team, its charts and its numbers as files."""
+
+from __future__ import annotations
+
+import base64
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from . import page
+from .charts import spoken
+from .markup import Html, element, together
+from .page import between, cell, compared_with_alexnet, number
+from .references import PARTS, alexnet, benchmark_of, published, test_parts
+from .result import Evaluation, Example
+
+_WORST = 10
+_PAPER = "https://arxiv.org/abs/1903.12261"
+_LEADERBOARD = "https://github.com/hendrycks/robustness"
+_FORMATS = {b"\xff\xd8\xff": "image/jpeg", b"\x89PNG": "image/png"}
+
+
+def write_report(evaluation: Evaluation, folder: str | os.PathLike[str]) -> Path:
+    """Write the report of one model.
+
+    Parameters
+    ----------
+    evaluation : Evaluation
+        What was found.
+    folder : path
+        Where to: ``index.html``, which needs no other file and no network, ``results.json`` and ``results.csv``, and
+        ``charts/`` with every chart as SVG and PNG. Files of a former report are replaced.
+
+    Returns
+    -------
+    Path
+        The page.
+
+    Raises
+    ------
+    ValueError
+        The folder cannot be made.
+    BuildError
+        Matplotlib is not installed.
+    """
+    path = page.made(folder)
+    evaluation.to_json(path / "results.json")
+    evaluation.to_csv(path / "results.csv")
+    page.write_page(
+        path / "index.html",
+        f"{evaluation.model} – robustness",
+        _header(evaluation),
+        _corruptions(evaluation, path),
+        _perturbations(evaluation, path),
+        _worst(evaluation),
+        _examples(evaluation),
+        _published(evaluation),
+        _how(evaluation),
+    )
+    return path / "index.html"
+
+
+def _header(evaluation: Evaluation) -> Html:
+    names = " and ".join(page.benchmarks([evaluation]))
+    cards = [
+        element(
+            "div",
+            element("h3", title),
+            element("b", number(value, 1)),
+            element("span", f"95 %: {between(span, times)}") if span else None,
+            element("span", reference) if reference and value is not None else None,
+            class_="card",
+        )
+        for title, value, span, reference, times in _headline(evaluation)
+    ]
+    return element(
+        "header",
+        element("p", f"Robustness on {names}: {page.sizes(evaluation)}", class_="eyebrow"),
+        element("h1", evaluation.model),
+        page.notes(page.warnings({evaluation.model: evaluation})),
+        element("div", *cards, class_="cards"),
+        element(
+            "p", "Percent; lower is better. Intervals: 2,000 bootstrap draws of the images.", class_="note"
+        ),
+    )
+
+
+def _headline(evaluation: Evaluation) -> Iterator[tuple[str, float | None, Any, str | None, float]]:
+    for metric, key, title, times in page.HEADLINE:
+        result = evaluation.metrics.get(metric)
+        value = result[key] if result else None
+        base = published()["ResNet-50"].get(key)
+        reference = None
+        if compared_with_alexnet(metric, evaluation):
+            ours = alexnet(metric, benchmark_of(evaluation.metrics[metric]))[key]
+            reference = f"AlexNet {number(times * ours)}, ResNet-50 {number(base)}"
+        span = evaluation.intervals[metric][key] if result else None
+        yield title, None if value is None else times * value, span, reference, times
+
+
+def _corruptions(evaluation: Evaluation, path: Path) -> Html | None:
+    if "mce" not in evaluation.metrics:
+        return None
+    models = {evaluation.model: evaluation}
+    result, spans = evaluation.metrics["mce"], evaluation.intervals["mce"]
+    there = {name: value for name, value in result["ce"].items() if value is not None}
+    lead = None
+    tested = [name for name in test_parts("mce", benchmark_of(result)) if name in there]
+    if len(tested) > 1:
+        worst, best = max(tested, key=there.__getitem__), min(tested, key=there.__getitem__)
+        lead = (
+            f"Of the {len(tested)} corruptions of the mean it does worst on {spoken(worst)} ({number(there[worst])}) "
+            f"and best on {spoken(best)} ({number(there[best])})."
+        )
+    base = published()["ResNet-50"]
+    order = test_parts("mce", benchmark_of(result))
+    normalised = compared_with_alexnet("mce", evaluation)
+    parts = [
+        [
+            spoken(name),
+            cell(value, between(spans["ce"][name])),
+            cell(result["relative_ce"][name], between(spans["relative_ce"][name])),
+            *([number(base["ce"][order.index(name)] if name in order else None, 0)] if normalised else []),
+        ]
+        for name, value in result["ce"].items()
+    ]
+    mean = [
+        "mean of the 15",
+        cell(result["mce"], between(spans["mce"])),
+        cell(result["relative_mce"], between(spans["relative_mce"])),
+        *([number(base["mce"])] if normalised else []),
+    ]
+    errors = alexnet("mce", benchmark_of(result)).get("error", {})
+    cells = [
+        [
+            spoken(name),
+            *(
+                cell(e, number(100 * errors[name][s]) if name in errors else None, times=100)
+                for s, e in enumerate(row)
+            ),
+        ]
+        for name, row in result["error"].items()
+    ]
+    return page.section(
+        "Corruptions",
+        page.pair(page.chart("ce", models, path), page.chart("relative_ce", models, path)),
+        page.folded(
+            "CE and relative CE as a table",
+            page.table(
+                [
+                    "corruption",
+                    "CE",
+                    "relative CE",
+                    *(["CE of ResNet-50 in the paper"] if normalised else []),
+                ],
+                [mean, *parts],
+                "Below each number its 95 % interval.",
+                marked="mean of the 15",
+            ),
+        ),
+        page.chart("severity", models, path),
+        page.folded(
+            "Errors as a table",
+            page.table(
+                ["top-1 error in percent", *(f"severity {s}" for s in range(1, 6))],
+                cells,
+                "Below each number AlexNet's." if errors else None,
+            ),
+        ),
+        lead=lead,
+    )
+
+
+def _perturbations(evaluation: Evaluation, path: Path) -> Html | None:
+    there = [metric for metric in ("mfr", "mt5d") if metric in evaluation.metrics]
+    if not there:
+        return None
+    models = {evaluation.model: evaluation}
+    names = list(dict.fromkeys(name for m in there for name in evaluation.metrics[m][PARTS[m]]))
+    head, means, rows = ["perturbation"], ["mean of the 10"], {name: [spoken(name)] for name in names}
+    for metric in there:
+        key = PARTS[metric]
+        result, spans = evaluation.metrics[metric], evaluation.intervals[metric]
+        order = test_parts(metric, benchmark_of(result))
+        base = published()["ResNet-50"] if compared_with_alexnet(metric, evaluation) else None
+        head.append(key.upper())
+        means.append(cell(result[metric], between(spans[metric])))
+        for name in names:
+            rows[name].append(cell(result[key].get(name), between(spans[key].get(name))))
+        if base:
+            head.append(f"{key.upper()} of ResNet-50 in the paper")
+            means.append(number(base[metric]))
+            for name in names:
+                rows[name].append(number(base[key][order.index(name)] if name in order else None, 0))
+    return page.section(
+        "Perturbations",
+        page.pair(page.chart("fr", models, path), page.chart("t5d", models, path)),
+        page.folded(
+            "FR and T5D as a table",
+            page.table(
+                head,
+                [means, *rows.values()],
+                "Below each number its 95 % interval.",
+                marked="mean of the 10",
+            ),
+        ),
+    )
+
+
+def _worst(evaluation: Evaluation) -> Html | None:
+    if "mce" not in evaluation.metrics:
+        return None
+    result, spans = evaluation.metrics["mce"], evaluation.intervals["mce"]
+    base = alexnet("mce", benchmark_of(result)).get("error", {})
+    cells = [
+        (error, name, s)
+        for name, row in result["error"].items()
+        for s, error in enumerate(row)
+        if error is not None
+    ]
+    if len(cells) <= _WORST:
+        return None
+    ratio = {(name, s): result["ce_by_severity"][name][s] for _, name, s in cells}
+    rows = [
+        [
+            f"{spoken(name)}, severity {s + 1}",
+            cell(error, between(spans["error"][name][s], 100), times=100),
+            *([number(100 * base[name][s]), number(ratio[name, s])] if base else []),
+        ]
+        for error, name, s in sorted(cells, key=lambda one: -one[0])[:_WORST]
+    ]
+    head = ["config", "top-1 error", *(["AlexNet's", "in percent of it"] if base else [])]
+    return page.section(f"The {_WORST} worst configs", page.table(head, rows))
+
+
+def _examples(evaluation: Evaluation) -> Html | None:
+    shown = [(example, kind) for example in evaluation.examples if (kind := _kind(example.picture))]
+    if not shown:
+        return None
+    return page.section(
+        "What it got wrong",
+        element("div", *(_example(one, kind, evaluation.classes) for one, kind in shown), class_="pictures"),
+        lead="Some of the mistakes it was surest of: margin is by how much the score of the wrong class exceeds that "
+        "of the next.",
+    )
+
+
+def _kind(picture: bytes) -> str | None:
+    return next((kind for start, kind in _FORMATS.items() if picture.startswith(start)), None)
+
+
+def _example(one: Example, kind: str, classes: tuple[str, ...]) -> Html:
+    is_, taken = (classes[i] if 0 <= i < len(classes) else str(i) for i in (one.label, one.prediction))
+    name, _, level = one.config.rpartition("_")
+    config = f"{spoken(name)}, severity {level}" if level.isdecimal() and name else spoken(one.config)
+    return element(
+        "figure",
+        element(
+            "img",
+            src=f"data:{kind};base64,{base64.b64encode(one.picture).decode()}",
+            alt=f"{is_} under {config}",
+            loading="lazy",
+        ),
+        element(
+            "figcaption",
+            "is ",
+            element("strong", is_),
+            ", taken for ",
+            element("strong", taken),
+            element("div", config),
+            element("div", f"margin {one.margin:.2f} · {one.image_id}"),
+        ),
+    )
+
+
+def _published(evaluation: Evaluation) -> Html | None:
+    keys = [(metric, key, title, times) for metric, key, title, times in page.HEADLINE]
+    comparable = [metric for metric in evaluation.metrics if compared_with_alexnet(metric, evaluation)]
+    if not comparable:
+        return None
+    rows: list[tuple[dict[str, Any], str, str]] = []
+    base = {
+        key: times * alexnet(m, benchmark_of(evaluation.metrics[m]))[key]
+        for m, key, _, times in keys
+        if m in comparable
+    }
+    rows.append((base, "AlexNet", "the metrics' own numbers"))
+    rows += [(row, name, ", ".join(row["source"])) for name, row in published().items()]
+    mine = {
+        key: times * evaluation.metrics[m][key]
+        for m, key, _, times in keys
+        if m in comparable and evaluation.metrics[m][key] is not None
+    }
+    name = f"{evaluation.model} (this report)"
+    rows.append((mine, name, ""))
+    first = "mce" if "mce" in comparable else comparable[0]
+    rows.sort(key=lambda row: (row[0].get(first) is None, row[0].get(first) or 0))
+    order = sorted(keys, key=lambda one: one[1] != "clean_error")
+    text = [[label, *(_plain(row.get(key)) for _, key, _, _ in order), source] for row, label, source in rows]
+    source = element(
+        "p",
+        "Tables and text: ",
+        element("a", "Hendrycks & Dietterich, ICLR 2019", href=_PAPER),
+        ". Leaderboard: ",
+        element("a", "the authors' README", href=_LEADERBOARD),
+        ". Published scores are of the published pictures of all 50,000 images; how they were made is in the signature "
+        "of the data below.",
+        class_="note",
+    )
+    head = ["model", *(title for *_, title, _ in order), "source"]
+    return page.section("Beside published results", page.table(head, text, marked=name), source)
+
+
+def _plain(value: float | None) -> str:
+    return "–" if value is None else f"{value:.1f}"
+
+
+def _how(evaluation: Evaluation) -> Html:
+    versions = ", ".join(f"{name} {text}" for name, text in (evaluation.versions or {}).items())
+    data = [
+        together(element("h3", f"Data of {script_title(metric)}"), page.signature(str(result["signature"])))
+        for metric, result in evaluation.metrics.items()
+    ]
+    return page.section(
+        "How this was made",
+        element("h3", "Again"),
+        element("pre", evaluation.command) if evaluation.command else None,
+        element("p", f"With {versions}.", class_="note") if versions else None,
+        element("h3", "Model and preprocessing"),
+        page.signature(evaluation.signature),
+        *data,
+        element(
+            "p",
+            "Beside this page: results.json, which imagenet-cp compare reads, results.csv, and the charts as SVG and "
+            "PNG.",
+            class_="note",
+        ),
+        lead="Two scores can be compared when the signatures of their data are equal.",
+    )
+
+
+def script_title(metric: str) -> str:
+    """Return a metric's name as people write it."""
+    return {"mce": "mCE", "mfr": "mFR", "mt5d": "mT5D"}[metric]
