@@ -284,6 +284,20 @@ def import_official(
 
 
 @app.command()
+def compare(
+    results: Annotated[
+        list[Path],
+        typer.Argument(help="results.json of two reports or more; the others are compared with the first."),
+    ],
+    output: Annotated[Path, typer.Option("--output", "-o", help="Folder to write.")] = Path("comparison"),
+) -> None:
+    """Compare models on the same data: a page with their scores, the differences and the intervals of both."""
+    from .evaluation.comparison import write_comparison
+
+    typer.echo(write_comparison(results, output))
+
+
+@app.command()
 def demo(
     out: Annotated[Path, typer.Option(help="Folder to build.")] = Path("imagenet_c"),
 ) -> None:

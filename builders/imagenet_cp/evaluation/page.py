@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from ..parquet import write_text
 from . import charts
@@ -183,8 +182,8 @@ def sizes(model: Evaluation) -> str:
         parts.append(_many(len(model.counts["mce"].image_ids), "image"))
     sequences = [len(model.counts[metric].image_ids) for metric in ("mfr", "mt5d") if metric in model.counts]
     if sequences:
-        parts.append(f"{_many(max(sequences), 'image')} as sequences")
-    return ", ".join(parts)
+        parts.append(f"sequences of {_many(max(sequences), 'image')}")
+    return " and ".join(parts)
 
 
 def _many(count: int, word: str) -> str:
@@ -198,8 +197,7 @@ def warnings(models: Mapping[str, Evaluation]) -> list[str]:
     smallest = min(len(counts.image_ids) for one in models.values() for counts in one.counts.values())
     if smallest < FEW:
         said.append(
-            f"Only {_many(smallest, 'image')}: the intervals are wide, and the scores are not those of the whole "
-            "benchmark."
+            f"Only {sizes(model)}: the intervals are wide, and the scores are not those of the whole benchmark."
         )
     for metric, _, title, _ in HEADLINE:
         for name, one in models.items():
@@ -227,7 +225,7 @@ def notes(lines: Iterable[str]) -> Html | None:
 
 def signature(text: str) -> Html:
     """Return a signature, its parts one under the other."""
-    items: list[Any] = []
+    items: list[Html] = []
     for name, value in fields(text).items():
         items += [element("dt", name if name != value else ""), element("dd", value)]
     return together(element("dl", *items), element("code", text, class_="long"))

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import base64
+import math
 import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from . import page
+from .bootstrap import REPLICATES
 from .charts import spoken
 from .markup import Html, element, together
 from .page import between, cell, compared_with_alexnet, number
@@ -18,6 +20,7 @@ from .result import Evaluation, Example
 _WORST = 10
 _PAPER = "https://arxiv.org/abs/1903.12261"
 _LEADERBOARD = "https://github.com/hendrycks/robustness"
+_ORDER = sorted(page.HEADLINE, key=lambda one: one[1] != "clean_error")  # as the paper's tables have it
 _FORMATS = {b"\xff\xd8\xff": "image/jpeg", b"\x89PNG": "image/png"}
 
 
@@ -68,11 +71,11 @@ def _header(evaluation: Evaluation) -> Html:
             "div",
             element("h3", title),
             element("b", number(value, 1)),
-            element("span", f"95 %: {between(span, times)}") if span else None,
-            element("span", reference) if reference and value is not None else None,
+            element("span", f"{between(span, times)}") if span else None,
+            *(element("span", line) for line in beside),
             class_="card",
         )
-        for title, value, span, reference, times in _headline(evaluation)
+        for title, value, span, beside, times in _headline(evaluation)
     ]
     return element(
         "header",
@@ -81,22 +84,25 @@ def _header(evaluation: Evaluation) -> Html:
         page.notes(page.warnings({evaluation.model: evaluation})),
         element("div", *cards, class_="cards"),
         element(
-            "p", "Percent; lower is better. Intervals: 2,000 bootstrap draws of the images.", class_="note"
+            "p",
+            "In percent; lower is better. Below each its 95 % interval, by "
+            f"{REPLICATES:,} bootstrap draws of the images, and the paper's numbers.",
+            class_="note",
         ),
     )
 
 
-def _headline(evaluation: Evaluation) -> Iterator[tuple[str, float | None, Any, str | None, float]]:
+def _headline(evaluation: Evaluation) -> Iterator[tuple[str, float | None, Any, list[str], float]]:
     for metric, key, title, times in page.HEADLINE:
         result = evaluation.metrics.get(metric)
         value = result[key] if result else None
         base = published()["ResNet-50"].get(key)
-        reference = None
+        beside: list[str] = []
         if compared_with_alexnet(metric, evaluation):
             ours = alexnet(metric, benchmark_of(evaluation.metrics[metric]))[key]
-            reference = f"AlexNet {number(times * ours)}, ResNet-50 {number(base)}"
+            beside = [f"AlexNet {number(times * ours)}", f"ResNet-50 {number(base)}"]
         span = evaluation.intervals[metric][key] if result else None
-        yield title, None if value is None else times * value, span, reference, times
+        yield title, None if value is None else times * value, span, beside, times
 
 
 def _corruptions(evaluation: Evaluation, path: Path) -> Html | None:
@@ -110,8 +116,8 @@ def _corruptions(evaluation: Evaluation, path: Path) -> Html | None:
     if len(tested) > 1:
         worst, best = max(tested, key=there.__getitem__), min(tested, key=there.__getitem__)
         lead = (
-            f"Of the {len(tested)} corruptions of the mean it does worst on {spoken(worst)} ({number(there[worst])}) "
-            f"and best on {spoken(best)} ({number(there[best])})."
+            f"Of the {len(tested)} corruptions of the mean it does worst on {spoken(worst)} "
+            f"(CE {number(there[worst])}) and best on {spoken(best)} ({number(there[best])})."
         )
     base = published()["ResNet-50"]
     order = test_parts("mce", benchmark_of(result))
@@ -152,10 +158,11 @@ def _corruptions(evaluation: Evaluation, path: Path) -> Html | None:
                     "corruption",
                     "CE",
                     "relative CE",
-                    *(["CE of ResNet-50 in the paper"] if normalised else []),
+                    *(["ResNet-50"] if normalised else []),
                 ],
                 [mean, *parts],
-                "Below each number its 95 % interval.",
+                "Below each number its 95 % interval."
+                + (" ResNet-50: its CE in the paper." if normalised else ""),
                 marked="mean of the 15",
             ),
         ),
@@ -189,7 +196,7 @@ def _perturbations(evaluation: Evaluation, path: Path) -> Html | None:
         for name in names:
             rows[name].append(cell(result[key].get(name), between(spans[key].get(name))))
         if base:
-            head.append(f"{key.upper()} of ResNet-50 in the paper")
+            head.append("ResNet-50")
             means.append(number(base[metric]))
             for name in names:
                 rows[name].append(number(base[key][order.index(name)] if name in order else None, 0))
@@ -201,7 +208,7 @@ def _perturbations(evaluation: Evaluation, path: Path) -> Html | None:
             page.table(
                 head,
                 [means, *rows.values()],
-                "Below each number its 95 % interval.",
+                "Below each number its 95 % interval. ResNet-50: in the paper.",
                 marked="mean of the 10",
             ),
         ),
@@ -260,7 +267,6 @@ def _example(one: Example, kind: str, classes: tuple[str, ...]) -> Html:
             "img",
             src=f"data:{kind};base64,{base64.b64encode(one.picture).decode()}",
             alt=f"{is_} under {config}",
-            loading="lazy",
         ),
         element(
             "figcaption",
@@ -275,52 +281,51 @@ def _example(one: Example, kind: str, classes: tuple[str, ...]) -> Html:
 
 
 def _published(evaluation: Evaluation) -> Html | None:
-    keys = [(metric, key, title, times) for metric, key, title, times in page.HEADLINE]
-    comparable = [metric for metric in evaluation.metrics if compared_with_alexnet(metric, evaluation)]
-    if not comparable:
+    shown = [one for one in _ORDER if compared_with_alexnet(one[0], evaluation)]
+    if not shown:
         return None
-    rows: list[tuple[dict[str, Any], str, str]] = []
     base = {
-        key: times * alexnet(m, benchmark_of(evaluation.metrics[m]))[key]
-        for m, key, _, times in keys
-        if m in comparable
+        key: times * alexnet(metric, benchmark_of(evaluation.metrics[metric]))[key]
+        for metric, key, _, times in shown
     }
-    rows.append((base, "AlexNet", "the metrics' own numbers"))
-    rows += [(row, name, ", ".join(row["source"])) for name, row in published().items()]
     mine = {
-        key: times * evaluation.metrics[m][key]
-        for m, key, _, times in keys
-        if m in comparable and evaluation.metrics[m][key] is not None
+        key: times * value
+        for metric, key, _, times in shown
+        if (value := evaluation.metrics[metric][key]) is not None
     }
-    name = f"{evaluation.model} (this report)"
-    rows.append((mine, name, ""))
-    first = "mce" if "mce" in comparable else comparable[0]
-    rows.sort(key=lambda row: (row[0].get(first) is None, row[0].get(first) or 0))
-    order = sorted(keys, key=lambda one: one[1] != "clean_error")
-    text = [[label, *(_plain(row.get(key)) for _, key, _, _ in order), source] for row, label, source in rows]
+    me = together(evaluation.model, element("small", "this report"))
+    models = [(_sourced(name, row["source"]), row) for name, row in published().items()]
+    models += [(_sourced("AlexNet", ["Table 1", "Table 2", "Table 3", "Table 4"]), base), (me, mine)]
+    first = shown[1][1] if len(shown) > 1 else shown[0][1]
+    models.sort(key=lambda model: model[1].get(first, math.inf))
+    rows = [
+        [name, *(number(row.get(key)) for _, key, _, _ in shown)]
+        for name, row in models
+        if any(key in row for _, key, _, _ in shown if key != "clean_error")
+    ]
     source = element(
         "p",
-        "Tables and text: ",
+        "Tables and text are those of ",
         element("a", "Hendrycks & Dietterich, ICLR 2019", href=_PAPER),
-        ". Leaderboard: ",
+        ", the leaderboard is in ",
         element("a", "the authors' README", href=_LEADERBOARD),
-        ". Published scores are of the published pictures of all 50,000 images; how they were made is in the signature "
-        "of the data below.",
+        ". Published scores are of all 50,000 images as published; which data this report is of is said below.",
         class_="note",
     )
-    head = ["model", *(title for *_, title, _ in order), "source"]
-    return page.section("Beside published results", page.table(head, text, marked=name), source)
+    head = ["model", *(title for *_, title, _ in shown)]
+    return page.section("Beside published results", page.table(head, rows, marked=me), source)
 
 
-def _plain(value: float | None) -> str:
-    return "–" if value is None else f"{value:.1f}"
+def _sourced(name: str, source: list[str]) -> Html:
+    ordered = sorted(source, key=lambda text: text.startswith("Leaderboard"))
+    return together(name, element("small", ", ".join(ordered)))
 
 
 def _how(evaluation: Evaluation) -> Html:
     versions = ", ".join(f"{name} {text}" for name, text in (evaluation.versions or {}).items())
     data = [
-        together(element("h3", f"Data of {script_title(metric)}"), page.signature(str(result["signature"])))
-        for metric, result in evaluation.metrics.items()
+        element("p", element("code", str(result["signature"]), class_="long"))
+        for result in evaluation.metrics.values()
     ]
     return page.section(
         "How this was made",
@@ -329,6 +334,7 @@ def _how(evaluation: Evaluation) -> Html:
         element("p", f"With {versions}.", class_="note") if versions else None,
         element("h3", "Model and preprocessing"),
         page.signature(evaluation.signature),
+        element("h3", "Data"),
         *data,
         element(
             "p",
@@ -338,8 +344,3 @@ def _how(evaluation: Evaluation) -> Html:
         ),
         lead="Two scores can be compared when the signatures of their data are equal.",
     )
-
-
-def script_title(metric: str) -> str:
-    """Return a metric's name as people write it."""
-    return {"mce": "mCE", "mfr": "mFR", "mt5d": "mT5D"}[metric]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -39,6 +39,15 @@ class Counts:
     image_ids: tuple[str, ...]
     counts: Mapping[str, NDArray[np.int16]]
     pairs: Mapping[str, int]
+
+    def only(self, image_ids: Collection[str]) -> Counts:
+        """Return the counts of some of the images."""
+        kept = np.array([image_id in image_ids for image_id in self.image_ids], bool)
+        return Counts(
+            tuple(image_id for image_id in self.image_ids if image_id in image_ids),
+            {config: column[kept] for config, column in self.counts.items()},
+            self.pairs,
+        )
 
 
 class Example(NamedTuple):
