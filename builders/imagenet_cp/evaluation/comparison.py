@@ -227,8 +227,8 @@ def write_comparison(files: Sequence[str | os.PathLike[str]], folder: str | os.P
 def _header(found: Comparison) -> Html:
     first = next(iter(found.models))
     said = [
-        f"{metric}: of {most:,} images {common:,} are in all evaluations; only these are compared."
-        for metric, (common, most) in found.images.items()
+        f"{metrics}: {common:,} of {most:,} images are in all evaluations, and only these are compared."
+        for (common, most), metrics in _by_images(found).items()
         if common < most
     ]
     rows = [
@@ -246,7 +246,7 @@ def _header(found: Comparison) -> Html:
         ),
         element("h1", f"{len(found.models)} models compared"),
         page.notes([*said, *page.warnings(found.models)]),
-        page.table(["in percent", *_heads(found)], rows),
+        page.table(["in percent", *_heads(found)], rows, columns=list(found.models)),
         element(
             "p",
             "Lower is better. Below each score its 95 % interval, and by how much it exceeds that of ",
@@ -255,6 +255,13 @@ def _header(found: Comparison) -> Html:
             class_="note",
         ),
     )
+
+
+def _by_images(found: Comparison) -> dict[tuple[int, int], str]:
+    grouped: dict[tuple[int, int], str] = {}
+    for metric, images in found.images.items():
+        grouped[images] = " and ".join(filter(None, [grouped.get(images), page.NAMES[metric]]))
+    return grouped
 
 
 def _heads(found: Comparison) -> list[str]:
@@ -274,7 +281,8 @@ def _cells(found: Comparison, metric: str, place: tuple[Any, ...], times: float 
         line = None
         if difference is not None:
             sign = "+" if difference.value > 0 else ""
-            text = f"{sign}{number(times * difference.value)} ({page.between(bootstrap.Interval(difference.low, difference.high), times)})"
+            ends = page.between(bootstrap.Interval(difference.low, difference.high), times)
+            text = f"{sign}{number(times * difference.value)} ({ends})"
             clear = difference.low > 0 or difference.high < 0
             line = element("small", text, class_="clear" if clear else None)
         cells.append(together(page.cell(value, page.between(span, times), times), line))
@@ -317,7 +325,7 @@ def _parts(found: Comparison, metric: str, key: str, title: str) -> Html | None:
         name for model in found.models.values() for name in model.metrics.get(metric, {}).get(key, {})
     )
     rows = [[spoken(name), *_cells(found, metric, (key, name))] for name in names]
-    return page.folded(title, page.table(["in percent", *_heads(found)], rows))
+    return page.folded(title, page.table(["in percent", *_heads(found)], rows, columns=list(found.models)))
 
 
 def _how(found: Comparison) -> Html:

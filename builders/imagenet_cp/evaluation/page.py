@@ -16,6 +16,9 @@ from .result import Evaluation
 #: Below this many images an interval says little about others than these.
 FEW = 1000
 
+#: The metrics as people write them.
+NAMES = {"mce": "mCE", "mfr": "mFR", "mt5d": "mT5D"}
+
 #: What is in the headline: metric, key, its name, by how much to multiply.
 HEADLINE = (
     ("mce", "mce", "mCE", 1),
@@ -86,7 +89,8 @@ def between(span: Interval | None, times: float = 1, digits: int = 1) -> str | N
     """Return an interval as text."""
     if span is None:
         return None
-    return f"{number(times * span.low, digits)} to {number(times * span.high, digits)}"
+    low, high = (number(times * end, digits) for end in span)
+    return f"{low} to {high}" if span.low < 0 else f"{low}–{high}"
 
 
 def cell(value: float | None, small: str | None = None, times: float = 1, digits: int = 1) -> Html:
@@ -96,7 +100,11 @@ def cell(value: float | None, small: str | None = None, times: float = 1, digits
 
 
 def table(
-    head: Sequence[str], rows: Iterable[Sequence[str]], caption: str | None = None, marked: str | None = None
+    head: Sequence[str],
+    rows: Iterable[Sequence[str]],
+    caption: str | None = None,
+    marked: str | None = None,
+    columns: Sequence[str] | None = None,
 ) -> Html:
     """Return a table: names in the first column, numbers in the others.
 
@@ -110,13 +118,16 @@ def table(
         Below it.
     marked : str, optional
         Name of a row to be seen at once.
+    columns : list of str, optional
+        Names of the columns but the first, for a table of wide columns: on a phone they come one below the other.
     """
     top = element("tr", *(element("th", title, scope="col") for title in head))
+    labels: Sequence[str | None] = columns if columns else [None] * (len(head) - 1)
     lines = [
         element(
             "tr",
             element("th", first, scope="row"),
-            *(element("td", text) for text in rest),
+            *(element("td", text, data_column=column) for text, column in zip(rest, labels, strict=True)),
             class_="marked" if first == marked else None,
         )
         for first, *rest in rows
@@ -124,7 +135,15 @@ def table(
     inner = element("table", element("thead", top), element("tbody", *lines))
     below = element("p", caption, class_="note") if caption else None
     return together(
-        element("div", inner, class_="scroll", tabindex="0", role="region", aria_label=head[0]), below
+        element(
+            "div",
+            inner,
+            class_="scroll stacked" if columns else "scroll",
+            tabindex="0",
+            role="region",
+            aria_label=head[0],
+        ),
+        below,
     )
 
 
@@ -203,7 +222,7 @@ def warnings(models: Mapping[str, Evaluation]) -> list[str]:
         for name, one in models.items():
             result = one.metrics.get(metric)
             lacking = missing(metric, benchmark_of(result), result) if result else []
-            if lacking and title in ("mCE", "mFR", "mT5D"):
+            if lacking and title == NAMES[metric]:
                 some = f"{', '.join(lacking[:6])}{', ...' if len(lacking) > 6 else ''}"
                 whose = f" of {name}" if len(models) > 1 else ""
                 parts = f"{len(lacking)} {'configs are' if len(lacking) > 1 else 'config is'}"

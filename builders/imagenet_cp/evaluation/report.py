@@ -14,13 +14,15 @@ from .bootstrap import REPLICATES
 from .charts import spoken
 from .markup import Html, element, together
 from .page import between, cell, compared_with_alexnet, number
-from .references import PARTS, alexnet, benchmark_of, published, test_parts
+from .references import MEASURED, PARTS, alexnet, benchmark_of, published, test_parts
 from .result import Evaluation, Example
 
 _WORST = 10
 _PAPER = "https://arxiv.org/abs/1903.12261"
 _LEADERBOARD = "https://github.com/hendrycks/robustness"
 _ORDER = sorted(page.HEADLINE, key=lambda one: one[1] != "clean_error")  # as the paper's tables have it
+#: Metric -> what is measured before it is divided by AlexNet's, and by how much to multiply.
+_MEASURES = {"mfr": ("flips, percent", 100), "mt5d": ("distance", 1)}
 _FORMATS = {b"\xff\xd8\xff": "image/jpeg", b"\x89PNG": "image/png"}
 
 
@@ -184,34 +186,40 @@ def _perturbations(evaluation: Evaluation, path: Path) -> Html | None:
     if not there:
         return None
     models = {evaluation.model: evaluation}
-    names = list(dict.fromkeys(name for m in there for name in evaluation.metrics[m][PARTS[m]]))
-    head, means, rows = ["perturbation"], ["mean of the 10"], {name: [spoken(name)] for name in names}
-    for metric in there:
-        key = PARTS[metric]
-        result, spans = evaluation.metrics[metric], evaluation.intervals[metric]
-        order = test_parts(metric, benchmark_of(result))
-        base = published()["ResNet-50"] if compared_with_alexnet(metric, evaluation) else None
-        head.append(key.upper())
-        means.append(cell(result[metric], between(spans[metric])))
-        for name in names:
-            rows[name].append(cell(result[key].get(name), between(spans[key].get(name))))
-        if base:
-            head.append("ResNet-50")
-            means.append(number(base[metric]))
-            for name in names:
-                rows[name].append(number(base[key][order.index(name)] if name in order else None, 0))
     return page.section(
         "Perturbations",
         page.pair(page.chart("fr", models, path), page.chart("t5d", models, path)),
-        page.folded(
-            "FR and T5D as a table",
-            page.table(
-                head,
-                [means, *rows.values()],
-                "Below each number its 95 % interval. ResNet-50: in the paper.",
-                marked="mean of the 10",
-            ),
-        ),
+        *(_perturbation_table(evaluation, metric) for metric in there),
+    )
+
+
+def _perturbation_table(evaluation: Evaluation, metric: str) -> Html:
+    key, (measure, times) = PARTS[metric], _MEASURES[metric]
+    result, spans = evaluation.metrics[metric], evaluation.intervals[metric]
+    order = test_parts(metric, benchmark_of(result))
+    base = published()["ResNet-50"] if compared_with_alexnet(metric, evaluation) else None
+    measured = result[MEASURED[metric]]
+    rows = [
+        [
+            spoken(name),
+            cell(value, between(spans[key][name])),
+            number(None if measured[name] is None else times * measured[name], 2),
+            *([number(base[key][order.index(name)] if name in order else None, 0)] if base else []),
+        ]
+        for name, value in result[key].items()
+    ]
+    mean = [
+        "mean of the 10",
+        cell(result[metric], between(spans[metric])),
+        "",
+        *([number(base[metric])] if base else []),
+    ]
+    caption = "Below each number its 95 % interval." + (
+        f" ResNet-50: its {key.upper()} in the paper." if base else ""
+    )
+    head = ["perturbation", key.upper(), measure, *(["ResNet-50"] if base else [])]
+    return page.folded(
+        f"{key.upper()} as a table", page.table(head, [mean, *rows], caption, marked="mean of the 10")
     )
 
 
@@ -318,7 +326,7 @@ def _published(evaluation: Evaluation) -> Html | None:
 
 def _sourced(name: str, source: list[str]) -> Html:
     ordered = sorted(source, key=lambda text: text.startswith("Leaderboard"))
-    return together(name, element("small", ", ".join(ordered)))
+    return together(name, element("small", ", ".join(ordered).replace(", Table ", ", ")))
 
 
 def _how(evaluation: Evaluation) -> Html:
