@@ -11,8 +11,6 @@ import imagenet_cp
 from imagenet_cp.evaluation.references import alexnet, script
 from imagenet_cp.evaluation.result import Counts, Evaluation, Example
 
-RECIPE = "imagenet_{}|recipe:1|profile:imagenet|seed:0|jpeg:85"
-
 
 def mce_counts(images=400, skill=0.75, seed=0, clean=True, configs=None):
     """Errors that are ``skill`` times AlexNet's; what is hard for one config is hard for others."""
@@ -54,7 +52,7 @@ def ids(images):
     return tuple(f"ILSVRC2012_val_{number + 1:08d}" for number in range(images))
 
 
-def compute(metric, counts):
+def compute(metric, counts, benchmark=None):
     """Let the metric itself score predictions that give these counts."""
     loaded = evaluate.load(metric)
     for config, column in counts.counts.items():
@@ -72,8 +70,8 @@ def compute(metric, counts):
                 predictions=[_sequence(metric, config, n, counts.pairs[config] + 1) for n in there],
                 perturbation=[config] * len(there),
             )
-    letter = "c" if metric == "mce" else "p"
-    return loaded.compute(recipe=RECIPE.format(letter))
+    benchmark = benchmark or ("imagenet_c" if metric == "mce" else "imagenet_p")
+    return loaded.compute(benchmark=benchmark, recipe=f"{benchmark}|recipe:1|profile:imagenet|seed:0|jpeg:85")
 
 
 def _sequence(metric, config, count, frames):

@@ -1,14 +1,23 @@
-"""What the tests of evaluation share: photographs with ImageNet's labels, and builds of them."""
+"""What the tests of evaluation share: photographs with ImageNet's labels, builds of them, and fewer bootstrap draws."""
 
 import shutil
 
 import pytest
 
 from imagenet_cp.build import build
+from imagenet_cp.evaluation import bootstrap
 from imagenet_cp.sources import imagenet, open_source
 
 C_CONFIGS = ["fog_3", "brightness", "gaussian_noise_1", "clean"]
 P_CONFIGS = ["tilt", "gaussian_noise"]
+
+
+@pytest.fixture(autouse=True, scope="session")
+def few_draws():
+    """How many there are is not what is tested."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(bootstrap, "REPLICATES", 100)
+        yield
 
 
 @pytest.fixture(scope="session")

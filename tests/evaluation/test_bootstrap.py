@@ -4,8 +4,8 @@ import dataclasses
 
 import numpy as np
 import pytest
-
 from evaluation_samples import mce_counts, sequence_counts
+
 from imagenet_cp.evaluation import bootstrap
 from imagenet_cp.evaluation.references import alexnet, scores, script
 from imagenet_cp.evaluation.result import Counts
@@ -57,7 +57,9 @@ def test_sequences_are_drawn_with_all_their_perturbations(metric):
     random = np.random.RandomState(np.random.SFC64(0))
     for i in range(8):
         drawn = random.randint(0, 40, 40)
-        values = {name: float(c[drawn].sum()) / (40 * counts.pairs[name]) for name, c in counts.counts.items()}
+        values = {
+            name: float(c[drawn].sum()) / (40 * counts.pairs[name]) for name, c in counts.counts.items()
+        }
         assert found[metric,][i] == pytest.approx(scores(metric, "imagenet_p", values)[metric], rel=1e-12)
 
 
@@ -97,10 +99,11 @@ def test_intervals_hold_the_truth_about_as_often_as_they_say():
     for _ in range(tries):
         counts = Counts(
             tuple(map(str, range(150))),
-            {"clean": (random.random(150) < error).astype(np.int16)},
-            {"clean": 1},
+            {"tilt": (random.random(150) < error).astype(np.int16)},
+            {"tilt": 1},
         )
-        low, high = bootstrap.interval(bootstrap.replicates("mce", "imagenet_c", counts, 300)["clean_error",])
+        drawn = bootstrap.replicates("mfr", "imagenet_p", counts, 300)
+        low, high = bootstrap.interval(drawn["flip_probability", "tilt"])
         held += low <= error <= high
     assert 0.85 <= held / tries <= 1
     # The width of a binomial: 2 * 1.96 * sqrt(0.3 * 0.7 / 150) = 0.147.

@@ -4,8 +4,8 @@ import json
 
 import numpy as np
 import pytest
-
 from evaluation_samples import compute, evaluation, mce_counts, sequence_counts
+
 from imagenet_cp.evaluation.bootstrap import measured
 from imagenet_cp.evaluation.references import alexnet, published, scores, script
 from imagenet_cp.evaluation.result import Evaluation, Example
@@ -49,17 +49,12 @@ def test_the_counts_give_the_scores_of_the_metric(result):
         assert counted == {key: found[key] for key in counted}
 
 
-@pytest.mark.parametrize(
-    "counts",
-    [
-        ("mce", mce_counts(20, configs=["clean", "fog_3", "saturate_1"])),
-        ("mfr", sequence_counts("mfr", 10, configs=["tilt", "shear"])),
-        ("mt5d", sequence_counts("mt5d", 10, configs=["tilt", "gaussian_noise"])),
-    ],
-    ids=lambda pair: pair[0],
-)
-def test_so_they_do_when_parts_are_missing(counts):
-    metric, counted = counts
+@pytest.mark.parametrize("metric", METRICS)
+def test_so_they_do_when_parts_are_missing(metric):
+    if metric == "mce":
+        counted = mce_counts(20, configs=["clean", "fog_3", "saturate_1"])
+    else:
+        counted = sequence_counts(metric, 10, configs=["tilt", "shear", "gaussian_noise"])
     found = compute(metric, counted)
     again = scores(metric, "imagenet_c" if metric == "mce" else "imagenet_p", measured(counted))
     assert found[metric] is None
@@ -87,7 +82,16 @@ def test_published_results_agree_with_each_other_and_say_where_they_are_from():
 
 def test_dataframe(result, tmp_path):
     table = result.to_dataframe()
-    assert list(table) == "metric corruption severity perturbation value alexnet low high".split()
+    assert list(table) == [
+        "metric",
+        "corruption",
+        "severity",
+        "perturbation",
+        "value",
+        "alexnet",
+        "low",
+        "high",
+    ]
     assert len(table) == 1 + 1 + 19 * 2 + 95 * 2 + 1 + 2 * (1 + 14 + 14)
     row = table[(table.metric == "error") & (table.corruption == "fog") & (table.severity == 3)].iloc[0]
     assert row.value == result.metrics["mce"]["error"]["fog"][2]

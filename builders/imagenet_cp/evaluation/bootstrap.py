@@ -47,7 +47,7 @@ def measured(counts: Counts) -> dict[str, float | None]:
     return found
 
 
-def replicates(metric: str, benchmark: str, counts: Counts, number: int = REPLICATES) -> Replicates:
+def replicates(metric: str, benchmark: str, counts: Counts, number: int | None = None) -> Replicates:
     """Compute all scores of a metric on images drawn with replacement, again and again.
 
     Parameters
@@ -56,9 +56,9 @@ def replicates(metric: str, benchmark: str, counts: Counts, number: int = REPLIC
         Such as ``"mce"`` and ``"imagenet_c"``.
     counts : Counts
         What was counted in every image.
-    number : int
-        How many times. As the draws depend on nothing but the number of images, replicate i of two models on the
-        same images is of the same draw: their differences are paired.
+    number : int, optional
+        How many times; `REPLICATES` by default. As the draws depend on nothing but the number of images, replicate i
+        of two models on the same images is of the same draw: their differences are paired.
 
     Returns
     -------
@@ -74,7 +74,7 @@ def replicates(metric: str, benchmark: str, counts: Counts, number: int = REPLIC
     images = len(counts.image_ids)
     pairs = np.array([counts.pairs[config] for config in configs], np.float64)
     results = []
-    for drawn in _draws(images, number):
+    for drawn in _draws(images, number or REPLICATES):
         rows = np.full((len(drawn), len(configs)), float(images))
         if present is not None:
             rows[:, [configs.index(config) for config in gaps]] = drawn @ present

@@ -99,7 +99,12 @@ def draw(kind: str, models: Models, columns: int = 5) -> Figure:
         raise ValueError(f"no data for the chart {kind!r}: there is no {metric}")
     with matplotlib.rc_context(_STYLE):
         colours = {name: COLOURS[SERIES[i % len(SERIES)]] for i, name in enumerate(models)}
-        return CHARTS[kind](shown, colours, columns)
+        figure = CHARTS[kind](shown, colours, columns)
+        figure.draw_without_rendering()
+        figure.set_layout_engine(
+            "none"
+        )  # it stays as it was laid out, and is not laid out anew for every file
+    return figure
 
 
 def available(models: Models) -> list[str]:

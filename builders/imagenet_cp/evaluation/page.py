@@ -156,11 +156,11 @@ def chart(kind: str, models: Mapping[str, Evaluation], folder: Path) -> Html | N
     """Write a chart's files and return it as a figure for the page; None where there is nothing to be seen."""
     if kind not in charts.available(models):
         return None
+    figure = charts.draw(kind, models)
     for form in ("svg", "png"):
-        data = charts.picture(charts.draw(kind, models), form, kind)
-        (folder / "charts" / f"{kind}.{form}").write_bytes(data)
+        (folder / "charts" / f"{kind}.{form}").write_bytes(charts.picture(figure, form, kind))
     label = f"{_TITLES[kind]}; the numbers are in the table below"
-    drawings = [Html(charts.inline(charts.draw(kind, models), kind, label))]
+    drawings = [Html(charts.inline(figure, kind, label))]
     if kind == "severity":  # small charts beside each other: fewer on a phone
         drawings = [
             element("div", *drawings, class_="wide"),

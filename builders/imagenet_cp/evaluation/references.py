@@ -121,8 +121,8 @@ def published() -> dict[str, dict[str, Any]]:
 
 def leaves(tree: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[tuple[Any, ...], Any]]:
     """Yield where each number of nested scores is, such as ``("error", "fog", 2)``, and the number."""
-    if isinstance(tree, (Mapping, list)):
-        items = tree.items() if isinstance(tree, Mapping) else enumerate(tree)
+    if isinstance(tree, (dict, list)):
+        items = tree.items() if isinstance(tree, dict) else enumerate(tree)
         for key, branch in items:
             yield from leaves(branch, (*path, key))
     else:

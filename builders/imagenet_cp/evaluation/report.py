@@ -9,8 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from . import page
-from .bootstrap import REPLICATES
+from . import bootstrap, page
 from .charts import spoken
 from .markup import Html, element, together
 from .page import between, cell, compared_with_alexnet, number
@@ -88,7 +87,7 @@ def _header(evaluation: Evaluation) -> Html:
         element(
             "p",
             "In percent; lower is better. Below each its 95 % interval, by "
-            f"{REPLICATES:,} bootstrap draws of the images, and the paper's numbers.",
+            f"{bootstrap.REPLICATES:,} bootstrap draws of the images, and the paper's numbers.",
             class_="note",
         ),
     )

@@ -1,0 +1,139 @@
+"""Several models beside each other."""
+
+import dataclasses
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from evaluation_samples import evaluation, ids
+
+from imagenet_cp.cli import main
+from imagenet_cp.evaluation import bootstrap, page
+from imagenet_cp.evaluation.comparison import compare, write_comparison
+from imagenet_cp.evaluation.references import scores
+
+
+@pytest.fixture(scope="module")
+def models():
+    return {
+        "one": evaluation(40, 12, model="one"),
+        "two": evaluation(40, 12, skill=0.5, seed=1, model="two"),
+    }
+
+
+def test_differences_are_of_the_same_draws(models):
+    found = compare(models)
+    drawn = [bootstrap.replicates("mce", "imagenet_c", model.counts["mce"]) for model in models.values()]
+    difference = found.differences["two"]["mce"]["mce"]
+    assert difference.value == models["two"].metrics["mce"]["mce"] - models["one"].metrics["mce"]["mce"]
+    assert difference[1:] == bootstrap.interval(drawn[1]["mce",] - drawn[0]["mce",])
+    assert found.models["one"].intervals["mce"]["mce"] == bootstrap.interval(drawn[0]["mce",])
+    assert found.images == {"mce": (40, 40), "mfr": (12, 12), "mt5d": (12, 12)}
+    assert set(found.differences) == {"two"}
+
+
+def test_a_model_does_not_differ_from_itself(models):
+    found = compare({"one": models["one"], "again": models["one"]})
+    assert found.differences["again"]["mt5d"]["mt5d"] == (0, 0, 0)
+    assert found.differences["again"]["mce"]["error"]["fog"][2] == (0, 0, 0)
+
+
+def some(model, count):
+    """The model on the first images, scored as the metric would."""
+    counts = {metric: found.only(set(ids(count))) for metric, found in model.counts.items()}
+    metrics = {}
+    for metric, result in model.metrics.items():
+        benchmark = "imagenet_c" if metric == "mce" else "imagenet_p"
+        new = scores(metric, benchmark, bootstrap.measured(counts[metric]))
+        signature = result["signature"].replace("|n:40|", f"|n:{count}|").replace("|n:12|", f"|n:{count}|")
+        metrics[metric] = {**result, **new, "signature": signature}
+    return dataclasses.replace(model, counts=counts, metrics=metrics)
+
+
+def test_only_common_images_are_compared(models):
+    less = some(models["two"], 10)
+    found = compare({"one": models["one"], "less": less})
+    assert found.images == {"mce": (10, 40), "mfr": (10, 12), "mt5d": (10, 12)}
+    assert found.models["one"].metrics["mce"]["mce"] == some(models["one"], 10).metrics["mce"]["mce"]
+    assert found.models["less"].metrics["mce"]["mce"] == less.metrics["mce"]["mce"]
+
+
+def test_table(models):
+    table = compare(models).to_dataframe()
+    row = table[(table.model == "two") & (table.metric == "ce") & (table.corruption == "fog")].iloc[0]
+    assert row.difference_low <= row.difference <= row.difference_high
+    other = table[(table.model == "one") & (table.metric == "ce") & (table.corruption == "fog")].iloc[0]
+    assert row.difference == row.value - other.value and np.isnan(other.difference)
+
+
+def other_data(model, old, new):
+    metrics = {
+        metric: {**result, "signature": result["signature"].replace(old, new)}
+        for metric, result in model.metrics.items()
+    }
+    return dataclasses.replace(model, metrics=metrics)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"), [("|seed:0|", "|seed:1|"), ("imagenet_c", "imagenet_c_299"), ("|recipe:1|", "|")]
+)
+def test_other_data_cannot_be_compared(models, old, new):
+    two = other_data(models["two"], old, new)
+    with pytest.raises(ValueError, match=r"one and two are not of the same data, mce\|.* and mce\|.*: only"):
+        compare({"one": models["one"], "two": two})
+
+
+def test_what_has_nothing_in_common(models):
+    one, two = models.values()
+    with pytest.raises(ValueError, match="two evaluations or more"):
+        compare({"one": one})
+    c = dataclasses.replace(one, metrics={"mce": one.metrics["mce"]}, counts={"mce": one.counts["mce"]})
+    p = dataclasses.replace(two, metrics={"mfr": two.metrics["mfr"]}, counts={"mfr": two.counts["mfr"]})
+    with pytest.raises(ValueError, match="one and two have no metric in common"):
+        compare({"one": c, "two": p})
+    counts = two.counts["mce"]
+    others = dataclasses.replace(counts, image_ids=tuple(f"other {name}" for name in counts.image_ids))
+    with pytest.raises(ValueError, match="one and two have no image of mce in common"):
+        compare({"one": c, "two": dataclasses.replace(two, counts={**two.counts, "mce": others})})
+
+
+def test_one_may_lack_what_others_have(models):
+    one, two = models.values()
+    c = dataclasses.replace(one, metrics={"mce": one.metrics["mce"]}, counts={"mce": one.counts["mce"]})
+    found = compare({"c": c, "one": one, "two": two})
+    assert set(found.differences["two"]) == {"mce"} and set(found.images) == {"mce", "mfr", "mt5d"}
+    assert found.to_dataframe().model.nunique() == 3
+
+
+def run(monkeypatch, *arguments):
+    monkeypatch.setattr(sys, "argv", ["imagenet-cp", "compare", *map(str, arguments)])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    return ended.value.code
+
+
+def test_command(models, tmp_path, monkeypatch, capsys):
+    for name, model in models.items():
+        (tmp_path / name).mkdir()
+        model.to_json(tmp_path / name / "results.json")
+    monkeypatch.chdir(tmp_path)
+    assert run(monkeypatch, "one/results.json", "two", "-o", "out") == 0
+    assert capsys.readouterr().out.strip() == "out/index.html"
+    text = Path("out/index.html").read_text()
+    assert "2 models compared" in text and "<script" not in text
+    assert Path("out/comparison.csv").exists() and Path("out/charts/ce.png").exists()
+    assert run(monkeypatch, "one", "none.json") == 1
+    said = capsys.readouterr().err.strip()
+    assert said == "imagenet-cp: none.json: cannot be read (No such file or directory)"
+
+
+def test_models_of_one_name_are_told_apart_by_their_files(models, tmp_path, monkeypatch):
+    monkeypatch.setattr(page, "chart", lambda *_: None)
+    two = dataclasses.replace(models["two"], model="one")
+    models["one"].to_json(tmp_path / "a.json")
+    two.to_json(tmp_path / "b.json")
+    text = write_comparison([tmp_path / "a.json", tmp_path / "b.json"], tmp_path / "out").read_text()
+    assert f"one ({tmp_path / 'b.json'})" in text
+    with pytest.raises(ValueError, match="the same file twice"):
+        write_comparison([tmp_path / "a.json", tmp_path / "a.json"], tmp_path / "out")
