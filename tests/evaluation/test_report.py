@@ -44,7 +44,7 @@ def evil():
         images=20,
         sequences=10,
         model=f"timm:{EVIL}",
-        signature=f"timm:{EVIL}|weights:{EVIL}",
+        signature=f"timm:{EVIL}|weights:{EVIL}|preprocess:clahe {EVIL}",
         classes=tuple(f"{EVIL} {i}" for i in range(1000)),
         command=f"imagenet-cp evaluate {EVIL}",
         versions={EVIL: EVIL},
@@ -103,6 +103,7 @@ def test_it_says_what_matters(evil, page):
     assert "Only 20 images and sequences of 10 images: the intervals are wide" in text
     assert f"{result['mce']:.1f}" in text and f"{spans['mce'].low:.1f}–{spans['mce'].high:.1f}" in text
     assert result["signature"] in text and "ResNet-50 76.7" in text
+    assert f"Preprocessing: clahe {EVIL}" in text
     assert "DeepAugment+AugMix" in text and "Leaderboard" in text and "Table 1, 2, 3, 4" in text
     for title in (
         "Corruptions",

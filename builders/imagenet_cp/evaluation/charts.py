@@ -201,11 +201,10 @@ def _ratios(key: str, models: Models, colours: Mapping[str, str], _: int) -> Fig
         axes.axhline(edge, color=COLOURS["other"], linewidth=0.8)
         axes.annotate(
             "not in the mean",
-            (1, edge),
-            (0, -3),
+            (0, edge),
+            (4, -3),
             xycoords=("axes fraction", "data"),
             textcoords="offset points",
-            ha="right",
             va="top",
             color=COLOURS["quiet"],
             fontsize=8.5,

@@ -333,10 +333,7 @@ def _how(found: Comparison) -> Html:
         together(element("h3", name), page.signature(model.signature), _again(model))
         for name, model in found.models.items()
     ]
-    data = [
-        element("p", element("code", next(_signatures(found, metric)), class_="long"))
-        for metric in found.images
-    ]
+    data = [element("code", next(_signatures(found, metric)), class_="long") for metric in found.images]
     return page.section("How this was made", *models, element("h3", "Data"), *data)
 
 

@@ -13,7 +13,7 @@ from . import bootstrap, page
 from .charts import spoken
 from .markup import Html, element, together
 from .page import between, cell, compared_with_alexnet, number
-from .references import MEASURED, PARTS, alexnet, benchmark_of, published, test_parts
+from .references import MEASURED, PARTS, alexnet, benchmark_of, fields, published, test_parts
 from .result import Evaluation, Example
 
 _WORST = 10
@@ -67,6 +67,7 @@ def write_report(evaluation: Evaluation, folder: str | os.PathLike[str]) -> Path
 
 def _header(evaluation: Evaluation) -> Html:
     names = " and ".join(page.benchmarks([evaluation]))
+    applied = fields(evaluation.signature).get("preprocess", "none")
     cards = [
         element(
             "div",
@@ -82,6 +83,7 @@ def _header(evaluation: Evaluation) -> Html:
         "header",
         element("p", f"Robustness on {names}: {page.sizes(evaluation)}", class_="eyebrow"),
         element("h1", evaluation.model),
+        element("p", f"Preprocessing: {applied}", class_="lead") if applied != "none" else None,
         page.notes(page.warnings({evaluation.model: evaluation})),
         element("div", *cards, class_="cards"),
         element(
@@ -331,8 +333,7 @@ def _sourced(name: str, source: list[str]) -> Html:
 def _how(evaluation: Evaluation) -> Html:
     versions = ", ".join(f"{name} {text}" for name, text in (evaluation.versions or {}).items())
     data = [
-        element("p", element("code", str(result["signature"]), class_="long"))
-        for result in evaluation.metrics.values()
+        element("code", str(result["signature"]), class_="long") for result in evaluation.metrics.values()
     ]
     return page.section(
         "How this was made",

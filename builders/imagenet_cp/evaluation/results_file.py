@@ -61,7 +61,7 @@ def load(path: Path) -> Evaluation:
         found = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise ValueError(f"{path}: cannot be read ({error.strerror or error})") from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ValueError(f"{path}: not JSON, or cut short ({error})") from error
     if not isinstance(found, dict) or found.get("format") != FORMAT:
         raise ValueError(f"{path}: not a results.json that imagenet-cp evaluate wrote")
