@@ -127,12 +127,14 @@ def evaluation(images=400, sequences=200, skill=0.75, seed=0, model="timm:resnet
     return Evaluation(**{**values, **changes})
 
 
-def mistakes(classes=("tabby cat", "espresso", "space shuttle")):
+def mistakes(count=6):
     """A few corrupted photographs that were taken for something else."""
     names = ("chelsea", "coffee", "rocket", "astronaut")
     made = []
     for place, (config, severity) in enumerate(
-        (("fog", 5), ("glass_blur", 4), ("frost", 3), ("pixelate", 5), ("motion_blur", 4), ("snow", 5))
+        (("fog", 5), ("pixelate", 5), ("frost", 3), ("glass_blur", 4), ("motion_blur", 4), ("snow", 5))[
+            :count
+        ]
     ):
         name = names[place % 4]
         picture = imagenet_cp.corrupt(

@@ -292,7 +292,7 @@ def compare(
     output: Annotated[Path, typer.Option("--output", "-o", help="Folder to write.")] = Path("comparison"),
 ) -> None:
     """Compare models on the same data: a page with their scores, the differences and the intervals of both."""
-    from .evaluation.comparison import write_comparison
+    from .evaluation.comparison_page import write_comparison
 
     typer.echo(write_comparison(results, output))
 

@@ -4,7 +4,7 @@ import browser
 import pytest
 from evaluation_samples import evaluation, mistakes
 
-from imagenet_cp.evaluation.comparison import write_comparison
+from imagenet_cp.evaluation.comparison_page import write_comparison
 from imagenet_cp.evaluation.report import write_report
 
 pytestmark = [
@@ -21,7 +21,7 @@ def pages(tmp_path_factory):
         30,
         10,
         model=f"timm:{EVIL}",
-        examples=mistakes()[:3],
+        examples=mistakes(3),
         classes=(EVIL,) * 1000,
         command="x " * 300 + "y" * 500,
     )

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import functools
-import io
-import re
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -45,7 +43,7 @@ _MARKERS = "osD^vP"
 _BASELINE = "ResNet-50"
 #: Inches. At the width of a phone a page shows letters in their own size, on a desktop a little larger.
 _WIDTH = 4.6
-_STYLE = {
+STYLE = {
     "svg.fonttype": "none",
     "text.parse_math": False,
     "font.family": "sans-serif",
@@ -97,7 +95,7 @@ def draw(kind: str, models: Models, columns: int = 5) -> Figure:
     shown = {name: model for name, model in models.items() if metric in model.metrics}
     if not shown:
         raise ValueError(f"no data for the chart {kind!r}: there is no {metric}")
-    with matplotlib.rc_context(_STYLE):
+    with matplotlib.rc_context(STYLE):
         colours = {name: COLOURS[SERIES[i % len(SERIES)]] for i, name in enumerate(models)}
         figure = CHARTS[kind](shown, colours, columns)
         figure.draw_without_rendering()
@@ -120,35 +118,6 @@ def _has(model: Evaluation, kind: str) -> bool:
     if kind == "severity":
         return any(e is not None for row in result["error"].values() for e in row)
     return any(value is not None for value in result[kind].values())
-
-
-def picture(figure: Figure, form: str, name: str, ground: str = "white") -> bytes:
-    """Return a figure as a file, ``"svg"`` or ``"png"``; the same bytes every time."""
-    matplotlib = _matplotlib()
-    stream = io.BytesIO()
-    with matplotlib.rc_context({**_STYLE, "svg.hashsalt": name}):
-        metadata = {"Date": None, "Creator": None} if form == "svg" else {"Software": None}
-        figure.savefig(stream, format=form, dpi=200, metadata=metadata, facecolor=ground)
-    return stream.getvalue()
-
-
-def inline(figure: Figure, name: str, label: str) -> str:
-    """Return a figure as an SVG element for a page.
-
-    Its colours are the page's CSS variables, its letters the page's, and its ids begin with ``name``, so that several
-    can be in one page.
-    """
-    text = picture(figure, "svg", name, ground="none").decode()
-    text = text[text.index("<svg") :]
-    text = re.sub(r"<metadata>.*?</metadata>|<style.*?</style>|<!--.*?-->", "", text, flags=re.DOTALL)
-    text = re.sub(r'\b(id="|url\(#|href="#)', rf"\g<1>{name}-", text)
-    text = re.sub(r"(font(?:-family)?:[^;\"]*?)'DejaVu Sans'[^;\"]*", r"\1sans-serif", text)
-    for colour, value in COLOURS.items():
-        text = text.replace(value, f"var(--{colour})")
-    head, body = text.split(">", 1)
-    box = re.search(r'viewBox="[^"]*"', head)
-    assert box is not None
-    return f'<svg {box[0]} role="img" aria-label="{label}" xmlns:xlink="http://www.w3.org/1999/xlink">{body.strip()}'
 
 
 def spoken(name: str) -> str:

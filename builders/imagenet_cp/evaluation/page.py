@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from ..parquet import write_text
-from . import charts
+from . import chart_files, charts
 from .bootstrap import Interval
 from .markup import Html, element, together
 from .references import benchmark_of, fields, is_normalised, missing
@@ -158,15 +158,15 @@ def chart(kind: str, models: Mapping[str, Evaluation], folder: Path) -> Html | N
         return None
     figure = charts.draw(kind, models)
     for form in ("svg", "png"):
-        (folder / "charts" / f"{kind}.{form}").write_bytes(charts.picture(figure, form, kind))
+        (folder / "charts" / f"{kind}.{form}").write_bytes(chart_files.picture(figure, form, kind))
     label = f"{_TITLES[kind]}; the numbers are in the table below"
-    drawings = [Html(charts.inline(figure, kind, label))]
+    drawings = [Html(chart_files.inline(figure, kind, label))]
     if kind == "severity":  # small charts beside each other: fewer on a phone
         drawings = [
             element("div", *drawings, class_="wide"),
             element(
                 "div",
-                Html(charts.inline(charts.draw(kind, models, columns=2), f"{kind}-2", label)),
+                Html(chart_files.inline(charts.draw(kind, models, columns=2), f"{kind}-2", label)),
                 class_="narrow",
             ),
         ]

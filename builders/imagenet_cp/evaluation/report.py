@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import math
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,15 +10,13 @@ from typing import Any
 
 from . import bootstrap, page
 from .charts import spoken
-from .markup import Html, element, together
+from .markup import Html, element
 from .page import between, cell, compared_with_alexnet, number
+from .published_section import published_section
 from .references import MEASURED, PARTS, alexnet, benchmark_of, fields, published, test_parts
 from .result import Evaluation, Example
 
 _WORST = 10
-_PAPER = "https://arxiv.org/abs/1903.12261"
-_LEADERBOARD = "https://github.com/hendrycks/robustness"
-_ORDER = sorted(page.HEADLINE, key=lambda one: one[1] != "clean_error")  # as the paper's tables have it
 #: Metric -> what is measured before it is divided by AlexNet's, and by how much to multiply.
 _MEASURES = {"mfr": ("flips, percent", 100), "mt5d": ("distance", 1)}
 _FORMATS = {b"\xff\xd8\xff": "image/jpeg", b"\x89PNG": "image/png"}
@@ -59,7 +56,7 @@ def write_report(evaluation: Evaluation, folder: str | os.PathLike[str]) -> Path
         _perturbations(evaluation, path),
         _worst(evaluation),
         _examples(evaluation),
-        _published(evaluation),
+        published_section(evaluation),
         _how(evaluation),
     )
     return path / "index.html"
@@ -112,7 +109,7 @@ def _corruptions(evaluation: Evaluation, path: Path) -> Html | None:
     if "mce" not in evaluation.metrics:
         return None
     models = {evaluation.model: evaluation}
-    result, spans = evaluation.metrics["mce"], evaluation.intervals["mce"]
+    result = evaluation.metrics["mce"]
     there = {name: value for name, value in result["ce"].items() if value is not None}
     lead = None
     tested = [name for name in test_parts("mce", benchmark_of(result)) if name in there]
@@ -122,64 +119,52 @@ def _corruptions(evaluation: Evaluation, path: Path) -> Html | None:
             f"Of the {len(tested)} corruptions of the mean it does worst on {spoken(worst)} "
             f"(CE {number(there[worst])}) and best on {spoken(best)} ({number(there[best])})."
         )
-    base = published()["ResNet-50"]
+    return page.section(
+        "Corruptions",
+        page.pair(page.chart("ce", models, path), page.chart("relative_ce", models, path)),
+        page.folded("CE and relative CE as a table", _ce_table(evaluation)),
+        page.chart("severity", models, path),
+        page.folded("Errors as a table", _error_table(evaluation)),
+        lead=lead,
+    )
+
+
+def _ce_table(evaluation: Evaluation) -> Html:
+    result, spans = evaluation.metrics["mce"], evaluation.intervals["mce"]
     order = test_parts("mce", benchmark_of(result))
-    normalised = compared_with_alexnet("mce", evaluation)
-    parts = [
-        [
-            spoken(name),
-            cell(value, between(spans["ce"][name])),
-            cell(result["relative_ce"][name], between(spans["relative_ce"][name])),
-            *([number(base["ce"][order.index(name)] if name in order else None, 0)] if normalised else []),
-        ]
-        for name, value in result["ce"].items()
-    ]
+    base = published()["ResNet-50"] if compared_with_alexnet("mce", evaluation) else None
     mean = [
         "mean of the 15",
         cell(result["mce"], between(spans["mce"])),
         cell(result["relative_mce"], between(spans["relative_mce"])),
-        *([number(base["mce"])] if normalised else []),
+        *([number(base["mce"])] if base else []),
     ]
-    errors = alexnet("mce", benchmark_of(result)).get("error", {})
-    cells = [
+    rows = [
         [
             spoken(name),
-            *(
-                cell(e, number(100 * errors[name][s]) if name in errors else None, times=100)
-                for s, e in enumerate(row)
-            ),
+            cell(value, between(spans["ce"][name])),
+            cell(result["relative_ce"][name], between(spans["relative_ce"][name])),
+            *([number(base["ce"][order.index(name)] if name in order else None, 0)] if base else []),
+        ]
+        for name, value in result["ce"].items()
+    ]
+    head = ["corruption", "CE", "relative CE", *(["ResNet-50"] if base else [])]
+    caption = "Below each number its 95 % interval." + (" ResNet-50: its CE in the paper." if base else "")
+    return page.table(head, [mean, *rows], caption, marked=mean[0])
+
+
+def _error_table(evaluation: Evaluation) -> Html:
+    result = evaluation.metrics["mce"]
+    base = alexnet("mce", benchmark_of(result)).get("error", {})
+    rows = [
+        [
+            spoken(name),
+            *(cell(e, number(100 * base[name][s]) if base else None, times=100) for s, e in enumerate(row)),
         ]
         for name, row in result["error"].items()
     ]
-    return page.section(
-        "Corruptions",
-        page.pair(page.chart("ce", models, path), page.chart("relative_ce", models, path)),
-        page.folded(
-            "CE and relative CE as a table",
-            page.table(
-                [
-                    "corruption",
-                    "CE",
-                    "relative CE",
-                    *(["ResNet-50"] if normalised else []),
-                ],
-                [mean, *parts],
-                "Below each number its 95 % interval."
-                + (" ResNet-50: its CE in the paper." if normalised else ""),
-                marked="mean of the 15",
-            ),
-        ),
-        page.chart("severity", models, path),
-        page.folded(
-            "Errors as a table",
-            page.table(
-                ["top-1 error in percent", *(f"severity {s}" for s in range(1, 6))],
-                cells,
-                "Below each number AlexNet's." if errors else None,
-            ),
-        ),
-        lead=lead,
-    )
+    head = ["top-1 error in percent", *(f"severity {s}" for s in range(1, 6))]
+    return page.table(head, rows, "Below each number AlexNet's." if base else None)
 
 
 def _perturbations(evaluation: Evaluation, path: Path) -> Html | None:
@@ -287,47 +272,6 @@ def _example(one: Example, kind: str, classes: tuple[str, ...]) -> Html:
             element("div", f"margin {one.margin:.2f} · {one.image_id}"),
         ),
     )
-
-
-def _published(evaluation: Evaluation) -> Html | None:
-    shown = [one for one in _ORDER if compared_with_alexnet(one[0], evaluation)]
-    if not shown:
-        return None
-    base = {
-        key: times * alexnet(metric, benchmark_of(evaluation.metrics[metric]))[key]
-        for metric, key, _, times in shown
-    }
-    mine = {
-        key: times * value
-        for metric, key, _, times in shown
-        if (value := evaluation.metrics[metric][key]) is not None
-    }
-    me = together(evaluation.model, element("small", "this report"))
-    models = [(_sourced(name, row["source"]), row) for name, row in published().items()]
-    models += [(_sourced("AlexNet", ["Table 1", "Table 2", "Table 3", "Table 4"]), base), (me, mine)]
-    first = shown[1][1] if len(shown) > 1 else shown[0][1]
-    models.sort(key=lambda model: model[1].get(first, math.inf))
-    rows = [
-        [name, *(number(row.get(key)) for _, key, _, _ in shown)]
-        for name, row in models
-        if any(key in row for _, key, _, _ in shown if key != "clean_error")
-    ]
-    source = element(
-        "p",
-        "Tables and text are those of ",
-        element("a", "Hendrycks & Dietterich, ICLR 2019", href=_PAPER),
-        ", the leaderboard is in ",
-        element("a", "the authors' README", href=_LEADERBOARD),
-        ". Published scores are of all 50,000 images as published; which data this report is of is said below.",
-        class_="note",
-    )
-    head = ["model", *(title for *_, title, _ in shown)]
-    return page.section("Beside published results", page.table(head, rows, marked=me), source)
-
-
-def _sourced(name: str, source: list[str]) -> Html:
-    ordered = sorted(source, key=lambda text: text.startswith("Leaderboard"))
-    return together(name, element("small", ", ".join(ordered).replace(", Table ", ", ")))
 
 
 def _how(evaluation: Evaluation) -> Html:
