@@ -2,6 +2,7 @@
 
 import re
 import sys
+import warnings
 from html.parser import HTMLParser
 
 import numpy as np
@@ -139,6 +140,8 @@ def test_missing_parts_are_named_and_there_is_no_mean(tmp_path):
     page = Page(write_report(some, tmp_path))
     assert "No mCE: 73 configs are missing (gaussian_noise_1," in page.text
     assert "No mT5D: 9 configs are missing (gaussian_noise," in page.text
+    for reason in ("73 configs missing", "not evaluated", "no clean pictures"):
+        assert reason in page.text
     assert "No mFR" not in page.text and "Flip rate" not in page.text
     assert not (tmp_path / "charts" / "ce.svg").exists() and (tmp_path / "charts" / "severity.svg").exists()
     with pytest.raises(ValueError, match="no data for the chart 'fr'"):
@@ -168,6 +171,13 @@ def test_plot():
     assert len(figure.axes) == 19
     with pytest.raises(ValueError, match="there is no chart 'sevrity'; did you mean severity"):
         model.plot("sevrity")
+
+
+def test_a_name_in_any_script():
+    model = evaluation(images=5, sequences=0, model="模型")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert "模型".encode() in chart_files.picture(model.plot("ce"), "svg", "ce")
 
 
 def test_without_matplotlib(evil, tmp_path, monkeypatch):

@@ -6,7 +6,7 @@ import io
 import re
 from typing import TYPE_CHECKING
 
-from .charts import COLOURS, STYLE
+from .charts import COLOURS, drawing
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -14,10 +14,8 @@ if TYPE_CHECKING:
 
 def picture(figure: Figure, form: str, name: str, ground: str = "white") -> bytes:
     """Return a figure as a file, ``"svg"`` or ``"png"``; the same bytes every time."""
-    import matplotlib
-
     stream = io.BytesIO()
-    with matplotlib.rc_context({**STYLE, "svg.hashsalt": name}):
+    with drawing(**{"svg.hashsalt": name}):
         metadata = {"Date": None, "Creator": None} if form == "svg" else {"Software": None}
         figure.savefig(stream, format=form, dpi=200, metadata=metadata, facecolor=ground)
     return stream.getvalue()

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Mapping
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from ..errors import BuildError, nearest
@@ -43,7 +45,7 @@ _MARKERS = "osD^vP"
 _BASELINE = "ResNet-50"
 #: Inches. At the width of a phone a page shows letters in their own size, on a desktop a little larger.
 _WIDTH = 4.6
-STYLE = {
+_STYLE = {
     "svg.fonttype": "none",
     "text.parse_math": False,
     "font.family": "sans-serif",
@@ -90,12 +92,12 @@ def draw(kind: str, models: Models, columns: int = 5) -> Figure:
     """
     if kind not in CHARTS:
         raise ValueError(f"there is no chart {kind!r}{nearest(kind, CHARTS)}")
-    matplotlib = _matplotlib()
+    _matplotlib()
     metric = METRIC_OF[kind]
     shown = {name: model for name, model in models.items() if metric in model.metrics}
     if not shown:
         raise ValueError(f"no data for the chart {kind!r}: there is no {metric}")
-    with matplotlib.rc_context(STYLE):
+    with drawing():
         colours = {name: COLOURS[SERIES[i % len(SERIES)]] for i, name in enumerate(models)}
         figure = CHARTS[kind](shown, colours, columns)
         figure.draw_without_rendering()
@@ -103,6 +105,17 @@ def draw(kind: str, models: Models, columns: int = 5) -> Figure:
             "none"
         )  # it stays as it was laid out, and is not laid out anew for every file
     return figure
+
+
+@contextmanager
+def drawing(**changes: Any) -> Iterator[None]:
+    """Give Matplotlib the style of all charts."""
+    import matplotlib
+
+    with matplotlib.rc_context({**_STYLE, **changes}), warnings.catch_warnings():
+        # A model may have a name in any script; where letters stay text, as in a page, they are seen all the same.
+        warnings.filterwarnings("ignore", r"Glyph .* missing from font")
+        yield
 
 
 def available(models: Models) -> list[str]:
@@ -125,12 +138,11 @@ def spoken(name: str) -> str:
     return name.replace("_", " ")
 
 
-def _matplotlib() -> Any:
+def _matplotlib() -> None:
     try:
-        import matplotlib
+        import matplotlib  # noqa: F401
     except ImportError:
         raise BuildError("charts need Matplotlib; pip install 'imagenet-cp[eval]' brings it") from None
-    return matplotlib
 
 
 def _short(name: str) -> str:
@@ -261,7 +273,7 @@ def _severity(models: Models, colours: Mapping[str, str], columns: int) -> Figur
     ]
     rows = -(-len(names) // columns)
     width = _WIDTH if columns < 4 else 10.4
-    height = 1.55 * rows + 0.55 + 0.2 * (len(models) + 1) // columns
+    height = max(1.55 * rows, 2) + 0.55 + 0.2 * (len(models) + 1) / min(columns - 1, 3)
     figure = Figure(figsize=(width, height), layout="constrained")
     grid = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
     levels = [1, 2, 3, 4, 5]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ from .charts import spoken
 from .markup import Html, element
 from .page import between, cell, compared_with_alexnet, number
 from .published_section import published_section
-from .references import MEASURED, PARTS, alexnet, benchmark_of, fields, published, test_parts
+from .references import MEASURED, PARTS, alexnet, benchmark_of, fields, missing, published, test_parts
 from .result import Evaluation, Example
 
 _WORST = 10
@@ -98,11 +98,22 @@ def _headline(evaluation: Evaluation) -> Iterator[tuple[str, float | None, Any, 
         value = result[key] if result else None
         base = published()["ResNet-50"].get(key)
         beside: list[str] = []
-        if compared_with_alexnet(metric, evaluation):
+        if value is None:
+            beside = [_lacking(metric, key, result)]
+        elif compared_with_alexnet(metric, evaluation):
             ours = alexnet(metric, benchmark_of(evaluation.metrics[metric]))[key]
             beside = [f"AlexNet {number(times * ours)}", f"ResNet-50 {number(base)}"]
         span = evaluation.intervals[metric][key] if result else None
         yield title, None if value is None else times * value, span, beside, times
+
+
+def _lacking(metric: str, key: str, result: Mapping[str, Any] | None) -> str:
+    """Say in a few words why there is no such number."""
+    if result is None:
+        return "not evaluated"
+    if key in ("relative_mce", "clean_error") and result["clean_error"] is None:
+        return "no clean pictures"
+    return f"{len(missing(metric, benchmark_of(result), result))} configs missing"
 
 
 def _corruptions(evaluation: Evaluation, path: Path) -> Html | None:
@@ -122,7 +133,7 @@ def _corruptions(evaluation: Evaluation, path: Path) -> Html | None:
     return page.section(
         "Corruptions",
         page.pair(page.chart("ce", models, path), page.chart("relative_ce", models, path)),
-        page.folded("CE and relative CE as a table", _ce_table(evaluation)),
+        page.folded("CE and relative CE as a table", _ce_table(evaluation)) if there else None,
         page.chart("severity", models, path),
         page.folded("Errors as a table", _error_table(evaluation)),
         lead=lead,
