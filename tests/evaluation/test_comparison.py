@@ -60,6 +60,20 @@ def test_only_common_images_are_compared(models):
     assert found.models["less"].metrics["mce"]["mce"] == less.metrics["mce"]["mce"]
 
 
+def test_of_a_config_only_what_both_have_is_compared(models):
+    one, two = models.values()
+    counts = one.counts["mce"]
+    fewer = {
+        **counts.counts,
+        "fog_3": np.where(np.arange(40) < 15, counts.counts["fog_3"], -1).astype(np.int16),
+    }
+    part = dataclasses.replace(one, counts={**one.counts, "mce": dataclasses.replace(counts, counts=fewer)})
+    found = compare({"part": part, "two": two})
+    column = two.counts["mce"].counts["fog_3"]
+    assert found.models["two"].metrics["mce"]["error"]["fog"][2] == column[:15].sum() / 15
+    assert found.models["two"].metrics["mce"]["error"]["fog"][3] == two.metrics["mce"]["error"]["fog"][3]
+
+
 def test_table(models):
     table = compare(models).to_dataframe()
     row = table[(table.model == "two") & (table.metric == "ce") & (table.corruption == "fog")].iloc[0]
@@ -91,7 +105,7 @@ def test_what_has_nothing_in_common(models):
         compare({"one": one})
     c = dataclasses.replace(one, metrics={"mce": one.metrics["mce"]}, counts={"mce": one.counts["mce"]})
     p = dataclasses.replace(two, metrics={"mfr": two.metrics["mfr"]}, counts={"mfr": two.counts["mfr"]})
-    with pytest.raises(ValueError, match="one and two have no metric in common"):
+    with pytest.raises(ValueError, match="one and two: one has no metric in common with another"):
         compare({"one": c, "two": p})
     counts = two.counts["mce"]
     others = dataclasses.replace(counts, image_ids=tuple(f"other {name}" for name in counts.image_ids))

@@ -101,9 +101,7 @@ def draw(kind: str, models: Models, columns: int = 5) -> Figure:
         colours = {name: COLOURS[SERIES[i % len(SERIES)]] for i, name in enumerate(models)}
         figure = CHARTS[kind](shown, colours, columns)
         figure.draw_without_rendering()
-        figure.set_layout_engine(
-            "none"
-        )  # it stays as it was laid out, and is not laid out anew for every file
+        figure.set_layout_engine("none")  # laid out once, not anew for every file
     return figure
 
 
@@ -313,6 +311,8 @@ def _curve(axes: Axes, model: Evaluation, name: str, colour: str, label: str) ->
     low = _percent([span and span.low for span in spans])
     high = _percent([span and span.high for span in spans])
     axes.fill_between([1, 2, 3, 4, 5], low, high, color=colour, alpha=0.2, linewidth=0)
+    if None in spans:  # a point by itself has no band
+        axes.vlines([1, 2, 3, 4, 5], low, high, color=colour, alpha=0.4, linewidth=1.2)
     axes.plot([1, 2, 3, 4, 5], error, color=colour, linewidth=1.8, marker="o", markersize=3.2, label=label)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -10,7 +10,7 @@ import numpy as np
 
 from ..registration import METRICS
 from . import bootstrap
-from .references import benchmark_of, fields, leaves, replaced, scores
+from .references import benchmark_of, leaves, replaced, scores
 from .result import Counts, Evaluation
 from .table import dataframe
 
@@ -106,8 +106,9 @@ def compare(models: Mapping[str, Evaluation]) -> Comparison:
     if len(models) < 2:
         raise ValueError("a comparison takes two evaluations or more")
     metrics = [m for m in METRICS if sum(m in model.metrics for model in models.values()) > 1]
-    if not metrics:
-        raise ValueError(f"{' and '.join(models)} have no metric in common")
+    for name, model in models.items():
+        if not set(metrics) & set(model.metrics):
+            raise ValueError(f"{' and '.join(models)}: {name} has no metric in common with another")
     kept: dict[str, dict[str, dict[str, Any]]] = {name: {} for name in models}
     spans: dict[str, dict[str, Any]] = {name: {} for name in models}
     differences: dict[str, dict[str, Any]] = {name: {} for name in list(models)[1:]}
@@ -116,16 +117,17 @@ def compare(models: Mapping[str, Evaluation]) -> Comparison:
     for metric in metrics:
         having = {name: model for name, model in models.items() if metric in model.metrics}
         _same_data(metric, having)
-        ids = set.intersection(*(set(model.counts[metric].image_ids) for model in having.values()))
-        if not ids:
+        common = _common([model.counts[metric] for model in having.values()])
+        if not any((column >= 0).any() for column in common[0].counts.values()):
             raise ValueError(f"{' and '.join(having)} have no image of {metric} in common")
-        images[metric] = (len(ids), max(len(model.counts[metric].image_ids) for model in having.values()))
+        most = max(len(model.counts[metric].image_ids) for model in having.values())
+        images[metric] = (len(common[0].image_ids), most)
         first: tuple[dict[str, Any], bootstrap.Replicates] | None = None
-        for name, model in having.items():
+        for (name, model), counted in zip(having.items(), common, strict=True):
             benchmark = benchmark_of(model.metrics[metric])
-            counts[name][metric] = common = model.counts[metric].only(ids)
-            result = scores(metric, benchmark, bootstrap.measured(common))
-            drawn = bootstrap.replicates(metric, benchmark, common)
+            counts[name][metric] = counted
+            result = scores(metric, benchmark, bootstrap.measured(counted))
+            drawn = bootstrap.replicates(metric, benchmark, counted)
             kept[name][metric] = {**model.metrics[metric], **result}
             spans[name][metric] = bootstrap.intervals(result, drawn)
             if name == next(iter(models)):
@@ -137,6 +139,26 @@ def compare(models: Mapping[str, Evaluation]) -> Comparison:
         found[name] = replace(model, metrics=kept[name], counts=counts[name])
         found[name].__dict__["intervals"] = spans[name]  # computed above, from the draws that are compared
     return Comparison(found, differences, images)
+
+
+def _common(counts: Sequence[Counts]) -> list[Counts]:
+    """Leave the images that all have, and of a config that several have what all of these have."""
+    ids = set.intersection(*(set(one.image_ids) for one in counts))
+    kept = [one.only(ids) for one in counts]
+    there: dict[str, Any] = {}
+    for one in kept:
+        for config, column in one.counts.items():
+            there[config] = (column >= 0) & there.get(config, True)
+    return [
+        replace(
+            one,
+            counts={
+                config: np.where(there[config], column, -1).astype(np.int16)
+                for config, column in one.counts.items()
+            },
+        )
+        for one in kept
+    ]
 
 
 def _differences(
@@ -163,7 +185,7 @@ def _nothing(tree: Any) -> Any:
 def _same_data(metric: str, models: Mapping[str, Evaluation]) -> None:
     signatures = {name: str(model.metrics[metric]["signature"]) for name, model in models.items()}
     kept = {
-        name: {key: value for key, value in fields(text).items() if key not in _EXTENT}
+        name: [part for part in text.split("|") if part.partition(":")[0] not in _EXTENT]
         for name, text in signatures.items()
     }
     first = next(iter(kept))
