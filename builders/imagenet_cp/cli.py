@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Optional
 
 import typer
 
 from .errors import BuildError, SourceError
-from .evaluation.cli import evaluate
+from .evaluation.cli import compare, evaluate
 
 if TYPE_CHECKING:
     from .build import Plan
@@ -81,7 +79,7 @@ def build(
     from .build import build as run
     from .build import new_plan
     from .engines import executor_of
-    from .progress import bar
+    from .progress import bar, interruptible
     from .sources import open_source
 
     if on_error not in ("raise", "skip"):
@@ -101,7 +99,7 @@ def build(
         )
         return
     with (
-        _interruptible(),
+        interruptible(),
         executor_of(engine, workers) as executor,
         bar("checking", "file") as checking,
         bar("compiling", "kernel") as compiling,
@@ -134,18 +132,6 @@ def build(
     typer.echo(
         f"{folder}: {len(plan.files)} files, {rows:,} rows, {stored / 1e6:,.1f} MB, {plan.recipe.signature}{others}"
     )
-
-
-@contextmanager
-def _interruptible() -> Iterator[None]:
-    try:
-        yield
-    except KeyboardInterrupt:
-        typer.echo(
-            "imagenet-cp: interrupted; what is finished is kept, the same command goes on from there",
-            err=True,
-        )
-        raise typer.Exit(130) from None
 
 
 def _shard(text: str) -> Shard:
@@ -204,6 +190,7 @@ def verify(
 
 
 app.command()(evaluate)
+app.command()(compare)
 
 
 @app.command()
@@ -276,25 +263,11 @@ def import_official(
     """
     from .official import import_official as run
     from .official_folder import report
-    from .progress import bar
+    from .progress import bar, interruptible
 
-    with _interruptible(), bar("checking", "MB") as checking, bar("importing", "image") as progress:
+    with interruptible(), bar("checking", "MB") as checking, bar("importing", "image") as progress:
         made = run(paths, out, check=not no_check, checking=checking, progress=progress)
     typer.echo("\n".join(report(made)))
-
-
-@app.command()
-def compare(
-    results: Annotated[
-        list[Path],
-        typer.Argument(help="results.json of two reports or more; the others are compared with the first."),
-    ],
-    output: Annotated[Path, typer.Option("--output", "-o", help="Folder to write.")] = Path("comparison"),
-) -> None:
-    """Compare models on the same data: a page with their scores, the differences and the intervals of both."""
-    from .evaluation.comparison_page import write_comparison
-
-    typer.echo(write_comparison(results, output))
 
 
 @app.command()

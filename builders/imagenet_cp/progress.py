@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 
+import typer
 from tqdm import tqdm
 
 
@@ -41,3 +42,16 @@ def bars(unit: str) -> Iterator[Callable[[str, int, int], None]]:
             shown(done, total)
 
         yield progress
+
+
+@contextmanager
+def interruptible() -> Iterator[None]:
+    """Let Ctrl-C end a command with a line that says how to go on, and with status 130."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        typer.echo(
+            "imagenet-cp: interrupted; what is finished is kept, the same command goes on from there",
+            err=True,
+        )
+        raise typer.Exit(130) from None

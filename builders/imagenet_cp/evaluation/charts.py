@@ -92,7 +92,7 @@ def draw(kind: str, models: Models, columns: int = 5) -> Figure:
     """
     if kind not in CHARTS:
         raise ValueError(f"there is no chart {kind!r}{nearest(kind, CHARTS)}")
-    _matplotlib()
+    need_matplotlib()
     metric = METRIC_OF[kind]
     shown = {name: model for name, model in models.items() if metric in model.metrics}
     if not shown:
@@ -136,7 +136,8 @@ def spoken(name: str) -> str:
     return name.replace("_", " ")
 
 
-def _matplotlib() -> None:
+def need_matplotlib() -> None:
+    """Raise BuildError, which names the extra, if Matplotlib is not installed."""
     try:
         import matplotlib  # noqa: F401
     except ImportError:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -61,10 +62,13 @@ def evaluate(
 
     When it is stopped, the same command goes on from there.
     """
-    from ..progress import bars
+    from ..progress import bars, interruptible
+    from .charts import need_matplotlib
     from .engine import evaluate_model
+    from .report import write_report
 
-    with bars("row") as progress:
+    need_matplotlib()
+    with interruptible(), bars("row") as progress:
         made = evaluate_model(
             model,
             imagenet_c=imagenet_c,
@@ -84,19 +88,33 @@ def evaluate(
             command=shlex.join(["imagenet-cp", *sys.argv[1:]]),
             progress=progress,
         )
-    _tell(made)
+    for line in _said(made):
+        typer.echo(line)
+    typer.echo(write_report(made, out))
+
+
+def compare(
+    results: Annotated[
+        list[Path],
+        typer.Argument(help="results.json of two reports or more; the others are compared with the first."),
+    ],
+    out: Annotated[Path, typer.Option("--output", "-o", help="Folder to write.")] = Path("comparison"),
+) -> None:
+    """Compare models on the same data: a page with their scores, the differences and the intervals of both."""
+    from .comparison_page import write_comparison
+
+    typer.echo(write_comparison(results, out))
 
 
 def _words(text: str) -> list[str]:
     return [word.strip() for word in text.split(",") if word.strip()]
 
 
-def _tell(made: Evaluation) -> None:
+def _said(made: Evaluation) -> Iterator[str]:
     for metric, scores in made.metrics.items():
-        if scores[metric] is None:
+        span = made.intervals[metric][metric]
+        if span is None:
             missing = ", ".join(scores["missing"][:4]) + (", ..." if len(scores["missing"]) > 4 else "")
-            typer.echo(f"{metric}: none, for its benchmark is not complete (missing: {missing})")
+            yield f"{metric}: none, for its benchmark is not complete (missing: {missing})"
         else:
-            typer.echo(f"{metric}: {scores[metric]:.1f}")
-        typer.echo(f"  {scores['signature']}")
-    typer.echo(f"  {made.signature}")
+            yield f"{metric}: {scores[metric]:.1f} ({span.low:.1f} to {span.high:.1f})"

@@ -234,6 +234,7 @@ def _mendable(file: Path) -> Iterator[None]:
 
 def _ticker(progress: Progress, config: str, total: int) -> Callable[[int], None]:
     done = 0
+    progress(config, done, total)
 
     def tick(count: int) -> None:
         nonlocal done
