@@ -5,7 +5,9 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass, field
 
-from numpy.random import SFC64, SeedSequence
+from numpy.random import SFC64
+
+from .seeding import DigestSequence
 
 #: Raised whenever any pixel of any config changes; the changelog says why.
 RECIPE = 1
@@ -65,4 +67,4 @@ def stream(dataset: str, profile: str, name: str, level: int, seed: int, image_i
     """Return the random stream that belongs to exactly these words and numbers."""
     key = f"{dataset}|recipe:{RECIPE}|profile:{profile}|{name}|{level}|seed:{seed}|{image_id}"
     digest = hashlib.blake2b(key.encode("utf-8", "surrogateescape"), digest_size=32).digest()
-    return SFC64(SeedSequence(int.from_bytes(digest, "little")))
+    return SFC64(DigestSequence(digest))  # type: ignore[arg-type]  # the stubs know SeedSequence alone
