@@ -54,3 +54,10 @@ def test_the_line_starts_at_the_pixel_and_leads_along_the_angle():
     assert motion.offsets(3, -90).tolist() == [[0, 0], [-1, 0], [-2, 0]]
     assert motion.weights(10, 3).shape == (21,) and motion.weights(9.5, 3).shape == (21,)
     assert motion.weights(10, 3).sum() == pytest.approx(1, abs=1e-15)
+
+
+def test_offsets_do_not_depend_on_the_way_they_are_computed(monkeypatch):
+    angles = [*default_rng(5).uniform(-180, 180, 300), *SPECIAL]
+    made = [motion.offsets(41, angle) for angle in angles]
+    monkeypatch.setattr(motion, "_decided", lambda radians, out: False)
+    assert all(np.array_equal(a, motion.offsets(41, angle)) for a, angle in zip(made, angles, strict=True))
