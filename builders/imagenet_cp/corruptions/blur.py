@@ -10,6 +10,8 @@ from .. import draws
 from . import defocus, gaussian, motion, zoom
 from .registry import Image, corruption
 
+DRAWN_AT_ONCE = 1 << 14  # moves of glass_blur, so that they stay in a near cache
+
 
 @corruption(
     "blur",
@@ -32,38 +34,53 @@ def defocus_blur(image: Image, bits: BitGenerator, radius: float, alias_blur: fl
 )
 def glass_blur(image: Image, bits: BitGenerator, sigma: float, max_delta: int, iterations: int) -> Image:
     """Behind frosted glass: blurred, pixels overwritten by near ones, blurred again."""
-    blurred = gaussian.blur_uint8(image, sigma)
+    pixels = _packed(gaussian.blur_uint8(image, sigma))
     height, width = image.shape[:2]
-    size = (iterations * (height - 2 * max_delta) * (width - 2 * max_delta), 2)
-    return gaussian.blur_uint8(
-        _scatter(blurred, draws.integers(bits, -max_delta, max_delta, size), max_delta), sigma
-    )
+    wide = width - 2 * max_delta
+    rows = max(1, DRAWN_AT_ONCE // wide)
+    for _ in range(iterations):
+        for bottom in range(height - max_delta, max_delta, -rows):
+            top = max(bottom - rows, max_delta)
+            _scatter(pixels, draws.integers(bits, -max_delta, max_delta, ((bottom - top) * wide, 2)), bottom, top)
+    return gaussian.blur_uint8(_unpacked(pixels), sigma)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _scatter(image, moves, margin):  # type: ignore[no-untyped-def]
-    """Overwrite pixel after pixel, from the last to the first, by the one that lies (dx, dy) away.
+def _packed(image):  # type: ignore[no-untyped-def]
+    """Return one word for each pixel, which moves faster than three values."""
+    height, width = image.shape[:2]
+    values, pixels = image.reshape(height * width, 3), np.empty((height, width), np.uint32)
+    flat = pixels.reshape(-1)
+    for i in range(flat.size):
+        flat[i] = values[i, 0] | np.uint32(values[i, 1]) << 8 | np.uint32(values[i, 2]) << 16
+    return pixels
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _unpacked(pixels):  # type: ignore[no-untyped-def]
+    height, width = pixels.shape
+    out, flat = np.empty((height, width, 3), np.uint8), pixels.reshape(-1)
+    values = out.reshape(height * width, 3)
+    for i in range(flat.size):
+        pixel = flat[i]
+        values[i, 0], values[i, 1], values[i, 2] = pixel & 255, pixel >> 8 & 255, pixel >> 16
+    return out
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _scatter(pixels, moves, bottom, top):  # type: ignore[no-untyped-def]
+    """Overwrite pixel after pixel, from the last of row ``bottom`` to row ``top + 1``, by the one (dx, dy) away.
 
     The published line looks like a swap, but both its sides are views of one array: the other pixel keeps
-    its value.
+    its value. The margin at the sides is that above and below.
     """
-    height, width = image.shape[:2]
-    values = image.reshape(height * width, 3)
-    pixels = np.empty(height * width, np.uint32)  # one word a pixel moves faster than three values
-    for i in range(pixels.size):
-        pixels[i] = values[i, 0] | np.uint32(values[i, 1]) << 8 | np.uint32(values[i, 2]) << 16
-    n = 0
-    while n < len(moves):
-        for row in range(height - margin, margin, -1):
-            for place in range(row * width + width - margin, row * width + margin, -1):
-                pixels[place] = pixels[place + moves[n, 1] * width + moves[n, 0]]
-                n += 1
-    out = np.empty((height, width, 3), np.uint8)
-    flat = out.reshape(height * width, 3)
-    for i in range(pixels.size):
-        pixel = pixels[i]
-        flat[i, 0], flat[i, 1], flat[i, 2] = pixel & 255, pixel >> 8 & 255, pixel >> 16
-    return out
+    width = pixels.shape[1]
+    margin = (width - len(moves) // (bottom - top)) // 2
+    flat, n = pixels.reshape(-1), 0
+    for row in range(bottom, top, -1):
+        for place in range(row * width + width - margin, row * width + margin, -1):
+            flat[place] = flat[place + moves[n, 1] * width + moves[n, 0]]
+            n += 1
 
 
 @corruption(

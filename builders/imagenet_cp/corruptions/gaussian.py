@@ -140,17 +140,22 @@ def _blur_uint8(image, taps, quick_taps, rows, columns, doubt):  # type: ignore[
     height, width, channels = image.shape
     size, pad = width * channels, taps.size // 2 * channels
     values = image.reshape(height, size)
-    quick = np.empty((height, size), np.float32)
-    for i in range(height):
-        for j in range(size):
-            quick[i, j] = np.float32(values[i, j]) - np.float32(128.0)
+    # the rows about a pair, each at its number modulo theirs: of a large image all would be too many for a cache
+    quick = np.empty((taps.size + 1, size), np.float32)
+    quick_rows, ready = rows % len(quick), 0
     out = np.empty((height, size), np.uint8)
     lines, across = np.empty((2, size + 2 * pad), np.float32), np.empty(size, np.float32)
     exact_line, exact_across = np.empty(size + 2 * pad), np.empty(size)
     unsure = np.empty(size, np.uint8)
     lowest, highest = np.float32(128.0) - doubt, np.float32(128.0) + doubt
     for pair in range(0, height, 2):
-        _down_two(quick, quick_taps, rows, min(pair, height - 2), lines[0, pad:], lines[1, pad:])
+        row = min(pair, height - 2)
+        for i in range(ready, min(row + taps.size // 2 + 2, height)):
+            line = quick[i % len(quick)]
+            for j in range(size):
+                line[j] = np.float32(values[i, j]) - np.float32(128.0)
+            ready = i + 1
+        _down_two(quick, quick_taps, quick_rows, row, lines[0, pad:], lines[1, pad:])
         for k in range(2):
             row = min(pair, height - 2) + k
             _fill_ends(lines[k], columns, pad, channels)
@@ -209,7 +214,8 @@ def _unit(value):  # type: ignore[no-untyped-def]
 def _down_two(planes, taps, rows, row, out, next_out):  # type: ignore[no-untyped-def]
     """Filter a row and the next one along the columns, in the same order, four pairs at a time."""
     radius = taps.size // 2
-    centre, next_centre, weight = planes[row], planes[row + 1], taps[radius]
+    centre, next_centre = planes[rows[row + radius]], planes[rows[row + radius + 1]]
+    weight = taps[radius]
     for j in range(planes.shape[1]):
         out[j] = centre[j] * weight
         next_out[j] = next_centre[j] * weight
