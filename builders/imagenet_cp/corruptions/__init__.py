@@ -34,7 +34,7 @@ def check_image(image: object) -> Image:
         raise ValueError(f"image must have the shape (height, width, 3) in RGB order, not {image.shape}")
     if min(image.shape[:2]) < 32:
         raise ValueError(f"image must be at least 32 x 32 pixels, not {image.shape[0]} x {image.shape[1]}")
-    return np.require(image, requirements=["C", "W"])
+    return image if image.flags.carray else np.require(image, requirements=["C", "W"])
 
 
 def apply(name: str, image: Image, severity: int, bits: BitGenerator, profile: str = "imagenet") -> Image:
