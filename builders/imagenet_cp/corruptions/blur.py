@@ -41,7 +41,8 @@ def glass_blur(image: Image, bits: BitGenerator, sigma: float, max_delta: int, i
     for _ in range(iterations):
         for bottom in range(height - max_delta, max_delta, -rows):
             top = max(bottom - rows, max_delta)
-            _scatter(pixels, draws.integers(bits, -max_delta, max_delta, ((bottom - top) * wide, 2)), bottom, top)
+            moves = draws.integers(bits, -max_delta, max_delta, ((bottom - top) * wide, 2))
+            _scatter(pixels, moves, bottom, top)
     return gaussian.blur_uint8(_unpacked(pixels), sigma)
 
 

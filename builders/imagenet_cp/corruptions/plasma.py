@@ -34,16 +34,7 @@ def fractal(bits: BitGenerator, mapsize: int, wibbledecay: float) -> NDArray[np.
     ndarray of float64, shape (mapsize, mapsize + 1)
         The last column is the first again: the map is a torus.
     """
-    grid = np.zeros((1, 2))
-    wibble = FIRST_WIBBLE
-    words = draws.words(bits, mapsize * mapsize - 1)
-    drawn = 0
-    while len(grid) < mapsize:
-        end = drawn + 3 * grid.shape[0] ** 2
-        grid = _refined(grid, words[drawn:end], wibble)
-        drawn = end
-        wibble /= wibbledecay
-    return grid
+    return _grown(draws.words(bits, mapsize * mapsize - 1), float(wibbledecay))  # type: ignore[no-any-return]
 
 
 def blend(image: Image, heights: NDArray[np.float64], strength: float) -> Image:
@@ -71,6 +62,18 @@ def blend(image: Image, heights: NDArray[np.float64], strength: float) -> Image:
 def _wibble(word, wibble):  # type: ignore[no-untyped-def]
     """Return ``wibble * uniform(-wibble, wibble)``: it counts twice, a published quirk."""
     return wibble * (-wibble + (wibble + wibble) * (np.int64(word >> np.uint64(11)) * 2.0**-53))
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _grown(words, wibbledecay):  # type: ignore[no-untyped-def]
+    """Refine a grid of one square until all words are used up."""
+    grid, wibble, drawn = np.zeros((1, 2)), FIRST_WIBBLE, 0
+    while drawn < words.size:
+        end = drawn + 3 * grid.shape[0] ** 2
+        grid = _refined(grid, words[drawn:end], wibble)
+        drawn = end
+        wibble /= wibbledecay
+    return grid
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
