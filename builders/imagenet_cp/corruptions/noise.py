@@ -121,7 +121,8 @@ def sample(law: Law, image: Image, bits: BitGenerator, out: Image | None = None)
     random = words(bits, (image.size + 1) // 2).view(np.uint32)
     out = np.empty_like(image) if out is None else out
     # A copy is read in order, and then lies in the cache for the look-ups, which are in no order.
-    _sample(image.reshape(-1), random, law.cells.copy(), law.thresholds, law.m, out.reshape(-1))
+    cells = law.cells if image.size < law.cells.size else law.cells.copy()
+    _sample(image.reshape(-1), random, cells, law.thresholds, law.m, out.reshape(-1))
     return out
 
 
