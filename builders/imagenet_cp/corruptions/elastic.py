@@ -209,6 +209,7 @@ def sample(picture, dx, dy, alpha):  # type: ignore[no-untyped-def]
     """
     height, width = dx.shape
     out = np.empty((height, width, 3), np.uint8)
+    rows = out.reshape(height, 3 * width)
     corners, weights = np.empty((4, width), np.int32), np.empty((4, width))
     outside, beyond = np.empty(width, np.uint8), np.empty(width, np.int64)
     values = np.empty(3 * width + 1, np.float32)
@@ -227,7 +228,7 @@ def sample(picture, dx, dy, alpha):  # type: ignore[no-untyped-def]
             weights[2, j], weights[3, j] = fy * (1.0 - fx), fy * fx
         for j in range(width):
             _blend(picture, corners, weights, j, values, 3 * j)
-        row = out[i].reshape(-1)
+        row = rows[i]
         for j in range(row.size):
             row[j] = np.int32(min(max(values[j], F(0.0)), F(1.0)) * F(255.0))
     return out

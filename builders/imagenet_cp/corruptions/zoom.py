@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import math
 from functools import lru_cache
-from typing import NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
-from numba import njit
+from llvmlite import ir  # type: ignore[import-untyped]
+from numba import njit, types
+from numba.extending import intrinsic
 from numpy.typing import NDArray
 
 from .registry import Image
@@ -15,6 +17,7 @@ from .registry import Image
 Field = TypeVar("Field", NDArray[np.float32], NDArray[np.float64])
 
 BAND = 8  # rows
+SIXTEEN = 16  # float32 values interpolated at a time
 
 
 def crop(height: int, width: int, factor: float) -> tuple[slice, slice]:
@@ -103,15 +106,15 @@ class _Zooms(NamedTuple):
     """Where the zooms by some factors of an image of one size take their pixels; the first axis: factors.
 
     ``runs[bounds[z] : bounds[z + 1]]`` holds the pieces of a row along which zoom z takes consecutive
-    pixels: where each begins in the zoomed row and in the image's, in values, and how many it has, rounded
-    up to 16.
+    pixels, cut into sixteens, the last one of a piece filled up: where each begins in the zoomed row and in
+    the image's, in values.
     """
 
     rows: NDArray[np.int64]
     row_weights: NDArray[np.float64]
     columns: NDArray[np.int64]
     column_weights: NDArray[np.float64]
-    runs: NDArray[np.uint64]
+    runs: NDArray[np.int64]
     bounds: NDArray[np.int64]
 
 
@@ -134,17 +137,17 @@ def _zooms(shape: tuple[int, int, int], factors: tuple[float, ...]) -> _Zooms:
             firsts.append(np.where(pair.any(axis=1), first + side.start, n))
             pairs.append(pair)
         start = np.flatnonzero(np.diff(columns[-1], prepend=-2) != 1)
-        size = np.diff(start, append=width) * channels
-        runs.append(
-            np.stack([start * channels, columns[-1][start] * channels, (size + 15) // 16 * 16], axis=1)
-        )
-        bounds.append(bounds[-1] + len(start))
+        count = -(np.diff(start, append=width) * -channels // SIXTEEN)
+        nth = np.arange(count.sum()) - (count.cumsum() - count).repeat(count)
+        piece = np.stack([start, columns[-1][start]], axis=1).repeat(count, axis=0)
+        runs.append(piece * channels + SIXTEEN * nth[:, None])
+        bounds.append(bounds[-1] + len(nth))
     return _Zooms(
         np.array(rows),
         np.array(row_weights),
         np.array(columns),
         np.array(column_weights),
-        np.concatenate(runs).astype(np.uint64),
+        np.concatenate(runs),
         np.array(bounds),
     )
 
@@ -166,17 +169,18 @@ def _blend(image, rows, row_weights, columns, column_weights, runs, bounds, doub
     size, count = width * channels, len(rows)
     values = image.reshape(height, size)
     source = np.full((height + 2, size + 2 * channels), np.float32(-128.0))
+    flat, step = source.reshape(-1), source.shape[1]
     for i in range(height):
         line, value = source[i], values[i]
         for j in range(size):
             line[j] = np.float32(value[j]) - np.float32(128.0)
-    weights = np.zeros((count, size + 16), np.float32)
+    weights = np.zeros((count, size + SIXTEEN), np.float32)
     for z in range(count):
         for j in range(width):
             for c in range(channels):
                 weights[z, j * channels + c] = column_weights[z, j, 1]
     # the two source rows between which each zoom is, resampled along the row
-    lines, held = np.empty((count, 2, size + 16), np.float32), np.full(count, -2)
+    lines, held = np.empty((count, 2, size + SIXTEEN), np.float32), np.full(count, -2)
     out = np.empty((height, size), np.uint8)
     totals, unsure = np.empty((BAND, size), np.float32), np.empty(size, np.uint8)
     share, lowest, highest = np.float32(1 / (count + 1)), np.float32(128.0) - doubt, np.float32(128.0) + doubt
@@ -192,8 +196,8 @@ def _blend(image, rows, row_weights, columns, column_weights, runs, bounds, doub
                 total, row = totals[i], rows[z, top + i]
                 if row != held[z]:
                     if row != held[z] + 1:
-                        _resample(source, row, pieces, channels, weights[z], lines[z, row % 2])
-                    _resample(source, row + 1, pieces, channels, weights[z], lines[z, (row + 1) % 2])
+                        _resample(flat, row * step, pieces, channels, weights[z], lines[z, row % 2])
+                    _resample(flat, (row + 1) * step, pieces, channels, weights[z], lines[z, (row + 1) % 2])
                     held[z] = row
                 above, below = lines[z, row % 2], lines[z, (row + 1) % 2]
                 weight = np.float32(row_weights[z, top + i, 1])
@@ -216,14 +220,37 @@ def _blend(image, rows, row_weights, columns, column_weights, runs, bounds, doub
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _resample(source, row, pieces, channels, weights, out):  # type: ignore[no-untyped-def]
-    """Interpolate along one row; what a piece writes beyond its end the next one overwrites."""
-    flat, begin, step = source.reshape(source.size), np.uint64(row * source.shape[1]), np.uint64(channels)
+def _resample(source, begin, pieces, channels, weights, out):  # type: ignore[no-untyped-def]
+    """Interpolate along the row that begins there; what a piece writes beyond its end the next one overwrites."""
     for n in range(len(pieces)):
-        start, first, size = pieces[n, 0], pieces[n, 1] + begin, pieces[n, 2]
-        for j in range(size):
-            a = flat[first + j]
-            out[start + j] = a + weights[start + j] * (flat[first + j + step] - a)
+        _between(source, begin + pieces[n, 1], channels, weights, out, pieces[n, 0])
+
+
+def _sixteen_lanes(context, source, first, step, weights, out, at):  # type: ignore[no-untyped-def]
+    """Put ``a + weights[at] * (b - a)``, a and b being ``source`` at first and step later, at ``out[at]``, 16 times.
+
+    Pieces are short: a loop would take longer to find out how many values each has.
+    """
+
+    def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+        lanes = ir.VectorType(ir.FloatType(), SIXTEEN)
+
+        def address(array: int, place: Any) -> Any:
+            data = context.make_array(signature.args[array])(context, builder, arguments[array]).data
+            return builder.bitcast(builder.gep(data, [place]), lanes.as_pointer())
+
+        first, step, at = arguments[1], arguments[2], arguments[5]
+        a = builder.load(address(0, first), align=4)
+        b = builder.load(address(0, builder.add(first, step)), align=4)
+        weight = builder.load(address(3, at), align=4)
+        value = builder.fadd(a, builder.fmul(weight, builder.fsub(b, a)))
+        builder.store(value, address(4, at), align=4)
+        return context.get_dummy_value()
+
+    return types.void(source, first, step, weights, out, at), generate
+
+
+_between: Any = intrinsic(_sixteen_lanes)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
