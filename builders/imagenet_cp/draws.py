@@ -46,7 +46,7 @@ def normal(bits: BitGenerator, loc: float, scale: float, size: int | tuple[int, 
     out = np.empty(size)
     with bits.lock:
         state = bits.state
-        _normal(state["state"]["state"], out.reshape(-1), float(loc), float(scale))
+        _normal(state["state"]["state"], out.reshape(-1), np.empty((4, BLOCK)), float(loc), float(scale))
         bits.state = state
     return out
 
@@ -231,9 +231,9 @@ def _pairs(state, x1, x2, r2, count, keep):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _normal(state, out, loc, scale):  # type: ignore[no-untyped-def]
+def _normal(state, out, block, loc, scale):  # type: ignore[no-untyped-def]
     """Fill ``out`` by the polar method, which gives two normals at a time, the second coordinate's first."""
-    x1, x2, r2, factor = np.empty(BLOCK), np.empty(BLOCK), np.empty(BLOCK), np.empty(BLOCK)
+    x1, x2, r2, factor = block[0], block[1], block[2], block[3]
     for start in range(0, out.size, 2 * BLOCK):
         count = min(BLOCK, (out.size - start + 1) // 2)
         _pairs(state, x1, x2, r2, count, 1)
@@ -252,7 +252,7 @@ def _normal_window(state, out, height, width, top, left, loc, scale):  # type: i
     rows, columns = out.shape
     if columns == width:  # then a pair may lie in two rows
         rows, columns = 1, rows * width
-    row = np.empty(columns + 2)
+    row, block = np.empty(columns + 2), np.empty((4, BLOCK))
     nowhere = np.empty(1)
     flat = out.reshape(rows, columns)
     drawn = 0
@@ -260,6 +260,6 @@ def _normal_window(state, out, height, width, top, left, loc, scale):  # type: i
         first = (top + i) * width + left
         _pairs(state, nowhere, nowhere, nowhere, first // 2 - drawn, 0)
         drawn = (first + columns + 1) // 2
-        _normal(state, row[: 2 * (drawn - first // 2)], loc, scale)
+        _normal(state, row[: 2 * (drawn - first // 2)], block, loc, scale)
         flat[i] = row[first % 2 : first % 2 + columns]
     _pairs(state, nowhere, nowhere, nowhere, (height * width + 1) // 2 - drawn, 0)

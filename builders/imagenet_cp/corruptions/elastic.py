@@ -64,16 +64,7 @@ def warp(image: Image, inverse: tuple[float, float, float, float, float, float])
     ndarray of float32, shape (H * W * 3 + 1,)
         The values from 0 to 1, and one more that means nothing: room for ``_blend``.
     """
-    a, b, c, d, e, f = inverse
-    x, y = np.arange(image.shape[1]), np.arange(image.shape[0])
-    # Coordinates are rounded to 1/1024 (the row's part and the column's apart), then to 1/32.
-    rows = _fixed(b * y + c) + np.int32(16), _fixed(e * y + f) + np.int32(16)
-    return _warp(image, *rows, _fixed(a * x), _fixed(d * x))  # type: ignore[no-any-return]
-
-
-def _fixed(x: Any) -> NDArray[np.int32]:
-    # The limit is far outside any image: points nearly in line have an inverse that goes anywhere.
-    return np.rint(np.clip(1024.0 * x, -(2.0**29), 2.0**29)).astype(np.int32)  # type: ignore[no-any-return]
+    return _warp(image, *inverse)  # type: ignore[no-any-return]
 
 
 def _four_lanes(context, source, corners, weights, j, out, at):  # type: ignore[no-untyped-def]
@@ -125,8 +116,21 @@ def _reflect_101(i, n):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _warp(image, row_x, row_y, column_x, column_y):  # type: ignore[no-untyped-def]
+def _fixed(slope, start, length):  # type: ignore[no-untyped-def]
+    """Return ``slope * i + start`` in units of 1/1024 pixel for i = 0..length - 1."""
+    out = np.empty(length, np.int32)
+    for i in range(length):
+        # The limit is far outside any image: points nearly in line have an inverse that goes anywhere.
+        out[i] = np.rint(min(max(1024.0 * (slope * i + start), -(2.0**29)), 2.0**29))
+    return out
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _warp(image, a, b, c, d, e, f):  # type: ignore[no-untyped-def]
     height, width = image.shape[:2]
+    # Coordinates are rounded to 1/1024 (the row's part and the column's apart), then to 1/32.
+    row_x, row_y = _fixed(b, c, height) + N(16), _fixed(e, f, height) + N(16)
+    column_x, column_y = _fixed(a, 0.0, width), _fixed(d, 0.0, width)
     values = image.reshape(-1)
     source = np.empty(values.size + 1, np.float32)
     for i in range(values.size):
