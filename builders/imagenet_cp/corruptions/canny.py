@@ -28,8 +28,13 @@ def edges(picture: Image, low: int, high: int) -> NDArray[np.bool_]:
     -------
     ndarray of bool, shape (H, W)
     """
+    return _edges(picture, low, high)  # type: ignore[no-any-return]
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _edges(picture, low, high):  # type: ignore[no-untyped-def]
     height, width = picture.shape
-    dx, dy = np.empty((2, height, width), np.int16)
+    dx, dy = np.empty((height, width), np.int16), np.empty((height, width), np.int16)
     # These have a border of one pixel around.
     size = np.zeros((height + 2, width + 2), np.int16)
     eights = np.zeros((size.size + 7) // 8, np.uint64)
@@ -37,8 +42,7 @@ def edges(picture: Image, low: int, high: int) -> NDArray[np.bool_]:
     _gradients(picture, dx, dy, size)
     _ridges(dx, dy, size, state, np.int16(low), np.int16(high))
     _link(state, eights, np.empty(size.size, np.int64))
-    found: NDArray[np.bool_] = state[1:-1, 1:-1] == STRONG
-    return found
+    return state[1:-1, 1:-1] == STRONG
 
 
 @njit(cache=True, nogil=True, error_model="numpy")

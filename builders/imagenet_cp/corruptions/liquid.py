@@ -12,8 +12,8 @@ from . import canny, chamfer, gaussian
 from .registry import Image
 
 LOW_GRADIENT, HIGH_GRADIENT = 50, 150
-WATER = (175 / 255, 238 / 255, 238 / 255)
-MUD = (63 / 255, 42 / 255, 20 / 255)
+WATER = (np.float32(175 / 255), np.float32(238 / 255), np.float32(238 / 255))
+MUD = (np.float32(63 / 255), np.float32(42 / 255), np.float32(20 / 255))
 THINNEST_MUD = np.float32(0.8)
 CAP = 20  # distances are cut off there
 # p / 255 in float32 is p * HIGH + p * LOW: the first product is exact for the 256 levels.
@@ -94,10 +94,11 @@ def mud(image: Image, layer: NDArray[np.float64], threshold: float, sigma: float
     return _lay(image, opacity, np.float32(1), MUD)
 
 
-def _lay(image: Image, opacity: NDArray[np.float32], cover: np.float32, colour: tuple[float, ...]) -> Image:
+def _lay(
+    image: Image, opacity: NDArray[np.float32], cover: np.float32, colour: tuple[np.float32, ...]
+) -> Image:
     height, width = opacity.shape
-    red, green, blue = np.array(colour, np.float32)
-    out: Image = _mix(image.reshape(height, 3 * width), opacity, cover, red, green, blue)
+    out: Image = _mix(image.reshape(height, 3 * width), opacity, cover, *colour)
     return out.reshape(image.shape)
 
 
