@@ -96,17 +96,19 @@ def blur(image: Image, radius: float, sigma: float, angle: float) -> Image:
 @njit(cache=True, nogil=True, error_model="numpy")
 def _blur(image, taps, places, doubt):  # type: ignore[no-untyped-def]
     height, width, channels = image.shape
-    size, pad = width * channels, np.abs(places[:, 1]).max() * channels
+    size, pad = width * channels, max(-places[:, 1].min(), 0) * channels
     values = image.reshape(height, size)
-    quick = np.empty((height, size + 2 * pad), np.float32)
+    quick = np.empty((height, pad + size + max(places[:, 1].max(), 0) * channels), np.float32)
     for i in range(height):
         line = quick[i, pad:]
         for j in range(size):
             line[j] = np.float32(values[i, j]) - np.float32(128.0)
-        for j in range(pad - 1, -1, -1):
-            quick[i, j] = quick[i, j + channels]
-        for j in range(size, size + pad):
-            line[j] = line[j - channels]
+        for c in range(channels):
+            first, last = line[c], line[size - channels + c]
+            for j in range(c, pad, channels):
+                quick[i, j] = first
+            for j in range(size + c, line.size, channels):
+                line[j] = last
     quick_taps = taps.astype(np.float32)
     out = np.empty((height, size), np.uint8)
     level, unsure = np.empty(size, np.float32), np.empty(size, np.uint8)
