@@ -72,10 +72,9 @@ def blur(field: Field, sigma: float, truncate: float = 4.0, mode: str = "nearest
     ndarray of the field's dtype and shape
         A new array. A float32 field is rounded to float32 between the two axes, as SciPy does.
     """
-    height, width = field.shape[:2]
-    taps, rows, columns = _plan(height, width, sigma, truncate, mode)
-    planes = np.ascontiguousarray(field, dtype=np.float64).reshape(height, -1)
-    out = _blur(planes, width, taps, rows, columns, field.dtype == np.float32)
+    planes = np.ascontiguousarray(field, dtype=np.float64).reshape(*field.shape[:2], -1)
+    taps, rows, ends = _plan(planes.shape, sigma, truncate, mode)
+    out = _blur(planes, taps, rows, ends, field.dtype == np.float32)
     blurred: Field = out.astype(field.dtype, copy=False).reshape(field.shape)
     return blurred
 
@@ -86,22 +85,29 @@ def blur_uint8(image: Image, sigma: float, truncate: float = 4.0) -> Image:
     Sums in float32 decide nearly all values. The few that come nearer to a whole level than the error of
     these sums are added up again as SciPy does.
     """
-    height, width = image.shape[:2]
-    taps, rows, columns = _plan(height, width, sigma, truncate, "nearest")
+    taps, rows, ends = _plan(image.shape, sigma, truncate, "nearest")
     # In float32 every value is within 2**-17 * (5 + 2 s) of the true one, s the sum of all partial sums of
     # the weights, less than 2.8 + 0.8 sigma for truncate up to 7; one more unit for the comparison itself.
     doubt = np.float32(2.0**-16 * (7.0 + sigma))
-    return _blur_uint8(image, taps, taps.astype(np.float32), rows, columns, doubt)  # type: ignore[no-any-return]
+    return _blur_uint8(image, taps, taps.astype(np.float32), rows, ends, doubt)  # type: ignore[no-any-return]
 
 
 @lru_cache(256)
 def _plan(
-    height: int, width: int, sigma: float, truncate: float, mode: str
-) -> tuple[NDArray[np.float64], NDArray[np.int64], NDArray[np.int64]]:
-    """Return the weights, widened by zeros to a radius divisible by four, and the lines of rows and columns."""
+    shape: tuple[int, int, int], sigma: float, truncate: float, mode: str
+) -> tuple[NDArray[np.float64], NDArray[np.int64], NDArray[np.uint64]]:
+    """Return the weights, widened by zeros to a radius divisible by four, the line of rows, and the ends of a row.
+
+    Before and after the values of a row there is room for the radius. The ends say, for all values of this room,
+    which ones of the row stand there.
+    """
+    height, width, channels = shape
     taps = weights(sigma, truncate)
     taps = np.pad(taps, -(len(taps) // 2) % 4 if len(taps) > 1 else 4)
-    return taps, _line(height, len(taps) // 2, mode), _line(width, len(taps) // 2, mode)
+    radius = len(taps) // 2
+    columns = np.delete(_line(width, radius, mode), slice(radius, radius + width))
+    ends = (radius + columns)[:, None] * channels + np.arange(channels)
+    return taps, _line(height, radius, mode), ends.reshape(-1).astype(np.uint64)
 
 
 def _line(length: int, radius: int, mode: str) -> NDArray[np.int64]:
@@ -116,10 +122,10 @@ def _line(length: int, radius: int, mode: str) -> NDArray[np.int64]:
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _blur(planes, width, taps, rows, columns, single):  # type: ignore[no-untyped-def]
-    height, size = planes.shape
-    channels = size // width
-    pad = taps.size // 2 * channels
+def _blur(image, taps, rows, ends, single):  # type: ignore[no-untyped-def]
+    height, width, channels = image.shape
+    size, pad = width * channels, taps.size // 2 * channels
+    planes = image.reshape(height, size)
     out = np.empty_like(planes)
     lines = np.empty((2, size + 2 * pad))
     for pair in range(0, height, 2):
@@ -130,13 +136,13 @@ def _blur(planes, width, taps, rows, columns, single):  # type: ignore[no-untype
             if single:
                 for j in range(pad, pad + size):
                     line[j] = np.float32(line[j])
-            _fill_ends(line, columns, pad, channels)
+            _fill_ends(line, ends)
             _across(line, taps, channels, out[row + k])
     return out
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _blur_uint8(image, taps, quick_taps, rows, columns, doubt):  # type: ignore[no-untyped-def]
+def _blur_uint8(image, taps, quick_taps, rows, ends, doubt):  # type: ignore[no-untyped-def]
     height, width, channels = image.shape
     size, pad = width * channels, taps.size // 2 * channels
     values = image.reshape(height, size)
@@ -158,7 +164,7 @@ def _blur_uint8(image, taps, quick_taps, rows, columns, doubt):  # type: ignore[
         _down_two(quick, quick_taps, quick_rows, row, lines[0, pad:], lines[1, pad:])
         for k in range(2):
             row = min(pair, height - 2) + k
-            _fill_ends(lines[k], columns, pad, channels)
+            _fill_ends(lines[k], ends)
             _across(lines[k], quick_taps, channels, across)
             level, any_unsure = out[row], np.uint8(0)
             for j in range(size):
@@ -178,7 +184,7 @@ def _blur_uint8(image, taps, quick_taps, rows, columns, doubt):  # type: ignore[
                     j += 1
                 left, right = max(start - pad, 0), min(stop + pad, size)
                 _down(values, taps, rows, row, left, exact_line[pad + left : pad + right])
-                _fill_ends(exact_line, columns, pad, channels)
+                _fill_ends(exact_line, ends)
                 _across(exact_line[start : stop + 2 * pad], taps, channels, exact_across[start:stop])
                 for j in range(start, stop):
                     level[j] = np.int32(min(exact_across[j], 1.0) * 255.0)
@@ -238,13 +244,12 @@ def _down_two(planes, taps, rows, row, out, next_out):  # type: ignore[no-untype
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _fill_ends(line, columns, pad, channels):  # type: ignore[no-untyped-def]
-    """Fill the ``pad`` values at both ends of a row from the pixels that ``columns`` names."""
-    stop, last = line.size - pad, columns.size - pad // channels
-    for j in range(pad // channels):
-        for c in range(channels):
-            line[j * channels + c] = line[pad + columns[j] * channels + c]
-            line[stop + j * channels + c] = line[pad + columns[last + j] * channels + c]
+def _fill_ends(line, ends):  # type: ignore[no-untyped-def]
+    """Fill the room before and after the values of a row."""
+    pad = np.uint64(ends.size // 2)
+    behind = np.uint64(line.size) - pad
+    for j in range(pad):
+        line[j], line[behind + j] = line[ends[j]], line[ends[pad + j]]
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
