@@ -114,11 +114,11 @@ def _slide(x, steps, first, line, radius, out):  # type: ignore[no-untyped-def]
             for j in range(LANES):
                 result[i + 1, j] = state[RESULT + j]
                 result[i + 2, j] = state[RESULT + LANES + j]
-        for i in range(0, length - 3, 4):  # a lone value a cache line would be dear in large images
+        for i in range(0, length - 15, 16):  # whole cache lines: parts of them would be dear in large images
             for j in range(lanes):
-                for k in range(4):
+                for k in range(16):
                     out[left + j, i + k] = result[i + k, j]
-        for i in range(length - length % 4, length):
+        for i in range(length - length % 16, length):
             for j in range(lanes):
                 out[left + j, i] = result[i, j]
 
