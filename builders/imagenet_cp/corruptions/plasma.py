@@ -54,7 +54,7 @@ def blend(image: Image, heights: NDArray[np.float64], strength: float) -> Image:
     ndarray of uint8, shape (H, W, 3)
     """
     height, width = image.shape[:2]
-    out: Image = _blend(image.reshape(height, 3 * width), heights, int(image.max()), float(strength), LEVELS)
+    out: Image = _blend(image.reshape(height, 3 * width), heights, float(strength), LEVELS)
     return out.reshape(image.shape)
 
 
@@ -90,16 +90,14 @@ def _refined(grid, words, wibble):  # type: ignore[no-untyped-def]
             centre[j + 1] = corners / 4.0 + _wibble(word[j], wibble)
         centre[0] = centre[n]
     for i in range(n):
-        corner, above, centre, row = grid[i], centres[i - 1], centres[i], out[2 * i]
-        word = words[(n + i) * n : (n + i + 1) * n]
+        corner, below, above, centre = grid[i], grid[(i + 1) % n], centres[i - 1], centres[i]
+        row, word = out[2 * i], words[(n + i) * n : (n + i + 1) * n]
         for j in range(word.size):
             around = (centre[j + 1] + above[j + 1]) + (corner[j] + corner[j + 1])
             row[2 * j] = corner[j]
             row[2 * j + 1] = around / 4.0 + _wibble(word[j], wibble)
         row[2 * n] = row[0]
-    for i in range(n):
-        corner, below, centre, row = grid[i], grid[(i + 1) % n], centres[i], out[2 * i + 1]
-        word = words[(2 * n + i) * n : (2 * n + i + 1) * n]
+        row, word = out[2 * i + 1], words[(2 * n + i) * n : (2 * n + i + 1) * n]
         for j in range(word.size):
             around = (centre[j + 1] + centre[j]) + (corner[j] + below[j])
             row[2 * j] = around / 4.0 + _wibble(word[j], wibble)
@@ -122,8 +120,13 @@ def _extremes(heights):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _blend(image, heights, brightest, strength, levels):  # type: ignore[no-untyped-def]
+def _blend(image, heights, strength, levels):  # type: ignore[no-untyped-def]
     """Blend in fixed point, and by the published formula where a value is near a whole number."""
+    brightest = np.uint8(0)
+    for i in range(image.shape[0]):
+        pixels = image[i]
+        for j in range(pixels.size):
+            brightest = max(brightest, pixels[j])
     low, high = _extremes(heights)
     span = high - low
     top = levels[brightest]
