@@ -105,8 +105,10 @@ def corrupt(
         if isinstance(ids, str) or len(ids) != len(image):
             said = "one id" if isinstance(ids, str) else f"{len(ids)} ids"
             raise ValueError(f"a batch of {len(image)} images needs a sequence of as many ids, not {said}")
-        made = [one(picture, name) for picture, name in zip(image, ids, strict=True)]
-        return np.stack(made) if made else np.empty_like(image)
+        made = np.empty_like(image, order="C")
+        for place, name in enumerate(ids):
+            made[place] = one(image[place], name)
+        return made
     if not isinstance(image_id, str):
         raise ValueError("one image has one id; a sequence of ids belongs to a batch of shape (N, H, W, 3)")
     if isinstance(image, Image.Image):
