@@ -72,11 +72,15 @@ def _enlarge(window, rows, row_weights, columns, column_weights):  # type: ignor
     channels = window.shape[2]
     size = columns.size * channels
     last_row, last_column = window.shape[0] - 1, window.shape[1] - 1
+    source_rows = window.reshape(window.shape[0], window.shape[1] * channels)
+    left_at, right_at = np.empty(size, np.uint64), np.empty(size, np.uint64)
     left_weight, right_weight = np.empty(size), np.empty(size)
     for j in range(columns.size):
         for c in range(channels):
-            left_weight[j * channels + c] = column_weights[j, 0]
-            right_weight[j * channels + c] = column_weights[j, 1]
+            at = j * channels + c
+            left_at[at] = columns[j] * channels + c
+            right_at[at] = min(columns[j] + 1, last_column) * channels + c
+            left_weight[at], right_weight[at] = column_weights[j, 0], column_weights[j, 1]
     # the pixels left and right of each position, for the source row above and the one below
     left, right = np.empty((2, size)), np.empty((2, size))
     held = np.full(2, -1)
@@ -87,13 +91,12 @@ def _enlarge(window, rows, row_weights, columns, column_weights):  # type: ignor
             slot = source % 2
             if held[slot] != source:
                 held[slot] = source
-                for j in range(columns.size):
-                    for c in range(channels):
-                        left[slot, j * channels + c] = window[source, columns[j], c]
-                        right[slot, j * channels + c] = window[source, min(columns[j] + 1, last_column), c]
+                values, a, b = source_rows[source], left[slot], right[slot]
+                for j in range(size):
+                    a[j], b[j] = values[left_at[j]], values[right_at[j]]
         above, below = rows[i] % 2, min(rows[i] + 1, last_row) % 2
         a, b, c, d = left[above], right[above], left[below], right[below]
-        u, v = row_weights[i]
+        u, v = row_weights[i, 0], row_weights[i, 1]
         line = out[i]
         for j in range(size):
             total = a[j] * u * left_weight[j] + b[j] * u * right_weight[j]
@@ -262,8 +265,8 @@ def _published(image, rows, row_weights, columns, column_weights, pixel):  # typ
     for z in range(len(rows)):
         above, left = min(rows[z, i], last_row), min(columns[z, j], last_column)
         below, right = min(above + 1, last_row), min(left + 1, last_column)
-        u, v = row_weights[z, i]
-        s, t = column_weights[z, j]
+        u, v = row_weights[z, i, 0], row_weights[z, i, 1]
+        s, t = column_weights[z, j, 0], column_weights[z, j, 1]
         value = _unit(image[above, left, c]) * u * s + _unit(image[above, right, c]) * u * t
         value += _unit(image[below, left, c]) * v * s
         total += np.float32(value + _unit(image[below, right, c]) * v * t)
