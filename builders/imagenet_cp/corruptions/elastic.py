@@ -142,7 +142,8 @@ def _warp(image, a, b, c, d, e, f):  # type: ignore[no-untyped-def]
         n = _affine_row(
             row_x[i], row_y[i], column_x, column_y, N(height), N(width), corners, weights, outside, beyond
         )
-        for j in beyond[:n]:
+        for k in range(n):
+            j = beyond[k]
             x, y = (row_x[i] + column_x[j]) >> 10, (row_y[i] + column_y[j]) >> 10
             left, right = _reflect_101(x, width), _reflect_101(x + 1, width)
             up, down = _reflect_101(y, height) * width, _reflect_101(y + 1, height) * width
@@ -219,7 +220,8 @@ def sample(picture, dx, dy, alpha):  # type: ignore[no-untyped-def]
     values = np.empty(3 * width + 1, np.float32)
     for i in range(height):
         n = _displaced_row(dx[i], dy[i], alpha, i, N(height), N(width), corners, weights, outside, beyond)
-        for j in beyond[:n]:
+        for k in range(n):
+            j = beyond[k]
             x = _reflect(j + np.float64(F(dx[i, j] * alpha)), width)
             y = _reflect(i + np.float64(F(dy[i, j] * alpha)), height)
             left, up = math.floor(x), math.floor(y)
