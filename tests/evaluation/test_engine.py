@@ -161,6 +161,17 @@ def test_models_and_data_are_never_mixed(kept, folders, labelled, tmp_path):
         evaluate_model(by_colour, imagenet_c=tmp_path / "imagenet_c", out=out)
 
 
+def test_what_another_process_wrote_meanwhile_is_not_overwritten(kept, folders, tmp_path):
+    def another(config, done, total):
+        if done == 0:
+            evaluate_model(by_contrast, **options)
+
+    options = {"imagenet_c": folders["imagenet_c"], "configs": ["fog_3"], "out": tmp_path}
+    with pytest.raises(BuildError, match=r"by_contrast.*not 'model:by_colour"):
+        evaluate_model(by_colour, **options, progress=another)
+    assert evaluate_model(by_contrast, **options).model == "by_contrast"
+
+
 def test_a_damaged_file_is_named(kept, folders, tmp_path):
     shutil.copytree(kept[1], tmp_path / "out")
     file = tmp_path / "out/predictions/imagenet_p/tilt.parquet"

@@ -65,7 +65,6 @@ def evaluate(
     from ..progress import bars, interruptible
     from .charts import need_matplotlib
     from .engine import evaluate_model
-    from .report import write_report
 
     need_matplotlib()
     with interruptible(), bars("row") as progress:
@@ -90,7 +89,7 @@ def evaluate(
         )
     for line in _said(made):
         typer.echo(line)
-    typer.echo(write_report(made, out))
+    typer.echo(made.write_report(out))
 
 
 def compare(

@@ -9,8 +9,11 @@ import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from importlib import metadata
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
+import pyarrow as pa
+
+from ..benchmark import Cell
 from ..errors import BuildError, nearest
 from ..profiles import PROFILES
 from . import predictions
@@ -113,62 +116,55 @@ def evaluate_model(
     opened = _open(model, name, device, weights, trust)
     treat, treated = treatment(preprocess)
     data = _data(imagenet_c, imagenet_p, source, benchmarks, configs, seed)
-    side = opened.side or PROFILES[data[0].benchmark.profile].size
-    signature = "|".join(
-        part
-        for part in (
-            f"model:{opened.name}|id:{opened.identity((side, side))}|input:{side}",
-            opened.scaling,
-            f"preprocess:{treated}" if treated else "",
-        )
-        if part
-    )
+    signature = _signature(opened, treated, PROFILES[data[0].benchmark.profile].size)
+    threads = workers or os.cpu_count() or 1
     with contextlib.ExitStack() as stack:
-        folder = Path(out if out is not None else stack.enter_context(tempfile.TemporaryDirectory()))
-        folder = folder.expanduser() / "predictions"
-        todo = []
-        for rows in data:
-            for cell in rows.cells:
-                of = {"model": signature, "data": rows.signature, "rows": rows.stamps[cell.config]}
-                file = folder / rows.benchmark.dataset / f"{cell.config}.parquet"
-                if not predictions.finished(file, of):
-                    todo.append((rows, cell, file, of))
-        for rows, cell, file, of in todo:
-            with _mendable(file):
-                made = predictions.predict(
-                    opened,
-                    batches(rows.read(cell), batch_size, workers or os.cpu_count() or 1, treat, opened.side),
-                    len(rows.classes),
-                    rows.sequences,
-                    _ticker(progress, cell.config, rows.counts[cell.config]),
-                )
-                predictions.write(file, made, of)
-        tables = [
-            {
-                cell.config: predictions.read(folder / rows.benchmark.dataset / f"{cell.config}.parquet")
-                for cell in rows.cells
-            }
-            for rows in data
-        ]
+        kept = Path(out if out is not None else stack.enter_context(tempfile.TemporaryDirectory()))
+        jobs = [_job(kept.expanduser(), signature, rows, cell) for rows in data for cell in rows.cells]
+        for job in [job for job in jobs if not predictions.finished(job.file, job.of)]:
+            with _mendable(job.file):
+                loaded = batches(job.rows.read(job.cell), batch_size, threads, treat, opened.side)
+                tick = _ticker(progress, job.cell.config, job.rows.counts[job.cell.config])
+                table = predictions.predict(opened, loaded, len(job.rows.classes), job.rows.sequences, tick)
+                predictions.write(job.file, table, job.of)
+        tables: dict[str, dict[str, pa.Table]] = {rows.benchmark.dataset: {} for rows in data}
+        for job in jobs:
+            tables[job.rows.benchmark.dataset][job.cell.config] = predictions.read(job.file, job.of)
     metrics: dict[str, Mapping[str, Any]] = {}
     counts: dict[str, Counts] = {}
     shown: list[Example] = []
-    for rows, of_rows in zip(data, tables, strict=True):
+    for rows in data:
+        made = tables[rows.benchmark.dataset]
         for metric in ("mfr", "mt5d") if rows.sequences else ("mce",):
-            metrics[metric] = score(metric, rows, of_rows)
-            counts[metric] = counted(metric, rows, of_rows)
+            metrics[metric] = score(metric, rows, made)
+            counts[metric] = counted(metric, rows, made)
         if not rows.sequences:
-            shown = predictions.examples(of_rows)
-    return Evaluation(
-        opened.name,
-        signature,
-        metrics,
-        counts,
-        class_names(data[0].classes),
-        tuple(shown),
-        command,
-        {library: metadata.version(library) for library in _LIBRARIES if _imported(library)},
-    )
+            shown = predictions.examples(made)
+    versions = {library: metadata.version(library) for library in _LIBRARIES if _imported(library)}
+    names = class_names(data[0].classes)
+    return Evaluation(opened.name, signature, metrics, counts, names, tuple(shown), command, versions)
+
+
+class _Job(NamedTuple):
+    """The predictions on one config: their file, and what they are of."""
+
+    rows: Rows
+    cell: Cell
+    file: Path
+    of: dict[str, str]
+
+
+def _job(folder: Path, signature: str, rows: Rows, cell: Cell) -> _Job:
+    file = folder / "predictions" / rows.benchmark.dataset / f"{cell.config}.parquet"
+    of = {"model": signature, "data": rows.signature, "rows": rows.stamps[cell.config]}
+    return _Job(rows, cell, file, of)
+
+
+def _signature(model: Model, treated: str, side: int) -> str:
+    """Say which model this is and what it sees; ``side`` is that of the pictures before they are resized for it."""
+    side = model.side or side
+    parts = (f"model:{model.name}", f"id:{model.identity((side, side))}", f"input:{side}", model.scaling)
+    return "|".join(part for part in (*parts, treated and f"preprocess:{treated}") if part)
 
 
 def _open(

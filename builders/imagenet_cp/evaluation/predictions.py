@@ -136,14 +136,6 @@ def examples(tables: Mapping[str, pa.Table]) -> list[Example]:
     return list(chosen.values())
 
 
-def write(file: Path, table: pa.Table, of: Mapping[str, str]) -> None:
-    """Write predictions, whole or not at all, with what they are of."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    sink = pa.BufferOutputStream()
-    pq.write_table(table.replace_schema_metadata({_KEY: json.dumps(dict(of))}), sink, compression="zstd")
-    write_bytes(file, memoryview(sink.getvalue()))
-
-
 def finished(file: Path, of: Mapping[str, str]) -> bool:
     """Whether a file holds just these predictions.
 
@@ -167,6 +159,23 @@ def finished(file: Path, of: Mapping[str, str]) -> bool:
     return True
 
 
-def read(file: Path) -> pa.Table:
-    """Read predictions back."""
+def write(file: Path, table: pa.Table, of: Mapping[str, str]) -> None:
+    """Write predictions, whole or not at all, with what they are of.
+
+    Raises
+    ------
+    BuildError
+        Predictions of another model or of other data have come there in the meantime.
+    """
+    finished(file, of)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    sink = pa.BufferOutputStream()
+    pq.write_table(table.replace_schema_metadata({_KEY: json.dumps(dict(of))}), sink, compression="zstd")
+    write_bytes(file, memoryview(sink.getvalue()))
+
+
+def read(file: Path, of: Mapping[str, str]) -> pa.Table:
+    """Read predictions back; BuildError if they are not there, or not of this."""
+    if not finished(file, of):
+        raise BuildError(f"{file}: has been deleted meanwhile; the same call makes it again")
     return pq.read_table(file)

@@ -191,3 +191,17 @@ class Evaluation:
         from .charts import draw
 
         return draw(kind, {self.model: self})
+
+    def write_report(self, folder: str | os.PathLike[str]) -> Path:
+        """Write the report of ``imagenet-cp evaluate`` into a folder, and return its page.
+
+        Raises
+        ------
+        ValueError
+            The folder cannot be made.
+        BuildError
+            Matplotlib is not installed.
+        """
+        from .report import write_report
+
+        return write_report(self, folder)
