@@ -47,7 +47,7 @@ def evaluate(
     batch_size: Annotated[int, typer.Option(min=1, help="Pictures at a time.")] = 64,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, ...")] = "auto",
     workers: Annotated[
-        int | None, typer.Option(min=1, help="Threads that decode; one a core by default.")
+        int | None, typer.Option(min=1, help="Threads that make and decode pictures; one a core by default.")
     ] = None,
     weights: Annotated[
         Path | None,

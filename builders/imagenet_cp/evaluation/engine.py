@@ -26,6 +26,8 @@ from .treatments import treatment
 
 _LIBRARIES = ("imagenet-cp", "numpy", "torch", "timm", "torchvision", "transformers", "onnxruntime")
 
+#: About as many has a sequence.
+_FRAMES = 31
 #: Told a config, and how many of its rows are done of how many.
 Progress = Callable[[str, int, int], None]
 
@@ -83,11 +85,11 @@ def evaluate_model(
         Done to every picture first: ``"clahe"``, ``"package.module:callable"``, or a function from uint8 (H, W, 3) to
         uint8 (H, W, 3).
     batch_size : int
-        Pictures the model gets at a time.
+        Pictures the model gets at a time; of sequences as many as make about that, but one at least.
     device : str
         Of models that are named: ``auto``, ``cpu``, ``cuda``, ...
     workers : int, optional
-        Threads that decode ahead of the model; one a core by default.
+        Threads that read, make and decode pictures ahead of the model; one a core by default.
     weights, trust
         As for `open_model`.
     command : str
@@ -123,7 +125,8 @@ def evaluate_model(
         jobs = [_job(kept.expanduser(), signature, rows, cell) for rows in data for cell in rows.cells]
         for job in [job for job in jobs if not predictions.finished(job.file, job.of)]:
             with _mendable(job.file):
-                loaded = batches(job.rows.read(job.cell), batch_size, threads, treat, opened.side)
+                count = max(1, batch_size // _FRAMES) if job.rows.sequences else batch_size
+                loaded = batches(job.rows.read(job.cell), count, threads, treat, opened.side)
                 tick = _ticker(progress, job.cell.config, job.rows.counts[job.cell.config])
                 table = predictions.predict(opened, loaded, len(job.rows.classes), job.rows.sequences, tick)
                 predictions.write(job.file, table, job.of)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import queue
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
 from typing import Any, NamedTuple, TypeVar
 
@@ -30,18 +31,22 @@ class Batch(NamedTuple):
 
 
 def batches(
-    rows: Iterable[Row], size: int, workers: int, treat: Treatment | None = None, side: int | None = None
+    rows: Iterator[Callable[[], Row]],
+    count: int,
+    workers: int,
+    treat: Treatment | None = None,
+    side: int | None = None,
 ) -> Iterator[Batch]:
-    """Decode rows in threads while the caller is busy with the batch before.
+    """Read or make rows and decode them in threads, while the caller is busy with the batch before.
 
     Parameters
     ----------
-    rows : iterable of Row
-        Read in a thread of their own.
-    size : int
-        Pictures in a batch, or a few less: rows are not divided, but each makes one batch at least.
+    rows : iterator of callable
+        From `Rows.read`.
+    count : int
+        Rows in a batch.
     workers : int
-        Threads that decode.
+        Threads.
     treat : callable, optional
         What is done to every picture first: uint8 (H, W, 3) in and out.
     side : int, optional
@@ -53,41 +58,29 @@ def batches(
         A row cannot be read or decoded, or the pictures of a batch are not of one size.
     """
     with ThreadPoolExecutor(workers) as pool:
-        yield from _ahead(_decoded(rows, size, pool, treat, side))
+        yield from _ahead(_decoded(rows, count, pool, treat, side))
 
 
 def _decoded(
-    rows: Iterable[Row], size: int, pool: Executor, treat: Treatment | None, side: int | None
+    rows: Iterator[Callable[[], Row]], count: int, pool: Executor, treat: Treatment | None, side: int | None
 ) -> Iterator[Batch]:
-    waiting: list[Row] = []
-    pictures = 0
-
-    def load(row: Row) -> list[NDArray[np.uint8]]:
+    def load(read: Callable[[], Row]) -> tuple[Row, list[NDArray[np.uint8]]]:
+        row = read()
         try:
             frames = row.frames()
         except ValueError as error:
             raise SourceError(f"{row.image_id}: {error}") from error
-        return [_sized(frame if treat is None else treat(frame), side) for frame in frames]
+        return row, [_sized(frame if treat is None else treat(frame), side) for frame in frames]
 
-    def batch() -> Batch:
-        made = list(pool.map(load, waiting))
-        shapes = {frame.shape for frames in made for frame in frames}
+    while loaded := list(pool.map(load, itertools.islice(rows, count))):
+        pictures = [frame for _, frames in loaded for frame in frames]
+        shapes = {picture.shape for picture in pictures}
         if len(shapes) > 1:
             raise SourceError(
                 f"pictures of several sizes ({', '.join(sorted(map(str, shapes))[:3])}) do not make a batch; take a "
                 "model with an input size of its own, or --batch-size 1"
             )
-        return Batch(list(waiting), np.stack([frame for frames in made for frame in frames]), len(made[0]))
-
-    for row in rows:
-        waiting.append(row)
-        pictures += max(1, len(row.pictures)) if row.video is None else 31
-        if pictures + pictures // len(waiting) > size:
-            yield batch()
-            waiting.clear()
-            pictures = 0
-    if waiting:
-        yield batch()
+        yield Batch([row for row, _ in loaded], np.stack(pictures), len(loaded[0][1]))
 
 
 def _sized(picture: NDArray[np.uint8], side: int | None) -> NDArray[np.uint8]:

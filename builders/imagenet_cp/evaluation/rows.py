@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -20,7 +21,7 @@ from ..benchmarks import benchmark_of
 from ..errors import SourceError
 from ..finished_build import cells_of, made_by
 from ..parquet import ROWS_PER_GROUP, SIGNATURE_KEY
-from ..sources import open_source
+from ..sources import Item, open_source
 from ..sources.base import digest
 from ..units import DATA_FILE
 from ..video import decode_video
@@ -78,7 +79,7 @@ class Rows:
     counts, stamps : dict
         Config -> number of rows, and a word that changes when they do.
     read : callable
-        From a cell to its rows, in order.
+        From a cell to functions that give its rows, in order: each reads or makes one, in whatever thread calls it.
     """
 
     benchmark: Benchmark
@@ -87,7 +88,7 @@ class Rows:
     cells: tuple[Cell, ...]
     counts: Mapping[str, int]
     stamps: Mapping[str, str]
-    read: Callable[[Cell], Iterator[Row]]
+    read: Callable[[Cell], Iterator[Callable[[], Row]]]
 
     @property
     def sequences(self) -> bool:
@@ -166,11 +167,11 @@ def built(place: str | os.PathLike[str]) -> Rows:
     classes = datasets.Features.from_arrow_schema(schema)["label"].names
     wanted = ["image_id", "label", *({"image", "sequence", "video"} & set(schema.names))]
 
-    def read(cell: Cell) -> Iterator[Row]:
+    def read(cell: Cell) -> Iterator[Callable[[], Row]]:
         for path in files[cell.config]:
             with system.open(path, "rb") as file:
                 for batch in pq.ParquetFile(file).iter_batches(ROWS_PER_GROUP, columns=wanted):
-                    yield from map(Row.of, batch.to_pylist())
+                    yield from (partial(Row.of, row) for row in batch.to_pylist())
 
     return Rows(benchmark, signature, tuple(classes), _scored(benchmark, files), counts, stamps, read)
 
@@ -206,10 +207,12 @@ def on_the_fly(dataset: str, source: str | os.PathLike[str] | None = None, *, se
     images = open_source(source)
     recipe = benchmark.recipe(seed)
 
-    def read(cell: Cell) -> Iterator[Row]:
-        for item in images.items:
-            clean = benchmark.prepare(images.reader.read(item), item.location, recipe.size)
-            yield Row.of(benchmark.row(recipe, cell, clean, item))
+    def make(cell: Cell, item: Item) -> Row:
+        clean = benchmark.prepare(images.reader.read(item), item.location, recipe.size)
+        return Row.of(benchmark.row(recipe, cell, clean, item))
+
+    def read(cell: Cell) -> Iterator[Callable[[], Row]]:
+        return (partial(make, cell, item) for item in images.items)
 
     cells = _scored(benchmark, cells_of(benchmark))
     counts = {cell.config: len(images.items) for cell in cells}
