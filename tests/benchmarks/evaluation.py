@@ -112,7 +112,7 @@ def main() -> None:
         "evaluation",
         "# What feeds a model, pictures a second",
         measure.machine("torch"),
-        f"Wall time, batches of {BATCH}, {options.workers} threads that make and decode pictures; median of {options.turns} turns.",
+        f"Wall time, batches of {BATCH}, {options.workers} threads; median of {options.turns} turns.",
         measure.goal(
             f"the loader alone is at least 3 times as fast as a small model ({slowest:.1f})", slowest >= 3
         ),

@@ -35,9 +35,9 @@ def kept(folders, tmp_path_factory):
 
 
 def predictions(out):
-    return {
-        path.relative_to(out).as_posix(): pq.read_table(path) for path in sorted(out.rglob("predictions/*/*"))
-    }
+    """The finished files by their names."""
+    files = sorted(out.glob("predictions/*/[!.]*"))
+    return {path.relative_to(out).as_posix(): pq.read_table(path) for path in files}
 
 
 def same(one, other):
@@ -207,13 +207,14 @@ def test_killed_midway_the_same_command_goes_on(kept, folders, tmp_path):
         time.sleep(0.02)
     running.send_signal(signal.SIGKILL)
     running.wait()
-    finished = {
-        path: path.read_bytes() for path in tmp_path.rglob("*.parquet") if not path.name.startswith(".")
-    }
+    finished = {path: path.read_bytes() for path in tmp_path.glob("predictions/*/[!.]*")}
+    (tmp_path / "predictions/imagenet_p").mkdir(exist_ok=True)
+    (tmp_path / "predictions/imagenet_p/.tilt.parquet.0123abcd.tmp").write_bytes(b"half")
     assert 3 <= len(finished) < 10
     again = evaluate_model(by_colour, **folders, out=tmp_path)
     assert same(again, made)
     assert all(path.read_bytes() == before for path, before in finished.items())
+    assert not list(tmp_path.rglob("*.tmp"))
 
 
 @pytest.mark.parametrize(

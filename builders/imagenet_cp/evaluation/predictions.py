@@ -172,6 +172,8 @@ def write(file: Path, table: pa.Table, of: Mapping[str, str]) -> None:
     sink = pa.BufferOutputStream()
     pq.write_table(table.replace_schema_metadata({_KEY: json.dumps(dict(of))}), sink, compression="zstd")
     write_bytes(file, memoryview(sink.getvalue()))
+    for left in file.parent.glob(f".{file.name}.*.tmp"):  # by a process that was killed
+        left.unlink(missing_ok=True)
 
 
 def read(file: Path, of: Mapping[str, str]) -> pa.Table:
