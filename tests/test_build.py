@@ -13,9 +13,10 @@ import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
-from imagenet_cp.build import build
+from imagenet_cp.build import build, new_plan
 from imagenet_cp.build_folder import Shard
 from imagenet_cp.errors import BuildError, SourceError
+from imagenet_cp.estimate import estimate
 from imagenet_cp.sources import open_source
 
 CONFIGS = ["fog_3", "brightness", "clean"]
@@ -354,3 +355,20 @@ def test_skipping_can_be_chosen_later_and_taken_back(class_folder, tmp_path):
     assert set(plan.skipped) == {"broken"} and plan.images_per_file == 2
     with pytest.raises(SourceError):
         build("imagenet_c", source, folder, ["fog_3"], workers_count=1)
+
+
+@pytest.mark.parametrize(
+    ("dataset", "config", "codec"),
+    [("imagenet_c", "fog", None), ("imagenet_p", "tilt", "png"), ("imagenet_p", "brightness", "h264")],
+)
+def test_the_estimate_is_what_a_build_comes_to(dataset, config, codec, class_folder, tmp_path):
+    """Of so few photographs all are measured: the pictures' bytes are exact, and each file has some KB beside them."""
+    if codec == "h264":
+        pytest.importorskip("av")
+    source, folder = open_source(class_folder), tmp_path / dataset
+    costs, total = estimate(new_plan(dataset, source, folder, [config], codec=codec, images_per_file=3))
+    assert not folder.exists() and total.cpu_hours > sum(cost.cpu_hours for cost in costs.values()) > 0
+    made = build(dataset, source, folder, [config], codec=codec, images_per_file=3, workers_count=1)
+    assert total.files == len(made.files) and total.rows == sum(file.rows for file in made.files.values())
+    stored = sum(file.size for file in made.files.values())
+    assert stored - 10_000 * total.files < 1e9 * total.gigabytes < stored

@@ -6,6 +6,7 @@ import time
 from dataclasses import dataclass
 
 from .build import Plan
+from .parquet import weight
 
 #: Photographs that are measured.
 _SAMPLE = 6
@@ -65,9 +66,7 @@ def estimate(plan: Plan) -> tuple[dict[str, Cost], Cost]:
             begun = time.process_time()
             row = plan.benchmark.row(plan.recipe, cell, clean, item)
             seconds[cell] += warm * (time.process_time() - begun)
-            size[cell] += warm * sum(
-                len(picture["bytes"]) for picture in row.get("sequence") or [row["image"]]
-            )
+            size[cell] += warm * sum(map(weight, row.values()))
     scale = len(items) / len(chosen)
     costs = {
         cell.config: Cost(len(plan.todo), len(items), size[cell] * scale / 1e9, seconds[cell] * scale / 3600)

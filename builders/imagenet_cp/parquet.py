@@ -115,7 +115,7 @@ class ParquetFile:
         """Add a row."""
         for name, values in self.waiting.items():
             values.append(row[name])
-            self.weight += _weight(row[name])
+            self.weight += weight(row[name])
         self.rows += 1
         self.held += 1
         if self.held == ROWS_PER_GROUP or self.weight >= BYTES_PER_GROUP:
@@ -161,13 +161,13 @@ class ParquetFile:
         return Written(self.rows, self.sink.size, self.sink.sha256.hexdigest())
 
 
-def _weight(value: Any) -> int:
+def weight(value: Any) -> int:
     """Return the bytes of the pictures in one value of a row."""
     if isinstance(value, bytes):
         return len(value)
     if isinstance(value, dict):
         return len(value["bytes"])
-    return sum(map(_weight, value)) if isinstance(value, list) else 0
+    return sum(map(weight, value)) if isinstance(value, list) else 0
 
 
 def _leaves(path: str, feature: Any) -> list[str]:
