@@ -144,8 +144,8 @@ def built(place: str | os.PathLike[str]) -> Rows:
             files.setdefault(match[1], []).append(path)
     if not files:
         raise SourceError(
-            f"{place}: holds no build; `imagenet-cp build imagenet_c --out {place}` makes one, or --source makes the "
-            "pictures on the fly"
+            f"{place}: holds no build, which `imagenet-cp build` makes; clean images to make the data of on the fly go "
+            "by --source"
         )
     footers = {config: [_footer(system, path) for path in paths] for config, paths in files.items()}
     schema = next(iter(footers.values()))[0].schema.to_arrow_schema()
