@@ -15,10 +15,12 @@ import numpy as np
 import pytest
 from PIL import Image
 from released import pack, publish, rows_of, special, tree, unpack
+from toy_models import by_colour
 
 from imagenet_cp import build_folder, official
 from imagenet_cp.build import build
 from imagenet_cp.errors import BuildError, SourceError
+from imagenet_cp.evaluation.engine import evaluate_model
 from imagenet_cp.official import import_official
 from imagenet_cp.official_folder import report
 from imagenet_cp.published_files import FileRelease
@@ -116,6 +118,18 @@ def test_stock_datasets_reads_it_and_verify_knows_it(tmp_path, small, cache):
         build("imagenet_c", open_source("sample"), tmp_path / "imagenet_c", ["fog_3"], workers_count=1)
     card = (tmp_path / "imagenet_c" / "README.md").read_text()
     assert "zenodo.org/records/2235448" in card and "imagenet_c|official|" in card
+
+
+def test_models_are_evaluated_on_the_published_pictures(tmp_path):
+    files = pictures(["fog/3", "fog/1"])
+    import_official([pack(tmp_path / "c.tar", files)], tmp_path / "c")
+    made = evaluate_model(by_colour, imagenet_c=tmp_path / "c")
+    assert made.metrics["mce"]["num_examples"] == 10 and made.metrics["mce"]["error"]["fog"][2] is not None
+    assert "|data:imagenet_c|official|zenodo:2235448|" in made.metrics["mce"]["signature"]
+    import_official([pack(tmp_path / "p.tar", pictures(["tilt"], ending="mp4", make=mp4))], tmp_path / "p")
+    pytest.importorskip("av")
+    with pytest.raises(SourceError, match="ILSVRC2012_val_00000001: not a video that can be decoded"):
+        evaluate_model(by_colour, imagenet_p=tmp_path / "p")
 
 
 def test_archives_and_folders_of_any_extent_give_the_same(tmp_path):
