@@ -63,3 +63,11 @@ def test_scipys_black_border_is_kept():
     made = clipped_zoom(field, np.arange(1, 1.26, 0.01)[20])
     assert np.array_equal(made, zoomed(field, np.arange(1, 1.26, 0.01)[20]))
     assert (made[-1] == 0).all() and (made[:, -1] == 0).all() and (made[:-1, :-1] == pytest.approx(1))
+
+
+def test_sixteen_values_at_a_time_stay_in_memory():
+    """Also at sizes where a zoom ends in black, and there at the end of its last row."""
+    for height, width, factor in ((1247, 32, 1.24), (1251, 1251, 1.32), (224, 224, 1.0), (33, 32, 1.01)):
+        zooms = zoom._zooms((height, width, 3), (factor,))
+        last = (zooms.rows.max() + 1) * (width + 2) * 3 + zooms.runs[:, 1].max() + 3 + zoom.SIXTEEN
+        assert last <= (height + 3) * (width + 2) * 3

@@ -171,7 +171,8 @@ def _blend(image, rows, row_weights, columns, column_weights, runs, bounds, doub
     height, width, channels = image.shape
     size, count = width * channels, len(rows)
     values = image.reshape(height, size)
-    source = np.full((height + 2, size + 2 * channels), np.float32(-128.0))
+    # black below, two rows that a zoom may lie between, and one more for what is read beyond the end of the last
+    source = np.full((height + 3, size + 2 * channels), np.float32(-128.0))
     flat, step = source.reshape(-1), source.shape[1]
     for i in range(height):
         line, value = source[i], values[i]
