@@ -17,7 +17,7 @@ from . import build_folder, cards, workers
 from .benchmark import Benchmark, Cell
 from .benchmarks import benchmark_of
 from .build_folder import RECORD, Shard
-from .errors import BuildError, SourceError
+from .errors import KEPT, BuildError, SourceError, mendable
 from .parquet import Written, write_json, write_text
 from .recipe import Recipe
 from .sources import Item, Source
@@ -192,7 +192,7 @@ def build(
         "images_per_file": plan.images_per_file,
     }
     count = workers_count or os.cpu_count() or 1
-    with build_folder.at_work(plan.out, identity, shard), _mendable(plan.out):
+    with build_folder.at_work(plan.out, identity, shard), _enough_memory(plan.out), mendable(plan.out):
         plan.todo = [unit for unit in every if shard.has(unit.index)]
         build_folder.remove_leftovers(plan.out, shard)
         _take_up(plan, every, count, checking)
@@ -221,17 +221,12 @@ def build(
 
 
 @contextlib.contextmanager
-def _mendable(folder: Path) -> Iterator[None]:
-    """Turn what the machine lacks into an error that says how to get on."""
-    go_on = "What is finished is kept; the same command goes on from there"
+def _enough_memory(folder: Path) -> Iterator[None]:
+    """Turn a lack of memory into an error that says how to get on."""
     try:
         yield
     except MemoryError:
-        raise BuildError(f"{folder}: out of memory; try fewer --workers. {go_on}") from None
-    except OSError as error:
-        raise BuildError(
-            f"{error.filename or folder}: {error.strerror or error}. {go_on} when this is mended"
-        ) from error
+        raise BuildError(f"{folder}: out of memory; try fewer --workers. {KEPT}") from None
 
 
 def _take_up(plan: Plan, every: list[Unit], threads: int, checking: Progress) -> None:

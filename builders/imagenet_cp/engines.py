@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from concurrent.futures import CancelledError, Executor
 from contextlib import ExitStack, contextmanager
 
-from .errors import BuildError
+from .errors import KEPT, BuildError
 
 
 @contextmanager
@@ -61,8 +61,7 @@ def executor_of(engine: str, workers: int | None) -> Iterator[Executor | None]:
             yield client.get_executor(pure=False)
         except (KilledWorker, CancelledError):
             raise BuildError(
-                f"{engine}: its workers keep dying, perhaps for want of memory, or its scheduler has gone. What is "
-                "finished is kept: the same command goes on from there"
+                f"{engine}: its workers keep dying, perhaps for want of memory, or its scheduler has gone. {KEPT}"
             ) from None
 
 

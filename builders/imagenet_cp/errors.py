@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+#: The end of messages about work that was stopped.
+KEPT = "What is finished is kept; the same command goes on from there"
 
 
 class SourceError(ValueError):
@@ -16,6 +21,17 @@ class BuildError(RuntimeError):
 
 #: The end of a message about one image that cannot be read.
 WITHOUT_IT = 'mend or remove it, or go on without it: on_error="skip", on the command line --on-error skip'
+
+
+@contextmanager
+def mendable(place: Path) -> Iterator[None]:
+    """Turn an error of the disk into one that names the file, or else the place, and says how to get on."""
+    try:
+        yield
+    except OSError as error:
+        raise BuildError(
+            f"{error.filename or place}: {error.strerror or error}. {KEPT} when this is mended"
+        ) from error
 
 
 def nearest(name: object, known: Iterable[str]) -> str:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import itertools
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,7 @@ from . import build_folder
 from .benchmark import Cell
 from .benchmarks import BENCHMARKS
 from .build_folder import Shard
-from .errors import BuildError, SourceError
+from .errors import SourceError, mendable
 from .official_folder import IMAGES_PER_FILE, Import
 from .parquet import Layout, ParquetFile, Written
 from .published import Found, Picture, Pictures, Release
@@ -82,7 +81,7 @@ def import_official(
         "images": release.images,
         "images_per_file": IMAGES_PER_FILE,
     }
-    with build_folder.at_work(folder, identity, Shard()), _disk(folder):
+    with build_folder.at_work(folder, identity, Shard()), mendable(folder):
         made.take_up()
         todo = _todo(made, _checked(made, places, check, checking))
         total = sum(pictures.count for pictures in todo.values())
@@ -108,17 +107,6 @@ def _one_release(places: Sequence[Path]) -> Release:
                 "of its own"
             )
     return release
-
-
-@contextlib.contextmanager
-def _disk(folder: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise BuildError(
-            f"{error.filename or folder}: {error.strerror or error}. What is finished is kept; when this is mended, "
-            "the same command goes on from there"
-        ) from error
 
 
 def _checked(made: Import, places: Sequence[Path], check: bool, checking: Progress) -> list[Found]:

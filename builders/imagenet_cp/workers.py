@@ -14,7 +14,7 @@ from typing import Any
 
 from . import units
 from .benchmark import Cell
-from .errors import BuildError
+from .errors import KEPT, BuildError
 from .units import Finished, Unit
 
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
@@ -130,8 +130,7 @@ def run_here(
                 failures += 1
                 if failures == _PATIENCE:
                     raise BuildError(
-                        "worker processes keep dying, perhaps for want of memory; try fewer with --workers. What is "
-                        "finished is kept: the same command goes on from there"
+                        f"worker processes keep dying, perhaps for want of memory; try fewer with --workers. {KEPT}"
                     ) from None
             finally:
                 _stop(pool)

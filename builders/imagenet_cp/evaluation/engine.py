@@ -6,7 +6,7 @@ import contextlib
 import os
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib import metadata
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import pyarrow as pa
 
 from ..benchmark import Cell
-from ..errors import BuildError, nearest
+from ..errors import mendable, nearest
 from ..profiles import PROFILES
 from . import predictions
 from .loader import Treatment, batches
@@ -124,7 +124,7 @@ def evaluate_model(
         kept = Path(out if out is not None else stack.enter_context(tempfile.TemporaryDirectory()))
         jobs = [_job(kept.expanduser(), signature, rows, cell) for rows in data for cell in rows.cells]
         for job in [job for job in jobs if not predictions.finished(job.file, job.of)]:
-            with _mendable(job.file):
+            with mendable(job.file):
                 count = max(1, batch_size // _FRAMES) if job.rows.sequences else batch_size
                 loaded = batches(job.rows.read(job.cell), count, threads, treat, opened.side)
                 tick = _ticker(progress, job.cell.config, job.rows.counts[job.cell.config])
@@ -218,17 +218,6 @@ def _data(
                 f"{first.benchmark.dataset} and {other.benchmark.dataset} have different classes"
             )
     return data
-
-
-@contextlib.contextmanager
-def _mendable(file: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise BuildError(
-            f"{error.filename or file}: {error.strerror or error}. Finished predictions are kept; the same call goes "
-            "on from there when this is mended"
-        ) from error
 
 
 def _ticker(progress: Progress, config: str, total: int) -> Callable[[int], None]:

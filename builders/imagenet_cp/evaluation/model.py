@@ -168,17 +168,17 @@ def import_function(spec: str) -> Function:
     return function
 
 
-def library(name: str, extra: str = "eval") -> Any:
+def library(name: str) -> Any:
     """Import a library that only some models need.
 
     Raises
     ------
     SourceError
-        It is not installed; the message says which extra brings it.
+        It is not installed; the message names the extra that brings it.
     """
     try:
         return importlib.import_module(name)
     except ImportError as error:
         raise SourceError(
-            f"{name} cannot be imported ({error}); pip install 'imagenet-cp[{extra}]' brings it"
+            f"{name} cannot be imported ({error}); pip install 'imagenet-cp[eval]' brings it"
         ) from error

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -25,6 +27,9 @@ from ..sources import Item, open_source
 from ..sources.base import digest
 from ..units import DATA_FILE
 from ..video import decode_video
+
+#: Files whose footers are read at the same time.
+_AT_ONCE = 16
 
 
 class Row(NamedTuple):
@@ -147,7 +152,9 @@ def built(place: str | os.PathLike[str]) -> Rows:
             f"{place}: holds no build, which `imagenet-cp build` makes; clean images to make the data of on the fly go "
             "by --source"
         )
-    footers = {config: [_footer(system, path) for path in paths] for config, paths in files.items()}
+    with ThreadPoolExecutor(_AT_ONCE) as pool:  # on the Hub each is a request
+        read_all = pool.map(partial(_footer, system), (path for paths in files.values() for path in paths))
+        footers = {config: list(itertools.islice(read_all, len(paths))) for config, paths in files.items()}
     schema = next(iter(footers.values()))[0].schema.to_arrow_schema()
     signature = (schema.metadata or {}).get(SIGNATURE_KEY.encode(), b"").decode()
     try:
