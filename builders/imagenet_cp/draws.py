@@ -1,15 +1,18 @@
 """Random draws, equal to those of ``numpy.random.RandomState(bits)``, whose methods are frozen (NEP 19).
 
-For an SFC64 generator they are computed in compiled loops that step it themselves, several times faster; any
-other generator goes to RandomState. Either way ``bits`` is left in the same state.
+For an SFC64 generator they are computed in compiled loops that step it themselves, in the memory where NumPy keeps
+its state, several times faster; any other generator goes to RandomState. Either way ``bits`` is left in the same
+state.
 """
 
 from __future__ import annotations
 
+import ctypes
 import math
 from typing import Any
 
 import numpy as np
+from llvmlite import ir  # type: ignore[import-untyped]
 from numba import njit, types
 from numba.extending import intrinsic
 from numpy.random import SFC64, BitGenerator, RandomState
@@ -29,9 +32,7 @@ def uniform(bits: BitGenerator, low: float, high: float, size: int | tuple[int, 
         return RandomState(bits).uniform(low, high, size)
     out = np.empty(size)
     with bits.lock:
-        state = bits.state
-        _uniform(state["state"]["state"], out.reshape(-1), float(low), float(high) - float(low))
-        bits.state = state
+        _uniform(_address(bits), out.reshape(-1), float(low), float(high) - float(low))
     return out
 
 
@@ -45,9 +46,7 @@ def normal(bits: BitGenerator, loc: float, scale: float, size: int | tuple[int, 
         return RandomState(bits).normal(loc, scale, size)
     out = np.empty(size)
     with bits.lock:
-        state = bits.state
-        _normal(state["state"]["state"], out.reshape(-1), np.empty((4, BLOCK)), float(loc), float(scale))
-        bits.state = state
+        _normal(_address(bits), out.reshape(-1), np.empty((4, BLOCK)), float(loc), float(scale))
     return out
 
 
@@ -63,9 +62,7 @@ def normal_window(
     (top, bottom, _), (left, right, _) = (part.indices(side) for part, side in zip(window, size, strict=True))
     out = np.empty((max(bottom - top, 0), max(right - left, 0)))
     with bits.lock:
-        state = bits.state
-        _normal_window(state["state"]["state"], out, *size, top, left, float(loc), float(scale))
-        bits.state = state
+        _normal_window(_address(bits), out, *size, top, left, float(loc), float(scale))
     return out
 
 
@@ -77,17 +74,7 @@ def integers(bits: BitGenerator, low: int, high: int, size: int | tuple[int, ...
     out = np.empty(size, np.int64)
     mask = (1 << span.bit_length()) - 1
     with bits.lock:
-        state = bits.state
-        state["has_uint32"], state["uinteger"] = _integers(
-            state["state"]["state"],
-            int(state["has_uint32"]),
-            int(state["uinteger"]),
-            out.reshape(-1),
-            low,
-            span,
-            mask,
-        )
-        bits.state = state
+        _integers(_address(bits), out.reshape(-1), low, span, mask)
     return out
 
 
@@ -97,10 +84,56 @@ def words(bits: BitGenerator, size: int) -> NDArray[np.uint64]:
         return RandomState(bits).randint(0, 2**64, size, dtype=np.uint64)
     out = np.empty(size, U)
     with bits.lock:
-        state = bits.state
-        _words(state["state"]["state"], out)
-        bits.state = state
+        _words(_address(bits), out)
     return out
+
+
+_pointer = ctypes.PYFUNCTYPE(ctypes.c_void_p, ctypes.py_object, ctypes.c_char_p)(
+    ("PyCapsule_GetPointer", ctypes.pythonapi)
+)
+
+
+def _address(bits: BitGenerator) -> int:
+    """Return the address of a generator's ``bitgen_t``, NumPy's C struct, which begins with a pointer to its state."""
+    address: int = _pointer(bits.capsule, b"BitGenerator")
+    return address
+
+
+def _check_memory(bits: SFC64) -> None:
+    """Make sure that the state of an SFC64 lies in memory as the compiled loops take it to.
+
+    Raises
+    ------
+    ImportError
+        NumPy has laid it out in another way.
+    """
+    state = bits.state
+    words = [*map(int, state["state"]["state"]), int(state["uinteger"]) << 32 | int(state["has_uint32"])]
+    place = ctypes.c_void_p.from_address(_address(bits)).value
+    if place is None or list((ctypes.c_uint64 * 5).from_address(place)) != words:
+        raise ImportError(
+            f"imagenet_cp cannot step the SFC64 of NumPy {np.__version__}, whose state lies elsewhere in memory; "
+            "install a newer imagenet-cp or an older numpy"
+        )
+
+
+_check_memory(SFC64(0))
+
+
+def _follow(typing_context, address):  # type: ignore[no-untyped-def]
+    """Return the pointer that stands at an address: for that of a ``bitgen_t`` the one to an SFC64's five words.
+
+    The lower half of the last word says whether its upper half is still to be drawn.
+    """
+
+    def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+        pointer = ir.IntType(64).as_pointer()
+        return builder.load(builder.inttoptr(arguments[0], pointer.as_pointer()))
+
+    return types.CPointer(types.uint64)(address), generate  # type: ignore[no-untyped-call]
+
+
+_state: Any = intrinsic(_follow)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -111,7 +144,8 @@ def _step(a, b, c, counter):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _words(state, out):  # type: ignore[no-untyped-def]
+def _words(address, out):  # type: ignore[no-untyped-def]
+    state = _state(address)
     a, b, c, counter = state[0], state[1], state[2], state[3]
     i = 0
     while True:  # written as "while i < out.size" it is unrolled and spills its registers: half the speed
@@ -123,25 +157,23 @@ def _words(state, out):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _uniform(state, out, low, width):  # type: ignore[no-untyped-def]
+def _uniform(address, out, low, width):  # type: ignore[no-untyped-def]
     block = np.empty(BLOCK, U)
     for start in range(0, out.size, BLOCK):
         part = out[start : start + BLOCK]
-        _words(state, block[: part.size])
+        _words(address, block[: part.size])
         for i in range(part.size):
             part[i] = low + width * (np.int64(block[i] >> U(11)) * 2.0**-53)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _integers(state, has_half, half, out, low, span, mask):  # type: ignore[no-untyped-def]
-    """Fill ``out`` from the halves of words, the low half first: masked, and rejected if over ``span``.
-
-    A half that is left over is returned with a 1 before it, for the generator to keep.
-    """
-    word = U(half) << U(32)
+def _integers(address, out, low, span, mask):  # type: ignore[no-untyped-def]
+    """Fill ``out`` from the halves of words, the low half first: masked, and rejected if over ``span``."""
+    state = _state(address)
+    word, has_half = state[4], int(state[4] & U(1))
     k, size = U(0), U(out.size)
     if has_half and size:
-        value = half & mask
+        value = np.int64(word >> U(32)) & mask
         out[0] = low + value
         k += U(value <= span)
         has_half = 0
@@ -150,7 +182,7 @@ def _integers(state, has_half, half, out, low, span, mask):  # type: ignore[no-u
         while k + U(1) < size:
             part = out[np.int64(k) : np.int64(k) + 2 * BLOCK]
             count = part.size // 2
-            _words(state, block[:count])
+            _words(address, block[:count])
             for i in range(count):
                 part[2 * i] = low + (np.int64(block[i]) & mask)
                 part[2 * i + 1] = low + (np.int64(block[i] >> U(32)) & mask)
@@ -177,7 +209,7 @@ def _integers(state, has_half, half, out, low, span, mask):  # type: ignore[no-u
         out[k] = low + value
         k += U(value <= span)
     state[0], state[1], state[2], state[3] = a, b, c, counter
-    return has_half, np.int64(word >> U(32))
+    state[4] = (word >> U(32)) << U(32) | U(has_half)
 
 
 def _bitcast(source: Any, target: Any) -> Any:
@@ -214,8 +246,9 @@ def _log(x):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _pairs(state, x1, x2, r2, count, keep):  # type: ignore[no-untyped-def]
+def _pairs(address, x1, x2, r2, count, keep):  # type: ignore[no-untyped-def]
     """Draw ``count`` points (x1, x2) in the unit circle, r2 = x1**2 + x2**2; with ``keep`` 0 only skip them."""
+    state = _state(address)
     a, b, c, counter = state[0], state[1], state[2], state[3]
     k, keep = U(0), U(keep)
     while k < U(count):
@@ -231,12 +264,12 @@ def _pairs(state, x1, x2, r2, count, keep):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _normal(state, out, block, loc, scale):  # type: ignore[no-untyped-def]
+def _normal(address, out, block, loc, scale):  # type: ignore[no-untyped-def]
     """Fill ``out`` by the polar method, which gives two normals at a time, the second coordinate's first."""
     x1, x2, r2, factor = block[0], block[1], block[2], block[3]
     for start in range(0, out.size, 2 * BLOCK):
         count = min(BLOCK, (out.size - start + 1) // 2)
-        _pairs(state, x1, x2, r2, count, 1)
+        _pairs(address, x1, x2, r2, count, 1)
         for i in range(count):
             factor[i] = math.sqrt(-2.0 * _log(r2[i]) / r2[i])
         whole = min(count, (out.size - start) // 2)
@@ -248,7 +281,7 @@ def _normal(state, out, block, loc, scale):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _normal_window(state, out, height, width, top, left, loc, scale):  # type: ignore[no-untyped-def]
+def _normal_window(address, out, height, width, top, left, loc, scale):  # type: ignore[no-untyped-def]
     rows, columns = out.shape
     if columns == width:  # then a pair may lie in two rows
         rows, columns = 1, rows * width
@@ -258,8 +291,8 @@ def _normal_window(state, out, height, width, top, left, loc, scale):  # type: i
     drawn = 0
     for i in range(rows):
         first = (top + i) * width + left
-        _pairs(state, nowhere, nowhere, nowhere, first // 2 - drawn, 0)
+        _pairs(address, nowhere, nowhere, nowhere, first // 2 - drawn, 0)
         drawn = (first + columns + 1) // 2
-        _normal(state, row[: 2 * (drawn - first // 2)], block, loc, scale)
+        _normal(address, row[: 2 * (drawn - first // 2)], block, loc, scale)
         flat[i] = row[first % 2 : first % 2 + columns]
-    _pairs(state, nowhere, nowhere, nowhere, (height * width + 1) // 2 - drawn, 0)
+    _pairs(address, nowhere, nowhere, nowhere, (height * width + 1) // 2 - drawn, 0)

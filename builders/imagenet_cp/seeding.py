@@ -28,12 +28,12 @@ class DigestSequence(ISeedSequence):
     """
 
     def __init__(self, digest: bytes) -> None:
-        self.entropy = np.frombuffer(digest, "<u4")
+        self.digest = digest
 
     def generate_state(self, n_words: int, dtype: Any = np.uint32) -> NDArray[Any]:
         """Return that many words of uint32 or uint64."""
         words = np.empty(n_words, dtype)
-        _generate(self.entropy, words.view(W))
+        _generate(self.digest, words.view(W))
         return words
 
 
@@ -46,8 +46,12 @@ def _hashed(word, factor, multiplier):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _generate(entropy, out):  # type: ignore[no-untyped-def]
-    size = entropy.size
+def _generate(digest, out):  # type: ignore[no-untyped-def]
+    size = len(digest) // 4
+    entropy = np.empty(size, W)
+    for i in range(size):
+        entropy[i] = W(digest[4 * i]) | W(digest[4 * i + 1]) << W(8)
+        entropy[i] |= W(digest[4 * i + 2]) << W(16) | W(digest[4 * i + 3]) << W(24)
     while size and entropy[size - 1] == 0:  # the integer has no leading zeros
         size -= 1
     pool = np.empty(POOL, W)

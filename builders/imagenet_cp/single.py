@@ -91,9 +91,11 @@ def corrupt(
     (2, 224, 224, 3)
     """
     recipe = _recipe(benchmark, "_c", seed)
+    known = corruptions.CORRUPTIONS.get(corruption)
+    undrawn = recipe.bits(corruption, severity, "") if known is not None and not known.random else None
 
     def one(picture: NDArray[np.uint8], name: str) -> NDArray[np.uint8]:
-        bits = recipe.bits(corruption, severity, name)
+        bits = undrawn or recipe.bits(corruption, severity, name)
         return corruptions.apply(corruption, picture, severity, bits, recipe.profile)
 
     if isinstance(image, np.ndarray) and image.ndim == 4:

@@ -15,6 +15,7 @@ DRAWN_AT_ONCE = 1 << 14  # moves of glass_blur, so that they stay in a near cach
 
 @corruption(
     "blur",
+    random=False,
     imagenet=[(3, 0.1), (4, 0.5), (6, 0.5), (8, 0.5), (10, 0.5)],
     imagenet_299=[(4, 0.1), (5, 0.5), (7, 0.5), (10, 0.5), (12, 0.5)],
     tiny=[(0.5, 0.6), (1, 0.1), (1.5, 0.1), (2.5, 0.01), (3, 0.1)],
@@ -99,6 +100,7 @@ def motion_blur(image: Image, bits: BitGenerator, radius: float, sigma: float) -
 
 @corruption(
     "blur",
+    random=False,
     imagenet=[(1, 1.11, 0.01), (1, 1.16, 0.01), (1, 1.21, 0.02), (1, 1.26, 0.02), (1, 1.31, 0.03)],
     imagenet_299=[(1, 1.11, 0.01), (1, 1.16, 0.01), (1, 1.21, 0.02), (1, 1.26, 0.02), (1, 1.31, 0.03)],
     tiny=[(1, 1.06, 0.01), (1, 1.11, 0.01), (1, 1.16, 0.01), (1, 1.21, 0.01), (1, 1.26, 0.01)],
@@ -113,6 +115,7 @@ def zoom_blur(image: Image, bits: BitGenerator, start: float, stop: float, step:
 @corruption(
     "blur",
     extra=True,
+    random=False,
     imagenet=[1, 2, 3, 4, 6],
     imagenet_299=[1.5, 2.5, 3.5, 4.5, 6.5],
     tiny=[0.5, 0.75, 1, 1.25, 1.5],

@@ -16,6 +16,7 @@ ELASTIC = ((2, 0.7, 0.1), (2, 0.08, 0.2), (0.05, 0.01, 0.02), (0.07, 0.01, 0.02)
 
 @corruption(
     "digital",
+    random=False,
     imagenet=[0.4, 0.3, 0.2, 0.1, 0.05],
     imagenet_299=[0.4, 0.3, 0.2, 0.1, 0.05],
     tiny=[0.4, 0.3, 0.2, 0.1, 0.05],
@@ -100,6 +101,7 @@ def elastic_transform(
 
 @corruption(
     "digital",
+    random=False,
     imagenet=[0.6, 0.5, 0.4, 0.3, 0.25],
     imagenet_299=[0.5, 0.4, 0.3, 0.25, 0.2],
     tiny=[0.9, 0.8, 0.7, 0.6, 0.5],
@@ -183,6 +185,7 @@ def _pixelate(image, small_height, small_width):  # type: ignore[no-untyped-def]
 
 @corruption(
     "digital",
+    random=False,
     imagenet=[25, 18, 15, 10, 7],
     imagenet_299=[23, 16, 13, 8, 5],
     tiny=[65, 58, 50, 40, 25],
@@ -196,6 +199,7 @@ def jpeg_compression(image: Image, bits: BitGenerator, quality: int) -> Image:
 @corruption(
     "digital",
     extra=True,
+    random=False,
     imagenet=[(0.3, 0), (0.1, 0), (2, 0), (5, 0.1), (20, 0.2)],
     imagenet_299=[(0.3, 0), (0.1, 0), (2, 0), (5, 0.1), (20, 0.2)],
     tiny=[(0.3, 0), (0.1, 0), (2, 0), (5, 0.1), (30, 0.2)],

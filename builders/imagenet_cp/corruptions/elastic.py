@@ -18,9 +18,8 @@ F = np.float32
 N = np.int32
 
 
-def inverse_affine(
-    height: int, width: int, offsets: Field
-) -> tuple[float, float, float, float, float, float]:
+@njit(cache=True, nogil=True, error_model="numpy")
+def inverse_affine(height, width, offsets):  # type: ignore[no-untyped-def]
     """Return the inverse of the affine map that moves three points of the image by ``offsets``.
 
     Parameters
@@ -38,14 +37,16 @@ def inverse_affine(
     s = min(height, width) // 3
     # The published centre is (height, width), used as (x, y).
     x, y = height // 2, width // 2
-    points = np.array([[x + s, y + s], [x + s, y - s], [x - s, y - s]], np.float32)
-    (x0, y0), (x1, y1), (x2, y2) = (points + offsets.astype(np.float32)).tolist()
+    moved = offsets.astype(np.float32)
+    x0, y0 = np.float64(F(x + s) + moved[0, 0]), np.float64(F(y + s) + moved[0, 1])
+    x1, y1 = np.float64(F(x + s) + moved[1, 0]), np.float64(F(y - s) + moved[1, 1])
+    x2, y2 = np.float64(F(x - s) + moved[2, 0]), np.float64(F(y - s) + moved[2, 1])
     # the first two points differ in y alone, the last two in x alone
     a, b = (x1 - x2) / (2 * s), (x0 - x1) / (2 * s)
     d, e = (y1 - y2) / (2 * s), (y0 - y1) / (2 * s)
     c, f = x1 - a * (x + s) - b * (y - s), y1 - d * (x + s) - e * (y - s)
     scale = a * e - b * d
-    scale = 1.0 / scale if scale else 0.0
+    scale = 1.0 / scale if scale != 0.0 else 0.0
     a, b, d, e = e * scale, -b * scale, -d * scale, a * scale
     return a, b, -a * c - b * f, d, e, -d * c - e * f
 

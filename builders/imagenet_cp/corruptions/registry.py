@@ -25,6 +25,8 @@ class Corruption:
         Such as ``"fog"`` of the family ``"weather"``.
     extra : bool
         True for the four that are meant for validation and never enter mCE.
+    random : bool
+        Whether it draws anything; if not, the picture is the same whatever the seed.
     kernel : callable
         ``kernel(image, bits, *parameters)``: uint8 (H, W, 3), C-contiguous, to a new array of the same kind.
     severities : dict
@@ -34,6 +36,7 @@ class Corruption:
     name: str
     family: str
     extra: bool
+    random: bool
     kernel: Kernel
     severities: dict[str, tuple[tuple[Any, ...], ...]]
 
@@ -50,7 +53,7 @@ _REGISTERED: list[Corruption] = []
 
 
 def corruption(
-    family: str, *, extra: bool = False, **severities: Sequence[Any]
+    family: str, *, extra: bool = False, random: bool = True, **severities: Sequence[Any]
 ) -> Callable[[Kernel], Kernel]:
     """Register the decorated kernel under its own name.
 
@@ -60,6 +63,8 @@ def corruption(
         One of ``FAMILIES``.
     extra : bool
         Whether it stays out of mCE.
+    random : bool
+        Whether it draws from the bits it is given.
     **severities
         For each profile the parameters at severities 1 to 5, each a tuple or a single number.
     """
@@ -69,7 +74,7 @@ def corruption(
     }
 
     def register(kernel: Kernel) -> Kernel:
-        _REGISTERED.append(Corruption(kernel.__name__, family, extra, kernel, tables))
+        _REGISTERED.append(Corruption(kernel.__name__, family, extra, random, kernel, tables))
         return kernel
 
     return register

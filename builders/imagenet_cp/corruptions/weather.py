@@ -107,6 +107,7 @@ def fog(image: Image, bits: BitGenerator, strength: float, wibbledecay: float) -
 
 @corruption(
     "weather",
+    random=False,
     imagenet=[0.1, 0.2, 0.3, 0.4, 0.5],
     imagenet_299=[0.1, 0.2, 0.3, 0.4, 0.5],
     tiny=[0.1, 0.2, 0.3, 0.4, 0.5],
