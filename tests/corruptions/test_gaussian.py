@@ -18,7 +18,7 @@ def correlated(field, weights, mode):
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("sigma", [0.05, 0.3, 0.5, 0.7, 1, 1.5, 2, 4, 6.5, 19.52, 40])
 def test_equals_scipy(sigma, dtype, mode):
-    for shape, truncate in [((33, 20), 4.0), ((32, 45, 3), 6.0), ((47, 32, 1), 3.0)]:
+    for shape, truncate in [((33, 32), 4.0), ((32, 45, 3), 6.0), ((47, 32, 1), 3.0)]:
         field = default_rng(0).normal(size=shape).astype(dtype)
         before = field.copy()
         made = gaussian.blur(field, sigma, truncate, mode)

@@ -11,7 +11,13 @@ from numba import njit
 from numpy.typing import NDArray
 
 from ..arithmetic import exp
+from .lanes import lanes, store
 from .registry import Image
+
+BAND = 8  # rows
+DOWN, ACROSS = 128, 256  # bytes of a row filtered at a time
+load_down, spread_down = lanes(DOWN)
+load_across, spread_across = lanes(ACROSS)
 
 UNIT = 2**44 // 255 / 2**44  # 1 / 255, cut so short that its product with a uint8 is exact
 UNIT_REST = 2**44 % 255 / 255 / 2**44
@@ -96,14 +102,13 @@ def blur_uint8(image: Image, sigma: float, truncate: float = 4.0) -> Image:
 def _plan(
     shape: tuple[int, int, int], sigma: float, truncate: float, mode: str
 ) -> tuple[NDArray[np.float64], NDArray[np.int64], NDArray[np.uint64]]:
-    """Return the weights, widened by zeros to a radius divisible by four, the line of rows, and the ends of a row.
+    """Return the weights, the line of rows, and the ends of a row.
 
     Before and after the values of a row there is room for the radius. The ends say, for all values of this room,
     which ones of the row stand there.
     """
     height, width, channels = shape
     taps = weights(sigma, truncate)
-    taps = np.pad(taps, -(len(taps) // 2) % 4 if len(taps) > 1 else 4)
     radius = len(taps) // 2
     columns = np.delete(_line(width, radius, mode), slice(radius, radius + width))
     ends = (radius + columns)[:, None] * channels + np.arange(channels)
@@ -125,19 +130,25 @@ def _line(length: int, radius: int, mode: str) -> NDArray[np.int64]:
 def _blur(image, taps, rows, ends, single):  # type: ignore[no-untyped-def]
     height, width, channels = image.shape
     size, pad = width * channels, taps.size // 2 * channels
-    planes = image.reshape(height, size)
-    out = np.empty_like(planes)
-    lines = np.empty((2, size + 2 * pad))
-    for pair in range(0, height, 2):
-        row = min(pair, height - 2)
-        _down_two(planes, taps, rows, row, lines[0, pad:], lines[1, pad:])
-        for k in range(2):
+    values, out = image.reshape(height, size), np.empty((height, size))
+    ring, ready = _ring(taps.size, size, values.dtype), 0
+    starts, along = ring.shape[1] * (rows % len(ring)), channels * np.arange(taps.size)
+    lines = np.empty((BAND, size + 2 * pad))
+    for band in range(0, height, BAND):
+        top = min(band, height - BAND)
+        for i in range(ready, min(top + BAND + taps.size // 2, height)):
+            line = ring[i % len(ring)]
+            for j in range(size):
+                line[j] = values[i, j]
+            ready = i + 1
+        _filter_down(ring.reshape(-1), starts[top:], taps, lines, pad)
+        for k in range(BAND):
             line = lines[k]
             if single:
                 for j in range(pad, pad + size):
                     line[j] = np.float32(line[j])
             _fill_ends(line, ends)
-            _across(line, taps, channels, out[row + k])
+            _filter_across(line, along, taps, out[top + k])
     return out
 
 
@@ -146,26 +157,25 @@ def _blur_uint8(image, taps, quick_taps, rows, ends, doubt):  # type: ignore[no-
     height, width, channels = image.shape
     size, pad = width * channels, taps.size // 2 * channels
     values = image.reshape(height, size)
-    # the rows about a pair, each at its number modulo theirs: of a large image all would be too many for a cache
-    quick = np.empty((taps.size + 1, size), np.float32)
-    quick_rows, ready = rows % len(quick), 0
     out = np.empty((height, size), np.uint8)
-    lines, across = np.empty((2, size + 2 * pad), np.float32), np.empty(size, np.float32)
+    ring, ready = _ring(taps.size, size, quick_taps.dtype), 0
+    starts, along = ring.shape[1] * (rows % len(ring)), channels * np.arange(taps.size)
+    lines, across = np.empty((BAND, size + 2 * pad), np.float32), np.empty(size, np.float32)
     exact_line, exact_across = np.empty(size + 2 * pad), np.empty(size)
     unsure = np.empty(size, np.uint8)
     lowest, highest = np.float32(128.0) - doubt, np.float32(128.0) + doubt
-    for pair in range(0, height, 2):
-        row = min(pair, height - 2)
-        for i in range(ready, min(row + taps.size // 2 + 2, height)):
-            line = quick[i % len(quick)]
+    for band in range(0, height, BAND):
+        top = min(band, height - BAND)
+        for i in range(ready, min(top + BAND + taps.size // 2, height)):
+            line = ring[i % len(ring)]
             for j in range(size):
                 line[j] = np.float32(values[i, j]) - np.float32(128.0)
             ready = i + 1
-        _down_two(quick, quick_taps, quick_rows, row, lines[0, pad:], lines[1, pad:])
-        for k in range(2):
-            row = min(pair, height - 2) + k
-            _fill_ends(lines[k], ends)
-            _across(lines[k], quick_taps, channels, across)
+        _filter_down(ring.reshape(-1), starts[top:], quick_taps, lines, pad)
+        for k in range(BAND):
+            row, line = top + k, lines[k]
+            _fill_ends(line, ends)
+            _filter_across(line, along, quick_taps, across)
             level, any_unsure = out[row], np.uint8(0)
             for j in range(size):
                 low, high = np.int32(across[j] + lowest), np.int32(across[j] + highest)
@@ -193,11 +203,58 @@ def _blur_uint8(image, taps, quick_taps, rows, ends, doubt):  # type: ignore[no-
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _down(values, taps, rows, row, left, out):  # type: ignore[no-untyped-def]
-    """Filter one row of values / 255 from ``left`` on along the columns, summed as SciPy's correlate1d does.
+def _ring(count, size, dtype):  # type: ignore[no-untyped-def]
+    """Return room for the rows that a band is made of, each at its number modulo theirs.
 
-    The centre comes first, then pairs of equal weight from far to near.
+    All rows of a large image would be too many for a cache, and such as begin a power of two apart get into each
+    other's way there: sixteen values more keep them apart.
     """
+    return np.empty((count + BAND, size + 16), dtype)
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _filter_down(source, starts, taps, lines, pad):  # type: ignore[no-untyped-def]
+    """Filter the rows of a band, two at a time, along the columns, summed as SciPy's correlate1d does.
+
+    The centre comes first, then pairs of equal weight from far to near. ``starts`` says where in ``source`` the rows
+    begin, from the first row's first tap on.
+    """
+    radius, size, step = taps.size // 2, lines.shape[1] - 2 * pad, DOWN // lines.itemsize
+    for block in range(0, size, step):
+        at = min(block, size - step)
+        for k in range(0, len(lines), 2):
+            weight = spread_down(taps[radius])
+            total = load_down(source, starts[k + radius] + at) * weight
+            next_total = load_down(source, starts[k + radius + 1] + at) * weight
+            above = load_down(source, starts[k] + at)
+            below = load_down(source, starts[k + 2 * radius + 1] + at)
+            for t in range(radius):
+                weight = spread_down(taps[t])
+                next_above = load_down(source, starts[k + t + 1] + at)
+                next_below = load_down(source, starts[k + 2 * radius - t] + at)
+                total = total + (above + next_below) * weight
+                next_total = next_total + (next_above + below) * weight
+                above, below = next_above, next_below
+            store(lines[k], pad + at, total)
+            store(lines[k + 1], pad + at, next_total)
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _filter_across(line, along, taps, out):  # type: ignore[no-untyped-def]
+    """Filter along a row that is wider than ``out`` by the radius on both sides, in the same order."""
+    radius, step = taps.size // 2, ACROSS // out.itemsize
+    for block in range(0, out.size, step):
+        at = min(block, out.size - step)
+        total = load_across(line, along[radius] + at) * spread_across(taps[radius])
+        for t in range(radius):
+            pair = load_across(line, along[t] + at) + load_across(line, along[2 * radius - t] + at)
+            total = total + pair * spread_across(taps[t])
+        store(out, at, total)
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _down(values, taps, rows, row, left, out):  # type: ignore[no-untyped-def]
+    """Filter one row of values / 255 from ``left`` on along the columns, in the same order."""
     radius = taps.size // 2
     centre, weight = values[row][left:], taps[radius]
     for j in range(out.size):
@@ -217,33 +274,6 @@ def _unit(value):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _down_two(planes, taps, rows, row, out, next_out):  # type: ignore[no-untyped-def]
-    """Filter a row and the next one along the columns, in the same order, four pairs at a time."""
-    radius = taps.size // 2
-    centre, next_centre = planes[rows[row + radius]], planes[rows[row + radius + 1]]
-    weight = taps[radius]
-    for j in range(planes.shape[1]):
-        out[j] = centre[j] * weight
-        next_out[j] = next_centre[j] * weight
-    for t in range(0, radius, 4):
-        up, low = row + t, row + 2 * radius - t
-        a0, a1, a2 = planes[rows[up]], planes[rows[up + 1]], planes[rows[up + 2]]
-        a3, a4 = planes[rows[up + 3]], planes[rows[up + 4]]
-        b0, b1, b2 = planes[rows[low + 1]], planes[rows[low]], planes[rows[low - 1]]
-        b3, b4 = planes[rows[low - 2]], planes[rows[low - 3]]
-        w0, w1, w2, w3 = taps[t], taps[t + 1], taps[t + 2], taps[t + 3]
-        for j in range(planes.shape[1]):
-            total = out[j] + (a0[j] + b1[j]) * w0
-            total += (a1[j] + b2[j]) * w1
-            total += (a2[j] + b3[j]) * w2
-            next_total = next_out[j] + (a1[j] + b0[j]) * w0
-            next_total += (a2[j] + b1[j]) * w1
-            next_total += (a3[j] + b2[j]) * w2
-            out[j] = total + (a3[j] + b4[j]) * w3
-            next_out[j] = next_total + (a4[j] + b3[j]) * w3
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
 def _fill_ends(line, ends):  # type: ignore[no-untyped-def]
     """Fill the room before and after the values of a row."""
     pad = np.uint64(ends.size // 2)
@@ -254,24 +284,11 @@ def _fill_ends(line, ends):  # type: ignore[no-untyped-def]
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def _across(line, taps, channels, out):  # type: ignore[no-untyped-def]
-    """Filter along a row that is wider than ``out`` by the radius on both sides, in the same order."""
+    """Filter a few values along a row that is wider than ``out`` by the radius on both sides, in the same order."""
     radius = taps.size // 2
-    centre, weight = line[radius * channels :], taps[radius]
     for j in range(out.size):
-        out[j] = centre[j] * weight
-    for t in range(0, radius, 4):
-        left, right = t * channels, (2 * radius - t) * channels
-        a0, a1, a2, a3 = (
-            line[left:],
-            line[left + channels :],
-            line[left + 2 * channels :],
-            line[left + 3 * channels :],
-        )
-        b0, b1 = line[right:], line[right - channels :]
-        b2, b3 = line[right - 2 * channels :], line[right - 3 * channels :]
-        w0, w1, w2, w3 = taps[t], taps[t + 1], taps[t + 2], taps[t + 3]
+        out[j] = line[radius * channels + j] * taps[radius]
+    for t in range(radius):
+        left, right = line[t * channels :], line[(2 * radius - t) * channels :]
         for j in range(out.size):
-            total = out[j] + (a0[j] + b0[j]) * w0
-            total += (a1[j] + b1[j]) * w1
-            total += (a2[j] + b2[j]) * w2
-            out[j] = total + (a3[j] + b3[j]) * w3
+            out[j] += (left[j] + right[j]) * taps[t]

@@ -11,7 +11,13 @@ from numba import njit
 from numpy.typing import NDArray
 
 from ..arithmetic import cos, exp, sin
+from .lanes import lanes, store
 from .registry import Image
+
+BAND = 16  # rows
+BLOCK = 256  # bytes
+LANES = BLOCK // 4  # values in float32
+load, spread = lanes(BLOCK)
 
 DOUBT = 2.0**-30  # of an offset, in pixels: far more than the error of the sums it is computed from
 
@@ -96,39 +102,15 @@ def blur(image: Image, radius: float, sigma: float, angle: float) -> Image:
 @njit(cache=True, nogil=True, error_model="numpy")
 def _blur(image, taps, places, doubt):  # type: ignore[no-untyped-def]
     height, width, channels = image.shape
-    size, pad = width * channels, max(-places[:, 1].min(), 0) * channels
-    values = image.reshape(height, size)
-    quick = np.empty((height, pad + size + max(places[:, 1].max(), 0) * channels), np.float32)
-    for i in range(height):
-        line = quick[i, pad:]
-        for j in range(size):
-            line[j] = np.float32(values[i, j]) - np.float32(128.0)
-        for c in range(channels):
-            first, last = line[c], line[size - channels + c]
-            for j in range(c, pad, channels):
-                quick[i, j] = first
-            for j in range(size + c, line.size, channels):
-                line[j] = last
-    quick_taps = taps.astype(np.float32)
+    size = width * channels
+    starts, quick_taps, quick = _spread_out(image.reshape(height, size), taps, places, channels)
     out = np.empty((height, size), np.uint8)
-    level, unsure = np.empty(size, np.float32), np.empty(size, np.uint8)
+    levels, unsure = np.empty((BAND, size + LANES), np.float32), np.empty(size, np.uint8)
     lowest, highest = np.float32(128.0 + 0.5 / 257.0) - doubt, np.float32(128.0 + 0.5 / 257.0) + doubt
     for row in range(height):
-        a0 = quick[row, pad:]  # tap 0 is the pixel itself
-        w0 = quick_taps[0]
-        for j in range(size):
-            level[j] = a0[j] * w0
-        for t in range(1, taps.size - 1, 4):  # the number of taps is odd: four at a time, or the last two
-            a0, w0 = _seen(quick, places[t], row, pad, channels), quick_taps[t]
-            a1, w1 = _seen(quick, places[t + 1], row, pad, channels), quick_taps[t + 1]
-            if t + 3 < taps.size:
-                a2, w2 = _seen(quick, places[t + 2], row, pad, channels), quick_taps[t + 2]
-                a3, w3 = _seen(quick, places[t + 3], row, pad, channels), quick_taps[t + 3]
-                for j in range(size):
-                    level[j] += (a0[j] * w0 + a1[j] * w1) + (a2[j] * w2 + a3[j] * w3)
-            else:
-                for j in range(size):
-                    level[j] += a0[j] * w0 + a1[j] * w1
+        if row % BAND == 0:
+            _weigh(quick, starts[row : row + BAND], quick_taps, levels)
+        level = levels[row % BAND]
         line, any_unsure = out[row], np.uint8(0)
         for j in range(size):
             low, high = np.int32(level[j] + lowest), np.int32(level[j] + highest)
@@ -143,9 +125,56 @@ def _blur(image, taps, places, doubt):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _seen(planes, place, row, pad, channels):  # type: ignore[no-untyped-def]
-    """Return the row as a tap sees it: moved, and beyond the border the border's pixels."""
-    return planes[min(max(row + place[0], 0), len(planes) - 1), pad + place[1] * channels :]
+def _spread_out(values, taps, places, channels):  # type: ignore[no-untyped-def]
+    """Prepare the quick sums.
+
+    Returns
+    -------
+    starts : ndarray of int64, shape (H, T)
+        Where each row begins in ``quick`` as each tap sees it; T is the number of taps, filled up by taps of weight 0
+        to a multiple of four.
+    quick_taps : ndarray of float32, shape (T,)
+    quick : ndarray of float32, one axis
+        The values less 128, each row widened by as many of the border's pixels as the taps reach beyond it.
+    """
+    height, size = values.shape
+    pad, behind = max(-places[:, 1].min(), 0) * channels, max(places[:, 1].max(), 0) * channels
+    step = pad + size + behind
+    quick = np.empty(height * step + LANES, np.float32)
+    for i in range(height):
+        row = quick[i * step : (i + 1) * step]
+        line = row[pad:]
+        for j in range(size):
+            line[j] = np.float32(values[i, j]) - np.float32(128.0)
+        for c in range(channels):
+            first, last = line[c], line[size - channels + c]
+            for j in range(c, pad, channels):
+                row[j] = first
+            for j in range(size + c, line.size, channels):
+                line[j] = last
+    quick[height * step :] = np.float32(0.0)
+    quick_taps = np.zeros((taps.size + 3) // 4 * 4, np.float32)
+    starts = np.zeros((height, quick_taps.size), np.int64)
+    for t in range(taps.size):
+        quick_taps[t] = np.float32(taps[t])
+        for i in range(height):
+            starts[i, t] = min(max(i + places[t, 0], 0), height - 1) * step + pad + places[t, 1] * channels
+    return starts, quick_taps, quick
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _weigh(quick, starts, taps, levels):  # type: ignore[no-untyped-def]
+    """Add up what the taps see of some rows: block by block, because near rows see the same."""
+    for at in range(0, levels.shape[1] - LANES, LANES):
+        for k in range(len(starts)):
+            start, total = starts[k], spread(np.float32(0.0))
+            for t in range(0, taps.size, 4):
+                a = load(quick, start[t] + at) * spread(taps[t])
+                b = load(quick, start[t + 1] + at) * spread(taps[t + 1])
+                c = load(quick, start[t + 2] + at) * spread(taps[t + 2])
+                d = load(quick, start[t + 3] + at) * spread(taps[t + 3])
+                total = total + ((a + b) + (c + d))
+            store(levels[k], at, total)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")

@@ -1,0 +1,131 @@
+"""Many values at a time, in compiled code: vectors that are loaded, computed with and stored.
+
+A loop over the values of a row, around it one over the taps of a filter, writes and reads its sums once for every
+tap, and each of its runs takes time to begin. With lanes the loop over the taps is the inner one and the sums stay in
+registers::
+
+    load, spread = lanes(256)  # bytes
+    for at in range(0, size, 256 // out.itemsize):
+        total = load(source, at) * spread(taps[0])
+        for t in range(1, taps.size):
+            total = total + load(source, at + t) * spread(taps[t])
+        store(out, at, total)
+
+Lanes are added, subtracted and multiplied one by one, by IEEE operations that are never fused. Nothing asks whether
+all of them lie inside the array: it must have room for what is read or written beyond its values.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable
+from typing import Any
+
+from llvmlite import ir  # type: ignore[import-untyped]
+from numba import types
+from numba.extending import intrinsic, models, overload, register_model
+
+
+class Lanes(types.Type):
+    """``count`` values of the type ``of``."""
+
+    def __init__(self, of: types.Type, count: int) -> None:
+        self.of, self.count = of, count
+        super().__init__(name=f"Lanes({count} x {of})")
+
+
+@register_model(Lanes)
+class _LanesModel(models.PrimitiveModel):
+    def __init__(self, manager: Any, lanes: Lanes) -> None:
+        super().__init__(
+            manager, lanes, ir.VectorType(manager.lookup(lanes.of).get_value_type(), lanes.count)
+        )
+
+
+def lanes(size: int) -> tuple[Any, Any]:
+    """Return two functions for compiled code.
+
+    Parameters
+    ----------
+    size : int
+        In bytes, a power of two. It may be more than the machine computes with at once: sums of several vectors do not
+        wait for each other.
+
+    Returns
+    -------
+    load, spread : callable
+        ``load(array, at)`` gives as many values as this size holds from ``at`` on of an array with one axis,
+        ``spread(value)`` as many copies of a value.
+    """
+
+    def load(typing_context, array, at):  # type: ignore[no-untyped-def]
+        loaded = _of(array.dtype, size)
+
+        def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+            return builder.load(_place(context, builder, signature, arguments, loaded), align=_align(loaded))
+
+        return loaded(array, at), generate
+
+    def spread(typing_context, value):  # type: ignore[no-untyped-def]
+        filled = _of(value, size)
+
+        def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+            vector, index = context.get_value_type(filled), ir.IntType(32)
+            first = builder.insert_element(ir.Constant(vector, ir.Undefined), arguments[0], index(0))
+            return builder.shuffle_vector(
+                first, first, ir.VectorType(index, filled.count)([0] * filled.count)
+            )
+
+        return filled(value), generate
+
+    return intrinsic(load), intrinsic(spread)
+
+
+def _of(values: Any, size: int) -> Lanes:
+    return Lanes(values, 8 * size // values.bitwidth)
+
+
+def _store(typing_context, array, at, values):  # type: ignore[no-untyped-def]
+    """Put the values into an array with one axis, from ``at`` on."""
+
+    def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+        place = _place(context, builder, signature, arguments, values)
+        builder.store(arguments[2], place, align=_align(values))
+        return context.get_dummy_value()
+
+    return types.void(array, at, values), generate
+
+
+store: Any = intrinsic(_store)
+
+
+def _place(context: Any, builder: Any, signature: Any, arguments: Any, lanes: Any) -> Any:
+    """Return the pointer to the lanes from ``at`` on of an array."""
+    array = context.make_array(signature.args[0])(context, builder, arguments[0])
+    pointer = context.get_value_type(lanes).as_pointer()
+    return builder.bitcast(builder.gep(array.data, [arguments[1]]), pointer)
+
+
+def _align(lanes: Any) -> Any:
+    return lanes.of.bitwidth // 8
+
+
+def _define(operation: Callable[[Any, Any], Any], instruction: str) -> None:
+    def compute(typing_context, a, b):  # type: ignore[no-untyped-def]
+        def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+            return getattr(builder, instruction)(*arguments)
+
+        return a(a, b), generate
+
+    compiled: Any = intrinsic(compute)
+
+    @overload(operation)
+    def of_lanes(a, b):  # type: ignore[no-untyped-def]
+        if isinstance(a, Lanes) and a == b:
+            return lambda a, b: compiled(a, b)
+        return None
+
+
+_define(operator.add, "fadd")
+_define(operator.sub, "fsub")
+_define(operator.mul, "fmul")
