@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import numpy as np
-from llvmlite import ir  # type: ignore[import-untyped]
-from numba import njit, types
-from numba.extending import intrinsic
+from numba import njit
 from numpy.typing import NDArray
 
+from .lanes import doubled, halved, lanes, store
 from .registry import Image
+
+# The three channels of a pixel and one value more, in float32 and in float64.
+load, spread = lanes(16)
+_, spread_doubled = lanes(32)
 
 Field = NDArray[np.float64]
 F = np.float32
@@ -63,47 +65,9 @@ def warp(image: Image, inverse: tuple[float, float, float, float, float, float])
     Returns
     -------
     ndarray of float32, shape (H * W * 3 + 1,)
-        The values from 0 to 1, and one more that means nothing: room for ``_blend``.
+        The values from 0 to 1, and one more that means nothing: room for lanes.
     """
     return _warp(image, *inverse)  # type: ignore[no-any-return]
-
-
-def _four_lanes(context, source, corners, weights, j, out, at):  # type: ignore[no-untyped-def]
-    """Put the sum of four pixels of ``source``, weighted, at ``out[at]``.
-
-    ``corners`` and ``weights`` are of shape (4, n) and taken at [:, j]; the sum is of the weights' type. Three
-    channels and the value after them are computed as four lanes; Numba does not let LLVM find this by itself.
-    """
-
-    def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
-        arrays = [context.make_array(signature.args[k])(context, builder, arguments[k]) for k in (0, 1, 2, 4)]
-        source_data, corners_data, weights_data, out_data = (array.data for array in arrays)
-        lanes = ir.VectorType(ir.FloatType(), 4)
-        wide = ir.VectorType(context.get_data_type(signature.args[2].dtype), 4)
-        row = builder.extract_value(arrays[1].shape, 1)
-        place, total = arguments[3], None
-        for _ in range(4):
-            start = builder.load(builder.gep(corners_data, [place]))
-            pixel = builder.bitcast(builder.gep(source_data, [start]), lanes.as_pointer())
-            pixel = builder.load(pixel, align=4)
-            if wide != lanes:
-                pixel = builder.fpext(pixel, wide)
-            weight = builder.load(builder.gep(weights_data, [place]))
-            weight = builder.insert_element(ir.Constant(wide, ir.Undefined), weight, ir.IntType(32)(0))
-            weight = builder.shuffle_vector(weight, weight, ir.VectorType(ir.IntType(32), 4)([0] * 4))
-            product = builder.fmul(pixel, weight)
-            total = product if total is None else builder.fadd(total, product)
-            place = builder.add(place, row)
-        if wide != lanes:
-            total = builder.fptrunc(total, lanes)
-        target = builder.bitcast(builder.gep(out_data, [arguments[5]]), lanes.as_pointer())
-        builder.store(total, target, align=4)
-        return context.get_dummy_value()
-
-    return types.void(source, corners, weights, j, out, at), generate
-
-
-_blend: Any = intrinsic(_four_lanes)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -151,7 +115,10 @@ def _warp(image, a, b, c, d, e, f):  # type: ignore[no-untyped-def]
             corners[0, j], corners[1, j] = 3 * (up + left), 3 * (up + right)
             corners[2, j], corners[3, j] = 3 * (down + left), 3 * (down + right)
         for j in range(width):
-            _blend(source, corners, weights, j, out, 3 * (i * width + j))
+            total = load(source, corners[0, j]) * spread(weights[0, j])
+            for k in range(1, 4):
+                total = total + load(source, corners[k, j]) * spread(weights[k, j])
+            store(out, 3 * (i * width + j), total)
     return out
 
 
@@ -234,7 +201,10 @@ def sample(picture, dx, dy, alpha):  # type: ignore[no-untyped-def]
             weights[0, j], weights[1, j] = (1.0 - fy) * (1.0 - fx), (1.0 - fy) * fx
             weights[2, j], weights[3, j] = fy * (1.0 - fx), fy * fx
         for j in range(width):
-            _blend(picture, corners, weights, j, values, 3 * j)
+            total = doubled(load(picture, corners[0, j])) * spread_doubled(weights[0, j])
+            for k in range(1, 4):
+                total = total + doubled(load(picture, corners[k, j])) * spread_doubled(weights[k, j])
+            store(values, 3 * j, halved(total))
         row = rows[i]
         for j in range(row.size):
             row[j] = np.int32(min(max(values[j], F(0.0)), F(1.0)) * F(255.0))

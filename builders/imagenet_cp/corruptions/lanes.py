@@ -37,9 +37,8 @@ class Lanes(types.Type):
 @register_model(Lanes)
 class _LanesModel(models.PrimitiveModel):
     def __init__(self, manager: Any, lanes: Lanes) -> None:
-        super().__init__(
-            manager, lanes, ir.VectorType(manager.lookup(lanes.of).get_value_type(), lanes.count)
-        )
+        vector = ir.VectorType(manager.lookup(lanes.of).get_value_type(), lanes.count)
+        super().__init__(manager, lanes, vector)  # type: ignore[no-untyped-call]
 
 
 def lanes(size: int) -> tuple[Any, Any]:
@@ -97,6 +96,22 @@ def _store(typing_context, array, at, values):  # type: ignore[no-untyped-def]
 
 
 store: Any = intrinsic(_store)
+
+
+def _convert(instruction: str, target: types.Type) -> Any:
+    def convert(typing_context, values):  # type: ignore[no-untyped-def]
+        converted = Lanes(target, values.count)
+
+        def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+            return getattr(builder, instruction)(arguments[0], context.get_value_type(converted))
+
+        return converted(values), generate
+
+    return intrinsic(convert)
+
+
+#: ``doubled(lanes)`` makes float64 of float32, ``halved(lanes)`` rounds float64 to float32.
+doubled, halved = _convert("fpext", types.float64), _convert("fptrunc", types.float32)
 
 
 def _place(context: Any, builder: Any, signature: Any, arguments: Any, lanes: Any) -> Any:

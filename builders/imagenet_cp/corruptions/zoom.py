@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import math
 from functools import lru_cache
-from typing import Any, NamedTuple, TypeVar
+from typing import NamedTuple, TypeVar
 
 import numpy as np
-from llvmlite import ir  # type: ignore[import-untyped]
-from numba import njit, types
-from numba.extending import intrinsic
+from numba import njit
 from numpy.typing import NDArray
 
+from .lanes import lanes, store
 from .registry import Image
 
 Field = TypeVar("Field", NDArray[np.float32], NDArray[np.float64])
 
 BAND = 8  # rows
 SIXTEEN = 16  # float32 values interpolated at a time
+load, _ = lanes(4 * SIXTEEN)
 
 
 def crop(height: int, width: int, factor: float) -> tuple[slice, slice]:
@@ -225,36 +225,14 @@ def _blend(image, rows, row_weights, columns, column_weights, runs, bounds, doub
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def _resample(source, begin, pieces, channels, weights, out):  # type: ignore[no-untyped-def]
-    """Interpolate along the row that begins there; what a piece writes beyond its end the next one overwrites."""
-    for n in range(len(pieces)):
-        _between(source, begin + pieces[n, 1], channels, weights, out, pieces[n, 0])
-
-
-def _sixteen_lanes(context, source, first, step, weights, out, at):  # type: ignore[no-untyped-def]
-    """Put ``a + weights[at] * (b - a)``, a and b being ``source`` at first and step later, at ``out[at]``, 16 times.
+    """Interpolate along the row that begins there; what a piece writes beyond its end the next one overwrites.
 
     Pieces are short: a loop would take longer to find out how many values each has.
     """
-
-    def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
-        lanes = ir.VectorType(ir.FloatType(), SIXTEEN)
-
-        def address(array: int, place: Any) -> Any:
-            data = context.make_array(signature.args[array])(context, builder, arguments[array]).data
-            return builder.bitcast(builder.gep(data, [place]), lanes.as_pointer())
-
-        first, step, at = arguments[1], arguments[2], arguments[5]
-        a = builder.load(address(0, first), align=4)
-        b = builder.load(address(0, builder.add(first, step)), align=4)
-        weight = builder.load(address(3, at), align=4)
-        value = builder.fadd(a, builder.fmul(weight, builder.fsub(b, a)))
-        builder.store(value, address(4, at), align=4)
-        return context.get_dummy_value()
-
-    return types.void(source, first, step, weights, out, at), generate
-
-
-_between: Any = intrinsic(_sixteen_lanes)
+    for n in range(len(pieces)):
+        at, place = pieces[n, 0], begin + pieces[n, 1]
+        left, right = load(source, place), load(source, place + channels)
+        store(out, at, left + load(weights, at) * (right - left))
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
