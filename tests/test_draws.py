@@ -112,6 +112,15 @@ def test_integers_that_begin_and_end_inside_a_word(generator, high):
         assert_same_state(one, other)
 
 
+@pytest.mark.parametrize("generator", GENERATORS)
+def test_single_integers(generator):
+    one, other = generator(3), generator(3)
+    reference = RandomState(other)
+    for high in [1, 2, 5, 224, 1000, 1 << 31, 2**32, 2**32 + 1, 7, 8] * 3:
+        assert draws.integer(one, high) == reference.randint(high, dtype=np.int64)
+        assert_same_state(one, other)
+
+
 def test_integers_of_no_range(pair):
     with pytest.raises(ValueError, match="low >= high"):
         draws.integers(pair[0], 5, 5, 3)

@@ -46,7 +46,7 @@ def normal(bits: BitGenerator, loc: float, scale: float, size: int | tuple[int, 
         return RandomState(bits).normal(loc, scale, size)
     out = np.empty(size)
     with bits.lock:
-        _normal(_address(bits), out.reshape(-1), np.empty((4, BLOCK)), float(loc), float(scale))
+        _normal(_address(bits), out.reshape(-1), np.empty((3, BLOCK)), float(loc), float(scale))
     return out
 
 
@@ -76,6 +76,15 @@ def integers(bits: BitGenerator, low: int, high: int, size: int | tuple[int, ...
     with bits.lock:
         _integers(_address(bits), out.reshape(-1), low, span, mask)
     return out
+
+
+def integer(bits: BitGenerator, high: int) -> int:
+    """Draw a single one as ``RandomState(bits).randint(high)``."""
+    span = high - 1
+    if type(bits) is not SFC64 or not 0 < span < 2**32:
+        return int(RandomState(bits).randint(high, dtype=np.int64))
+    with bits.lock:
+        return int(_integer(_address(bits), span, (1 << span.bit_length()) - 1))
 
 
 def words(bits: BitGenerator, size: int) -> NDArray[np.uint64]:
@@ -212,6 +221,13 @@ def _integers(address, out, low, span, mask):  # type: ignore[no-untyped-def]
     state[4] = (word >> U(32)) << U(32) | U(has_half)
 
 
+@njit(cache=True, nogil=True, error_model="numpy")
+def _integer(address, span, mask):  # type: ignore[no-untyped-def]
+    out = np.empty(1, np.int64)
+    _integers(address, out, 0, span, mask)
+    return out[0]
+
+
 def _bitcast(source: Any, target: Any) -> Any:
     def bitcast(typing_context, x):  # type: ignore[no-untyped-def]
         def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
@@ -264,14 +280,20 @@ def _pairs(address, x1, x2, r2, count, keep):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
+def _factors(r2):  # type: ignore[no-untyped-def]
+    """Replace the squared distances of points by what makes normals of their coordinates."""
+    for i in range(r2.size):
+        r2[i] = math.sqrt(-2.0 * _log(r2[i]) / r2[i])
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
 def _normal(address, out, block, loc, scale):  # type: ignore[no-untyped-def]
     """Fill ``out`` by the polar method, which gives two normals at a time, the second coordinate's first."""
-    x1, x2, r2, factor = block[0], block[1], block[2], block[3]
+    x1, x2, factor = block[0], block[1], block[2]
     for start in range(0, out.size, 2 * BLOCK):
         count = min(BLOCK, (out.size - start + 1) // 2)
-        _pairs(address, x1, x2, r2, count, 1)
-        for i in range(count):
-            factor[i] = math.sqrt(-2.0 * _log(r2[i]) / r2[i])
+        _pairs(address, x1, x2, factor, count, 1)
+        _factors(factor[:count])
         whole = min(count, (out.size - start) // 2)
         for i in range(whole):
             out[start + 2 * i] = loc + scale * (factor[i] * x2[i])
@@ -285,14 +307,28 @@ def _normal_window(address, out, height, width, top, left, loc, scale):  # type:
     rows, columns = out.shape
     if columns == width:  # then a pair may lie in two rows
         rows, columns = 1, rows * width
-    row, block = np.empty(columns + 2), np.empty((4, BLOCK))
-    nowhere = np.empty(1)
     flat = out.reshape(rows, columns)
+    most = columns // 2 + 1  # pairs that a row is made of
+    band = max(BLOCK // most, 1)  # rows made at a time
+    block, row, nowhere = np.empty((3, band * most)), np.empty(2 * most), np.empty(1)
+    x1, x2, factor = block[0], block[1], block[2]
     drawn = 0
-    for i in range(rows):
-        first = (top + i) * width + left
-        _pairs(address, nowhere, nowhere, nowhere, first // 2 - drawn, 0)
-        drawn = (first + columns + 1) // 2
-        _normal(address, row[: 2 * (drawn - first // 2)], block, loc, scale)
-        flat[i] = row[first % 2 : first % 2 + columns]
+    for start in range(0, rows, band):
+        stop, count = min(start + band, rows), 0
+        for i in range(start, stop):
+            first = (top + i) * width + left
+            _pairs(address, nowhere, nowhere, nowhere, first // 2 - drawn, 0)
+            drawn = (first + columns + 1) // 2
+            _pairs(address, x1[count:], x2[count:], factor[count:], drawn - first // 2, 1)
+            count += drawn - first // 2
+        _factors(factor[:count])
+        count = 0
+        for i in range(start, stop):
+            first = (top + i) * width + left
+            pairs = (first + columns + 1) // 2 - first // 2
+            for k in range(pairs):
+                row[2 * k] = loc + scale * (factor[count + k] * x2[count + k])
+                row[2 * k + 1] = loc + scale * (factor[count + k] * x1[count + k])
+            flat[i] = row[first % 2 : first % 2 + columns]
+            count += pairs
     _pairs(address, nowhere, nowhere, nowhere, (height * width + 1) // 2 - drawn, 0)

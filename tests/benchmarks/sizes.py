@@ -135,7 +135,7 @@ def main() -> None:
         measure.machine(),
         f"{options.photographs} photographs, the mean of all severities, median of {options.passes} passes; "
         "one thread, CPU time. A call costs some microseconds whatever the size: the quickest kernels take no longer "
-        "than that for 64x64 pixels, and jpeg_compression is the codec's own time.",
+        "than that for 64x64 pixels.",
         *report("One picture a call", "Without making the random stream.", names, micros[alone]),
         *report(
             "In batches",

@@ -6,8 +6,8 @@ import numpy as np
 from numba import njit
 from numpy.random import BitGenerator
 
-from .. import codecs, draws
-from . import cosines, elastic, hsv
+from .. import draws
+from . import cosines, elastic, hsv, jpeg
 from .registry import Image, corruption
 
 #: alpha, sigma and affine of elastic_transform.
@@ -193,7 +193,7 @@ def _pixelate(image, small_height, small_width):  # type: ignore[no-untyped-def]
 )
 def jpeg_compression(image: Image, bits: BitGenerator, quality: int) -> Image:
     """JPEG artefacts: one round trip at Pillow's ``quality``, its other options left alone."""
-    return codecs.decode(codecs.encode_jpeg(image, quality, optimize=False))
+    return jpeg.round_trip(image, quality)
 
 
 @corruption(

@@ -8,7 +8,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from .lanes import doubled, halved, lanes, store
+from .lanes import float32_to_64, float64_to_32, lanes, store
 from .registry import Image
 
 # The three channels of a pixel and one value more, in float32 and in float64.
@@ -201,10 +201,10 @@ def sample(picture, dx, dy, alpha):  # type: ignore[no-untyped-def]
             weights[0, j], weights[1, j] = (1.0 - fy) * (1.0 - fx), (1.0 - fy) * fx
             weights[2, j], weights[3, j] = fy * (1.0 - fx), fy * fx
         for j in range(width):
-            total = doubled(load(picture, corners[0, j])) * spread_doubled(weights[0, j])
+            total = float32_to_64(load(picture, corners[0, j])) * spread_doubled(weights[0, j])
             for k in range(1, 4):
-                total = total + doubled(load(picture, corners[k, j])) * spread_doubled(weights[k, j])
-            store(values, 3 * j, halved(total))
+                total = total + float32_to_64(load(picture, corners[k, j])) * spread_doubled(weights[k, j])
+            store(values, 3 * j, float64_to_32(total))
         row = rows[i]
         for j in range(row.size):
             row[j] = np.int32(min(max(values[j], F(0.0)), F(1.0)) * F(255.0))

@@ -11,8 +11,9 @@ registers::
             total = total + load(source, at + t) * spread(taps[t])
         store(out, at, total)
 
-Lanes are added, subtracted and multiplied one by one, by IEEE operations that are never fused. Nothing asks whether
-all of them lie inside the array: it must have room for what is read or written beyond its values.
+Lanes are added, subtracted and multiplied one by one, floats by IEEE operations that are never fused; signed integers
+are shifted too. Nothing asks whether all of them lie inside the array: it must have room for what is read or written
+beyond its values.
 """
 
 from __future__ import annotations
@@ -110,8 +111,32 @@ def _convert(instruction: str, target: types.Type) -> Any:
     return intrinsic(convert)
 
 
-#: ``doubled(lanes)`` makes float64 of float32, ``halved(lanes)`` rounds float64 to float32.
-doubled, halved = _convert("fpext", types.float64), _convert("fptrunc", types.float32)
+float32_to_64, float64_to_32 = _convert("fpext", types.float64), _convert("fptrunc", types.float32)
+int32_to_float, float_to_int32 = _convert("sitofp", types.float32), _convert("fptosi", types.int32)
+int16_to_32, int32_to_16 = _convert("sext", types.int32), _convert("trunc", types.int16)
+
+
+def _transposed(typing_context, a, b, c, d, e, f, g, h):  # type: ignore[no-untyped-def]
+    """Return the columns of the 8x8 blocks, side by side, that these are the rows of."""
+    block = types.UniTuple(a, 8)  # type: ignore[no-untyped-call]
+
+    def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+        rows = list(arguments)
+        for step in (1, 2, 4):  # exchange two by two what lies on the other side of the diagonal
+            lanes = range(a.count)
+            upper = [lane if not lane & step else a.count + lane - step for lane in lanes]
+            lower = [lane + step if not lane & step else a.count + lane for lane in lanes]
+            for i in (i for i in range(8) if not i & step):
+                pair = rows[i], rows[i + step]
+                for row, order in ((i, upper), (i + step, lower)):
+                    mask = ir.Constant(ir.VectorType(ir.IntType(32), a.count), order)
+                    rows[row] = builder.shuffle_vector(*pair, mask)
+        return context.make_tuple(builder, block, rows)
+
+    return block(a, b, c, d, e, f, g, h), generate
+
+
+transposed: Any = intrinsic(_transposed)
 
 
 def _place(context: Any, builder: Any, signature: Any, arguments: Any, lanes: Any) -> Any:
@@ -125,8 +150,10 @@ def _align(lanes: Any) -> Any:
     return lanes.of.bitwidth // 8
 
 
-def _define(operation: Callable[[Any, Any], Any], instruction: str) -> None:
+def _define(operation: Callable[[Any, Any], Any], of_integers: str, of_floats: str = "") -> None:
     def compute(typing_context, a, b):  # type: ignore[no-untyped-def]
+        instruction = of_integers if isinstance(a.of, types.Integer) else of_floats
+
         def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
             return getattr(builder, instruction)(*arguments)
 
@@ -141,6 +168,8 @@ def _define(operation: Callable[[Any, Any], Any], instruction: str) -> None:
         return None
 
 
-_define(operator.add, "fadd")
-_define(operator.sub, "fsub")
-_define(operator.mul, "fmul")
+_define(operator.add, "add", "fadd")
+_define(operator.sub, "sub", "fsub")
+_define(operator.mul, "mul", "fmul")
+_define(operator.lshift, "shl")
+_define(operator.rshift, "ashr")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from numba import njit
-from numpy.random import BitGenerator, RandomState
+from numpy.random import BitGenerator
 
 from .. import draws
 from . import hsv, liquid, motion, plasma, snowfall, textures
@@ -72,9 +72,8 @@ def frost(
 ) -> Image:
     """Ice crystals on a window pane: the picture blended with a part of a photograph of frost."""
     height, width = image.shape[:2]
-    draw = RandomState(bits).randint
-    ice = textures.texture(draw(len(textures.SHA256)), texture_scale, height, width)
-    top, left = draw(ice.shape[0] - height), draw(ice.shape[1] - width)
+    ice = textures.texture(draws.integer(bits, len(textures.SHA256)), texture_scale, height, width)
+    top, left = draws.integer(bits, ice.shape[0] - height), draws.integer(bits, ice.shape[1] - width)
     rows = ice.reshape(len(ice), -1)[top : top + height]
     out: Image = _mix(image.reshape(height, -1), rows, 3 * left, float(image_weight), float(frost_weight))
     return out.reshape(image.shape)
