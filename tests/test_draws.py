@@ -170,16 +170,3 @@ def test_logarithm_within_a_unit_of_the_last_place():
         for x in points:
             true = Decimal(x).ln()
             assert abs(Decimal(draws._log(x)) - true) < Decimal(math.ulp(float(true))), x
-
-
-def test_other_memory_is_noticed():
-    bits = SFC64(3)
-    RandomState(bits).randint(5, dtype=np.int32)  # leaves half a word
-    assert bits.state["has_uint32"] == 1 and bits.state["uinteger"] > 0
-    draws._check_memory(bits)
-
-    class Moved:
-        capsule, state = bits.capsule, SFC64(4).state
-
-    with pytest.raises(ImportError, match="whose state lies elsewhere in memory"):
-        draws._check_memory(Moved)

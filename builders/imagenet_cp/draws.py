@@ -7,16 +7,16 @@ state.
 
 from __future__ import annotations
 
-import ctypes
 import math
 from typing import Any
 
 import numpy as np
-from llvmlite import ir  # type: ignore[import-untyped]
 from numba import njit, types
 from numba.extending import intrinsic
 from numpy.random import SFC64, BitGenerator, RandomState
 from numpy.typing import NDArray
+
+from .sfc64 import address_of, state_at, step
 
 U = np.uint64
 BLOCK = 1024  # values made at a time, so that they stay in the nearest cache
@@ -32,7 +32,7 @@ def uniform(bits: BitGenerator, low: float, high: float, size: int | tuple[int, 
         return RandomState(bits).uniform(low, high, size)
     out = np.empty(size)
     with bits.lock:
-        _uniform(_address(bits), out.reshape(-1), float(low), float(high) - float(low))
+        _uniform(address_of(bits), out.reshape(-1), float(low), float(high) - float(low))
     return out
 
 
@@ -46,7 +46,7 @@ def normal(bits: BitGenerator, loc: float, scale: float, size: int | tuple[int, 
         return RandomState(bits).normal(loc, scale, size)
     out = np.empty(size)
     with bits.lock:
-        _normal(_address(bits), out.reshape(-1), np.empty((3, BLOCK)), float(loc), float(scale))
+        _normal(address_of(bits), out.reshape(-1), np.empty((3, BLOCK)), float(loc), float(scale))
     return out
 
 
@@ -62,7 +62,7 @@ def normal_window(
     (top, bottom, _), (left, right, _) = (part.indices(side) for part, side in zip(window, size, strict=True))
     out = np.empty((max(bottom - top, 0), max(right - left, 0)))
     with bits.lock:
-        _normal_window(_address(bits), out, *size, top, left, float(loc), float(scale))
+        _normal_window(address_of(bits), out, *size, top, left, float(loc), float(scale))
     return out
 
 
@@ -74,7 +74,7 @@ def integers(bits: BitGenerator, low: int, high: int, size: int | tuple[int, ...
     out = np.empty(size, np.int64)
     mask = (1 << span.bit_length()) - 1
     with bits.lock:
-        _integers(_address(bits), out.reshape(-1), low, span, mask)
+        _integers(address_of(bits), out.reshape(-1), low, span, mask)
     return out
 
 
@@ -84,7 +84,7 @@ def integer(bits: BitGenerator, high: int) -> int:
     if type(bits) is not SFC64 or not 0 < span < 2**32:
         return int(RandomState(bits).randint(high, dtype=np.int64))
     with bits.lock:
-        return int(_integer(_address(bits), span, (1 << span.bit_length()) - 1))
+        return int(_integer(address_of(bits), span, (1 << span.bit_length()) - 1))
 
 
 def words(bits: BitGenerator, size: int) -> NDArray[np.uint64]:
@@ -93,74 +93,19 @@ def words(bits: BitGenerator, size: int) -> NDArray[np.uint64]:
         return RandomState(bits).randint(0, 2**64, size, dtype=np.uint64)
     out = np.empty(size, U)
     with bits.lock:
-        _words(_address(bits), out)
+        _words(address_of(bits), out)
     return out
-
-
-_pointer = ctypes.PYFUNCTYPE(ctypes.c_void_p, ctypes.py_object, ctypes.c_char_p)(
-    ("PyCapsule_GetPointer", ctypes.pythonapi)
-)
-
-
-def _address(bits: BitGenerator) -> int:
-    """Return the address of a generator's ``bitgen_t``, NumPy's C struct, which begins with a pointer to its state."""
-    address: int = _pointer(bits.capsule, b"BitGenerator")
-    return address
-
-
-def _check_memory(bits: SFC64) -> None:
-    """Make sure that the state of an SFC64 lies in memory as the compiled loops take it to.
-
-    Raises
-    ------
-    ImportError
-        NumPy has laid it out in another way.
-    """
-    state = bits.state
-    words = [*map(int, state["state"]["state"]), int(state["uinteger"]) << 32 | int(state["has_uint32"])]
-    place = ctypes.c_void_p.from_address(_address(bits)).value
-    if place is None or list((ctypes.c_uint64 * 5).from_address(place)) != words:
-        raise ImportError(
-            f"imagenet_cp cannot step the SFC64 of NumPy {np.__version__}, whose state lies elsewhere in memory; "
-            "install a newer imagenet-cp or an older numpy"
-        )
-
-
-_check_memory(SFC64(0))
-
-
-def _follow(typing_context, address):  # type: ignore[no-untyped-def]
-    """Return the pointer that stands at an address: for that of a ``bitgen_t`` the one to an SFC64's five words.
-
-    The lower half of the last word says whether its upper half is still to be drawn.
-    """
-
-    def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
-        pointer = ir.IntType(64).as_pointer()
-        return builder.load(builder.inttoptr(arguments[0], pointer.as_pointer()))
-
-    return types.CPointer(types.uint64)(address), generate  # type: ignore[no-untyped-call]
-
-
-_state: Any = intrinsic(_follow)
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
-def _step(a, b, c, counter):  # type: ignore[no-untyped-def]
-    """Return SFC64's next state, and its word."""
-    word = a + b + counter
-    return b ^ (b >> U(11)), c + (c << U(3)), ((c << U(24)) | (c >> U(40))) + word, counter + U(1), word
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def _words(address, out):  # type: ignore[no-untyped-def]
-    state = _state(address)
+    state = state_at(address)
     a, b, c, counter = state[0], state[1], state[2], state[3]
     i = 0
     while True:  # written as "while i < out.size" it is unrolled and spills its registers: half the speed
         if i >= out.size:
             break
-        a, b, c, counter, out[i] = _step(a, b, c, counter)
+        a, b, c, counter, out[i] = step(a, b, c, counter)
         i += 1
     state[0], state[1], state[2], state[3] = a, b, c, counter
 
@@ -178,7 +123,7 @@ def _uniform(address, out, low, width):  # type: ignore[no-untyped-def]
 @njit(cache=True, nogil=True, error_model="numpy")
 def _integers(address, out, low, span, mask):  # type: ignore[no-untyped-def]
     """Fill ``out`` from the halves of words, the low half first: masked, and rejected if over ``span``."""
-    state = _state(address)
+    state = state_at(address)
     word, has_half = state[4], int(state[4] & U(1))
     k, size = U(0), U(out.size)
     if has_half and size:
@@ -202,7 +147,7 @@ def _integers(address, out, low, span, mask):  # type: ignore[no-untyped-def]
     # no branch. The index is unsigned because numba would ask whether it is negative.
     last = max(size, U(1)) - U(1)
     while k < last:
-        a, b, c, counter, word = _step(a, b, c, counter)
+        a, b, c, counter, word = step(a, b, c, counter)
         value = np.int64(word) & mask
         out[k] = low + value
         k += U(value <= span)
@@ -210,7 +155,7 @@ def _integers(address, out, low, span, mask):  # type: ignore[no-untyped-def]
         out[k] = low + value
         k += U(value <= span)
     while k < size:
-        a, b, c, counter, word = _step(a, b, c, counter)
+        a, b, c, counter, word = step(a, b, c, counter)
         value = np.int64(word) & mask
         has_half = int(value <= span)
         if not has_half:
@@ -264,13 +209,13 @@ def _log(x):  # type: ignore[no-untyped-def]
 @njit(cache=True, nogil=True, error_model="numpy")
 def _pairs(address, x1, x2, r2, count, keep):  # type: ignore[no-untyped-def]
     """Draw ``count`` points (x1, x2) in the unit circle, r2 = x1**2 + x2**2; with ``keep`` 0 only skip them."""
-    state = _state(address)
+    state = state_at(address)
     a, b, c, counter = state[0], state[1], state[2], state[3]
     k, keep = U(0), U(keep)
     while k < U(count):
-        a, b, c, counter, word = _step(a, b, c, counter)
+        a, b, c, counter, word = step(a, b, c, counter)
         x = np.int64(word >> U(11)) * 2.0**-52 - 1.0
-        a, b, c, counter, word = _step(a, b, c, counter)
+        a, b, c, counter, word = step(a, b, c, counter)
         y = np.int64(word >> U(11)) * 2.0**-52 - 1.0
         square = x * x + y * y
         i = k * keep

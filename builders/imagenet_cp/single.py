@@ -92,10 +92,11 @@ def corrupt(
     """
     recipe = _recipe(benchmark, "_c", seed)
     known = corruptions.CORRUPTIONS.get(corruption)
-    undrawn = recipe.bits(corruption, severity, "") if known is not None and not known.random else None
+    bits = recipe.bits(corruption, severity, "")
 
     def one(picture: NDArray[np.uint8], name: str) -> NDArray[np.uint8]:
-        bits = undrawn or recipe.bits(corruption, severity, name)
+        if known is not None and known.random:
+            recipe.bits(corruption, severity, name, into=bits)
         return corruptions.apply(corruption, picture, severity, bits, recipe.profile)
 
     if isinstance(image, np.ndarray) and image.ndim == 4:
