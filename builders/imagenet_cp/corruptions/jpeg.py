@@ -42,11 +42,9 @@ CHROMA = """
 """
 
 PLACES = 13  # binary places of the factors
-ROWS, COLUMNS = (
-    PLACES - 2,
-    PLACES + 2,
-)  # places cut off after the rows and after the columns: two more in between
-BACK = PLACES + 2 + 3  # and on the way back at last; 3 for the factor 8 of both transforms
+# Places cut off after the first of two transforms, which leaves two, and after the second one. On the way back these
+# are three more, because both ways together multiply by eight.
+FIRST, SECOND, BACK = PLACES - 2, PLACES + 2, PLACES + 5
 C1, C2, C3, C5, C6, C7 = (math.sqrt(2.0) * math.cos(k * math.pi / 16) for k in (1, 2, 3, 5, 6, 7))
 
 
@@ -162,9 +160,9 @@ def _requantise(plane, steps):  # type: ignore[no-untyped-def]
     parts = np.float32(1.0 / 32.0) / steps  # 8 for the transform, 4 for the quarters
     for top in range(0, values.size, SIDE * width):
         for at in range(top, top + width, WIDE):
-            columns = _forward(transposed(*_read(values, at, width)), N(ROWS))
-            frequencies = _forward(transposed(*columns), N(COLUMNS))
-            columns = transposed(*_inverse(_whole_steps(frequencies, steps, parts), N(ROWS)))
+            columns = _forward(transposed(*_read(values, at, width)), N(FIRST))
+            frequencies = _forward(transposed(*columns), N(SECOND))
+            columns = transposed(*_inverse(_whole_steps(frequencies, steps, parts), N(FIRST)))
             _write(values, at, width, transposed(*_inverse(columns, N(BACK))))
 
 
