@@ -65,7 +65,7 @@ def blur(field: Field, sigma: float, truncate: float = 4.0, mode: str = "nearest
     Parameters
     ----------
     field : ndarray of float32 or float64, shape (H, W) or (H, W, C)
-        It is not changed.
+        At least 8 rows of 32 values. It is not changed.
     sigma : float
         Standard deviation in pixels; below 0.5 / truncate the field stays as it is.
     truncate : float
@@ -79,7 +79,7 @@ def blur(field: Field, sigma: float, truncate: float = 4.0, mode: str = "nearest
         A new array. A float32 field is rounded to float32 between the two axes, as SciPy does.
     """
     planes = np.ascontiguousarray(field, dtype=np.float64).reshape(*field.shape[:2], -1)
-    taps, rows, ends = _plan(planes.shape, sigma, truncate, mode)
+    taps, rows, ends = _plan(planes.shape, 8, sigma, truncate, mode)
     out = _blur(planes, taps, rows, ends, field.dtype == np.float32)
     blurred: Field = out.astype(field.dtype, copy=False).reshape(field.shape)
     return blurred
@@ -91,7 +91,7 @@ def blur_uint8(image: Image, sigma: float, truncate: float = 4.0) -> Image:
     Sums in float32 decide nearly all values. The few that come nearer to a whole level than the error of
     these sums are added up again as SciPy does.
     """
-    taps, rows, ends = _plan(image.shape, sigma, truncate, "nearest")
+    taps, rows, ends = _plan(image.shape, 4, sigma, truncate, "nearest")
     # In float32 every value is within 2**-17 * (5 + 2 s) of the true one, s the sum of all partial sums of
     # the weights, less than 2.8 + 0.8 sigma for truncate up to 7; one more unit for the comparison itself.
     doubt = np.float32(2.0**-16 * (7.0 + sigma))
@@ -100,7 +100,7 @@ def blur_uint8(image: Image, sigma: float, truncate: float = 4.0) -> Image:
 
 @lru_cache(256)
 def _plan(
-    shape: tuple[int, int, int], sigma: float, truncate: float, mode: str
+    shape: tuple[int, int, int], itemsize: int, sigma: float, truncate: float, mode: str
 ) -> tuple[NDArray[np.float64], NDArray[np.int64], NDArray[np.uint64]]:
     """Return the weights, the line of rows, and the ends of a row.
 
@@ -108,6 +108,8 @@ def _plan(
     which ones of the row stand there.
     """
     height, width, channels = shape
+    if height < BAND or width * channels < ACROSS // itemsize:
+        raise ValueError(f"at least {BAND} rows of {ACROSS // itemsize} values are needed, not the shape {shape}")
     taps = weights(sigma, truncate)
     radius = len(taps) // 2
     columns = np.delete(_line(width, radius, mode), slice(radius, radius + width))
