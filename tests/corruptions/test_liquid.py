@@ -56,12 +56,11 @@ def plain_distance(edges):
     return inside
 
 
-@pytest.mark.parametrize("shape", [(32, 32), (35, 77), (90, 46)])
+@pytest.mark.parametrize("shape", [(32, 32), (33, 39), (35, 77), (90, 46), (40, 33)])
 @pytest.mark.parametrize("share", [0, 0.001, 0.004, 0.02, 0.2])
 def test_distance_is_a_sum_in_float32(shape, share):
     edges = np.random.default_rng(5).random(shape) < share
-    made, expected = chamfer.distance(edges), plain_distance(edges)
-    assert (np.minimum(made, 20) == np.minimum(expected, 20)).all()
+    assert (chamfer.distance(edges) == plain_distance(edges)).all()
 
 
 @with_ipp

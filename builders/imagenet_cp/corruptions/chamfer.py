@@ -2,6 +2,9 @@
 
 There it was computed by IPP, in float32: steps of 1, 1.4 and 2.1969, each sum rounded. Without IPP OpenCV adds
 in fixed point, which differs in the last bits and from there in whole levels of the picture.
+
+Each distance waits for its neighbour's and for those of two rows before. So eight rows are measured together, each
+three pixels behind the one before it: then all that a pixel waits for is there.
 """
 
 from __future__ import annotations
@@ -10,9 +13,16 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-REACH = 20  # what is farther than this is not told apart
+from .lanes import joined, lanes, lesser, store, transposed
+
+ROWS, BEHIND = 8, 3
+MARGIN = ROWS * BEHIND  # steps from a place in one band of rows to the place beside it in the next
+EARLY = 7  # steps from the oldest pixel that one waits for
 FAR = np.float32(1e9)
 SIDE, DIAGONAL, KNIGHT = np.float32(1.0), np.float32(1.4), np.float32(2.1969)
+load, spread = lanes(4 * ROWS)
+# The lanes of rows one or two above, the last ones of another band before them, and those of rows below.
+above, two_above, below, two_below = joined(ROWS - 1), joined(ROWS - 2), joined(1), joined(2)
 
 
 def distance(edges: NDArray[np.bool_]) -> NDArray[np.float32]:
@@ -21,12 +31,11 @@ def distance(edges: NDArray[np.bool_]) -> NDArray[np.float32]:
     Parameters
     ----------
     edges : ndarray of bool, shape (H, W)
-        C-contiguous.
 
     Returns
     -------
     ndarray of float32, shape (H, W)
-        In pixels, exact up to 20; where it would be over 20 it is some value over 20.
+        In pixels; a billion or more if there is no edge.
     """
     return _distance(edges)  # type: ignore[no-any-return]
 
@@ -34,75 +43,108 @@ def distance(edges: NDArray[np.bool_]) -> NDArray[np.float32]:
 @njit(cache=True, nogil=True, error_model="numpy")
 def _distance(edges):  # type: ignore[no-untyped-def]
     height, width = edges.shape
-    quarter = (width + 3) // 4
+    steps = (width + MARGIN - BEHIND + 7) // 8 * 8
+    bands, size = (height + ROWS - 1) // ROWS, (steps + 2 * MARGIN) * ROWS
+    # of each band all steps, between margins; a band of nothing before the first and after the last
+    field = np.full((bands + 2) * size, FAR)
+    rows = np.full((ROWS, steps + MARGIN), FAR)
+    for band in range(bands):
+        for k in range(ROWS):
+            row = rows[k, MARGIN : MARGIN + width]
+            for j in range(row.size):
+                row[j] = FAR
+            if band * ROWS + k < height:
+                edge = edges[band * ROWS + k]
+                for j in range(row.size):
+                    row[j] = np.float32(0) if edge[j] else FAR
+        _slanted(rows, field[(band + 1) * size :], steps)
+        _downwards(field[band * size :], size, steps)
     out = np.empty((height, width), np.float32)
-    field = np.empty((height + 4, 4 * quarter + 2 * REACH), np.float32)
-    for i in (0, 1, height + 2, height + 3):
-        field[i] = FAR
-    for i in range(height):
-        row, edge = field[i + 2], edges[i]
-        for j in range(REACH):
-            row[j] = FAR
-        inner = row[REACH : REACH + width]
-        for j in range(inner.size):
-            inner[j] = np.float32(0) if edge[j] else FAR
-        for j in range(REACH + width, row.size):
-            row[j] = FAR
-        _step(field[i + 1, REACH - 2 :], field[i, REACH - 2 :], inner)
-        _to_the_right(row, quarter)
-        for j in range(REACH + width, row.size):
-            row[j] = FAR
-    for i in range(height - 1, -1, -1):
-        row = field[i + 2]
-        _step(field[i + 3, REACH - 2 :], field[i + 4, REACH - 2 :], row[REACH : REACH + width])
-        _to_the_left(row, quarter, 2 * REACH + width - 1)
-        target, inner = out[i], row[REACH : REACH + width]
-        for j in range(target.size):
-            target[j] = inner[j]
-        for j in range(REACH - 4, REACH):
-            row[j] = FAR
+    for band in range(bands - 1, -1, -1):
+        _upwards(field[(band + 1) * size :], size, steps)
+        _upright(field[(band + 1) * size :], rows, steps)
+        for k in range(min(ROWS, height - band * ROWS)):
+            row, target = rows[k, MARGIN : MARGIN + width], out[band * ROWS + k]
+            for j in range(target.size):
+                target[j] = row[j]
     return out
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _step(near, next_but_one, row):  # type: ignore[no-untyped-def]
-    """Bring distances over from the two rows before, which begin two pixels to the left."""
-    for j in range(row.size):
-        best = min(min(next_but_one[j + 1], next_but_one[j + 3]), min(near[j], near[j + 4])) + KNIGHT
-        best = min(best, min(near[j + 1], near[j + 3]) + DIAGONAL)
-        best = min(best, near[j + 2] + SIDE)
-        row[j] = min(best, row[j])
-
-
-# Along a row each distance waits for its neighbour's. As nothing comes from farther than REACH, the row is cut
-# into quarters, each of which starts REACH pixels early, and the four are worked on at the same time.
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
-def _to_the_right(row, quarter):  # type: ignore[no-untyped-def]
-    a = b = c = d = FAR
-    for j in range(REACH):
-        a, b = _next(a, row[j]), _next(b, row[j + quarter])
-        c, d = _next(c, row[j + 2 * quarter]), _next(d, row[j + 3 * quarter])
-    for j in range(REACH, REACH + quarter):
-        a, b = _next(a, row[j]), _next(b, row[j + quarter])
-        c, d = _next(c, row[j + 2 * quarter]), _next(d, row[j + 3 * quarter])
-        row[j], row[j + quarter], row[j + 2 * quarter], row[j + 3 * quarter] = a, b, c, d
+def _slanted(rows, field, steps):  # type: ignore[no-untyped-def]
+    """Write eight rows into a band: at each step one pixel of every row, three to the left in each further row."""
+    values, step = rows.reshape(-1), rows.shape[1] - BEHIND
+    for t in range(0, steps, 8):
+        at, place = MARGIN + t, ROWS * (MARGIN + t)
+        eight = transposed(
+            load(values, at),
+            load(values, at + step),
+            load(values, at + 2 * step),
+            load(values, at + 3 * step),
+            load(values, at + 4 * step),
+            load(values, at + 5 * step),
+            load(values, at + 6 * step),
+            load(values, at + 7 * step),
+        )
+        for pixels in eight:
+            store(field, place, pixels)
+            place += ROWS
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _to_the_left(row, quarter, last):  # type: ignore[no-untyped-def]
-    a = b = c = d = FAR
-    for j in range(last, last - REACH, -1):
-        a, b = _next(a, row[j]), _next(b, row[j - quarter])
-        c, d = _next(c, row[j - 2 * quarter]), _next(d, row[j - 3 * quarter])
-    for j in range(last - REACH, last - REACH - quarter, -1):
-        a, b = _next(a, row[j]), _next(b, row[j - quarter])
-        c, d = _next(c, row[j - 2 * quarter]), _next(d, row[j - 3 * quarter])
-        row[j], row[j - quarter], row[j - 2 * quarter], row[j - 3 * quarter] = a, b, c, d
+def _upright(field, rows, steps):  # type: ignore[no-untyped-def]
+    """Read eight rows from a band."""
+    values, step = rows.reshape(-1), rows.shape[1] - BEHIND
+    for t in range(0, steps, 8):
+        at, place = MARGIN + t, ROWS * (MARGIN + t)
+        eight = transposed(
+            load(field, place),
+            load(field, place + 8),
+            load(field, place + 16),
+            load(field, place + 24),
+            load(field, place + 32),
+            load(field, place + 40),
+            load(field, place + 48),
+            load(field, place + 56),
+        )
+        for pixels in eight:
+            store(values, at, pixels)
+            at += step
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _next(before, here):  # type: ignore[no-untyped-def]
-    there = before + SIDE
-    return there if there < here else here
+def _downwards(field, size, steps):  # type: ignore[no-untyped-def]
+    """Bring distances from the left and from above to the second of two bands that ``field`` begins with."""
+    far = spread(FAR)
+    here = a1 = a2 = a3 = a4 = a5 = b1 = b2 = b3 = b4 = b5 = b6 = b7 = far
+    for place in range((MARGIN - EARLY) * ROWS, (MARGIN + steps) * ROWS, ROWS):
+        best = _nearer(load(field, size + place), a2, a3, a4, a5, b5, b7)
+        here = lesser(lesser(best, here + spread(SIDE)), a1 + spread(KNIGHT))
+        store(field, size + place, here)
+        other = load(field, place + MARGIN * ROWS)
+        a1, a2, a3, a4, a5 = above(other, here), a1, a2, a3, a4
+        b1, b2, b3, b4, b5, b6, b7 = two_above(other, here), b1, b2, b3, b4, b5, b6
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _upwards(field, size, steps):  # type: ignore[no-untyped-def]
+    """Bring distances from the right and from below to the first of two bands that ``field`` begins with."""
+    far = spread(FAR)
+    here = a1 = a2 = a3 = a4 = a5 = b1 = b2 = b3 = b4 = b5 = b6 = b7 = far
+    for place in range((MARGIN + steps + EARLY - 1) * ROWS, (MARGIN - 1) * ROWS, -ROWS):
+        best = _nearer(load(field, place), a2, a3, a4, a5, b5, b7)
+        here = lesser(lesser(best, here + spread(SIDE)), a1 + spread(KNIGHT))
+        store(field, place, here)
+        other = load(field, size + place - MARGIN * ROWS)
+        a1, a2, a3, a4, a5 = below(here, other), a1, a2, a3, a4
+        b1, b2, b3, b4, b5, b6, b7 = two_below(here, other), b1, b2, b3, b4, b5, b6
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _nearer(best, a2, a3, a4, a5, b5, b7):  # type: ignore[no-untyped-def]
+    """Return the least distance by way of what was there two steps ago or earlier, in the next row and the one after.
+
+    With rows three behind each other the pixel straight above was there three steps ago.
+    """
+    best = lesser(best, lesser(lesser(a5, b5), b7) + spread(KNIGHT))
+    return lesser(best, lesser(lesser(a2, a4) + spread(DIAGONAL), a3 + spread(SIDE)))

@@ -109,7 +109,9 @@ def _plan(
     """
     height, width, channels = shape
     if height < BAND or width * channels < ACROSS // itemsize:
-        raise ValueError(f"at least {BAND} rows of {ACROSS // itemsize} values are needed, not the shape {shape}")
+        raise ValueError(
+            f"at least {BAND} rows of {ACROSS // itemsize} values are needed, not the shape {shape}"
+        )
     taps = weights(sigma, truncate)
     radius = len(taps) // 2
     columns = np.delete(_line(width, radius, mode), slice(radius, radius + width))

@@ -139,6 +139,31 @@ def _transposed(typing_context, a, b, c, d, e, f, g, h):  # type: ignore[no-unty
 transposed: Any = intrinsic(_transposed)
 
 
+def _less(typing_context, a, b):  # type: ignore[no-untyped-def]
+    """Return the lesser of two floats in each lane."""
+
+    def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+        return builder.select(builder.fcmp_ordered("<", *arguments), *arguments)
+
+    return a(a, b), generate
+
+
+lesser: Any = intrinsic(_less)
+
+
+def joined(first: int) -> Any:
+    """Return a function for compiled code: of a and b side by side it gives as many lanes, from ``first`` on."""
+
+    def join(typing_context, a, b):  # type: ignore[no-untyped-def]
+        def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+            order = ir.Constant(ir.VectorType(ir.IntType(32), a.count), list(range(first, first + a.count)))
+            return builder.shuffle_vector(*arguments, order)
+
+        return a(a, b), generate
+
+    return intrinsic(join)
+
+
 def _place(context: Any, builder: Any, signature: Any, arguments: Any, lanes: Any) -> Any:
     """Return the pointer to the lanes from ``at`` on of an array."""
     array = context.make_array(signature.args[0])(context, builder, arguments[0])
