@@ -4,7 +4,7 @@ There it was computed by IPP, in float32: steps of 1, 1.4 and 2.1969, each sum r
 in fixed point, which differs in the last bits and from there in whole levels of the picture.
 
 Each distance waits for its neighbour's and for those of two rows before. So eight rows are measured together, each
-three pixels behind the one before it: then all that a pixel waits for is there.
+four pixels behind the one before it: then all that a pixel waits for is there, and of other rows for two steps.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 
 from .lanes import joined, lanes, lesser, store, transposed
 
-ROWS, BEHIND = 8, 3
+ROWS, BEHIND = 8, 4
 MARGIN = ROWS * BEHIND  # steps from a place in one band of rows to the place beside it in the next
-EARLY = 7  # steps from the oldest pixel that one waits for
+EARLY = 9  # steps from the oldest pixel that one waits for
 FAR = np.float32(1e9)
 SIDE, DIAGONAL, KNIGHT = np.float32(1.0), np.float32(1.4), np.float32(2.1969)
 load, spread = lanes(4 * ROWS)
@@ -72,7 +72,7 @@ def _distance(edges):  # type: ignore[no-untyped-def]
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def _slanted(rows, field, steps):  # type: ignore[no-untyped-def]
-    """Write eight rows into a band: at each step one pixel of every row, three to the left in each further row."""
+    """Write eight rows into a band: at each step one pixel of every row, four to the left in each further row."""
     values, step = rows.reshape(-1), rows.shape[1] - BEHIND
     for t in range(0, steps, 8):
         at, place = MARGIN + t, ROWS * (MARGIN + t)
@@ -116,35 +116,36 @@ def _upright(field, rows, steps):  # type: ignore[no-untyped-def]
 def _downwards(field, size, steps):  # type: ignore[no-untyped-def]
     """Bring distances from the left and from above to the second of two bands that ``field`` begins with."""
     far = spread(FAR)
-    here = a1 = a2 = a3 = a4 = a5 = b1 = b2 = b3 = b4 = b5 = b6 = b7 = far
+    here = a1 = a2 = a3 = a4 = a5 = a6 = b1 = b2 = b3 = b4 = b5 = b6 = b7 = b8 = b9 = far
     for place in range((MARGIN - EARLY) * ROWS, (MARGIN + steps) * ROWS, ROWS):
-        best = _nearer(load(field, size + place), a2, a3, a4, a5, b5, b7)
-        here = lesser(lesser(best, here + spread(SIDE)), a1 + spread(KNIGHT))
+        best = _nearer(load(field, size + place), a2, a3, a4, a5, a6, b7, b9)
+        here = lesser(best, here + spread(SIDE))
         store(field, size + place, here)
         other = load(field, place + MARGIN * ROWS)
-        a1, a2, a3, a4, a5 = above(other, here), a1, a2, a3, a4
-        b1, b2, b3, b4, b5, b6, b7 = two_above(other, here), b1, b2, b3, b4, b5, b6
+        a1, a2, a3, a4, a5, a6 = above(other, here), a1, a2, a3, a4, a5
+        b1, b2, b3, b4, b5, b6, b7, b8, b9 = two_above(other, here), b1, b2, b3, b4, b5, b6, b7, b8
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def _upwards(field, size, steps):  # type: ignore[no-untyped-def]
     """Bring distances from the right and from below to the first of two bands that ``field`` begins with."""
     far = spread(FAR)
-    here = a1 = a2 = a3 = a4 = a5 = b1 = b2 = b3 = b4 = b5 = b6 = b7 = far
+    here = a1 = a2 = a3 = a4 = a5 = a6 = b1 = b2 = b3 = b4 = b5 = b6 = b7 = b8 = b9 = far
     for place in range((MARGIN + steps + EARLY - 1) * ROWS, (MARGIN - 1) * ROWS, -ROWS):
-        best = _nearer(load(field, place), a2, a3, a4, a5, b5, b7)
-        here = lesser(lesser(best, here + spread(SIDE)), a1 + spread(KNIGHT))
+        best = _nearer(load(field, place), a2, a3, a4, a5, a6, b7, b9)
+        here = lesser(best, here + spread(SIDE))
         store(field, place, here)
         other = load(field, size + place - MARGIN * ROWS)
-        a1, a2, a3, a4, a5 = below(here, other), a1, a2, a3, a4
-        b1, b2, b3, b4, b5, b6, b7 = two_below(here, other), b1, b2, b3, b4, b5, b6
+        a1, a2, a3, a4, a5, a6 = below(here, other), a1, a2, a3, a4, a5
+        b1, b2, b3, b4, b5, b6, b7, b8, b9 = two_below(here, other), b1, b2, b3, b4, b5, b6, b7, b8
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _nearer(best, a2, a3, a4, a5, b5, b7):  # type: ignore[no-untyped-def]
-    """Return the least distance by way of what was there two steps ago or earlier, in the next row and the one after.
+def _nearer(best, a2, a3, a4, a5, a6, b7, b9):  # type: ignore[no-untyped-def]
+    """Return the least distance by way of the next row (a) and the one after (b), as many steps ago.
 
-    With rows three behind each other the pixel straight above was there three steps ago.
+    With rows four behind each other the pixel straight above was there four steps ago.
     """
-    best = lesser(best, lesser(lesser(a5, b5), b7) + spread(KNIGHT))
-    return lesser(best, lesser(lesser(a2, a4) + spread(DIAGONAL), a3 + spread(SIDE)))
+    best = lesser(best, lesser(lesser(a6, b7), b9) + spread(KNIGHT))
+    best = lesser(best, lesser(lesser(a3, a5) + spread(DIAGONAL), a4 + spread(SIDE)))
+    return lesser(best, a2 + spread(KNIGHT))
