@@ -91,13 +91,13 @@ def corrupt(
     (2, 224, 224, 3)
     """
     recipe = _recipe(benchmark, "_c", seed)
-    known = corruptions.CORRUPTIONS.get(corruption)
+    known, parameters = corruptions.chosen(corruption, severity, recipe.profile)
     bits = recipe.bits(corruption, severity, "")
 
     def one(picture: NDArray[np.uint8], name: str) -> NDArray[np.uint8]:
-        if known is not None and known.random:
+        if known.random:
             recipe.bits(corruption, severity, name, into=bits)
-        return corruptions.apply(corruption, picture, severity, bits, recipe.profile)
+        return known.kernel(picture, bits, *parameters)
 
     if isinstance(image, np.ndarray) and image.ndim == 4:
         ids = (
@@ -108,15 +108,18 @@ def corrupt(
         if isinstance(ids, str) or len(ids) != len(image):
             said = "one id" if isinstance(ids, str) else f"{len(ids)} ids"
             raise ValueError(f"a batch of {len(image)} images needs a sequence of as many ids, not {said}")
-        made = np.empty_like(image, order="C")
+        pictures = np.require(image, requirements=["C", "W"])
+        for picture in pictures[:1]:  # the others are of its kind
+            corruptions.check_image(picture)
+        made = np.empty_like(pictures)
         for place, name in enumerate(ids):
-            made[place] = one(image[place], name)
+            made[place] = one(pictures[place], name)
         return made
     if not isinstance(image_id, str):
         raise ValueError("one image has one id; a sequence of ids belongs to a batch of shape (N, H, W, 3)")
     if isinstance(image, Image.Image):
-        return Image.fromarray(one(np.array(image.convert("RGB")), image_id))
-    return one(image, image_id)
+        return Image.fromarray(one(corruptions.check_image(np.array(image.convert("RGB"))), image_id))
+    return one(corruptions.check_image(image), image_id)
 
 
 def perturb(

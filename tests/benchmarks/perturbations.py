@@ -21,7 +21,7 @@ from imagenet_cp.perturbations import PERTURBATIONS, apply
 from imagenet_cp.recipe import stream
 
 #: How the package stores frames.
-JPEG = {"quality": 99, "optimize": True, "subsampling": "4:4:4"}  # as imagenet_p stores frames
+JPEG = {"quality": 99, "subsampling": "4:4:4"}  # as imagenet_p stores frames
 
 
 def sequence(make: Callable[..., np.ndarray], name: str, image: np.ndarray) -> np.ndarray:

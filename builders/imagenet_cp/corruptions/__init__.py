@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.random import BitGenerator
 
@@ -9,7 +11,17 @@ from ..errors import nearest
 from . import blur, digital, noise, weather  # noqa: F401  (they register)
 from .registry import FAMILIES, SEVERITIES, Corruption, Image, published_order
 
-__all__ = ["CORRUPTIONS", "EXTRA", "FAMILIES", "SEVERITIES", "TEST", "Corruption", "apply", "check_image"]
+__all__ = [
+    "CORRUPTIONS",
+    "EXTRA",
+    "FAMILIES",
+    "SEVERITIES",
+    "TEST",
+    "Corruption",
+    "apply",
+    "check_image",
+    "chosen",
+]
 
 # glibc fetches memory for every picture anew from the system, at a cost above some kernels', until a large block has
 # once been given back. This one is never touched.
@@ -32,7 +44,7 @@ def check_image(image: object) -> Image:
         raise TypeError(f"image must hold uint8 values from 0 to 255, not {image.dtype}")
     if image.ndim != 3 or image.shape[2] != 3:
         raise ValueError(f"image must have the shape (height, width, 3) in RGB order, not {image.shape}")
-    if min(image.shape[:2]) < 32:
+    if image.shape[0] < 32 or image.shape[1] < 32:
         raise ValueError(f"image must be at least 32 x 32 pixels, not {image.shape[0]} x {image.shape[1]}")
     return image if image.flags.carray else np.require(image, requirements=["C", "W"])
 
@@ -69,6 +81,16 @@ def apply(name: str, image: Image, severity: int, bits: BitGenerator, profile: s
     -----
     Hendrycks & Dietterich, ICLR 2019, section 4.1 and appendix B.
     """
+    known, parameters = chosen(name, severity, profile)
+    if not isinstance(bits, BitGenerator):
+        raise TypeError(
+            f"bits must be a numpy.random.BitGenerator such as SFC64(0), not {type(bits).__name__}"
+        )
+    return known.kernel(check_image(image), bits, *parameters)
+
+
+def chosen(name: str, severity: int, profile: str) -> tuple[Corruption, tuple[Any, ...]]:
+    """Return a corruption and its parameters, or raise what `apply` raises of them."""
     known = CORRUPTIONS.get(name)
     if known is None:
         raise ValueError(f"unknown corruption {name!r}{nearest(name, CORRUPTIONS)}")
@@ -77,8 +99,4 @@ def apply(name: str, image: Image, severity: int, bits: BitGenerator, profile: s
         raise ValueError(f"unknown profile {profile!r}{nearest(profile, known.severities)}")
     if isinstance(severity, bool) or severity not in SEVERITIES:
         raise ValueError(f"severity must be a whole number from 1 to 5, not {severity!r}")
-    if not isinstance(bits, BitGenerator):
-        raise TypeError(
-            f"bits must be a numpy.random.BitGenerator such as SFC64(0), not {type(bits).__name__}"
-        )
-    return known.kernel(check_image(image), bits, *table[int(severity) - 1])
+    return known, table[int(severity) - 1]

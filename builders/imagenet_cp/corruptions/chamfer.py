@@ -45,7 +45,8 @@ def _distance(edges):  # type: ignore[no-untyped-def]
     height, width = edges.shape
     steps = (width + MARGIN - BEHIND + 7) // 8 * 8
     bands, size = (height + ROWS - 1) // ROWS, (steps + 2 * MARGIN) * ROWS
-    # of each band all steps, between margins; a band of nothing before the first and after the last
+    # Of each band all steps, between margins; a band of nothing before the first and after the last. Places outside
+    # the picture are measured too: there is always a shorter way than one through them.
     field = np.full((bands + 2) * size, FAR)
     rows = np.full((ROWS, steps + MARGIN), FAR)
     for band in range(bands):
