@@ -165,6 +165,7 @@ def test_a_batch_is_its_images_one_by_one():
     for picture, name, result in zip(images, ids, made, strict=True):
         assert np.array_equal(result, imagenet_cp.corrupt(picture, "snow", 2, seed=4, image_id=name))
     assert np.array_equal(made, imagenet_cp.corrupt(images, "snow", 2, 4, np.array(ids)))
+    assert np.array_equal(made, imagenet_cp.corrupt(np.asfortranarray(images), "snow", 2.0, 4, ids))
 
 
 def test_images_of_a_batch_without_ids_get_draws_of_their_own():

@@ -92,11 +92,12 @@ def corrupt(
     """
     recipe = _recipe(benchmark, "_c", seed)
     known, parameters = corruptions.chosen(corruption, severity, recipe.profile)
-    bits = recipe.bits(corruption, severity, "")
+    level = int(severity)  # 3.0 too draws what 3 does
+    bits = recipe.bits(corruption, level, "")
 
     def one(picture: NDArray[np.uint8], name: str) -> NDArray[np.uint8]:
         if known.random:
-            recipe.bits(corruption, severity, name, into=bits)
+            recipe.bits(corruption, level, name, into=bits)
         return known.kernel(picture, bits, *parameters)
 
     if isinstance(image, np.ndarray) and image.ndim == 4:
