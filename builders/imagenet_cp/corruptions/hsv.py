@@ -62,8 +62,7 @@ def saturate(image: Image, factor: float, shift: float) -> Image:
 def _convert(image: Image, factor: float, shift: float, lift: float) -> Image:
     """Make S to ``S * factor + shift`` and V to ``V + lift``, both clipped to 0..1."""
     table, offset = _table(factor, shift, lift)
-    out: Image = _apply(image.reshape(-1), table, offset, LEVELS, factor, shift, lift)
-    return out.reshape(image.shape)
+    return _apply(image, table, offset, LEVELS, factor, shift, lift)  # type: ignore[no-any-return]
 
 
 @lru_cache(maxsize=64)
@@ -114,8 +113,8 @@ def _exact_middle(r, g, b, factor, shift, lift):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _apply(flat, table, offset, levels, factor, shift, lift):  # type: ignore[no-untyped-def]
-    out = np.empty_like(flat)
+def _apply(image, table, offset, levels, factor, shift, lift):  # type: ignore[no-untyped-def]
+    flat, out = image.reshape(-1), np.empty(image.size, np.uint8)
     red, green, blue = np.empty(BLOCK, np.uint8), np.empty(BLOCK, np.uint8), np.empty(BLOCK, np.uint8)
     high, low, above = np.empty(BLOCK, np.uint8), np.empty(BLOCK, np.uint8), np.empty(BLOCK, np.uint8)
     new_high, new_middle = np.empty(BLOCK, np.uint8), np.empty(BLOCK, np.uint8)
@@ -178,4 +177,4 @@ def _apply(flat, table, offset, levels, factor, shift, lift):  # type: ignore[no
             blue[i] = bottom if z == least else (top if z == most else middle)
         for i in range(target.size // 3):
             target[3 * i], target[3 * i + 1], target[3 * i + 2] = red[i], green[i], blue[i]
-    return out
+    return out.reshape(image.shape)

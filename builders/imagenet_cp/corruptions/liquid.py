@@ -97,9 +97,7 @@ def mud(image: Image, layer: NDArray[np.float64], threshold: float, sigma: float
 def _lay(
     image: Image, opacity: NDArray[np.float32], cover: np.float32, colour: tuple[np.float32, ...]
 ) -> Image:
-    height, width = opacity.shape
-    out: Image = _mix(image.reshape(height, 3 * width), opacity, cover, *colour)
-    return out.reshape(image.shape)
+    return _mix(image, opacity, cover, *colour)  # type: ignore[no-any-return]
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -229,10 +227,10 @@ def _opacity(depth, relief, amount):  # type: ignore[no-untyped-def]
 def _mix(image, opacity, cover, red, green, blue):  # type: ignore[no-untyped-def]
     """Add the colour times its opacity, the picture dimmed by ``cover`` times it, all in float32."""
     height, width = opacity.shape
-    out = np.empty_like(image)
+    rows, out = image.reshape(height, 3 * width), np.empty((height, 3 * width), np.uint8)
     r, g, b = np.empty(width, np.uint8), np.empty(width, np.uint8), np.empty(width, np.uint8)
     for i in range(height):
-        source, target, liquid = image[i], out[i], opacity[i]
+        source, target, liquid = rows[i], out[i], opacity[i]
         for j in range(source.size // 3):
             r[j], g[j], b[j] = source[3 * j], source[3 * j + 1], source[3 * j + 2]
         for j in range(liquid.size):
@@ -242,7 +240,7 @@ def _mix(image, opacity, cover, red, green, blue):  # type: ignore[no-untyped-de
             b[j] = _mixed(b[j], keep, liquid[j] * blue)
         for j in range(target.size // 3):
             target[3 * j], target[3 * j + 1], target[3 * j + 2] = r[j], g[j], b[j]
-    return out
+    return out.reshape(image.shape)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")

@@ -94,15 +94,16 @@ def blur(image: Image, radius: float, sigma: float, angle: float) -> Image:
     taps = weights(radius, sigma)
     # Half a unit in the last place of 128, 2**-18, for each addition to the sum; all other roundings are
     # relative to parts of it and together less than twelve such.
-    doubt = np.float32(2.0**-18 * (12 + len(taps) / 4))
-    planes = np.ascontiguousarray(image).reshape(*image.shape[:2], -1)
-    return _blur(planes, taps, offsets(len(taps), angle), doubt).reshape(image.shape)  # type: ignore[no-any-return]
+    doubt = 2.0**-18 * (12 + len(taps) / 4)
+    return _blur(np.ascontiguousarray(image), taps, offsets(len(taps), angle), doubt)  # type: ignore[no-any-return]
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def _blur(image, taps, places, doubt):  # type: ignore[no-untyped-def]
-    height, width, channels = image.shape
-    size = width * channels
+    height, width = image.shape[:2]
+    size = image.size // height
+    channels = size // width
+    planes, doubt = image.reshape(height, width, channels), np.float32(doubt)
     starts, quick_taps, quick = _spread_out(image.reshape(height, size), taps, places, channels)
     out = np.empty((height, size), np.uint8)
     levels, unsure = np.empty((BAND, size + LANES), np.float32), np.empty(size, np.uint8)
@@ -120,8 +121,8 @@ def _blur(image, taps, places, doubt):  # type: ignore[no-untyped-def]
         if any_unsure:
             for j in range(size):
                 if unsure[j]:
-                    line[j] = _exact(image, taps, places, row, j // channels, j % channels)
-    return out.reshape(height, width, channels)
+                    line[j] = _exact(planes, taps, places, row, j // channels, j % channels)
+    return out.reshape(image.shape)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")

@@ -80,9 +80,9 @@ def shot_noise(image: Image, bits: BitGenerator, photons: int) -> Image:
 )
 def impulse_noise(image: Image, bits: BitGenerator, amount: float) -> Image:
     """Replace a share ``amount`` of the values by 255 or 0, each half the time (salt and pepper)."""
-    random = words(bits, (image.size + 1) // 2).view(np.uint32)
+    random = words(bits, (image.size + 1) // 2)
     out = np.empty_like(image)
-    _impulse(image.reshape(-1), random, round(amount * 2**31), round(amount * 2**32), out.reshape(-1))
+    _impulse(image, random, round(amount * 2**31), round(amount * 2**32), out)
     return out
 
 
@@ -118,11 +118,11 @@ def sample(law: Law, image: Image, bits: BitGenerator, out: Image | None = None)
     ndarray of uint8
         ``out``, or a new array.
     """
-    random = words(bits, (image.size + 1) // 2).view(np.uint32)
+    random = words(bits, (image.size + 1) // 2)
     out = np.empty_like(image) if out is None else out
     # A copy is read in order, and then lies in the cache for the look-ups, which are in no order.
     cells = law.cells if image.size < law.cells.size else law.cells.copy()
-    _sample(image.reshape(-1), random, cells, law.thresholds, law.m, out.reshape(-1))
+    _sample(image, random, cells, law.thresholds, law.m, out)
     return out
 
 
@@ -246,15 +246,16 @@ def _alias(masses, m, cells, thresholds):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _sample(values, random, cells, thresholds, m, out):  # type: ignore[no-untyped-def]
+def _sample(image, words, cells, thresholds, m, out):  # type: ignore[no-untyped-def]
     """Draw an outcome for each value. The loops are apart so that all but the look-up vectorise."""
+    values, random, outcomes = image.reshape(-1), words.view(np.uint32), out.reshape(-1)
     one_row = cells.size == 1 << m
     # numba widens what it shifts to 64 bits; a shift that is sure to be under 32 is narrowed again: twice as fast
     m, unused = np.uint32(m & 31), np.uint32(32 - m & 31)
     nine, eighteen = np.uint32(9), np.uint32(18)
     index, cell = np.empty(BLOCK, np.uint32), np.empty(BLOCK, np.uint32)
     for start in range(0, values.size, BLOCK):
-        value, made = values[start : start + BLOCK], out[start : start + BLOCK]
+        value, made = values[start : start + BLOCK], outcomes[start : start + BLOCK]
         bits = random[start : start + BLOCK]
         size = value.size
         if one_row:
@@ -291,9 +292,10 @@ def _add(value, outcome):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _impulse(values, random, white, both, out):  # type: ignore[no-untyped-def]
+def _impulse(image, words, white, both, out):  # type: ignore[no-untyped-def]
+    values, random, outcomes = image.reshape(-1), words.view(np.uint32), out.reshape(-1)
     white, both = np.uint32(white), np.uint32(both)
     for i in range(values.size):
         value = values[i]
         value = np.uint8(0) if random[i] < both else value
-        out[i] = np.uint8(255) if random[i] < white else value
+        outcomes[i] = np.uint8(255) if random[i] < white else value

@@ -53,9 +53,7 @@ def blend(image: Image, heights: NDArray[np.float64], strength: float) -> Image:
     -------
     ndarray of uint8, shape (H, W, 3)
     """
-    height, width = image.shape[:2]
-    out: Image = _blend(image.reshape(height, 3 * width), heights, float(strength), LEVELS)
-    return out.reshape(image.shape)
+    return _blend(image, heights, float(strength), LEVELS)  # type: ignore[no-any-return]
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -122,9 +120,11 @@ def _extremes(heights):  # type: ignore[no-untyped-def]
 @njit(cache=True, nogil=True, error_model="numpy")
 def _blend(image, heights, strength, levels):  # type: ignore[no-untyped-def]
     """Blend in fixed point, and by the published formula where a value is near a whole number."""
+    height, width = image.shape[:2]
+    picture, out = image.reshape(height, 3 * width), np.empty((height, 3 * width), np.uint8)
     brightest = np.uint8(0)
-    for i in range(image.shape[0]):
-        pixels = image[i]
+    for i in range(height):
+        pixels = picture[i]
         for j in range(pixels.size):
             brightest = max(brightest, pixels[j])
     low, high = _extremes(heights)
@@ -134,10 +134,9 @@ def _blend(image, heights, strength, levels):  # type: ignore[no-untyped-def]
     share = np.int32(np.rint(top / (top + strength) * unit))
     slope = strength * top / (top + strength) / span * 255.0 * unit
     mask, doubt = np.int32((1 << FRACTION) - 1), np.int32(DOUBT)
-    out = np.empty_like(image)
-    fog = np.empty(image.shape[1], np.int32)
-    for i in range(image.shape[0]):
-        pixels, target, bank = image[i], out[i], heights[i]
+    fog = np.empty(3 * width, np.int32)
+    for i in range(height):
+        pixels, target, bank = picture[i], out[i], heights[i]
         for j in range(fog.size // 3):
             thickness = np.int32((bank[j] - low) * slope)
             fog[3 * j] = thickness
@@ -155,4 +154,4 @@ def _blend(image, heights, strength, levels):  # type: ignore[no-untyped-def]
                     y = levels[pixels[j]] + strength * ((bank[j // 3] - low) / span)
                     y = y * top / (top + strength)
                     target[j] = np.uint8(np.int32(min(y, 1.0) * 255.0))
-    return out
+    return out.reshape(image.shape)

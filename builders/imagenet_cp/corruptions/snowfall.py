@@ -68,8 +68,7 @@ def cover(image: Image, layer: Image, blend: float) -> Image:
     -------
     ndarray of uint8, shape (H, W, 3)
     """
-    out: Image = _cover(image.reshape(-1), layer.reshape(-1), np.float32(blend), np.float32(1 - blend))
-    return out.reshape(image.shape)
+    return _cover(image, layer, np.float32(blend), np.float32(1 - blend))  # type: ignore[no-any-return]
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -130,15 +129,15 @@ def _line_cover(line, light, flakes, blend, rest):  # type: ignore[no-untyped-de
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def _cover(image, layer, blend, rest):  # type: ignore[no-untyped-def]
-    out = np.empty_like(image)
+    picture, flat, out = image.reshape(-1), layer.reshape(-1), np.empty(image.size, np.uint8)
     red, green, blue = np.empty(BLOCK, np.uint8), np.empty(BLOCK, np.uint8), np.empty(BLOCK, np.uint8)
     light, flakes = np.empty(BLOCK, np.float32), np.empty(BLOCK, np.uint16)
-    for start in range(0, layer.size, BLOCK):
-        stop = min(start + BLOCK, layer.size)
+    for start in range(0, flat.size, BLOCK):
+        stop = min(start + BLOCK, flat.size)
         r, g, b = red[: stop - start], green[: stop - start], blue[: stop - start]
         white, whole = light[: stop - start], flakes[: stop - start]
-        here, turned = layer[start:stop], layer[layer.size - stop : layer.size - start]
-        _split(image[3 * start : 3 * stop], r, g, b)
+        here, turned = flat[start:stop], flat[flat.size - stop : flat.size - start]
+        _split(picture[3 * start : 3 * stop], r, g, b)
         _line_grey(r, g, b, white)
         for j in range(white.size):
             white[j] = rest * (white[j] * np.float32(1.5) + np.float32(0.5))
@@ -152,4 +151,4 @@ def _cover(image, layer, blend, rest):  # type: ignore[no-untyped-def]
         target = out[3 * start : 3 * stop]
         for j in range(target.size // 3):
             target[3 * j], target[3 * j + 1], target[3 * j + 2] = r[j], g[j], b[j]
-    return out
+    return out.reshape(image.shape)

@@ -74,20 +74,20 @@ def frost(
     height, width = image.shape[:2]
     ice = textures.texture(draws.integer(bits, len(textures.SHA256)), texture_scale, height, width)
     top, left = draws.integer(bits, ice.shape[0] - height), draws.integer(bits, ice.shape[1] - width)
-    rows = ice.reshape(len(ice), -1)[top : top + height]
-    out: Image = _mix(image.reshape(height, -1), rows, 3 * left, float(image_weight), float(frost_weight))
-    return out.reshape(image.shape)
+    return _mix(image, ice, top, left, float(image_weight), float(frost_weight))  # type: ignore[no-any-return]
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _mix(image, ice, left, image_weight, frost_weight):  # type: ignore[no-untyped-def]
-    out = np.empty_like(image)
-    for i in range(out.shape[0]):
-        pixels, row, target = image[i], ice[i, left : left + image.shape[1]], out[i]
+def _mix(image, ice, top, left, image_weight, frost_weight):  # type: ignore[no-untyped-def]
+    height, width = image.shape[:2]
+    out = np.empty((height, 3 * width), np.uint8)
+    picture, texture = image.reshape(height, 3 * width), ice.reshape(len(ice), 3 * ice.shape[1])
+    for i in range(height):
+        pixels, row, target = picture[i], texture[top + i, 3 * left : 3 * (left + width)], out[i]
         for j in range(target.size):
             y = image_weight * np.float64(pixels[j]) + frost_weight * np.float64(row[j])
             target[j] = np.uint8(min(np.int32(y), np.int32(255)))
-    return out
+    return out.reshape(image.shape)
 
 
 @corruption(
