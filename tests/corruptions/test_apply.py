@@ -12,6 +12,17 @@ from imagenet_cp.corruptions import CORRUPTIONS, SEVERITIES, apply
 from imagenet_cp.recipe import Recipe
 
 NAMES = list(CORRUPTIONS)
+#: Those that draw nothing.
+FIXED = {
+    "defocus_blur",
+    "zoom_blur",
+    "gaussian_blur",
+    "brightness",
+    "contrast",
+    "pixelate",
+    "jpeg_compression",
+    "saturate",
+}
 PHOTOGRAPH = np.ascontiguousarray(skimage.data.coffee()[:, :, :3])
 
 
@@ -36,10 +47,10 @@ def test_every_size_gives_a_picture_of_its_size_from_its_bits_alone(name, severi
 def test_it_says_whether_it_draws(name):
     bits = SFC64(4)
     apply(name, PHOTOGRAPH[50:114, 100:164].copy(), 3, bits)
-    assert (bits.random_raw() != SFC64(4).random_raw()) == CORRUPTIONS[name].random
+    assert (bits.random_raw() != SFC64(4).random_raw()) == CORRUPTIONS[name].random == (name not in FIXED)
 
 
-@pytest.mark.parametrize("name", [name for name in NAMES if CORRUPTIONS[name].random])
+@pytest.mark.parametrize("name", sorted(set(NAMES) - FIXED))
 def test_another_image_id_gives_other_draws(name):
     image = PHOTOGRAPH[50:274, 100:324].copy()
     recipe = Recipe("imagenet_c")

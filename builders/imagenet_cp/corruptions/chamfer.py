@@ -75,42 +75,34 @@ def _distance(edges):  # type: ignore[no-untyped-def]
 def _slanted(rows, field, steps):  # type: ignore[no-untyped-def]
     """Write eight rows into a band: at each step one pixel of every row, four to the left in each further row."""
     values, step = rows.reshape(-1), rows.shape[1] - BEHIND
-    for t in range(0, steps, 8):
-        at, place = MARGIN + t, ROWS * (MARGIN + t)
-        eight = transposed(
-            load(values, at),
-            load(values, at + step),
-            load(values, at + 2 * step),
-            load(values, at + 3 * step),
-            load(values, at + 4 * step),
-            load(values, at + 5 * step),
-            load(values, at + 6 * step),
-            load(values, at + 7 * step),
-        )
-        for pixels in eight:
-            store(field, place, pixels)
-            place += ROWS
+    for t in range(MARGIN, MARGIN + steps, 8):
+        _turn(values, t, step, field, ROWS * t, ROWS)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def _upright(field, rows, steps):  # type: ignore[no-untyped-def]
     """Read eight rows from a band."""
     values, step = rows.reshape(-1), rows.shape[1] - BEHIND
-    for t in range(0, steps, 8):
-        at, place = MARGIN + t, ROWS * (MARGIN + t)
-        eight = transposed(
-            load(field, place),
-            load(field, place + 8),
-            load(field, place + 16),
-            load(field, place + 24),
-            load(field, place + 32),
-            load(field, place + 40),
-            load(field, place + 48),
-            load(field, place + 56),
-        )
-        for pixels in eight:
-            store(values, at, pixels)
-            at += step
+    for t in range(MARGIN, MARGIN + steps, 8):
+        _turn(field, ROWS * t, ROWS, values, t, step)
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _turn(source, at, step, target, place, target_step):  # type: ignore[no-untyped-def]
+    """Copy a block of 8x8, its rows to columns; a step leads from one row to the next."""
+    columns = transposed(
+        load(source, at),
+        load(source, at + step),
+        load(source, at + 2 * step),
+        load(source, at + 3 * step),
+        load(source, at + 4 * step),
+        load(source, at + 5 * step),
+        load(source, at + 6 * step),
+        load(source, at + 7 * step),
+    )
+    for column in columns:
+        store(target, place, column)
+        place += target_step
 
 
 @njit(cache=True, nogil=True, error_model="numpy")

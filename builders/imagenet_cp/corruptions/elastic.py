@@ -13,7 +13,7 @@ from .registry import Image
 
 # The three channels of a pixel and one value more, in float32 and in float64.
 load, spread = lanes(16)
-_, spread_doubled = lanes(32)
+_, spread_float64 = lanes(32)
 
 Field = NDArray[np.float64]
 F = np.float32
@@ -201,9 +201,9 @@ def sample(picture, dx, dy, alpha):  # type: ignore[no-untyped-def]
             weights[0, j], weights[1, j] = (1.0 - fy) * (1.0 - fx), (1.0 - fy) * fx
             weights[2, j], weights[3, j] = fy * (1.0 - fx), fy * fx
         for j in range(width):
-            total = float32_to_64(load(picture, corners[0, j])) * spread_doubled(weights[0, j])
+            total = float32_to_64(load(picture, corners[0, j])) * spread_float64(weights[0, j])
             for k in range(1, 4):
-                total = total + float32_to_64(load(picture, corners[k, j])) * spread_doubled(weights[k, j])
+                total = total + float32_to_64(load(picture, corners[k, j])) * spread_float64(weights[k, j])
             store(values, 3 * j, float64_to_32(total))
         row = rows[i]
         for j in range(row.size):

@@ -284,14 +284,14 @@ def _to_image(luma, blue, red, height, width):  # type: ignore[no-untyped-def]
         for j in range(values.size):
             values[j] = min(max(H(values[j] + H(128)), H(0)), H(255))
     out = np.empty((height, 3 * width), np.uint8)
-    thirds = np.empty(half_width + 2, np.int16)
+    mixed = np.empty(half_width + 2, np.int16)
     to_blue, to_red = np.empty(2 * half_width, np.int16), np.empty(2 * half_width, np.int16)
     r, g, b = np.empty(width, np.uint8), np.empty(width, np.uint8), np.empty(width, np.uint8)
     for i in range(height):
         near = i // 2
         far = min(max(near + 2 * (i % 2) - 1, 0), half_height - 1)
-        _double(blue[near], blue[far], thirds, to_blue)
-        _double(red[near], red[far], thirds, to_red)
+        _double(blue[near], blue[far], mixed, to_blue)
+        _double(red[near], red[far], mixed, to_red)
         light, line = luma[i], out[i]
         for j in range(r.size):
             y, u, v = N(light[j]), N(to_blue[j]) - N(128), N(to_red[j]) - N(128)

@@ -68,7 +68,7 @@ def water(image: Image, layer: NDArray[np.float64], amount: float) -> Image:
     depth = _to_uint8(layer)
     relief = _relief(chamfer.distance(canny.edges(depth, LOW_GRADIENT, HIGH_GRADIENT)))
     opacity = _opacity(depth, relief, np.float32(amount))
-    return _lay(image, opacity, np.float32(0), WATER)
+    return _mix(image, opacity, np.float32(0), *WATER)  # type: ignore[no-any-return]
 
 
 def mud(image: Image, layer: NDArray[np.float64], threshold: float, sigma: float) -> Image:
@@ -91,13 +91,7 @@ def mud(image: Image, layer: NDArray[np.float64], threshold: float, sigma: float
     """
     opacity = gaussian.blur((layer > threshold).astype(np.float32), sigma)
     _dry(opacity, THINNEST_MUD)
-    return _lay(image, opacity, np.float32(1), MUD)
-
-
-def _lay(
-    image: Image, opacity: NDArray[np.float32], cover: np.float32, colour: tuple[np.float32, ...]
-) -> Image:
-    return _mix(image, opacity, cover, *colour)  # type: ignore[no-any-return]
+    return _mix(image, opacity, np.float32(1), *MUD)  # type: ignore[no-any-return]
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
