@@ -23,7 +23,7 @@ import pyarrow.parquet as pq
 import torch
 from torch.nn import functional
 
-from imagenet_cp.sources import imagenet
+from imagenet_cp.sources import classes as imagenet
 
 
 def place(pattern):

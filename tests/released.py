@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import pyarrow.parquet as pq
 
-from imagenet_cp.published import Archive
-from imagenet_cp.releases import RELEASES
+from imagenet_cp.archives.catalog import RELEASES
+from imagenet_cp.archives.release import Archive
 
 
 def pack(path, files):

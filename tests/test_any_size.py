@@ -11,13 +11,13 @@ from datasets import load_dataset
 from PIL import Image
 
 import imagenet_cp
-from imagenet_cp.benchmarks import BENCHMARKS
-from imagenet_cp.build import build
+from imagenet_cp.benchmarks.catalog import BENCHMARKS
+from imagenet_cp.benchmarks.recipe import Recipe
+from imagenet_cp.build.plan import build
+from imagenet_cp.build.verify import verify
 from imagenet_cp.corruptions import CORRUPTIONS
 from imagenet_cp.errors import SourceError
-from imagenet_cp.recipe import Recipe
 from imagenet_cp.sources import open_source
-from imagenet_cp.verify import verify
 
 SIGNATURE = "imagenet_c|recipe:1|profile:imagenet|size:keep|seed:0|jpeg:85"
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from imagenet_cp.arithmetic import cos, exp, sin
+from imagenet_cp.kernels.arithmetic import cos, exp, sin
 
 
 def series(x: Fraction, first: int) -> float:

@@ -13,10 +13,10 @@ import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
-from imagenet_cp.build import build, new_plan
-from imagenet_cp.build_folder import Shard
+from imagenet_cp.build.estimate import estimate
+from imagenet_cp.build.folder import Shard
+from imagenet_cp.build.plan import build, new_plan
 from imagenet_cp.errors import BuildError, SourceError
-from imagenet_cp.estimate import estimate
 from imagenet_cp.sources import open_source
 
 CONFIGS = ["fog_3", "brightness", "clean"]

@@ -10,7 +10,7 @@ from datasets import get_dataset_config_names, load_dataset, load_dataset_builde
 from PIL import Image
 
 import imagenet_cp
-from imagenet_cp.benchmarks import BENCHMARKS
+from imagenet_cp.benchmarks.catalog import BENCHMARKS
 from imagenet_cp.corruptions import CORRUPTIONS, EXTRA, TEST
 from imagenet_cp.errors import SourceError
 
@@ -106,7 +106,7 @@ def test_the_cache_notices_what_matters(class_folder, cache, monkeypatch):
     shutil.copytree(class_folder, class_folder.parent / "other")
     assert where(data_dir="other") != first
     with monkeypatch.context() as later:
-        later.setattr("imagenet_cp.recipe.RECIPE", 2)
+        later.setattr("imagenet_cp.benchmarks.recipe.RECIPE", 2)
         assert where(data_dir="val") != first
     Image.new("RGB", (50, 50)).save(class_folder / "animal" / "astronaut.png")
     assert where(data_dir=str(class_folder)) != first

@@ -9,7 +9,7 @@ from datasets import get_dataset_config_names, load_dataset
 from PIL import Image
 
 import imagenet_cp
-from imagenet_cp.build import build
+from imagenet_cp.build.plan import build
 from imagenet_cp.perturbations import EXTRA, NOISE, TEST
 from imagenet_cp.sources import open_source
 

@@ -10,12 +10,13 @@ import pytest
 from huggingface_hub import DatasetCard
 from PIL import Image
 
-from imagenet_cp import cards, pictures
-from imagenet_cp.benchmarks import BENCHMARKS
-from imagenet_cp.build import build
-from imagenet_cp.card_tables import COLUMNS, kind_of
+from imagenet_cp.benchmarks.catalog import BENCHMARKS
+from imagenet_cp.build.plan import build
+from imagenet_cp.cards import card as cards
+from imagenet_cp.cards import strips as pictures
+from imagenet_cp.cards.tables import COLUMNS, kind_of
 from imagenet_cp.sources import open_source
-from imagenet_cp.sources.imagenet import wnids
+from imagenet_cp.sources.classes import wnids
 
 WNIDS = wnids()
 
@@ -189,7 +190,7 @@ def test_how_true_the_frames_are_is_what_was_measured():
 
 
 def test_the_published_pictures_are_called_so():
-    from imagenet_cp.finished_build import StatedRecipe
+    from imagenet_cp.build.finished import StatedRecipe
 
     benchmark = BENCHMARKS["imagenet_c"]
     recipe = StatedRecipe(

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 from skimage import data
 
-from imagenet_cp import codecs
+from imagenet_cp.images import codecs
 
 NOISE = np.random.RandomState(0)
 PICTURES = {

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from numpy.random import MT19937, PCG64, SFC64, Philox, RandomState
 
-from imagenet_cp import draws
+from imagenet_cp.kernels import draws
 
 GENERATORS = [SFC64, PCG64, MT19937, Philox]
 

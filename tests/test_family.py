@@ -8,13 +8,14 @@ import pytest
 from datasets import get_dataset_config_names, load_dataset, load_dataset_builder
 from PIL import Image
 
-from imagenet_cp import corruptions, perturbations, registration
-from imagenet_cp.benchmarks import BENCHMARKS
-from imagenet_cp.build import build
+from imagenet_cp import corruptions, perturbations
+from imagenet_cp.benchmarks.catalog import BENCHMARKS
+from imagenet_cp.build.plan import build
+from imagenet_cp.build.verify import verify
 from imagenet_cp.errors import SourceError
-from imagenet_cp.profiles import PROFILES
+from imagenet_cp.hub import registration
+from imagenet_cp.images.profiles import PROFILES
 from imagenet_cp.sources import open_source
-from imagenet_cp.verify import verify
 
 C = [name for name in BENCHMARKS if "_c" in name.replace("_cp", "")]
 P = [name for name in BENCHMARKS if name not in C]

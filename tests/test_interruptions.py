@@ -15,7 +15,7 @@ import pytest
 from PIL import Image
 from starving import Starving
 
-from imagenet_cp.build import build
+from imagenet_cp.build.plan import build
 from imagenet_cp.errors import BuildError, SourceError
 from imagenet_cp.sources import open_source
 

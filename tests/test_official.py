@@ -17,16 +17,18 @@ from PIL import Image
 from released import pack, publish, rows_of, special, tree, unpack
 from toy_models import by_colour
 
-from imagenet_cp import build_folder, official
-from imagenet_cp.build import build
+from imagenet_cp.archives import importer as official
+from imagenet_cp.archives.catalog import RELEASES
+from imagenet_cp.archives.files import FileRelease
+from imagenet_cp.archives.folder import report
+from imagenet_cp.archives.importer import import_official
+from imagenet_cp.build.plan import build
+from imagenet_cp.build import folder as build_folder
+from imagenet_cp.build.verify import verify
 from imagenet_cp.errors import BuildError, SourceError
-from imagenet_cp.evaluation.engine import evaluate_model
-from imagenet_cp.official import import_official
-from imagenet_cp.official_folder import report
-from imagenet_cp.published_files import FileRelease
-from imagenet_cp.releases import RELEASES
-from imagenet_cp.sources import imagenet, open_source
-from imagenet_cp.verify import verify
+from imagenet_cp.evaluation.run import evaluate_model
+from imagenet_cp.sources import classes as imagenet
+from imagenet_cp.sources import open_source
 
 NUMBERS = (1, 2, 2500, 2501, 40_000)
 COMMAND = [sys.executable, "-c", "from imagenet_cp.cli import main; main()"]
@@ -363,7 +365,7 @@ def test_a_folder_of_something_else_is_left_alone(tmp_path, class_folder):
         import_official([archive], tmp_path / "out")
     with (
         pytest.raises(BuildError, match="is being built by"),
-        build_folder.at_work(
+        build_folder.lock_build(
             tmp_path / "out",
             json.loads((tmp_path / "out" / "build.json").read_text())["identity"],
             build_folder.Shard(),

@@ -12,14 +12,14 @@ import pytest
 from PIL import Image
 from released import pack, publish, rows_of, special, tree, unpack
 
-from imagenet_cp import codecs
+from imagenet_cp.archives.arrays import Rows
+from imagenet_cp.archives.catalog import RELEASES
+from imagenet_cp.archives.folder import report
+from imagenet_cp.archives.importer import import_official
+from imagenet_cp.build.verify import verify
 from imagenet_cp.errors import BuildError, SourceError
-from imagenet_cp.official import import_official
-from imagenet_cp.official_folder import report
-from imagenet_cp.published_arrays import Rows
-from imagenet_cp.releases import RELEASES
+from imagenet_cp.images import codecs
 from imagenet_cp.sources.cifar import CIFAR10, CIFAR100
-from imagenet_cp.verify import verify
 
 IMAGES = 20
 

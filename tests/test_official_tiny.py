@@ -9,12 +9,12 @@ import pytest
 from PIL import Image
 from released import pack, rows_of, tree, unpack
 
+from imagenet_cp.archives.catalog import RELEASES
+from imagenet_cp.archives.folder import report
+from imagenet_cp.archives.importer import import_official
+from imagenet_cp.build.verify import verify
 from imagenet_cp.errors import BuildError, SourceError
-from imagenet_cp.official import import_official
-from imagenet_cp.official_folder import report
-from imagenet_cp.releases import RELEASES
-from imagenet_cp.sources import imagenet
-from imagenet_cp.verify import verify
+from imagenet_cp.sources import classes as imagenet
 
 #: Out of order, as the folders of a release may be.
 CLASSES = tuple(f"n{number:08d}" for number in (30, 7, 2000))

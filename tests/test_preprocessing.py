@@ -7,8 +7,8 @@ import pytest
 from PIL import Image
 
 from imagenet_cp.errors import SourceError
-from imagenet_cp.preprocessing import MOST_PIXELS, center_crop, decode, pixels, resize_shorter
-from imagenet_cp.profiles import PROFILES
+from imagenet_cp.images.preprocessing import MAX_PIXELS, center_crop, decode, pixels, resize_shorter
+from imagenet_cp.images.profiles import PROFILES
 
 
 def encoded(image: Image.Image, **options) -> bytes:
@@ -71,7 +71,7 @@ def test_unreadable_files_are_named():
 
 
 def test_a_decompression_bomb_is_refused_before_it_is_decoded():
-    side = int(MOST_PIXELS**0.5) + 2
+    side = int(MAX_PIXELS**0.5) + 2
     bomb = encoded(Image.new("1", (side, side)))
     assert len(bomb) < 100_000
     with pytest.raises(SourceError, match=r"bomb\.png"):

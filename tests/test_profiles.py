@@ -7,7 +7,7 @@ from PIL import Image
 from imagenet_cp import perturbations
 from imagenet_cp.corruptions import CORRUPTIONS, apply
 from imagenet_cp.errors import SourceError
-from imagenet_cp.profiles import PROFILES
+from imagenet_cp.images.profiles import PROFILES
 
 ANY = [(33, 2000), (500, 375), (375, 500), (299, 299), (64, 64)]
 
@@ -17,7 +17,12 @@ def noise(width, height):
 
 
 def test_the_profiles_are_those_of_the_tables():
-    assert {name: profile.size for name, profile in PROFILES.items()} == perturbations.views.SIDES
+    assert {name: profile.size for name, profile in PROFILES.items()} == {
+        "imagenet": 224,
+        "imagenet_299": 299,
+        "tiny": 64,
+        "cifar": 32,
+    }
     for known in CORRUPTIONS.values():
         assert set(known.severities) == set(PROFILES)
     for known in perturbations.PERTURBATIONS.values():

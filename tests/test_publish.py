@@ -15,11 +15,11 @@ import pyarrow.parquet as pq
 import pytest
 from hub_server import Blob, Hub, Repo
 
-from imagenet_cp import cards
-from imagenet_cp.build import build
+from imagenet_cp.build.finished import open_build
+from imagenet_cp.build.plan import build
+from imagenet_cp.cards import card as cards
 from imagenet_cp.errors import BuildError
-from imagenet_cp.finished_build import open_build
-from imagenet_cp.publish import publish, publish_metric
+from imagenet_cp.hub.publish import publish, publish_metric
 from imagenet_cp.sources import open_source
 
 OWNER, GUEST = "hf_test_token_of_the_owner", "hf_test_token_of_a_guest"
@@ -261,7 +261,7 @@ def test_a_publisher_that_is_killed_goes_on_where_it_was(hub, send, built, tmp_p
 
 
 def test_a_large_build_goes_up_in_several_commits(hub, send, built, monkeypatch):
-    monkeypatch.setattr("imagenet_cp.hub._FILES_PER_COMMIT", 4)
+    monkeypatch.setattr("imagenet_cp.hub.repo._FILES_PER_COMMIT", 4)
     hub.trouble("POST .*/batch", 403, times=0)
     sizes = []
     send(built, sending=lambda done, total: sizes.append((done, total)))
@@ -458,7 +458,7 @@ assert "imagenet_cp" not in sys.modules
 def test_models_are_evaluated_on_what_was_published(hub, send, built, tmp_path):
     send(built)
     program = (
-        "import sys; from imagenet_cp.evaluation.rows import built; rows = built(sys.argv[1])\n"
+        "import sys; from imagenet_cp.evaluation.data.rows import built; rows = built(sys.argv[1])\n"
         "print(rows.signature, rows.counts, *(read() for cell in rows.cells for read in rows.read(cell)))"
     )
     said = [

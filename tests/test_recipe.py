@@ -2,7 +2,7 @@
 
 from numpy.random import RandomState
 
-from imagenet_cp.recipe import Recipe, stream
+from imagenet_cp.benchmarks.recipe import Recipe, stream
 
 
 def first(bits):

@@ -37,7 +37,7 @@ def test_importing_brings_no_heavy_library():
 
 
 def test_a_library_without_the_function_is_named(monkeypatch):
-    from imagenet_cp import registration
+    from imagenet_cp.hub import registration
 
     with pytest.raises(ImportError, match="datasets>=5"):
         registration._wrap("datasets", "a_function_of_another_version", print)

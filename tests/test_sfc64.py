@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.random import SFC64, RandomState, SeedSequence
 
-from imagenet_cp import sfc64
+from imagenet_cp.kernels import rng as sfc64
 
 
 def plainly(digest):

@@ -8,7 +8,8 @@ from PIL import Image
 
 from imagenet_cp import settings
 from imagenet_cp.errors import SourceError
-from imagenet_cp.sources import imagenet, open_source
+from imagenet_cp.sources import classes as imagenet
+from imagenet_cp.sources import open_source
 
 
 def picture(path, size=(40, 40), **options):

@@ -12,9 +12,9 @@ import PIL.Image
 import pytest
 from datasets import ClassLabel, Dataset, Features, Image, load_dataset
 
-from imagenet_cp import codecs
-from imagenet_cp.build import build
+from imagenet_cp.build.plan import build
 from imagenet_cp.errors import SourceError
+from imagenet_cp.images import codecs
 from imagenet_cp.sources import cifar, open_source
 
 COUNT = 6

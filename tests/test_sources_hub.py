@@ -16,9 +16,10 @@ import pytest
 from hub_server import Blob, Hub, Repo
 from PIL import Image
 
-from imagenet_cp.build import build
+from imagenet_cp.build.plan import build
 from imagenet_cp.errors import SourceError
-from imagenet_cp.sources import imagenet, open_source
+from imagenet_cp.sources import classes as imagenet
+from imagenet_cp.sources import open_source
 
 CLASSES = [f"class {label}" for label in range(1000)]
 FEATURES = datasets.Features({"image": datasets.Image(), "label": datasets.ClassLabel(names=CLASSES)})

@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from PIL import Image
 
-from imagenet_cp.build import build
+from imagenet_cp.build.plan import build
 from imagenet_cp.errors import SourceError
 from imagenet_cp.sources import open_source
 

@@ -13,11 +13,11 @@ import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
-from imagenet_cp import cards
-from imagenet_cp.build import build
+from imagenet_cp.build.plan import build
+from imagenet_cp.build.verify import verify
+from imagenet_cp.cards import card as cards
 from imagenet_cp.errors import BuildError
 from imagenet_cp.sources import open_source
-from imagenet_cp.verify import verify
 
 FIRST = "data/fog_3/validation-00000-of-00003.parquet"
 

@@ -11,16 +11,17 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from .registration import register
+from ._version import __version__
+from .hub.registration import register
 
 if TYPE_CHECKING:
-    from . import corruptions, perturbations, results
-    from .evaluation.engine import evaluate_model
-    from .predictions import top5
-    from .single import corrupt, perturb
-    from .video import decode_video
+    from . import corruptions, perturbations
+    from .api import corrupt, perturb
+    from .evaluation.run import evaluate_model
+    from .evaluation.top5 import top5
+    from .hub import results
+    from .images.video import decode_video
 
-__version__ = "0.1.0.dev0"
 __all__ = [
     "__version__",
     "corrupt",
@@ -35,14 +36,14 @@ __all__ = [
 
 # Imported when first used, so that `import imagenet_cp` does not wait for compilers and codecs.
 _LAZY = {
-    "corrupt": ("imagenet_cp.single", "corrupt"),
+    "corrupt": ("imagenet_cp.api", "corrupt"),
     "corruptions": ("imagenet_cp.corruptions", None),
-    "decode_video": ("imagenet_cp.video", "decode_video"),
-    "evaluate_model": ("imagenet_cp.evaluation.engine", "evaluate_model"),
-    "perturb": ("imagenet_cp.single", "perturb"),
+    "decode_video": ("imagenet_cp.images.video", "decode_video"),
+    "evaluate_model": ("imagenet_cp.evaluation.run", "evaluate_model"),
+    "perturb": ("imagenet_cp.api", "perturb"),
     "perturbations": ("imagenet_cp.perturbations", None),
     "results": ("imagenet_cp.results", None),
-    "top5": ("imagenet_cp.predictions", "top5"),
+    "top5": ("imagenet_cp.evaluation.top5", "top5"),
 }
 
 

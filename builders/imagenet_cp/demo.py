@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from . import corruptions, preview
-from .benchmarks import BENCHMARKS
-from .build import build
+from .api import perturb
+from .benchmarks.catalog import BENCHMARKS
+from .build.plan import build
 from .progress import bar
-from .single import perturb
 from .sources import Item, Source, open_source
 
 _SHEET, _ANIMATION = "imagenet_c.png", "imagenet_p.webp"

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 #: The end of messages about work that was stopped.
-KEPT = "What is finished is kept; the same command goes on from there"
+RESUME_HINT = "What is finished is kept; the same command goes on from there"
 
 
 class SourceError(ValueError):
@@ -20,21 +20,21 @@ class BuildError(RuntimeError):
 
 
 #: The end of a message about one image that cannot be read.
-WITHOUT_IT = 'mend or remove it, or go on without it: on_error="skip", on the command line --on-error skip'
+SKIP_HINT = 'mend or remove it, or go on without it: on_error="skip", on the command line --on-error skip'
 
 
 @contextmanager
-def mendable(place: Path) -> Iterator[None]:
+def wrap_os_errors(place: Path) -> Iterator[None]:
     """Turn an error of the disk into one that names the file, or else the place, and says how to get on."""
     try:
         yield
     except OSError as error:
         raise BuildError(
-            f"{error.filename or place}: {error.strerror or error}. {KEPT} when this is mended"
+            f"{error.filename or place}: {error.strerror or error}. {RESUME_HINT} when this is mended"
         ) from error
 
 
-def nearest(name: object, known: Iterable[str]) -> str:
+def suggest(name: object, known: Iterable[str]) -> str:
     """Return the end of an error message that names the nearest known names, or all of a short list."""
     names = list(known)
     close = difflib.get_close_matches(str(name), names, n=3, cutoff=0.5)

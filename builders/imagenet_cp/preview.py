@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from . import corruptions
-from .single import corrupt
+from .api import corrupt
 
 TILE = 144
 _FRAME_TIME = 120  # milliseconds

@@ -23,10 +23,10 @@ import numpy as np
 from photographs import FILES, write_source
 from PIL import Image
 
-from imagenet_cp.codecs import encode_jpeg
+from imagenet_cp.benchmarks.recipe import stream
 from imagenet_cp.corruptions import CORRUPTIONS, SEVERITIES, apply
-from imagenet_cp.preprocessing import center_crop, pixels, resize_shorter
-from imagenet_cp.recipe import stream
+from imagenet_cp.images.codecs import encode_jpeg
+from imagenet_cp.images.preprocessing import center_crop, pixels, resize_shorter
 
 
 def build_cpu_ms(source: Path, out: Path) -> float:

@@ -18,9 +18,9 @@ import torch
 from photographs import cropped, write_source
 from torch import nn
 
-from imagenet_cp.build import build
-from imagenet_cp.evaluation.loader import Batch, batches
-from imagenet_cp.evaluation.rows import Rows, built, on_the_fly
+from imagenet_cp.build.plan import build
+from imagenet_cp.evaluation.data.loader import Batch, batches
+from imagenet_cp.evaluation.data.rows import Rows, built, on_the_fly
 from imagenet_cp.sources import open_source
 
 CONFIGS = {"imagenet_c": ("fog_3", "gaussian_noise_5", "clean"), "imagenet_p": ("tilt", "shot_noise")}

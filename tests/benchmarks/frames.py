@@ -13,10 +13,11 @@ from pathlib import Path
 
 import numpy as np
 
-from imagenet_cp import codecs, perturbations
-from imagenet_cp.benchmarks import BENCHMARKS
+from imagenet_cp import perturbations
+from imagenet_cp.benchmarks.catalog import BENCHMARKS
+from imagenet_cp.images import codecs
+from imagenet_cp.images.video import decode_video, encode_video
 from imagenet_cp.sources import open_source
-from imagenet_cp.video import decode_video, encode_video
 
 RESULTS = Path(__file__).parent / "results" / "frames.md"
 VIDEO = "h264"

@@ -18,8 +18,8 @@ import numpy as np
 import opponents
 from photographs import cropped
 
+from imagenet_cp.benchmarks.recipe import stream
 from imagenet_cp.corruptions import CORRUPTIONS, SEVERITIES, apply
-from imagenet_cp.recipe import stream
 
 
 def ours(name: str, image: np.ndarray, severity: int) -> np.ndarray:

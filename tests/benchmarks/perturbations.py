@@ -16,9 +16,9 @@ import plain_perturbations as plain
 from photographs import FILES, resized
 from PIL import Image
 
-from imagenet_cp.codecs import encode_jpeg
+from imagenet_cp.benchmarks.recipe import stream
+from imagenet_cp.images.codecs import encode_jpeg
 from imagenet_cp.perturbations import PERTURBATIONS, apply
-from imagenet_cp.recipe import stream
 
 #: How the package stores frames.
 JPEG = {"quality": 99, "subsampling": "4:4:4"}  # as imagenet_p stores frames

@@ -25,8 +25,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from photographs import write_source
 
-from imagenet_cp.benchmarks import BENCHMARKS
-from imagenet_cp.parquet import BYTES_PER_GROUP, ROWS_PER_GROUP
+from imagenet_cp.benchmarks.catalog import BENCHMARKS
+from imagenet_cp.build.parquet import BYTES_PER_GROUP, ROWS_PER_GROUP
 
 COMMAND = [sys.executable, "-c", "from imagenet_cp.cli import main; main()", "build", "imagenet_c"]
 #: Of the builds with one worker and with two: enough to be shared out evenly, large enough to be no matter of the disk.

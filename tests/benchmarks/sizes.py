@@ -20,8 +20,8 @@ from photographs import photographs
 from PIL import Image, ImageOps
 
 from imagenet_cp import corrupt
+from imagenet_cp.benchmarks.recipe import stream
 from imagenet_cp.corruptions import CORRUPTIONS, SEVERITIES, apply
-from imagenet_cp.recipe import stream
 
 SIZES = ((224, 224), (64, 64), (512, 384), (1024, 768))
 #: How many times over the photographs are taken at each size.

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from numpy.random import MT19937, PCG64, SFC64
 
 import imagenet_cp
+from imagenet_cp.benchmarks.recipe import Recipe
 from imagenet_cp.corruptions import CORRUPTIONS, SEVERITIES, apply
-from imagenet_cp.recipe import Recipe
 
 NAMES = list(CORRUPTIONS)
 #: Those that draw nothing.

@@ -7,7 +7,8 @@ from numpy.random import SFC64, RandomState
 from scipy import ndimage
 from skimage.filters import gaussian
 
-from imagenet_cp.corruptions import CORRUPTIONS, SEVERITIES, apply, defocus, motion, zoom
+from imagenet_cp.corruptions import CORRUPTIONS, SEVERITIES, apply
+from imagenet_cp.kernels import defocus, motion, zoom
 
 NAMES = [name for name, known in CORRUPTIONS.items() if known.family == "blur"]
 SIZES = [(224, 224), (32, 32), (32, 300), (225, 224), (300, 512)]

@@ -5,7 +5,7 @@ import pytest
 from numpy.random import RandomState
 from scipy.ndimage import gaussian_filter
 
-from imagenet_cp.corruptions import cosines
+from imagenet_cp.kernels import cosines
 
 SIZES = [(224, 224), (32, 32), (32, 512), (300, 512), (225, 224), (67, 33)]
 

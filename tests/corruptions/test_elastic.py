@@ -8,7 +8,8 @@ import skimage.data
 from numpy.random import SFC64, RandomState
 from scipy.ndimage import gaussian_filter, map_coordinates
 
-from imagenet_cp.corruptions import CORRUPTIONS, SEVERITIES, apply, elastic
+from imagenet_cp.corruptions import CORRUPTIONS, SEVERITIES, apply
+from imagenet_cp.kernels import elastic
 
 SIZES = [(224, 224), (32, 32), (32, 512), (300, 512), (225, 224), (67, 33)]
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from skimage.color import hsv2rgb, rgb2hsv
 
-from imagenet_cp.corruptions import hsv
+from imagenet_cp.kernels import hsv
 
 BRIGHTER = [0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.0, -0.02, -0.3, 1.0, -1.0]
 STRONGER = [

@@ -8,7 +8,7 @@ import skimage.data
 from numpy.random import default_rng
 from PIL import Image
 
-from imagenet_cp.corruptions import jpeg
+from imagenet_cp.kernels import jpeg
 
 COLUMN, ROW = np.arange(96)[None, :, None], np.arange(90)[:, None, None]
 PICTURES = {

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from scipy.ndimage import gaussian_filter
 
-from imagenet_cp.corruptions import canny, chamfer, liquid
+from imagenet_cp.kernels import canny, chamfer, liquid
 
 SHAPES = [(32, 32), (33, 129), (224, 224), (90, 61)]
 # Where OpenCV computes distances without IPP, its last bits are others than in the published pictures.

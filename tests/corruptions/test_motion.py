@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from numpy.random import default_rng
 
-from imagenet_cp.corruptions import motion
+from imagenet_cp.kernels import motion
 
 SPECIAL = [*range(-180, 181, 15), -150, -126, -116, 84, 44.999999, -44.999999]
 

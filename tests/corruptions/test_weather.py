@@ -11,7 +11,8 @@ from numpy.random import SFC64, RandomState
 from scipy.ndimage import gaussian_filter, zoom
 from skimage.color import hsv2rgb, rgb2hsv
 
-from imagenet_cp.corruptions import CORRUPTIONS, SEVERITIES, apply, snowfall, textures
+from imagenet_cp.corruptions import CORRUPTIONS, SEVERITIES, apply, textures
+from imagenet_cp.kernels import snowfall
 
 NAMES = ["snow", "frost", "fog", "brightness", "spatter"]
 SIZES = [(224, 224), (32, 32), (32, 512), (300, 512), (225, 224)]

@@ -5,7 +5,7 @@ import pytest
 from numpy.random import default_rng
 from scipy import ndimage
 
-from imagenet_cp.corruptions import zoom
+from imagenet_cp.kernels import zoom
 
 
 def clipped_zoom(field, factor):

@@ -4,9 +4,10 @@ import shutil
 
 import pytest
 
-from imagenet_cp.build import build
-from imagenet_cp.evaluation import bootstrap
-from imagenet_cp.sources import imagenet, open_source
+from imagenet_cp.build.plan import build
+from imagenet_cp.evaluation import statistics as bootstrap
+from imagenet_cp.sources import classes as imagenet
+from imagenet_cp.sources import open_source
 
 C_CONFIGS = ["fog_3", "brightness", "gaussian_noise_1", "clean"]
 P_CONFIGS = ["tilt", "gaussian_noise"]

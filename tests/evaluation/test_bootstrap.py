@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from evaluation_samples import mce_counts, sequence_counts
 
-from imagenet_cp.evaluation import bootstrap
+from imagenet_cp.evaluation import statistics as bootstrap
 from imagenet_cp.evaluation.references import alexnet, scores, script
 from imagenet_cp.evaluation.result import Counts
 

@@ -9,10 +9,11 @@ import pytest
 from evaluation_samples import evaluation, ids
 
 from imagenet_cp.cli import main
-from imagenet_cp.evaluation import bootstrap, charts, page
-from imagenet_cp.evaluation.comparison import compare
-from imagenet_cp.evaluation.comparison_page import write_comparison
+from imagenet_cp.evaluation import statistics as bootstrap
 from imagenet_cp.evaluation.references import scores
+from imagenet_cp.evaluation.report.model_page import charts, page
+from imagenet_cp.evaluation.report.model_page.comparison import compare
+from imagenet_cp.evaluation.report.model_page.comparison_page import write_comparison
 
 
 @pytest.fixture(scope="module")

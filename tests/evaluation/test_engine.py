@@ -16,11 +16,11 @@ import toy_models
 from toy_models import by_colour, by_contrast, of_999, only_299, with_nan
 
 import imagenet_cp
-from imagenet_cp.build import build
+from imagenet_cp.build.plan import build
 from imagenet_cp.errors import BuildError, SourceError
-from imagenet_cp.evaluation.engine import evaluate_model
-from imagenet_cp.evaluation.model import Model
-from imagenet_cp.evaluation.treatments import clahe
+from imagenet_cp.evaluation.models.base import Model
+from imagenet_cp.evaluation.preprocessors import clahe
+from imagenet_cp.evaluation.run import evaluate_model
 from imagenet_cp.perturbations import NOISE
 from imagenet_cp.sources import open_source
 
@@ -195,7 +195,7 @@ def test_batches_do_not_change_predictions(kept, folders, tmp_path):
 def test_killed_midway_the_same_command_goes_on(kept, folders, tmp_path):
     made, _ = kept
     program = (
-        "import sys, time, toy_models; from imagenet_cp.evaluation.engine import evaluate_model\n"
+        "import sys, time, toy_models; from imagenet_cp.evaluation.run import evaluate_model\n"
         "def by_colour(pictures):\n    time.sleep(0.2)\n    return toy_models.by_colour(pictures)\n"
         "evaluate_model(by_colour, imagenet_c=sys.argv[1], imagenet_p=sys.argv[2], out=sys.argv[3])"
     )

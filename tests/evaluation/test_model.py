@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from imagenet_cp.errors import SourceError
-from imagenet_cp.evaluation.model import Model, open_model
+from imagenet_cp.evaluation.models.base import Model, open_model
 
 PICTURES = np.random.RandomState(0).randint(0, 256, (3, 32, 32, 3)).astype(np.uint8)
 
@@ -73,7 +73,7 @@ class TestTorch:
     def test_pictures_are_normalised_and_weights_digested(self, module):
         import torch
 
-        from imagenet_cp.evaluation.backends.torch_models import open_module
+        from imagenet_cp.evaluation.models.torch import open_module
 
         mean, std = (0.1, 0.2, 0.3), (0.4, 0.5, 0.6)
         model = open_module("mine", module, "cpu", mean, std, 32)
@@ -90,7 +90,7 @@ class TestTorch:
     def test_a_device_that_is_not_there_is_named(self, module):
         import torch
 
-        from imagenet_cp.evaluation.backends.torch_models import find_device
+        from imagenet_cp.evaluation.models.torch import find_device
 
         assert find_device("auto") in ("cpu", "cuda")
         if not torch.cuda.is_available():
@@ -102,7 +102,7 @@ class TestTorch:
     def test_pickles_need_trust(self, module, tmp_path):
         import torch
 
-        from imagenet_cp.evaluation.backends.torch_models import load_weights
+        from imagenet_cp.evaluation.models.torch import load_weights
 
         plain = {f"module.{name}": value for name, value in module.state_dict().items()}
         torch.save({"state_dict": plain, "epoch": 3}, tmp_path / "plain.pth")
@@ -254,7 +254,7 @@ class TestOnnx:
 def test_nothing_is_unpickled_to_be_looked_at(tmp_path):
     """A file of weights that would run code does not."""
     torch = pytest.importorskip("torch")
-    from imagenet_cp.evaluation.backends.torch_models import load_weights
+    from imagenet_cp.evaluation.models.torch import load_weights
 
     class Evil:
         def __reduce__(self):

@@ -60,7 +60,7 @@ def test_the_report_says_what_the_metrics_say(folder):
 
 
 def test_on_the_fly_equals_from_disk(real_models, folder, monkeypatch):
-    from imagenet_cp.evaluation.engine import evaluate_model
+    from imagenet_cp.evaluation.run import evaluate_model
 
     configs = ["fog_3", "shot_noise_5", "clean", "tilt"]
     made = evaluate_model(

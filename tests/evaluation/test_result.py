@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from evaluation_samples import compute, evaluation, mce_counts, sequence_counts
 
-from imagenet_cp.evaluation.bootstrap import measured
 from imagenet_cp.evaluation.references import alexnet, published, scores, script
 from imagenet_cp.evaluation.result import Evaluation, Example
-from imagenet_cp.registration import METRICS
+from imagenet_cp.evaluation.statistics import measured
+from imagenet_cp.resources import METRICS
 
 
 @pytest.fixture(scope="module")

@@ -7,9 +7,13 @@ from perturbations import plain_sequences
 from PIL import Image
 from scipy.ndimage import correlate1d
 
-from imagenet_cp.corruptions import motion as one_motion
-from imagenet_cp.corruptions.gaussian import weights
-from imagenet_cp.perturbations import gaussian, layers, maps, motion, sampling
+from imagenet_cp.kernels import gaussian_frames as gaussian
+from imagenet_cp.kernels import motion as one_motion
+from imagenet_cp.kernels import motion_frames as motion
+from imagenet_cp.kernels import projection as maps
+from imagenet_cp.kernels import sampling
+from imagenet_cp.kernels import weather_frames as layers
+from imagenet_cp.kernels.gaussian import weights
 from imagenet_cp.perturbations.views import View
 
 NOISY = RandomState(0).randint(0, 256, (61, 83, 3), dtype=np.uint8)

@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 from numpy.random import BitGenerator
 
-from ..errors import nearest
+from ..errors import suggest
+from ..kernels.types import Image
 from . import blur, digital, noise, weather  # noqa: F401  (they register)
-from .registry import FAMILIES, SEVERITIES, Corruption, Image, published_order
+from .registry import FAMILIES, SEVERITIES, Corruption, published_order
 
 __all__ = [
     "CORRUPTIONS",
@@ -20,12 +21,8 @@ __all__ = [
     "Corruption",
     "apply",
     "check_image",
-    "chosen",
+    "lookup",
 ]
-
-# glibc fetches memory for every picture anew from the system, at a cost above some kernels', until a large block has
-# once been given back. This one is never touched.
-np.empty(31 << 20, np.uint8)
 
 CORRUPTIONS = published_order()
 #: The fifteen corruptions that mCE is the mean of, in the published order.
@@ -81,7 +78,7 @@ def apply(name: str, image: Image, severity: int, bits: BitGenerator, profile: s
     -----
     Hendrycks & Dietterich, ICLR 2019, section 4.1 and appendix B.
     """
-    known, parameters = chosen(name, severity, profile)
+    known, parameters = lookup(name, severity, profile)
     if not isinstance(bits, BitGenerator):
         raise TypeError(
             f"bits must be a numpy.random.BitGenerator such as SFC64(0), not {type(bits).__name__}"
@@ -89,14 +86,14 @@ def apply(name: str, image: Image, severity: int, bits: BitGenerator, profile: s
     return known.kernel(check_image(image), bits, *parameters)
 
 
-def chosen(name: str, severity: int, profile: str) -> tuple[Corruption, tuple[Any, ...]]:
+def lookup(name: str, severity: int, profile: str) -> tuple[Corruption, tuple[Any, ...]]:
     """Return a corruption and its parameters, or raise what `apply` raises of them."""
     known = CORRUPTIONS.get(name)
     if known is None:
-        raise ValueError(f"unknown corruption {name!r}{nearest(name, CORRUPTIONS)}")
+        raise ValueError(f"unknown corruption {name!r}{suggest(name, CORRUPTIONS)}")
     table = known.severities.get(profile)
     if table is None:
-        raise ValueError(f"unknown profile {profile!r}{nearest(profile, known.severities)}")
+        raise ValueError(f"unknown profile {profile!r}{suggest(profile, known.severities)}")
     if isinstance(severity, bool) or severity not in SEVERITIES:
         raise ValueError(f"severity must be a whole number from 1 to 5, not {severity!r}")
     return known, table[int(severity) - 1]

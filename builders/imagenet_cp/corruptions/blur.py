@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 from numpy.random import BitGenerator
 
-from .. import draws
-from . import defocus, gaussian, motion, zoom
-from .registry import Image, corruption
+from ..kernels import defocus, draws, gaussian, motion, zoom
+from ..kernels.compiled import kernel
+from ..kernels.types import Image
+from .registry import corruption
 
 DRAWN_AT_ONCE = 1 << 14  # moves of glass_blur, so that they stay in a near cache
 
@@ -47,8 +47,8 @@ def glass_blur(image: Image, bits: BitGenerator, sigma: float, max_delta: int, i
     return gaussian.blur_uint8(_unpacked(pixels), sigma)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
-def _packed(image):  # type: ignore[no-untyped-def]
+@kernel
+def _packed(image):
     """Return one word for each pixel, which moves faster than three values."""
     height, width = image.shape[:2]
     values, pixels = image.reshape(height * width, 3), np.empty((height, width), np.uint32)
@@ -58,8 +58,8 @@ def _packed(image):  # type: ignore[no-untyped-def]
     return pixels
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
-def _unpacked(pixels):  # type: ignore[no-untyped-def]
+@kernel
+def _unpacked(pixels):
     height, width = pixels.shape
     out, flat = np.empty((height, width, 3), np.uint8), pixels.reshape(-1)
     values = out.reshape(height * width, 3)
@@ -69,8 +69,8 @@ def _unpacked(pixels):  # type: ignore[no-untyped-def]
     return out
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
-def _scatter(pixels, moves, bottom, top):  # type: ignore[no-untyped-def]
+@kernel
+def _scatter(pixels, moves, bottom, top):
     """Overwrite pixel after pixel, from the last of row ``bottom`` to row ``top + 1``, by the one (dx, dy) away.
 
     The published line looks like a swap, but both its sides are views of one array: the other pixel keeps

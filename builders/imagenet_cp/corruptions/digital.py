@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 from numpy.random import BitGenerator
 
-from .. import draws
-from . import cosines, elastic, hsv, jpeg
-from .registry import Image, corruption
+from ..kernels import cosines, draws, elastic, hsv, jpeg
+from ..kernels.compiled import kernel
+from ..kernels.types import Image
+from .registry import corruption
 
 #: alpha, sigma and affine of elastic_transform.
 ELASTIC = ((2, 0.7, 0.1), (2, 0.08, 0.2), (0.05, 0.01, 0.02), (0.07, 0.01, 0.02), (0.12, 0.01, 0.02))
@@ -24,11 +24,11 @@ ELASTIC = ((2, 0.7, 0.1), (2, 0.08, 0.2), (0.05, 0.01, 0.02), (0.07, 0.01, 0.02)
 )
 def contrast(image: Image, bits: BitGenerator, factor: float) -> Image:
     """Low contrast: every value drawn towards its channel's mean, y = (x - mean) * factor + mean."""
-    return _contrast(image, float(factor))  # type: ignore[no-any-return]
+    return _contrast(image, float(factor))
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
-def _contrast(image, factor):  # type: ignore[no-untyped-def]
+@kernel
+def _contrast(image, factor):
     height, width, channels = image.shape
     rows = image.reshape(height, width * channels)
     sums = np.zeros(rows.shape[1], np.uint32)
@@ -96,7 +96,7 @@ def elastic_transform(
     picture = elastic.warp(image, elastic.inverse_affine(height, width, offsets))
     noise = draws.uniform(bits, -1.0, 1.0, (2, height, width))
     dx, dy = (cosines.smooth(field, unit * sigma) for field in noise)
-    return elastic.sample(picture, dx, dy, float(unit * alpha))  # type: ignore[no-any-return]
+    return elastic.sample(picture, dx, dy, float(unit * alpha))
 
 
 @corruption(
@@ -110,11 +110,11 @@ def elastic_transform(
 def pixelate(image: Image, bits: BitGenerator, factor: float) -> Image:
     """Large pixels: Pillow's BOX resize to ``int(side * factor)`` and back."""
     height, width = image.shape[:2]
-    return _pixelate(image, int(height * factor), int(width * factor))  # type: ignore[no-any-return]
+    return _pixelate(image, int(height * factor), int(width * factor))
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
-def _box(size, target):  # type: ignore[no-untyped-def]
+@kernel
+def _box(size, target):
     """Return which run of pixels Pillow's BOX filter averages for each of ``target`` pixels: first, count."""
     first = np.empty(target, np.int64)
     count = np.zeros(target, np.int64)
@@ -130,14 +130,14 @@ def _box(size, target):  # type: ignore[no-untyped-def]
     return first, count
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
-def _weights(count):  # type: ignore[no-untyped-def]
+@kernel
+def _weights(count):
     """Return 1 / count with 22 binary places: Pillow's mean is (sum * weight + half) >> 22."""
     return (0.5 + (1 << 22) / count).astype(np.uint32)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
-def _pixelate(image, small_height, small_width):  # type: ignore[no-untyped-def]
+@kernel
+def _pixelate(image, small_height, small_width):
     """Average whole pixels along the rows, then down the columns, each rounded; repeat the means."""
     height, width, channels = image.shape
     top, rows = _box(height, small_height)

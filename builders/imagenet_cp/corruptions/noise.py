@@ -1,50 +1,12 @@
-"""The noise corruptions: each value of the image gets noise of its own.
-
-Only the distribution of the outcome matters. So no noise is made and added: the exact probabilities of the
-outcomes are computed once, and outcomes drawn from them with 32 random bits each.
-"""
+"""The noise corruptions: each value of the image gets noise of its own (paper, section 4.1)."""
 
 from __future__ import annotations
 
-import math
-from functools import lru_cache
-from typing import NamedTuple
-
-import numpy as np
-from numba import njit
 from numpy.random import BitGenerator
-from numpy.typing import NDArray
 
-from ..arithmetic import exp
-from ..draws import words
-from .registry import Image, corruption
-
-BLOCK = 1024  # values sampled at a time, so that they stay in the nearest cache
-
-# The normal distribution is expanded at 0, 1/16, 2/16, ... 9.
-GRID, END, DEGREE = 16, 9, 10
-
-
-class Law(NamedTuple):
-    """What a pixel value becomes: alias tables (Walker 1977).
-
-    Either one row of cells for each of the 256 values, whose outcomes are values, or a single row, whose outcomes
-    less 255 are to be added to any value. A row has 2**m cells: the first m of 32 random bits choose one, and the
-    others, as they are above or below its threshold, one of its two outcomes.
-
-    Attributes
-    ----------
-    m : int
-        Base-2 logarithm of the number of cells in a row.
-    cells : ndarray of uint32, shape (256 * 2**m,) or (2**m,)
-        The upper 14 bits of the threshold, the outcome below it and the other (9 bits each).
-    thresholds : ndarray of uint32, of the same shape
-        The whole threshold, for random bits whose upper 14 agree with it.
-    """
-
-    m: int
-    cells: NDArray[np.uint32]
-    thresholds: NDArray[np.uint32]
+from ..kernels import alias
+from ..kernels.types import Image
+from .registry import corruption
 
 
 @corruption(
@@ -56,7 +18,7 @@ class Law(NamedTuple):
 )
 def gaussian_noise(image: Image, bits: BitGenerator, sigma: float) -> Image:
     """Add normal noise of one strength everywhere, as a sensor does in low light."""
-    return sample(gaussian_law(sigma), image, bits)
+    return alias.sample(alias.gaussian_law(sigma), image, bits)
 
 
 @corruption(
@@ -68,7 +30,7 @@ def gaussian_noise(image: Image, bits: BitGenerator, sigma: float) -> Image:
 )
 def shot_noise(image: Image, bits: BitGenerator, photons: int) -> Image:
     """Count the photons that come, ``photons`` on average where it is white (Poisson noise)."""
-    return sample(shot_law(photons), image, bits)
+    return alias.sample(alias.shot_law(photons), image, bits)
 
 
 @corruption(
@@ -80,10 +42,7 @@ def shot_noise(image: Image, bits: BitGenerator, photons: int) -> Image:
 )
 def impulse_noise(image: Image, bits: BitGenerator, amount: float) -> Image:
     """Replace a share ``amount`` of the values by 255 or 0, each half the time (salt and pepper)."""
-    random = words(bits, (image.size + 1) // 2)
-    out = np.empty_like(image)
-    _impulse(image, random, round(amount * 2**31), round(amount * 2**32), out)
-    return out
+    return alias.impulse(image, bits, amount)
 
 
 @corruption(
@@ -96,206 +55,4 @@ def impulse_noise(image: Image, bits: BitGenerator, amount: float) -> Image:
 )
 def speckle_noise(image: Image, bits: BitGenerator, sigma: float) -> Image:
     """Add normal noise in proportion to the value."""
-    return sample(speckle_law(sigma), image, bits)
-
-
-def sample(law: Law, image: Image, bits: BitGenerator, out: Image | None = None) -> Image:
-    """Replace every value by a draw from its distribution.
-
-    Parameters
-    ----------
-    law : Law
-        Of ``gaussian_law``, ``shot_law`` or ``speckle_law``.
-    image : ndarray of uint8, C-contiguous, any shape
-        Not changed.
-    bits : numpy.random.BitGenerator
-        Half a 64-bit word is drawn for each value.
-    out : ndarray of uint8, C-contiguous, of the image's shape, optional
-        Where to put the outcomes.
-
-    Returns
-    -------
-    ndarray of uint8
-        ``out``, or a new array.
-    """
-    random = words(bits, (image.size + 1) // 2)
-    out = np.empty_like(image) if out is None else out
-    # A copy is read in order, and then lies in the cache for the look-ups, which are in no order.
-    cells = law.cells if image.size < law.cells.size else law.cells.copy()
-    _sample(image, random, cells, law.thresholds, law.m, out)
-    return out
-
-
-@lru_cache(maxsize=64)
-def gaussian_law(sigma: float) -> Law:
-    """Return the law of clip(p + floor(255 sigma z), 0, 255), z being standard normal."""
-    return _law(_normal_below(np.arange(-254, 256)[None] / (255 * sigma)))
-
-
-@lru_cache(maxsize=64)
-def speckle_law(sigma: float) -> Law:
-    """Return the law of clip(p + floor(p sigma z), 0, 255), z being standard normal."""
-    value, outcome = np.arange(256)[:, None], np.arange(1, 256)
-    with np.errstate(divide="ignore"):  # 0 stays 0: all that is more is infinitely far from it
-        return _law(_normal_below((outcome - value) / (value * sigma)))
-
-
-@lru_cache(maxsize=64)
-def shot_law(photons: int) -> Law:
-    """Return the law of clip(k / photons, 0, 1) * 255 truncated, k being Poisson(p / 255 * photons).
-
-    Raises
-    ------
-    ValueError
-        Above 700 photons, where exp(-photons) is no longer a normal double.
-    """
-    if photons > 700:
-        raise ValueError(f"photons must be at most 700, not {photons}")
-    mean = np.arange(256) / 255 * photons  # this and the levels below as published, in float64
-    term = np.array([exp(-m) for m in mean.tolist()])
-    below = [np.zeros(256)]  # below[k]: the probability of fewer than k
-    for k in range(photons):
-        below.append(below[-1] + term)
-        term = term * mean / (k + 1)
-    level = np.floor(np.arange(photons + 1) / photons * 255)
-    return _law(np.array(below)[np.searchsorted(level, np.arange(1, 256))].T)
-
-
-@lru_cache(maxsize=1)
-def _normal_expansions() -> NDArray[np.float64]:
-    """Return the Taylor coefficients of the normal distribution, as (DEGREE + 1, points)."""
-    points = []
-    for x in (j / GRID for j in range(GRID * END + 1)):
-        density = exp(-x * x / 2) / math.sqrt(2 * math.pi)
-        # the distribution is 1/2 + density * (x + x**3/3 + x**5/(3*5) + ...)
-        term = total = x
-        n = 3
-        while term > 2.0**-60 * total:
-            term *= x * x / n
-            total += term
-            n += 2
-        # the density's own coefficients: its derivative is -x times itself
-        density_terms = [density, -x * density]
-        for n in range(2, DEGREE):
-            density_terms.append(-(x * density_terms[-1] + density_terms[-2]) / n)
-        points.append([0.5 + density * total, *(d / (n + 1) for n, d in enumerate(density_terms))])
-    return np.array(points).T
-
-
-def _normal_below(x: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the probabilities that a standard normal is less than ``x``, within 2**-52."""
-    near = np.minimum(np.abs(x), END)
-    point = np.rint(near * GRID).astype(np.intp)
-    step = near - point / GRID
-    total = np.zeros_like(near)
-    for coefficients in _normal_expansions()[::-1]:
-        total = total * step + coefficients[point]
-    return np.where(x < 0, 1 - total, total)
-
-
-def _law(below: NDArray[np.float64]) -> Law:
-    """Return the law with the probabilities ``below`` (rows, outcomes - 1) of less than the outcome 1, 2, ..."""
-    # Rounding the sums, not the probabilities, keeps each within 2**-32 and their total at 1.
-    edges = np.maximum.accumulate(np.rint(below * 2**32).astype(np.int64), axis=1)
-    rows, masses = len(edges), np.diff(edges, prepend=0, append=2**32)
-    m = max(1, (int(np.count_nonzero(masses, axis=1).max()) - 1).bit_length())
-    cells, thresholds = np.empty(rows << m, np.uint32), np.empty(rows << m, np.uint32)
-    _alias(masses, m, cells, thresholds)
-    return Law(m, cells, thresholds)
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
-def _alias(masses, m, cells, thresholds):  # type: ignore[no-untyped-def]
-    """Build the rows of a law from whole masses, 2**32 a row.
-
-    Each cell holds 2**(32 - m). One whose outcome has less is filled up by an outcome that has more, until all
-    are full; in whole numbers that comes out even.
-    """
-    size, room = 1 << m, 1 << (32 - m)
-    outcome, mass = np.empty(size, np.int64), np.empty(size, np.int64)
-    poor, rich = np.empty(size, np.int64), np.empty(size, np.int64)
-    for row in range(masses.shape[0]):
-        outcome[:] = 0
-        mass[:] = 0
-        used = poors = riches = 0
-        for value in range(masses.shape[1]):
-            if masses[row, value] > 0:
-                outcome[used], mass[used] = value, masses[row, value]
-                used += 1
-        for i in range(size):
-            if mass[i] < room:
-                poor[poors] = i
-                poors += 1
-            else:
-                rich[riches] = i
-                riches += 1
-        first = row << m
-        for i in range(size):  # all is above a threshold of 0: so it stays where a cell is exactly full
-            cells[first + i], thresholds[first + i] = outcome[i], 0
-        while poors:
-            poors -= 1
-            i, j = poor[poors], rich[riches - 1]
-            threshold = mass[i] << m
-            thresholds[first + i] = threshold
-            cells[first + i] = (threshold >> 18 << 18) | (outcome[i] << 9) | outcome[j]
-            mass[j] -= room - mass[i]
-            if mass[j] < room:
-                riches -= 1
-                poor[poors] = j
-                poors += 1
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
-def _sample(image, words, cells, thresholds, m, out):  # type: ignore[no-untyped-def]
-    """Draw an outcome for each value. The loops are apart so that all but the look-up vectorise."""
-    values, random, outcomes = image.reshape(-1), words.view(np.uint32), out.reshape(-1)
-    one_row = cells.size == 1 << m
-    # numba widens what it shifts to 64 bits; a shift that is sure to be under 32 is narrowed again: twice as fast
-    m, unused = np.uint32(m & 31), np.uint32(32 - m & 31)
-    nine, eighteen = np.uint32(9), np.uint32(18)
-    index, cell = np.empty(BLOCK, np.uint32), np.empty(BLOCK, np.uint32)
-    for start in range(0, values.size, BLOCK):
-        value, made = values[start : start + BLOCK], outcomes[start : start + BLOCK]
-        bits = random[start : start + BLOCK]
-        size = value.size
-        if one_row:
-            for i in range(size):
-                index[i] = bits[i] >> unused
-        else:
-            for i in range(size):
-                index[i] = (np.uint32(value[i]) << m) | (bits[i] >> unused)
-        for i in range(size):
-            cell[i] = cells[index[i]]
-        nearest = np.uint32(0xFFFFFFFF)
-        if one_row:
-            for i in range(size):
-                rest = np.uint32(bits[i] << m)
-                made[i] = _add(value[i], (cell[i] >> nine) if rest < cell[i] else cell[i])
-                nearest = min(nearest, np.uint32(rest ^ cell[i]))
-        else:
-            for i in range(size):
-                rest = np.uint32(bits[i] << m)
-                made[i] = (cell[i] >> nine) if rest < cell[i] else cell[i]
-                nearest = min(nearest, np.uint32(rest ^ cell[i]))
-        if nearest >> eighteen == 0:  # the upper 14 bits of some are their threshold's: the others decide
-            for i in range(size):
-                rest = np.uint32(bits[i] << m)
-                if np.uint32(rest ^ cell[i]) >> eighteen == 0:
-                    outcome = (cell[i] >> nine) if rest < thresholds[index[i]] else cell[i]
-                    made[i] = _add(value[i], outcome) if one_row else np.uint8(outcome)
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
-def _add(value, outcome):  # type: ignore[no-untyped-def]
-    total = np.int32(value) + np.int32(outcome & np.uint32(511)) - np.int32(255)
-    return np.uint8(min(max(total, 0), 255))  # type: ignore[arg-type]
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
-def _impulse(image, words, white, both, out):  # type: ignore[no-untyped-def]
-    values, random, outcomes = image.reshape(-1), words.view(np.uint32), out.reshape(-1)
-    white, both = np.uint32(white), np.uint32(both)
-    for i in range(values.size):
-        value = values[i]
-        value = np.uint8(0) if random[i] < both else value
-        outcomes[i] = np.uint8(255) if random[i] < white else value
+    return alias.sample(alias.speckle_law(sigma), image, bits)

@@ -6,10 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
+from ..kernels.types import Image
 
-Image = NDArray[np.uint8]
 Kernel = Callable[..., Image]
 
 SEVERITIES = (1, 2, 3, 4, 5)

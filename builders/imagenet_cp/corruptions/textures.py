@@ -14,7 +14,7 @@ import numpy as np
 from PIL import Image as PillowImage
 
 from ..errors import BuildError
-from .registry import Image
+from ..kernels.types import Image
 
 DISTRIBUTION = "imagecorruptions"
 #: In the published order. A sixth, frost6.jpg, ships with them and is never drawn: a published quirk.

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 from numpy.random import BitGenerator
 
-from .. import draws
-from . import hsv, liquid, motion, plasma, snowfall, textures
-from .registry import Image, corruption
+from ..kernels import draws, hsv, liquid, motion, plasma, snowfall
+from ..kernels.compiled import kernel
+from ..kernels.types import Image
+from . import textures
+from .registry import corruption
 
 
 @corruption(
@@ -74,11 +75,11 @@ def frost(
     height, width = image.shape[:2]
     ice = textures.texture(draws.integer(bits, len(textures.SHA256)), texture_scale, height, width)
     top, left = draws.integer(bits, ice.shape[0] - height), draws.integer(bits, ice.shape[1] - width)
-    return _mix(image, ice, top, left, float(image_weight), float(frost_weight))  # type: ignore[no-any-return]
+    return _mix(image, ice, top, left, float(image_weight), float(frost_weight))
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
-def _mix(image, ice, top, left, image_weight, frost_weight):  # type: ignore[no-untyped-def]
+@kernel
+def _mix(image, ice, top, left, image_weight, frost_weight):
     height, width = image.shape[:2]
     out = np.empty((height, 3 * width), np.uint8)
     picture, texture = image.reshape(height, 3 * width), ice.reshape(len(ice), 3 * ice.shape[1])

@@ -1,1 +1,1 @@
-"""A model on ImageNet-C and ImageNet-P: its predictions, scores and report."""
+"""Evaluation of classifiers on ImageNet-C and ImageNet-P."""

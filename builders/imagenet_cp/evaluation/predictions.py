@@ -13,11 +13,11 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from ..errors import BuildError, SourceError
-from ..parquet import write_bytes
-from ..predictions import top5
-from .loader import Batch
-from .model import Model
+from ..files import write_bytes
+from .data.loader import Batch
+from .models.base import Model
 from .result import Example
+from .top5 import top5
 
 #: The key under which a file says what the predictions are of.
 _KEY = b"imagenet_cp_predictions"
@@ -34,7 +34,7 @@ def predict(
     ----------
     model : Model
     batches : iterable of Batch
-        From `imagenet_cp.evaluation.loader.batches`.
+        From `imagenet_cp.evaluation.data.loader.batches`.
     classes : int
         How many the data set has; the model must have as many.
     sequences : bool

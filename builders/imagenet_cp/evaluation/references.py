@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from types import ModuleType
 from typing import Any
 
-from ..registration import METRICS, metrics_folder
+from ..resources import METRICS, metrics_folder
 
 #: Metric -> key of its result that holds what was measured in every part, before it is divided by AlexNet's.
 MEASURED = {"mce": "error", "mfr": "flip_probability", "mt5d": "unnormalised_t5d"}

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ..parquet import write_text
+from ..files import write_text
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -114,7 +114,7 @@ class Evaluation:
         Metric -> the scores of `metrics`, with an `Interval` (low, high) in the place of every number and None where
         there is none: ``intervals["mce"]["ce"]["fog"].low``.
         """
-        from . import bootstrap
+        from . import statistics as bootstrap
         from .references import benchmark_of
 
         found = {}
@@ -131,7 +131,7 @@ class Evaluation:
         OSError
             The file cannot be written.
         """
-        from . import results_file
+        from .report import results_file
 
         text = results_file.dumps(self)
         if path is not None:
@@ -147,7 +147,7 @@ class Evaluation:
         ValueError
             The file cannot be read, is something else, is damaged, or of a newer format; the message names it.
         """
-        from . import results_file
+        from .report import results_file
 
         return results_file.load(Path(path))
 
@@ -161,7 +161,7 @@ class Evaluation:
             ``perturbation``, where it is the score of one, ``value``, ``alexnet``, ``low`` and ``high``. Units are
             those of `metrics`. What is missing is NaN.
         """
-        from .table import dataframe
+        from .report.table import dataframe
 
         return dataframe(self)
 
@@ -188,7 +188,7 @@ class Evaluation:
         BuildError
             Matplotlib is not installed.
         """
-        from .charts import draw
+        from .report.charts import draw
 
         return draw(kind, {self.model: self})
 
@@ -202,6 +202,6 @@ class Evaluation:
         BuildError
             Matplotlib is not installed.
         """
-        from .report import write_report
+        from .report.model_page import write_report
 
         return write_report(self, folder)

@@ -12,10 +12,10 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from .. import perturbations
-from ..sources import imagenet
+from ..sources import classes as imagenet
 from . import predictions
+from .data.rows import Rows
 from .result import Counts
-from .rows import Rows
 
 
 def class_names(classes: Sequence[str]) -> tuple[str, ...]:

@@ -6,9 +6,10 @@ import numpy as np
 from numpy.random import BitGenerator
 
 from ..corruptions import check_image
-from ..errors import nearest
-from .registry import DIFFICULTIES, Frames, Perturbation, published_order
-from .views import Picture, check_size, finish, view
+from ..errors import suggest
+from ..kernels.types import Frames, Image
+from .registry import DIFFICULTIES, Perturbation, published_order
+from .views import check_size, finish, view
 
 # In the published order.
 from . import noise, blur, weather, geometry  # noqa: F401  # isort: skip
@@ -26,7 +27,7 @@ NOISE = tuple(name for name, p in PERTURBATIONS.items() if p.noise)
 
 
 def apply(
-    name: str, image: Picture, bits: BitGenerator, difficulty: int = 1, profile: str = "imagenet"
+    name: str, image: Image, bits: BitGenerator, difficulty: int = 1, profile: str = "imagenet"
 ) -> Frames:
     """Make one sequence of frames.
 
@@ -64,10 +65,10 @@ def apply(
     """
     known = PERTURBATIONS.get(name)
     if known is None:
-        raise ValueError(f"unknown perturbation {name!r}{nearest(name, PERTURBATIONS)}")
+        raise ValueError(f"unknown perturbation {name!r}{suggest(name, PERTURBATIONS)}")
     table = known.parameters.get(profile)
     if table is None:
-        raise ValueError(f"unknown profile {profile!r}{nearest(profile, known.parameters)}")
+        raise ValueError(f"unknown profile {profile!r}{suggest(profile, known.parameters)}")
     check_difficulty(name, difficulty)
     if not isinstance(bits, BitGenerator):
         raise TypeError(

@@ -6,9 +6,11 @@ from collections.abc import Sequence
 
 from numpy.random import BitGenerator
 
-from . import gaussian, motion, zoom
-from .registry import Frames, perturbation
-from .views import View
+from ..kernels import gaussian_frames as gaussian
+from ..kernels import motion_frames as motion
+from ..kernels import zoom_frames as zoom
+from ..kernels.types import Frames, View
+from .registry import perturbation
 
 ANGLES = tuple((i - 30) * 4 for i in range(31))
 ZOOMS = tuple(1 + 0.004 * i for i in range(1, 31))

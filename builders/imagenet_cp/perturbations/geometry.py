@@ -7,9 +7,10 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.random import BitGenerator
 
-from . import maps, sampling
-from .registry import Frames, perturbation
-from .views import View
+from ..kernels import projection as maps
+from ..kernels import sampling
+from ..kernels.types import Frames, View
+from .registry import perturbation
 
 DEGREES = tuple(i - 15 for i in range(31))
 SCALES = tuple((i * 2.5 + 40) / 100 for i in range(31))
@@ -25,7 +26,7 @@ SCALES = tuple((i * 2.5 + 40) / 100 for i in range(31))
 )
 def translate(view: View, bits: BitGenerator, shifts: Sequence[int]) -> Frames:
     """Move the picture to the right a pixel a frame; where it has none, black comes in."""
-    rows = view.picture[view.top : view.top + view.height]
+    rows = view.image[view.top : view.top + view.height]
     reach = max(abs(shift) for shift in shifts)
     padded = np.pad(rows, ((0, 0), (reach, reach), (0, 0)))
     out = np.empty((len(shifts), view.height, view.width, 3), np.uint8)
@@ -44,7 +45,7 @@ def translate(view: View, bits: BitGenerator, shifts: Sequence[int]) -> Frames:
 )
 def rotate(view: View, bits: BitGenerator, degrees: Sequence[float]) -> Frames:
     """Turn the picture about its centre, clockwise by positive degrees."""
-    height, width = view.picture.shape[:2]
+    height, width = view.image.shape[:2]
     return sampling.affine(view, [maps.affine(height, width, angle=angle) for angle in degrees])
 
 
@@ -57,7 +58,7 @@ def rotate(view: View, bits: BitGenerator, degrees: Sequence[float]) -> Frames:
 )
 def tilt(view: View, bits: BitGenerator, degrees: Sequence[float]) -> Frames:
     """Look at the picture through a camera turned about both axes."""
-    height, width = view.picture.shape[:2]
+    height, width = view.image.shape[:2]
     return sampling.perspective(view, [maps.inverse(maps.camera(height, width, angle)) for angle in degrees])
 
 
@@ -69,7 +70,7 @@ def tilt(view: View, bits: BitGenerator, degrees: Sequence[float]) -> Frames:
 )
 def scale(view: View, bits: BitGenerator, factors: Sequence[float]) -> Frames:
     """Shrink the picture about its centre, then enlarge it."""
-    height, width = view.picture.shape[:2]
+    height, width = view.image.shape[:2]
     return sampling.affine(view, [maps.affine(height, width, scale=factor) for factor in factors])
 
 
@@ -83,5 +84,5 @@ def scale(view: View, bits: BitGenerator, factors: Sequence[float]) -> Frames:
 )
 def shear(view: View, bits: BitGenerator, degrees: Sequence[float]) -> Frames:
     """Shear the picture sideways about its centre."""
-    height, width = view.picture.shape[:2]
+    height, width = view.image.shape[:2]
     return sampling.affine(view, [maps.affine(height, width, shear=angle) for angle in degrees])

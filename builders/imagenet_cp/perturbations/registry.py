@@ -6,10 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
+from ..kernels.types import Frames
 
-Frames = NDArray[np.uint8]
 Kernel = Callable[..., Frames]
 
 DIFFICULTIES = (1, 2, 3)

@@ -2,46 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image as PILImage
 
-from ..preprocessing import resize_shorter
-
-Picture = NDArray[np.uint8]
-
-#: Profile name -> side of its square frames, in pixels.
-SIDES = {"imagenet": 224, "imagenet_299": 299, "tiny": 64, "cifar": 32}
+from ..images.preprocessing import resize_shorter
+from ..images.profiles import PROFILES
+from ..kernels.types import Image, View
 
 
-@dataclass(frozen=True)
-class View:
-    """A picture and the window of it that the frames show.
-
-    Attributes
-    ----------
-    picture : ndarray of uint8, shape (H, W, 3)
-        C-contiguous.
-    top, left, height, width : int
-        The window, in pixels; it lies within the picture.
-    """
-
-    picture: Picture
-    top: int
-    left: int
-    height: int
-    width: int
-
-    @property
-    def crop(self) -> Picture:
-        """The window, cut out: C-contiguous uint8 (height, width, 3)."""
-        rows, columns = slice(self.top, self.top + self.height), slice(self.left, self.left + self.width)
-        return np.ascontiguousarray(self.picture[rows, columns])
-
-
-def check_size(picture: Picture, profile: str) -> None:
+def check_size(picture: Image, profile: str) -> None:
     """Raise ValueError where the profile is not made for pictures of this size."""
     height, width = picture.shape[:2]
     size = f"not {height} x {width}"
@@ -58,9 +27,9 @@ def check_size(picture: Picture, profile: str) -> None:
         raise ValueError(f"image must be at least 32 x 32 pixels, {size}")
 
 
-def view(picture: Picture, profile: str, resized_after: bool) -> View:
+def view(picture: Image, profile: str, resized_after: bool) -> View:
     """Return what the kernel sees; with ``resized_after`` it sees the picture as it came."""
-    side = SIDES[profile]
+    side = PROFILES[profile].size
     if profile == "imagenet_299":
         window = _centre(picture, *(int(0.875 * length) for length in picture.shape[:2]))
         return window if resized_after else _whole(_resize(window.crop, side))
@@ -69,26 +38,26 @@ def view(picture: Picture, profile: str, resized_after: bool) -> View:
     return _centre(picture, side, side)
 
 
-def finish(frame: Picture, profile: str) -> Picture:
+def finish(frame: Image, profile: str) -> Image:
     """Bring a frame of a picture that was perturbed as it came to the profile's size."""
-    side = SIDES[profile]
+    side = PROFILES[profile].size
     if profile == "tiny":
         return _centre(_shorter_side(frame, side), side, side).crop
     return _resize(frame, side)
 
 
-def _whole(picture: Picture) -> View:
+def _whole(picture: Image) -> View:
     return View(picture, 0, 0, *picture.shape[:2])
 
 
-def _centre(picture: Picture, height: int, width: int) -> View:
+def _centre(picture: Image, height: int, width: int) -> View:
     top, left = round((picture.shape[0] - height) / 2.0), round((picture.shape[1] - width) / 2.0)
     return View(picture, top, left, height, width)
 
 
-def _shorter_side(picture: Picture, side: int) -> Picture:
+def _shorter_side(picture: Image, side: int) -> Image:
     return np.array(resize_shorter(PILImage.fromarray(picture), side))
 
 
-def _resize(picture: Picture, side: int) -> Picture:
+def _resize(picture: Image, side: int) -> Image:
     return np.array(PILImage.fromarray(picture).resize((side, side), PILImage.Resampling.BILINEAR))

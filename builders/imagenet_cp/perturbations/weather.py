@@ -7,10 +7,11 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.random import BitGenerator
 
-from ..corruptions import hsv, liquid, snowfall
-from . import layers, motion
-from .registry import Frames, perturbation
-from .views import View
+from ..kernels import hsv, liquid, snowfall
+from ..kernels import motion_frames as motion
+from ..kernels import weather_frames as layers
+from ..kernels.types import Frames, View
+from .registry import perturbation
 
 ANGLES = tuple(i * 4 - 150 for i in range(31))
 

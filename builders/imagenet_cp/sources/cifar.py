@@ -16,8 +16,8 @@ from typing import IO, Any, NamedTuple, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from .. import codecs
 from ..errors import SourceError
+from ..images import codecs
 from .base import Item, Source, row_id
 from .folder import stamp_of
 from .tar_members import members

@@ -12,9 +12,10 @@ import datasets
 import pyarrow as pa
 
 from ..errors import SourceError
-from . import hub, imagenet
+from . import classes as imagenet
+from . import hub
+from .arrow import Columns, RowReader, brief, columns_of, schema_of
 from .base import Item, Source, image_id_of, row_id
-from .rows import Columns, RowReader, brief, columns_of, schema_of
 
 _WNID = re.compile(rf"(?<![A-Za-z0-9]){imagenet.WNID}(?![A-Za-z0-9])")
 #: Columns of labels whose classes have no names have at most so many.

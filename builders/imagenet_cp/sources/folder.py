@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from ..errors import SourceError
-from . import imagenet
+from . import classes as imagenet
 from .base import Item, Source, image_id_of, in_order
 
 ENDINGS = frozenset((".jpeg", ".jpg", ".png", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".ppm"))

@@ -14,8 +14,8 @@ from huggingface_hub import constants
 from huggingface_hub.errors import RepositoryNotFoundError
 
 from ..errors import SourceError
+from .arrow import HUB, brief
 from .folder import stamp_of
-from .rows import HUB, brief
 
 _NAME = re.compile(r"(?P<name>[\w-][\w.-]*/[\w-][\w.-]*)(?::(?P<part>.+))?", re.ASCII)
 _PART = re.compile(r"(?:(?P<config>\w[\w.-]*)/)?(?P<split>\w[\w.]*)", re.ASCII)

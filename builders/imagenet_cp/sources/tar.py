@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
 from ..errors import SourceError
-from . import imagenet
+from . import classes as imagenet
 from .base import Item, Source, image_id_of, in_order
 from .folder import ENDINGS, classes_of, flat_label, is_image, stamp_of
 from .tar_members import Member, is_tar, members

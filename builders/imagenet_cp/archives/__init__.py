@@ -1,0 +1,1 @@
+"""Import of the archives released by the authors."""

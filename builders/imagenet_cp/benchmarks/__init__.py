@@ -1,0 +1,1 @@
+"""The data sets this package makes: configs, columns, sizes and the generation of rows."""

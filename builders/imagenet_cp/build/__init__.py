@@ -1,0 +1,1 @@
+"""Builds: folders of Parquet files that can be resumed and verified."""

@@ -1,0 +1,1 @@
+"""Dataset cards and the tables and image strips in them."""

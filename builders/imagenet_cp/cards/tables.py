@@ -1,0 +1,146 @@
+"""The tables of the cards, made from the registries and from what a build holds."""
+
+from __future__ import annotations
+
+import inspect
+import itertools
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import datasets
+
+from ..benchmarks.base import Benchmark, Cell
+from ..benchmarks.recipe import Recipe
+from ..corruptions import CORRUPTIONS, SEVERITIES, Corruption
+from ..perturbations import PERTURBATIONS, Perturbation
+
+COLUMNS = {
+    "image": "the picture; `decode=False` gives the stored file, byte for byte",
+    "sequence": "the frames in order, each a picture of its own",
+    "video": "the frames as one MP4 file; `imagenet_cp.decode_video` gives the pixels",
+    "label": "the class of the photograph",
+    "corruption": "which corruption; `clean` for none",
+    "severity": "1 to 5; 0 with `clean`",
+    "perturbation": "which perturbation",
+    "difficulty": "1; for the noises also 2 and 3, which are other sequences",
+    "image_id": "which photograph: its file's name without the ending, such as `ILSVRC2012_val_00000001`",
+}
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    """Return a Markdown table."""
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join(f"| {' | '.join(str(value) for value in line)} |" for line in lines)
+
+
+def columns(benchmark: Benchmark, classes: Sequence[str], recipe: Recipe) -> str:
+    """Return the table of a data set's columns."""
+    features = benchmark.features(classes, recipe)
+    rows = ((f"`{name}`", _type(feature), COLUMNS[name]) for name, feature in features.items())
+    return table(("column", "type", "what it is"), rows)
+
+
+def _type(feature: Any) -> str:
+    if isinstance(feature, datasets.List):
+        return f"list of {_type(feature.feature)}s"
+    if isinstance(feature, datasets.ClassLabel):
+        return f"class label, {feature.num_classes:,} names"
+    return str(feature.dtype) if isinstance(feature, datasets.Value) else type(feature).__name__.lower()
+
+
+def configs(
+    benchmark: Benchmark, complete: Mapping[str, tuple[Cell, ...]], files: Mapping[str, Mapping[str, Any]]
+) -> str:
+    """Return the table of the configs that are there, the large ones first: what is in each, its rows and its size.
+
+    A config of one cell has a line of its own only if it is not named in the line of another, as ``fog_3`` is in
+    that of ``fog``.
+    """
+    rows: Counter[str] = Counter()
+    sizes: Counter[str] = Counter()
+    for path, file in files.items():
+        config = path.split("/")[1]
+        rows[config] += file["rows"]
+        sizes[config] += file["size"]
+    lines = [
+        (
+            f"`{name}`",
+            _inside(benchmark, name, cells, complete),
+            f"{sum(rows[cell.config] for cell in cells):,}",
+            amount(sum(sizes[cell.config] for cell in cells)),
+        )
+        for name, cells in sorted(complete.items(), key=lambda item: -len({cell.name for cell in item[1]}))
+        if len(cells) > 1 or len(complete.get(cells[0].name, ())) < 2
+    ]
+    return table(("config", "holds", "rows", "size"), lines)
+
+
+def _inside(
+    benchmark: Benchmark, name: str, cells: Sequence[Cell], complete: Mapping[str, tuple[Cell, ...]]
+) -> str:
+    if cells[0].config == name:
+        return f"{cells[0].name}, {'severity' if 'clean' in benchmark.configs else 'difficulty'} {cells[0].level}"
+    names = dict.fromkeys(cell.name for cell in cells)
+    parts = names if len(names) > 1 and names.keys() <= complete.keys() else [cell.config for cell in cells]
+    return " ".join(f"`{part}`" for part in parts)
+
+
+def amount(size: int) -> str:
+    """Return a number of bytes as text."""
+    return f"{size / 1e9:,.1f} GB" if size >= 1e9 else f"{size / 1e6:,.1f} MB"
+
+
+def kinds(benchmark: Benchmark, names: Iterable[str], pictures: bool) -> str:
+    """Describe corruptions or perturbations: a sentence, a picture and the parameters of each.
+
+    Parameters
+    ----------
+    benchmark : Benchmark
+        Whose profile and whose config ``test`` count.
+    names : iterable of str
+        Of the corruptions or perturbations, in the order to show.
+    pictures : bool
+        Whether ``assets/NAME.jpg`` is there to be shown.
+    """
+    tested = {cell.name for cell in benchmark.configs["test"]}
+    parts = []
+    for name in names:
+        kind = kind_of(benchmark, name)
+        summary = kind.summary.replace("``", "`")
+        family = f" *{kind.family}*" if isinstance(kind, Corruption) else ""
+        shown = f"\n\n![{name}](assets/{name}.jpg)" if pictures else ""
+        extra = "" if name in tested else " (extra)"
+        parts.append(f"### {name}{extra}\n\n{summary}{family}{shown}\n\n{parameters(benchmark, kind)}")
+    return "\n\n".join(parts)
+
+
+def kind_of(benchmark: Benchmark, name: str) -> Corruption | Perturbation:
+    """Return the corruption or the perturbation of a name."""
+    return CORRUPTIONS[name] if "clean" in benchmark.configs else PERTURBATIONS[name]
+
+
+def parameters(benchmark: Benchmark, kind: Corruption | Perturbation) -> str:
+    """Return the table of the numbers that go into a corruption at each severity, or into a perturbation."""
+    names = [f"`{name}`" for name in list(inspect.signature(kind.kernel).parameters)[2:]]
+    if isinstance(kind, Corruption):
+        levels = kind.severities[benchmark.profile]
+        head = ("severity", *map(str, SEVERITIES))
+    else:
+        levels = kind.parameters[benchmark.profile]
+        head = ("difficulty", *map(str, kind.difficulties))
+    rows = [
+        (name, *map(_number, values)) for name, values in zip(names, zip(*levels, strict=True), strict=True)
+    ]
+    if isinstance(kind, Perturbation):
+        rows.append(("frames", *[str(kind.frames(benchmark.profile))] * len(levels)))
+    return table(head, rows)
+
+
+def _number(value: Any) -> str:
+    if not isinstance(value, (tuple, range)):
+        return f"{value:.6g}"
+    steps = {f"{two - one:.6g}" for one, two in itertools.pairwise(value)}
+    if len(value) > 4 and len(steps) == 1:
+        return f"{value[0]:.6g} to {value[-1]:.6g}, {steps.pop()} more in each frame"
+    return ", ".join(f"{one:.6g}" for one in value)

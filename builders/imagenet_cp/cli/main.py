@@ -1,0 +1,319 @@
+"""The command ``imagenet-cp``."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ..errors import BuildError, SourceError
+from .evaluate import compare, evaluate
+
+if TYPE_CHECKING:
+    from ..build.plan import Plan
+    from ..jobs.folder import Shard
+
+app = typer.Typer(
+    help="ImageNet-C and ImageNet-P as deterministic Hugging Face datasets.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+SourceOption = Annotated[
+    str | None,
+    typer.Option(
+        help="Clean images: a folder, ILSVRC2012_img_val.tar, a data set on the Hub such as ILSVRC/imagenet-1k, or "
+        '"sample". By default what is remembered by `imagenet-cp use`.'
+    ),
+]
+
+
+@app.command()
+def use(
+    folder: Annotated[
+        str, typer.Argument(help='Folder, tar archive or data set of clean images, or "sample".')
+    ],
+) -> None:
+    """Remember a folder of clean images, so that nothing needs to be said about it any more."""
+    from .. import settings
+    from ..sources import open_source
+
+    source = open_source(folder)
+    file = settings.remember_source(source.name)
+    typer.echo(f"{len(source.items):,} images in {source.name}; remembered in {file}")
+
+
+@app.command()
+def build(
+    dataset: Annotated[str, typer.Argument(help="imagenet_c, imagenet_p, cifar10_c, ...")] = "imagenet_c",
+    source: SourceOption = None,
+    out: Annotated[Path | None, typer.Option(help="Folder to build; ./DATASET by default.")] = None,
+    configs: Annotated[str, typer.Option(help="Such as fog_3,snow,test; all by default.")] = "",
+    workers: Annotated[int | None, typer.Option(min=1, help="Processes; all cores by default.")] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Of the random draws.")] = 0,
+    codec: Annotated[str | None, typer.Option(help="imagenet_p: jpeg (default), png or h264.")] = None,
+    size: Annotated[
+        str | None,
+        typer.Option(help="keep: corrupt pictures of any size as they are, an extension of the paper."),
+    ] = None,
+    images_per_file: Annotated[
+        int | None, typer.Option(min=1, help="Source images per Parquet file.")
+    ] = None,
+    on_error: Annotated[
+        str, typer.Option(help="raise or skip: what to do about an unreadable image.")
+    ] = "raise",
+    engine: Annotated[str, typer.Option(help="local, dask, or dask://host:port of a scheduler.")] = "local",
+    shard: Annotated[
+        str, typer.Option(help="i/n: make only the i-th of n parts, as in a job array.")
+    ] = "1/1",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what it will cost.")] = False,
+) -> None:
+    """Build a data set as a folder of Parquet files that stock load_dataset and the Hub read.
+
+    When it is stopped, the same command goes on from there.
+    """
+    from ..benchmarks.catalog import benchmark_of
+    from ..build.plan import build as run
+    from ..build.plan import new_plan
+    from ..jobs.engines import executor_of
+    from ..progress import bar, interruptible
+    from ..sources import open_source
+
+    if on_error not in ("raise", "skip"):
+        raise BuildError(f"--on-error is raise or skip, not {on_error!r}")
+    folder = out if out is not None else Path(dataset)
+    names = [name.strip() for name in configs.split(",") if name.strip()]
+    part = _shard(shard)
+    benchmark_of(dataset).recipe(codec=codec, size=size)
+    images = open_source(source, relative=size == "keep")
+    if dry_run:
+        typer.echo(
+            _costs(
+                new_plan(
+                    dataset, images, folder, names, codec=codec, size=size, images_per_file=images_per_file
+                )
+            )
+        )
+        return
+    with (
+        interruptible(),
+        executor_of(engine, workers) as executor,
+        bar("checking", "file") as checking,
+        bar("compiling", "kernel") as compiling,
+        bar("building", "image") as progress,
+    ):
+        plan = run(
+            dataset,
+            images,
+            folder,
+            names,
+            seed=seed,
+            codec=codec,
+            size=size,
+            images_per_file=images_per_file,
+            on_error=on_error,
+            workers_count=workers,
+            executor=executor,
+            shard=part,
+            progress=progress,
+            checking=checking,
+            compiling=compiling,
+        )
+    for path, fault in plan.remade.items():
+        typer.echo(f"made again: {folder / path}: {fault}")
+    for image_id, reason in plan.skipped.items():
+        typer.echo(f"skipped {image_id}: {reason}")
+    rows = sum(written.rows for written in plan.files.values())
+    stored = sum(written.size for written in plan.files.values())
+    others = f"; {plan.missing} files are still to be made by other shards" if plan.missing else ""
+    typer.echo(
+        f"{folder}: {len(plan.files)} files, {rows:,} rows, {stored / 1e6:,.1f} MB, {plan.recipe.signature}{others}"
+    )
+
+
+def _shard(text: str) -> Shard:
+    from ..jobs.folder import Shard
+
+    index, _, count = text.partition("/")
+    if not (index.isdecimal() and count.isdecimal() and 1 <= int(index) <= int(count)):
+        raise BuildError(f"--shard is i/n with i from 1 to n, such as 2/8, not {text!r}")
+    return Shard(int(index), int(count))
+
+
+def _costs(plan: Plan) -> str:
+    from ..build.estimate import estimate
+
+    costs, total = estimate(plan)
+    line = "{:<24} {:>8} {:>12} {:>10} {:>10}".format
+    table = [line("config", "files", "rows", "GB", "CPU hours")]
+    for name, cost in {**costs, "in all, with decoding": total}.items():
+        table.append(
+            line(name, cost.files, f"{cost.rows:,}", f"{cost.gigabytes:.4g}", f"{cost.cpu_hours:.3g}")
+        )
+    table.append(
+        f"{len(plan.todo)} units of {plan.images_per_file} images, one after the other in {total.cpu_hours:.3g} hours; "
+        "measured on a few photographs, one thread"
+    )
+    return "\n".join(table)
+
+
+@app.command()
+def verify(
+    folder: Annotated[Path, typer.Argument(help="A finished build.")],
+    source: Annotated[
+        str | None, typer.Option(help="The clean images: makes some rows again and compares the bytes.")
+    ] = None,
+    sample: Annotated[int, typer.Option(min=0, help="How many rows to make again.")] = 100,
+    quick: Annotated[bool, typer.Option("--quick", help="Look at files only, not at their rows.")] = False,
+) -> None:
+    """Check every file and row of a build; what is off is listed, and the exit status is 1."""
+    from ..build.finished import open_build
+    from ..build.verify import verify as run
+    from ..progress import bar
+    from ..sources import open_source
+
+    images = None
+    if source is not None:
+        images = open_source(source, relative=open_build(folder).recipe.size == "keep")
+    with bar("verifying", "file") as progress:
+        report = run(folder, source=images, sample=sample, quick=quick, progress=progress)
+    for fault in report.faults:
+        typer.echo(fault)
+    if report.faults:
+        raise BuildError(f"{folder}: {len(report.faults)} faults in {len(report.files)} files")
+    again = f"; {report.remade} rows made again" if images is not None else ""
+    rows = "" if quick else f", {report.rows:,} rows"
+    typer.echo(f"{folder}: {len(report.files)} files{rows}, all in order{again}; {report.signature}")
+
+
+app.command()(evaluate)
+app.command()(compare)
+
+
+@app.command()
+def publish(
+    folder: Annotated[Path, typer.Argument(help="A finished build.")],
+    repo: Annotated[str, typer.Argument(help="user/name of the dataset on the Hub.")],
+    public: Annotated[bool, typer.Option("--public", help="Make it public in the end; asks first.")] = False,
+    gated: Annotated[
+        str | None,
+        typer.Option(
+            help="auto, manual or off: who gets in after accepting ImageNet's terms; auto by default."
+        ),
+    ] = None,
+    tag: Annotated[str | None, typer.Option(help="A name for this state, such as v1.")] = None,
+    quick: Annotated[bool, typer.Option("--quick", help="Verify the files only, not their rows.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+) -> None:
+    """Publish a build as a private, gated dataset on the Hub, or bring it up to date.
+
+    When it is stopped, the same command goes on from there.
+    """
+    from ..hub.publish import publish as run
+    from ..progress import bar
+
+    with bar("verifying", "file") as checking, bar("sending", "byte") as sending:
+        run(
+            folder,
+            repo,
+            public=public,
+            gated=gated,
+            tag=tag,
+            quick=quick,
+            say=typer.echo,
+            ask=(lambda question: True) if yes else typer.confirm,
+            checking=checking,
+            sending=sending,
+        )
+
+
+@app.command(name="publish-metric")
+def publish_metric(
+    metric: Annotated[str, typer.Argument(help="mce, mfr or mt5d")],
+    repo: Annotated[str, typer.Argument(help="user/METRIC, the Space on the Hub.")],
+    public: Annotated[bool, typer.Option("--public", help="Make it public in the end; asks first.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+) -> None:
+    """Publish a metric as a Space that evaluate.load("user/mce") loads, or bring it up to date."""
+    from ..hub.publish import publish_metric as run
+
+    ask = (lambda question: True) if yes else typer.confirm
+    run(metric, repo, public=public, say=typer.echo, ask=ask)
+
+
+@app.command(name="import-official")
+def import_official(
+    paths: Annotated[
+        list[Path],
+        typer.Argument(help="noise.tar, CIFAR-10-C.tar, ... as published, or folders they were unpacked to."),
+    ],
+    out: Annotated[Path | None, typer.Option(help="Folder to make; ./DATASET by default.")] = None,
+    no_check: Annotated[
+        bool, typer.Option("--no-check", help="Do not compare MD5 sums with the published ones.")
+    ] = False,
+) -> None:
+    """Turn the published files of a benchmark into Parquet files, the pictures untouched.
+
+    Those of ImageNet-C, ImageNet-P, Tiny ImageNet-C, CIFAR-10-C and CIFAR-100-C are known.
+
+    When it is stopped, the same command goes on from there; more archives can be added later.
+    """
+    from ..archives.folder import report
+    from ..archives.importer import import_official as run
+    from ..progress import bar, interruptible
+
+    with interruptible(), bar("checking", "MB") as checking, bar("importing", "image") as progress:
+        made = run(paths, out, check=not no_check, checking=checking, progress=progress)
+    typer.echo("\n".join(report(made)))
+
+
+@app.command()
+def demo(
+    out: Annotated[Path, typer.Option(help="Folder to build.")] = Path("imagenet_c"),
+) -> None:
+    """Show everything on the photographs of scikit-image: no network and no data set needed."""
+    from ..demo import run
+
+    run(out, typer.echo)
+
+
+@app.command()
+def preview(
+    photograph: Annotated[Path, typer.Argument(help="An image file.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="The picture to write; .webp moves.")],
+    perturbation: Annotated[str | None, typer.Option(help="Show one sequence, such as tilt.")] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Of the random draws.")] = 0,
+) -> None:
+    """Draw one photograph under every corruption at every severity, or as one moving sequence."""
+    from ..api import perturb
+    from ..images.preprocessing import decode, pixels
+    from ..images.profiles import PROFILES
+    from ..preview import contact_sheet, save_animation
+    from ..sources.base import Item
+    from ..sources.folder import FileReader
+
+    data = FileReader().read(Item(photograph.stem, 0, str(photograph)))
+    image = decode(data, str(photograph))
+    if perturbation is not None:
+        frames = perturb(image, perturbation, seed=seed, image_id=photograph.stem)
+        save_animation(frames, output)
+        typer.echo(f"{output}: {photograph.name} under {perturbation}, {len(frames)} frames")
+        return
+    contact_sheet(pixels(PROFILES["imagenet"].square(image)), photograph.stem, seed).save(output)
+    typer.echo(f"{output}: {photograph.name} under 19 corruptions at five severities")
+
+
+def main() -> None:
+    """Run the command; an error a user can mend is one line and exit status 1."""
+    try:
+        app()
+    except (BuildError, SourceError, ValueError) as error:
+        sys.stderr.write(f"imagenet-cp: {error}\n")
+        sys.exit(1)
+    except OSError as error:
+        named = f"{error.filename}: {error.strerror}" if error.filename else str(error)
+        sys.stderr.write(f"imagenet-cp: {named}\n")
+        sys.exit(1)

@@ -1,0 +1,25 @@
+"""Models of timm: ``timm:resnet50``."""
+
+from __future__ import annotations
+
+import os
+
+from ...errors import SourceError, suggest
+from .base import Model, library
+from .torch import load_weights, open_module, unavailable
+
+
+def open_timm(name: str, device: str, weights: str | os.PathLike[str] | None, trust: bool) -> Model:
+    """Open a model of timm with its own mean, standard deviation and size; see `open_model`."""
+    timm = library("timm")
+    spec = f"timm:{name}"
+    if not name.startswith(("hf-hub:", "hf_hub:")) and not timm.is_model(name.split(".")[0]):
+        raise SourceError(f"{spec}: timm has no such model{suggest(name, timm.list_models())}")
+    try:
+        module = timm.create_model(name, pretrained=weights is None)
+    except Exception as error:  # of many libraries' network layers
+        raise unavailable(spec, error) from error
+    if weights is not None:
+        load_weights(module, weights, trust)
+    config = timm.data.resolve_model_data_config(module)
+    return open_module(spec, module, device, config["mean"], config["std"], config["input_size"][-1])

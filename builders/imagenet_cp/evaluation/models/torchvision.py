@@ -1,0 +1,38 @@
+"""Models of torchvision: ``torchvision:resnet50``, or ``torchvision:resnet50.IMAGENET1K_V1``."""
+
+from __future__ import annotations
+
+import os
+
+from ...errors import SourceError, suggest
+from .base import Model, library
+from .torch import load_weights, open_module, unavailable
+
+
+def open_torchvision(name: str, device: str, weights: str | os.PathLike[str] | None, trust: bool) -> Model:
+    """Open a classifier of torchvision with its own mean, standard deviation and size; see `open_model`.
+
+    Its published weights are called by their name after a dot; without, they are torchvision's best.
+    """
+    models = library("torchvision").models
+    spec = f"torchvision:{name}"
+    architecture, _, version = name.partition(".")
+    known = models.list_models(module=models)
+    if architecture not in known:
+        raise SourceError(f"{spec}: torchvision has no such classifier{suggest(architecture, known)}")
+    versions = models.get_model_weights(architecture)
+    if version and version not in versions.__members__:
+        raise SourceError(
+            f"{spec}: torchvision has no such weights of it{suggest(version, versions.__members__)}"
+        )
+    published = versions[version] if version else versions.DEFAULT
+    try:
+        module = models.get_model(architecture, weights=published if weights is None else None)
+    except Exception as error:  # of urllib, or a damaged file
+        raise unavailable(spec, error) from error
+    if weights is not None:
+        load_weights(module, weights, trust)
+    else:
+        spec = f"torchvision:{architecture}.{published.name}"
+    preset = published.transforms()
+    return open_module(spec, module, device, preset.mean, preset.std, preset.crop_size[0])

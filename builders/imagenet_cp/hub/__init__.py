@@ -1,0 +1,1 @@
+"""The Hugging Face libraries and Hub: names for `load_dataset` and `evaluate.load`, publishing, results."""

@@ -1,0 +1,192 @@
+"""The builder behind ``load_dataset("imagenet_c", "fog_3")``."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import datasets
+
+from .._version import __version__
+from ..benchmarks.base import Benchmark, Cell
+from ..benchmarks.catalog import BENCHMARKS
+from ..benchmarks.recipe import RECIPE, Recipe
+from ..cards import card as cards
+from ..cards import citations
+from ..errors import SKIP_HINT, BuildError, SourceError, suggest
+from ..sources import Source, open_source
+from ..sources.base import digest
+
+#: Into how many parts the images of a config are cut at most, so that num_proc and streaming can share them.
+_PARTS = 256
+_OPTIONS = ("data_dir", "source", "seed", "codec", "size", "on_error")
+
+logger = datasets.utils.logging.get_logger(__name__)
+
+
+@dataclass
+class BenchmarkConfig(datasets.BuilderConfig):
+    """A config of a benchmark and the options a user may give with it.
+
+    Attributes
+    ----------
+    dataset : str
+        Which benchmark.
+    data_dir, source : str, optional
+        The clean images: a folder, or ``"sample"``; only one of the two. See `imagenet_cp.sources.open_source`.
+    seed : int
+        Of the random draws.
+    codec : str, optional
+        How pictures are stored, if not in the usual way.
+    size : {"keep"}, optional
+        Corrupt pictures of any size from 32 x 32 up as they are, an extension of the paper; a folder's pictures then
+        have their relative paths as ids.
+    on_error : {"raise", "skip"}
+        What to do about an image that cannot be read.
+    """
+
+    dataset: str = "imagenet_c"
+    source: str | None = None
+    seed: int = 0
+    codec: str | None = None
+    size: str | None = None
+    on_error: str = "raise"
+
+    @property
+    def recipe(self) -> Recipe:
+        """The recipe of this data set with this seed."""
+        return BENCHMARKS[self.dataset].recipe(self.seed, self.codec, self.size)
+
+    def open_source(self) -> Source:
+        """Open the clean images, once."""
+        if not hasattr(self, "_source"):
+            chosen = self.source if self.source is not None else self.data_dir
+            source = open_source(chosen, relative=self.size == "keep")
+            BENCHMARKS[self.dataset].check(source)
+            self._source = source
+        return self._source
+
+    def create_config_id(self, config_kwargs: dict[str, Any], custom_features: Any = None) -> str:
+        """Name the cache after what decides its content: the recipe, and the source's files as they are now."""
+        source = self.open_source()
+        content = (self.recipe.signature, source.name, source.stamp, self.on_error, custom_features)
+        return f"{self.name}-{digest([content])}"
+
+
+def configs_of(benchmark: Benchmark) -> list[BenchmarkConfig]:
+    """Return the configs of a benchmark for datasets."""
+    return [
+        BenchmarkConfig(name=name, version=f"{RECIPE}.0.0", dataset=benchmark.dataset)
+        for name in benchmark.configs
+    ]
+
+
+class BenchmarkBuilder(datasets.GeneratorBasedBuilder):
+    """Makes the rows of a benchmark; which one, its configs say."""
+
+    BUILDER_CONFIG_CLASS = BenchmarkConfig
+    BUILDER_CONFIGS = configs_of(BENCHMARKS["imagenet_c"])
+    DEFAULT_WRITER_BATCH_SIZE = 256
+
+    def _create_builder_config(
+        self,
+        config_name: str | None = None,
+        custom_features: Any = None,
+        config_id: str | None = None,
+        **options: Any,
+    ) -> tuple[BenchmarkConfig, str]:
+        # datasets would make up a config "default" where the name is missing, and take any option for one of its own.
+        check_options(self.BUILDER_CONFIGS[0].dataset, config_name, options)
+        made: tuple[BenchmarkConfig, str] = super()._create_builder_config(
+            config_name, custom_features, config_id, **options
+        )
+        return made
+
+    def _info(self) -> datasets.DatasetInfo:
+        benchmark = BENCHMARKS[self.config.dataset]
+        return datasets.DatasetInfo(
+            description=f"{benchmark.description}\n\nRecipe: {self.config.recipe.signature} "
+            f"(imagenet-cp {__version__}).",
+            citation=citations.CITATION,
+            homepage=citations.HOMEPAGE,
+            license=citations.LICENCE if cards.under_terms(benchmark) else "",
+            features=benchmark.features(self.config.open_source().classes, self.config.recipe),
+        )
+
+    def _split_generators(self, dl_manager: Any) -> list[datasets.SplitGenerator]:
+        source = self.config.open_source()
+        step = max(1, math.ceil(len(source.items) / _PARTS))
+        # datasets shares out lists among processes, in order; what is no list goes to all of them.
+        parts = [
+            (cell, start, start + step)
+            for cell in BENCHMARKS[self.config.dataset].configs[self.config.name]
+            for start in range(0, len(source.items), step)
+        ]
+        return [
+            datasets.SplitGenerator(
+                name=datasets.Split.VALIDATION,
+                gen_kwargs={"parts": parts, "source": source, "recipe": self.config.recipe},
+            )
+        ]
+
+    def _prepare_split_single(self, *args: Any, **kwargs: Any) -> Iterator[Any]:
+        # datasets would say no more than that an error occurred.
+        try:
+            yield from super()._prepare_split_single(*args, **kwargs)
+        except datasets.exceptions.DatasetGenerationError as error:
+            if isinstance(error.__cause__, (SourceError, BuildError)):
+                raise error.__cause__ from None
+            raise
+
+    def _generate_examples(
+        self, parts: list[tuple[Cell, int, int]], source: Source, recipe: Recipe
+    ) -> Iterator[tuple[str, dict[str, Any]]]:
+        benchmark = BENCHMARKS[recipe.dataset]
+        for cell, start, stop in parts:
+            for item in source.items[start:stop]:
+                try:
+                    clean = benchmark.prepare(source.reader.read(item), item.location, recipe.size)
+                except SourceError as error:
+                    if self.config.on_error == "raise":
+                        raise SourceError(f"{error}; {SKIP_HINT}") from error
+                    logger.warning(f"skipped: {error}")
+                    continue
+                yield f"{cell.config}/{item.image_id}", benchmark.row(recipe, cell, clean, item)
+
+
+def check_options(dataset: str, config_name: str | None, options: dict[str, Any]) -> None:
+    """Refuse a missing or unknown config name and options that mean nothing, before anything is read.
+
+    Raises
+    ------
+    ValueError
+        Naming what is wrong and what would be right.
+    """
+    benchmark = BENCHMARKS[dataset]
+    configs = benchmark.configs
+    if config_name is None:
+        raise ValueError(
+            f'the config name is missing: load_dataset("{dataset}", "{benchmark.example}"), for example; "test" is the '
+            f'benchmark as a whole, and get_dataset_config_names("{dataset}") lists all {len(configs)}'
+        )
+    if config_name not in configs:
+        raise ValueError(f"{dataset} has no config {config_name!r}{benchmark.suggest(config_name)}")
+    for option, value in options.items():
+        if option in ("severity", "difficulty"):
+            meant = f"{config_name.rstrip('0123456789').rstrip('_')}_{value}"
+            raise ValueError(
+                f"the config name says which {option}; {option}={value!r} beside {config_name!r} means nothing"
+                f"{benchmark.suggest(meant)}"
+            )
+        if option not in _OPTIONS and value is not None:
+            raise ValueError(f"{dataset} has no option {option!r}{suggest(option, _OPTIONS)}")
+    benchmark.recipe(codec=options.get("codec"), size=options.get("size"))
+    seed = options.get("seed", 0)
+    if isinstance(seed, bool) or not isinstance(seed, int) or seed < 0:
+        raise ValueError(f"seed must be a whole number from 0 up, not {seed!r}")
+    if options.get("on_error", "raise") not in ("raise", "skip"):
+        raise ValueError(f'on_error must be "raise" or "skip", not {options["on_error"]!r}')
+    if options.get("source") is not None and options.get("data_dir") is not None:
+        raise ValueError("give the clean images by data_dir= or by source=, not by both")

@@ -1,0 +1,1 @@
+"""Decoding, resizing and encoding of images and videos."""

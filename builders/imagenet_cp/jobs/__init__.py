@@ -1,0 +1,1 @@
+"""Execution of units of work: processes of this machine, shards, Dask."""

@@ -1,0 +1,210 @@
+"""Runs units on the processes of this machine, or on any executor."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import threading
+from collections.abc import Callable, Generator, Iterator, Sequence, Sized
+from concurrent.futures import FIRST_COMPLETED, Executor, ProcessPoolExecutor, as_completed, wait
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from typing import Any, Protocol, TypeVar
+
+import numpy as np
+
+from ..errors import RESUME_HINT, BuildError
+
+_THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
+#: How often a pool may break without a unit getting finished before the build gives up.
+_PATIENCE = 3
+
+
+class Unit(Protocol):
+    """A piece of work on some images; it can be pickled."""
+
+    @property
+    def index(self) -> int:
+        """Number that is unique among the units of a job."""
+
+    @property
+    def items(self) -> Sized:
+        """The images."""
+
+
+U = TypeVar("U", bound=Unit)
+R = TypeVar("R")
+Run = Callable[[U, Callable[[], None]], R]
+
+_counter: Any = None
+
+
+def reuse_freed_memory() -> None:
+    """Make glibc reuse the memory of freed arrays.
+
+    By default it returns the memory of each large array to the system and requests it again, which costs more than some
+    kernels. Freeing one block of nearly 32 MiB, which is never touched, raises its threshold above every image.
+    """
+    np.empty(31 << 20, np.uint8)
+
+
+def _begin(counter: Any) -> None:
+    """Prepare a worker process: one thread, a counter to report to, and an end when its parent has gone."""
+    global _counter
+    _counter = counter
+    reuse_freed_memory()
+    import cv2
+
+    cv2.setNumThreads(0)
+    # Ctrl-C reaches every process of a terminal; the parent alone decides what follows.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+
+
+def _end_with(parent: Any) -> None:
+    parent.join()
+    os._exit(1)
+
+
+def _tick() -> None:
+    if _counter is not None:
+        with _counter.get_lock():
+            _counter.value += 1
+
+
+def _run(run: Run[U, R], unit: U) -> R:
+    return run(unit, _tick)
+
+
+@contextmanager
+def _one_thread_each() -> Iterator[None]:
+    before = {name: os.environ.get(name) for name in _THREADS}
+    os.environ.update(dict.fromkeys(_THREADS, "1"))
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+
+
+def run_local(
+    run: Run[U, R],
+    todo: Sequence[U],
+    workers: int,
+    progress: Callable[[int], None],
+    warm_ups: Sequence[Callable[[], object]] = (),
+    compiling: Callable[[int, int], None] = lambda done, total: None,
+) -> Generator[tuple[U, R], None, None]:
+    """Run units on ``workers`` processes of this machine; a worker that dies is replaced and its unit run again.
+
+    Parameters
+    ----------
+    run : callable
+        Runs one unit, given the unit and a function to call after each of its images; importable by other processes.
+    todo : sequence of Unit
+        The units.
+    workers : int
+        How many processes; 1 works in this one.
+    progress : callable
+        Told how many images have been done so far, several times a second.
+    warm_ups : sequence of callable
+        Called before the units, each in one process, to compile kernels into numba's cache.
+    compiling : callable
+        Called with the number of finished warm-ups and their total.
+
+    Yields
+    ------
+    unit, result
+        As they finish.
+
+    Raises
+    ------
+    BuildError
+        Workers keep dying.
+    """
+    if workers == 1:
+        done = 0
+
+        def count() -> None:
+            nonlocal done
+            done += 1
+            progress(done)
+
+        reuse_freed_memory()
+        for ready, warm_up in enumerate(warm_ups):
+            compiling(ready, len(warm_ups))
+            warm_up()
+            compiling(ready + 1, len(warm_ups))
+        for unit in todo:
+            yield unit, run(unit, count)
+        return
+    left = {unit.index: unit for unit in todo}
+    failures = 0
+    context = multiprocessing.get_context("forkserver")
+    counter = context.Value("q", 0)
+    while left:
+        counter.value = sum(len(unit.items) for unit in todo if unit.index not in left)
+        with _one_thread_each():
+            pool = ProcessPoolExecutor(min(workers, len(left)), context, _begin, (counter,))
+            try:
+                _compile(pool, warm_ups, compiling)
+                progress(counter.value)
+                for unit, result in run_on_executor(
+                    pool, run, list(left.values()), lambda: progress(counter.value)
+                ):
+                    del left[unit.index]
+                    failures = 0
+                    yield unit, result
+            except BrokenProcessPool:
+                failures += 1
+                if failures == _PATIENCE:
+                    raise BuildError(
+                        "worker processes keep dying, perhaps for want of memory; try fewer with --workers. "
+                        f"{RESUME_HINT}"
+                    ) from None
+            finally:
+                _stop(pool)
+
+
+def run_on_executor(
+    executor: Executor, run: Run[U, R], todo: Sequence[U], progress: Callable[[], None]
+) -> Generator[tuple[U, R], None, None]:
+    """Run units on any executor, yielding each as it finishes; the first error cancels what has not begun."""
+    futures = {executor.submit(_run, run, unit): unit for unit in todo}
+    waiting = set(futures)
+    try:
+        while waiting:
+            done, waiting = wait(waiting, timeout=0.2, return_when=FIRST_COMPLETED)
+            progress()
+            for future in done:
+                yield futures[future], future.result()
+    finally:
+        for future in waiting:
+            future.cancel()
+
+
+def _compile(
+    pool: Executor, warm_ups: Sequence[Callable[[], object]], compiling: Callable[[int, int], None]
+) -> None:
+    """Compile each kernel in one worker, so that all find it in numba's cache."""
+    compiled = [pool.submit(warm_up) for warm_up in warm_ups]
+    compiling(0, len(compiled))
+    for ready, future in enumerate(as_completed(compiled), start=1):
+        future.result()
+        compiling(ready, len(compiled))
+
+
+def _stop(pool: ProcessPoolExecutor) -> None:
+    # Without this, a pool that is left by an exception waits for the units under way.
+    processes = list((pool._processes or {}).values())
+    pool.shutdown(wait=False, cancel_futures=True)
+    for process in processes:
+        process.terminate()
+    for process in processes:
+        process.join()

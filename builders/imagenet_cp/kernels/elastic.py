@@ -1,0 +1,227 @@
+"""The affine map and the bilinear sampling of elastic_transform; its smooth displacements are in cosines.py."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .compiled import kernel
+from .types import Image
+from .vectors import float32_to_64, float64_to_32, lanes, store
+
+# The three channels of a pixel and one value more, in float32 and in float64.
+load, spread = lanes(16)
+_, spread_float64 = lanes(32)
+
+Field = NDArray[np.float64]
+F = np.float32
+N = np.int32
+
+
+@kernel
+def inverse_affine(height, width, offsets):
+    """Return the inverse of the affine map that moves three points of the image by ``offsets``.
+
+    Parameters
+    ----------
+    height, width : int
+        Of the image, in pixels.
+    offsets : ndarray of float64, shape (3, 2)
+        How far each point moves, in pixels.
+
+    Returns
+    -------
+    tuple of float
+        (a, b, c, d, e, f): the pixel at (x, y) comes from (a x + b y + c, d x + e y + f).
+    """
+    s = min(height, width) // 3
+    # The published centre is (height, width), used as (x, y).
+    x, y = height // 2, width // 2
+    moved = offsets.astype(np.float32)
+    x0, y0 = np.float64(F(x + s) + moved[0, 0]), np.float64(F(y + s) + moved[0, 1])
+    x1, y1 = np.float64(F(x + s) + moved[1, 0]), np.float64(F(y - s) + moved[1, 1])
+    x2, y2 = np.float64(F(x - s) + moved[2, 0]), np.float64(F(y - s) + moved[2, 1])
+    # the first two points differ in y alone, the last two in x alone
+    a, b = (x1 - x2) / (2 * s), (x0 - x1) / (2 * s)
+    d, e = (y1 - y2) / (2 * s), (y0 - y1) / (2 * s)
+    c, f = x1 - a * (x + s) - b * (y - s), y1 - d * (x + s) - e * (y - s)
+    scale = a * e - b * d
+    scale = 1.0 / scale if scale != 0.0 else 0.0
+    a, b, d, e = e * scale, -b * scale, -d * scale, a * scale
+    return a, b, -a * c - b * f, d, e, -d * c - e * f
+
+
+def warp(image: Image, inverse: tuple[float, float, float, float, float, float]) -> NDArray[np.float32]:
+    """Apply an affine map as OpenCV 3.4's warpAffine does: linear, border reflect-101.
+
+    Parameters
+    ----------
+    image : ndarray of uint8, shape (H, W, 3)
+    inverse : tuple of float
+        As ``inverse_affine`` returns it.
+
+    Returns
+    -------
+    ndarray of float32, shape (H * W * 3 + 1,)
+        The values from 0 to 1, and one more that means nothing: room for lanes.
+    """
+    return _warp(image, *inverse)
+
+
+@kernel
+def _reflect_101(i, n):
+    i = abs(i)
+    if i >= n:
+        i %= 2 * n - 2
+        if i >= n:
+            i = 2 * n - 2 - i
+    return i
+
+
+@kernel
+def _fixed(slope, start, length):
+    """Return ``slope * i + start`` in units of 1/1024 pixel for i = 0..length - 1."""
+    out = np.empty(length, np.int32)
+    for i in range(length):
+        # The limit is far outside any image: points nearly in line have an inverse that goes anywhere.
+        out[i] = np.rint(min(max(1024.0 * (slope * i + start), -(2.0**29)), 2.0**29))
+    return out
+
+
+@kernel
+def _warp(image, a, b, c, d, e, f):
+    height, width = image.shape[:2]
+    # Coordinates are rounded to 1/1024 (the row's part and the column's apart), then to 1/32.
+    row_x, row_y = _fixed(b, c, height) + N(16), _fixed(e, f, height) + N(16)
+    column_x, column_y = _fixed(a, 0.0, width), _fixed(d, 0.0, width)
+    values = image.reshape(-1)
+    source = np.empty(values.size + 1, np.float32)
+    for i in range(values.size):
+        source[i] = F(values[i]) / F(255.0)
+    out = np.empty(source.size, np.float32)
+    corners, weights = np.empty((4, width), np.int32), np.empty((4, width), np.float32)
+    outside, beyond = np.empty(width, np.uint8), np.empty(width, np.int64)
+    for i in range(height):
+        n = _affine_row(
+            row_x[i], row_y[i], column_x, column_y, N(height), N(width), corners, weights, outside, beyond
+        )
+        for k in range(n):
+            j = beyond[k]
+            x, y = (row_x[i] + column_x[j]) >> 10, (row_y[i] + column_y[j]) >> 10
+            left, right = _reflect_101(x, width), _reflect_101(x + 1, width)
+            up, down = _reflect_101(y, height) * width, _reflect_101(y + 1, height) * width
+            corners[0, j], corners[1, j] = 3 * (up + left), 3 * (up + right)
+            corners[2, j], corners[3, j] = 3 * (down + left), 3 * (down + right)
+        for j in range(width):
+            total = load(source, corners[0, j]) * spread(weights[0, j])
+            for k in range(1, 4):
+                total = total + load(source, corners[k, j]) * spread(weights[k, j])
+            store(out, 3 * (i * width + j), total)
+    return out
+
+
+@kernel
+def _positions(outside, beyond):
+    # without a branch, which would tempt LLVM to compute the border's pixels everywhere
+    n = 0
+    for j in range(outside.size):
+        beyond[n] = j
+        n += outside[j]
+    return n
+
+
+@kernel
+def _affine_row(row_x, row_y, column_x, column_y, height, width, corners, weights, outside, beyond):
+    """Fill in the pixels around each place and their weights; list and count those beyond the border."""
+    for j in range(column_x.size):
+        x, y = (row_x + column_x[j]) >> N(5), (row_y + column_y[j]) >> N(5)
+        fx, fy = F(x & N(31)) / F(32.0), F(y & N(31)) / F(32.0)
+        x, y = x >> N(5), y >> N(5)
+        outside[j] = (x < 0) | (x >= width - 1) | (y < 0) | (y >= height - 1)
+        first = N(3) * (y * width + x)
+        corners[0, j], corners[1, j] = first, first + N(3)
+        corners[2, j], corners[3, j] = first + N(3) * width, first + N(3) * width + N(3)
+        weights[0, j], weights[1, j] = (F(1) - fy) * (F(1) - fx), (F(1) - fy) * fx
+        weights[2, j], weights[3, j] = fy * (F(1) - fx), fy * fx
+    return _positions(outside, beyond)
+
+
+@kernel
+def _reflect(x, n):
+    """Mirror a coordinate into -0.5..n-0.5, or a little below, as SciPy does for mode reflect."""
+    if x < 0.0:
+        if x < -2.0 * n:
+            x += 2 * n * np.int64(-x / (2 * n))
+        return x + 2 * n if x < -n else (1e-15 if x > -1e-15 else -x) - 1.0
+    if x > n - 1.0:
+        x -= 2 * n * np.int64(x / (2 * n))
+        if x >= n:
+            return 2 * n - x - 1.0
+    return x
+
+
+@kernel
+def sample(picture, dx, dy, alpha):
+    """Return the picture, linear between its pixels, at (row + alpha dy, column + alpha dx).
+
+    It equals SciPy's map_coordinates of order 1 and mode reflect.
+
+    Parameters
+    ----------
+    picture : ndarray of float32, shape (H * W * 3 + 1,)
+        As ``warp`` returns it.
+    dx, dy : ndarray of float64, shape (H, W)
+    alpha : float
+
+    Returns
+    -------
+    ndarray of uint8, shape (H, W, 3)
+        Clipped and truncated.
+    """
+    height, width = dx.shape
+    out = np.empty((height, width, 3), np.uint8)
+    rows = out.reshape(height, 3 * width)
+    corners, weights = np.empty((4, width), np.int32), np.empty((4, width))
+    outside, beyond = np.empty(width, np.uint8), np.empty(width, np.int64)
+    values = np.empty(3 * width + 1, np.float32)
+    for i in range(height):
+        n = _displaced_row(dx[i], dy[i], alpha, i, N(height), N(width), corners, weights, outside, beyond)
+        for k in range(n):
+            j = beyond[k]
+            x = _reflect(j + np.float64(F(dx[i, j] * alpha)), width)
+            y = _reflect(i + np.float64(F(dy[i, j] * alpha)), height)
+            left, up = math.floor(x), math.floor(y)
+            fx, fy = x - left, y - up
+            right, down = min(left + 1, width - 1), min(up + 1, height - 1) * width
+            left, up = max(left, 0), max(up, 0) * width
+            corners[0, j], corners[1, j] = 3 * (up + left), 3 * (up + right)
+            corners[2, j], corners[3, j] = 3 * (down + left), 3 * (down + right)
+            weights[0, j], weights[1, j] = (1.0 - fy) * (1.0 - fx), (1.0 - fy) * fx
+            weights[2, j], weights[3, j] = fy * (1.0 - fx), fy * fx
+        for j in range(width):
+            total = float32_to_64(load(picture, corners[0, j])) * spread_float64(weights[0, j])
+            for k in range(1, 4):
+                total = total + float32_to_64(load(picture, corners[k, j])) * spread_float64(weights[k, j])
+            store(values, 3 * j, float64_to_32(total))
+        row = rows[i]
+        for j in range(row.size):
+            row[j] = np.int32(min(max(values[j], F(0.0)), F(1.0)) * F(255.0))
+    return out
+
+
+@kernel
+def _displaced_row(dx, dy, alpha, i, height, width, corners, weights, outside, beyond):
+    """Fill in the pixels around each place and their weights; list and count those beyond the border."""
+    for j in range(dx.size):
+        x, y = j + np.float64(F(dx[j] * alpha)), i + np.float64(F(dy[j] * alpha))
+        outside[j] = (x < 0.0) | (x >= width - 1) | (y < 0.0) | (y >= height - 1)
+        left, up = N(x), N(y)
+        fx, fy = x - left, y - up
+        first = N(3) * (up * width + left)
+        corners[0, j], corners[1, j] = first, first + N(3)
+        corners[2, j], corners[3, j] = first + N(3) * width, first + N(3) * width + N(3)
+        weights[0, j], weights[1, j] = (1.0 - fy) * (1.0 - fx), (1.0 - fy) * fx
+        weights[2, j], weights[3, j] = fy * (1.0 - fx), fy * fx
+    return _positions(outside, beyond)

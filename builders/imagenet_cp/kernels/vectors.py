@@ -1,0 +1,200 @@
+"""Many values at a time, in compiled code: vectors that are loaded, computed with and stored.
+
+A loop over the values of a row, around it one over the taps of a filter, writes and reads its sums once for every
+tap, and each of its runs takes time to begin. With lanes the loop over the taps is the inner one and the sums stay in
+registers::
+
+    load, spread = lanes(256)  # bytes
+    for at in range(0, size, 256 // out.itemsize):
+        total = load(source, at) * spread(taps[0])
+        for t in range(1, taps.size):
+            total = total + load(source, at + t) * spread(taps[t])
+        store(out, at, total)
+
+Vector are added, subtracted and multiplied one by one, floats by IEEE operations that are never fused; signed integers
+are shifted too. Nothing asks whether all of them lie inside the array: it must have room for what is read or written
+beyond its values.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable
+from typing import Any
+
+from llvmlite import ir  # type: ignore[import-untyped]
+from numba import types
+from numba.extending import intrinsic, models, overload, register_model
+
+
+class Vector(types.Type):
+    """``count`` values of the type ``of``."""
+
+    def __init__(self, of: types.Type, count: int) -> None:
+        self.of, self.count = of, count
+        super().__init__(name=f"Vector({count} x {of})")
+
+
+@register_model(Vector)
+class _LanesModel(models.PrimitiveModel):
+    def __init__(self, manager: Any, lanes: Vector) -> None:
+        vector = ir.VectorType(manager.lookup(lanes.of).get_value_type(), lanes.count)
+        super().__init__(manager, lanes, vector)  # type: ignore[no-untyped-call]
+
+
+def lanes(size: int) -> tuple[Any, Any]:
+    """Return two functions for compiled code.
+
+    Parameters
+    ----------
+    size : int
+        In bytes, a power of two. It may be more than the machine computes with at once: sums of several vectors do not
+        wait for each other.
+
+    Returns
+    -------
+    load, spread : callable
+        ``load(array, at)`` gives as many values as this size holds from ``at`` on of an array with one axis,
+        ``spread(value)`` as many copies of a value.
+    """
+
+    def load(typing_context, array, at):
+        loaded = _of(array.dtype, size)
+
+        def generate(context, builder, signature, arguments):
+            return builder.load(_place(context, builder, signature, arguments, loaded), align=_align(loaded))
+
+        return loaded(array, at), generate
+
+    def spread(typing_context, value):
+        filled = _of(value, size)
+
+        def generate(context, builder, signature, arguments):
+            vector, index = context.get_value_type(filled), ir.IntType(32)
+            first = builder.insert_element(ir.Constant(vector, ir.Undefined), arguments[0], index(0))
+            return builder.shuffle_vector(
+                first, first, ir.VectorType(index, filled.count)([0] * filled.count)
+            )
+
+        return filled(value), generate
+
+    return intrinsic(load), intrinsic(spread)
+
+
+def _of(values: Any, size: int) -> Vector:
+    return Vector(values, 8 * size // values.bitwidth)
+
+
+def _store(typing_context, array, at, values):
+    """Put the values into an array with one axis, from ``at`` on."""
+
+    def generate(context, builder, signature, arguments):
+        place = _place(context, builder, signature, arguments, values)
+        builder.store(arguments[2], place, align=_align(values))
+        return context.get_dummy_value()
+
+    return types.void(array, at, values), generate
+
+
+store: Any = intrinsic(_store)
+
+
+def _convert(instruction: str, target: types.Type) -> Any:
+    def convert(typing_context, values):
+        converted = Vector(target, values.count)
+
+        def generate(context, builder, signature, arguments):
+            return getattr(builder, instruction)(arguments[0], context.get_value_type(converted))
+
+        return converted(values), generate
+
+    return intrinsic(convert)
+
+
+float32_to_64, float64_to_32 = _convert("fpext", types.float64), _convert("fptrunc", types.float32)
+int32_to_float, float_to_int32 = _convert("sitofp", types.float32), _convert("fptosi", types.int32)
+int16_to_32, int32_to_16 = _convert("sext", types.int32), _convert("trunc", types.int16)
+
+
+def _transposed(typing_context, a, b, c, d, e, f, g, h):
+    """Return the columns of the 8x8 blocks, side by side, that these are the rows of."""
+    block = types.UniTuple(a, 8)  # type: ignore[no-untyped-call]
+
+    def generate(context, builder, signature, arguments):
+        rows = list(arguments)
+        for step in (1, 2, 4):  # exchange two by two what lies on the other side of the diagonal
+            lanes = range(a.count)
+            upper = [lane if not lane & step else a.count + lane - step for lane in lanes]
+            lower = [lane + step if not lane & step else a.count + lane for lane in lanes]
+            for i in (i for i in range(8) if not i & step):
+                pair = rows[i], rows[i + step]
+                for row, order in ((i, upper), (i + step, lower)):
+                    mask = ir.Constant(ir.VectorType(ir.IntType(32), a.count), order)
+                    rows[row] = builder.shuffle_vector(*pair, mask)
+        return context.make_tuple(builder, block, rows)
+
+    return block(a, b, c, d, e, f, g, h), generate
+
+
+transposed: Any = intrinsic(_transposed)
+
+
+def _less(typing_context, a, b):
+    """Return the lesser of two floats in each lane."""
+
+    def generate(context, builder, signature, arguments):
+        return builder.select(builder.fcmp_ordered("<", *arguments), *arguments)
+
+    return a(a, b), generate
+
+
+lesser: Any = intrinsic(_less)
+
+
+def joined(first: int) -> Any:
+    """Return a function for compiled code: of a and b side by side it gives as many lanes, from ``first`` on."""
+
+    def join(typing_context, a, b):
+        def generate(context, builder, signature, arguments):
+            order = ir.Constant(ir.VectorType(ir.IntType(32), a.count), list(range(first, first + a.count)))
+            return builder.shuffle_vector(*arguments, order)
+
+        return a(a, b), generate
+
+    return intrinsic(join)
+
+
+def _place(context: Any, builder: Any, signature: Any, arguments: Any, lanes: Any) -> Any:
+    """Return the pointer to the lanes from ``at`` on of an array."""
+    array = context.make_array(signature.args[0])(context, builder, arguments[0])
+    pointer = context.get_value_type(lanes).as_pointer()
+    return builder.bitcast(builder.gep(array.data, [arguments[1]]), pointer)
+
+
+def _align(lanes: Any) -> Any:
+    return lanes.of.bitwidth // 8
+
+
+def _define(operation: Callable[[Any, Any], Any], of_integers: str, of_floats: str = "") -> None:
+    def compute(typing_context, a, b):
+        instruction = of_integers if isinstance(a.of, types.Integer) else of_floats
+
+        def generate(context, builder, signature, arguments):
+            return getattr(builder, instruction)(*arguments)
+
+        return a(a, b), generate
+
+    compiled: Any = intrinsic(compute)
+
+    @overload(operation)
+    def of_lanes(a, b):
+        if isinstance(a, Vector) and a == b:
+            return lambda a, b: compiled(a, b)
+        return None
+
+
+_define(operator.add, "add", "fadd")
+_define(operator.sub, "sub", "fsub")
+_define(operator.mul, "mul", "fmul")
+_define(operator.lshift, "shl")
+_define(operator.rshift, "ashr")

@@ -1,0 +1,108 @@
+"""The layers of weather that change from frame to frame: falling snow, running water."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from . import snowfall
+from .compiled import kernel
+from .types import Frames, Image
+
+
+def snow(picture: Image, layers: NDArray[np.uint8], blend: float) -> Frames:
+    """Whiten the picture and lay each layer over it, once as it is and once turned by 180 degrees.
+
+    Parameters
+    ----------
+    picture : ndarray of uint8, shape (H, W, 3)
+        It is not changed.
+    layers : ndarray of uint8, shape (frames, H, W)
+        Blurred flakes.
+    blend : float
+        The picture's own share; the rest is at least as bright as ``1.5 * grey + 0.5``.
+
+    Returns
+    -------
+    ndarray of uint8, shape (frames, H, W, 3)
+        Unlike in ImageNet-C all but the grey is computed in double precision.
+    """
+    light = snowfall.grey(picture) * np.float32(1.5) + np.float32(0.5)
+    x = picture / 255.0
+    base = blend * x + (1 - blend) * np.maximum(x, light[..., np.newaxis])
+    planes = np.ascontiguousarray(base.transpose(0, 2, 1))
+    return _cover(planes, layers, np.arange(256) / 255.0)
+
+
+def drip(layer: NDArray[np.float64], kernel: Sequence[float]) -> NDArray[np.float64]:
+    """Let water run down: convolve every column with the kernel, as ``np.convolve(column, kernel, "same")`` does.
+
+    Parameters
+    ----------
+    layer : ndarray of float64, shape (H, W)
+        It is not changed.
+    kernel : sequence of float
+
+    Returns
+    -------
+    ndarray of float64, shape (H, W)
+    """
+    return _drip(layer, np.array(kernel[::-1]))
+
+
+@kernel
+def _drip(layer, weights):
+    height, width = layer.shape
+    out = np.zeros((height, width))
+    for i in range(height):
+        for t in range(weights.size):
+            row = i + t - weights.size // 2
+            if 0 <= row < height:
+                _add_row(layer[row], weights[t], out[i])
+    return out
+
+
+@kernel
+def _add_row(line, weight, total):
+    for j in range(total.size):
+        total[j] += line[j] * weight
+
+
+@kernel
+def _cover(base, layers, levels):
+    frames, height, width = layers.shape
+    out = np.empty((frames, height, 3 * width), np.uint8)
+    fall, turned = np.empty(width), np.empty(width)
+    made = np.empty((3, width), np.uint8)
+    for n in range(frames):
+        for i in range(height):
+            _look_up(layers[n, i], layers[n, height - 1 - i], levels, fall, turned)
+            for channel in range(3):
+                _add(base[i, channel], fall, turned, made[channel])
+            _interleave(made[0], made[1], made[2], out[n, i])
+    return out.reshape(frames, height, width, 3)
+
+
+@kernel
+def _look_up(line, opposite, levels, fall, turned):
+    last = fall.size - 1
+    for j in range(fall.size):
+        fall[j] = levels[line[j]]
+        turned[last - j] = levels[opposite[j]]
+
+
+@kernel
+def _add(base, fall, turned, out):
+    for j in range(out.size):
+        y = base[j] + fall[j] + turned[j]
+        out[j] = np.uint8(np.int32((y if y < 1.0 else 1.0) * 255.0))
+
+
+@kernel
+def _interleave(red, green, blue, out):
+    for j in range(red.size):
+        out[3 * j] = red[j]
+        out[3 * j + 1] = green[j]
+        out[3 * j + 2] = blue[j]
