@@ -5,14 +5,15 @@ import pytest
 from numpy.random import MT19937, PCG64, SFC64
 from scipy import stats
 
-from imagenet_cp.corruptions import CORRUPTIONS, apply, noise
+from imagenet_cp.corruptions import CORRUPTIONS, apply
+from imagenet_cp.kernels import alias
 
 NAMES = ("gaussian_noise", "shot_noise", "impulse_noise", "speckle_noise")
 PROFILES = ("imagenet", "imagenet_299", "tiny", "cifar")
 LAWS = {
-    "gaussian_noise": noise.gaussian_law,
-    "shot_noise": noise.shot_law,
-    "speckle_noise": noise.speckle_law,
+    "gaussian_noise": alias.gaussian_law,
+    "shot_noise": alias.shot_law,
+    "speckle_noise": alias.speckle_law,
 }
 VALUES = np.arange(256)
 
@@ -183,25 +184,25 @@ def test_random_bits_next_to_a_threshold(name, parameter):
     values = np.full(len(bits), 100) if one_row else row
     expected = np.clip(values + outcome - 255, 0, 255) if one_row else outcome
     made = np.empty(len(bits), np.uint8)
-    noise._sample(values.astype(np.uint8), bits.astype(np.uint32), law.cells, law.thresholds, law.m, made)
+    alias._sample(values.astype(np.uint8), bits.astype(np.uint32), law.cells, law.thresholds, law.m, made)
     np.testing.assert_array_equal(made, expected)
 
 
 def test_impulses_next_to_their_thresholds():
     random = np.array([0, 99, 100, 199, 200, 2**32 - 1], np.uint32)
     made = np.empty(6, np.uint8)
-    noise._impulse(np.full(6, 7, np.uint8), random, 100, 200, made)
+    alias._impulse(np.full(6, 7, np.uint8), random, 100, 200, made)
     assert made.tolist() == [255, 255, 0, 0, 7, 7]
 
 
 def test_normal_distribution():
     x = np.concatenate([np.linspace(-9.5, 9.5, 20001), [0.0, np.inf, -np.inf, 1 / 32, -1 / 32, 1e-300]])
-    np.testing.assert_allclose(noise._normal_below(x), stats.norm.cdf(x), rtol=0, atol=1e-15)
+    np.testing.assert_allclose(alias._normal_below(x), stats.norm.cdf(x), rtol=0, atol=1e-15)
 
 
 def test_too_many_photons():
     with pytest.raises(ValueError, match="at most 700"):
-        noise.shot_law(701)
+        alias.shot_law(701)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -232,10 +233,10 @@ def test_black_and_white(name, value):
 
 def test_sample_into_an_array():
     image = np.random.default_rng(2).integers(0, 256, (5, 7, 3), np.uint8)
-    law = noise.gaussian_law(0.1)
+    law = alias.gaussian_law(0.1)
     out = np.zeros((2, 5, 7, 3), np.uint8)
-    assert noise.sample(law, image, SFC64(6), out[1]).base is out
-    np.testing.assert_array_equal(out[1], noise.sample(law, image, SFC64(6)))
+    assert alias.sample(law, image, SFC64(6), out[1]).base is out
+    np.testing.assert_array_equal(out[1], alias.sample(law, image, SFC64(6)))
     assert not out[0].any()
 
 

@@ -11,9 +11,9 @@ from evaluation_samples import evaluation, ids
 from imagenet_cp.cli import main
 from imagenet_cp.evaluation import statistics as bootstrap
 from imagenet_cp.evaluation.references import scores
-from imagenet_cp.evaluation.report.model_page import charts, page
-from imagenet_cp.evaluation.report.model_page.comparison import compare
-from imagenet_cp.evaluation.report.model_page.comparison_page import write_comparison
+from imagenet_cp.evaluation.report import charts, page
+from imagenet_cp.evaluation.report.comparison import compare
+from imagenet_cp.evaluation.report.comparison_page import write_comparison
 
 
 @pytest.fixture(scope="module")

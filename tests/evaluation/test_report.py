@@ -10,9 +10,9 @@ import pytest
 from evaluation_samples import compute, evaluation, mce_counts, mistakes, sequence_counts
 
 from imagenet_cp.errors import BuildError
-from imagenet_cp.evaluation.report.model_page import chart_files, charts
-from imagenet_cp.evaluation.report.model_page import model_page as report
-from imagenet_cp.evaluation.report.model_page.model_page import write_report
+from imagenet_cp.evaluation.report import chart_files, charts
+from imagenet_cp.evaluation.report import model_page as report
+from imagenet_cp.evaluation.report.model_page import write_report
 from imagenet_cp.evaluation.result import Evaluation
 
 EVIL = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>&$x$"

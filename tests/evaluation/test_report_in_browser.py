@@ -4,8 +4,8 @@ import browser
 import pytest
 from evaluation_samples import evaluation, mistakes
 
-from imagenet_cp.evaluation.report.model_page.comparison_page import write_comparison
-from imagenet_cp.evaluation.report.model_page.model_page import write_report
+from imagenet_cp.evaluation.report.comparison_page import write_comparison
+from imagenet_cp.evaluation.report.model_page import write_report
 
 pytestmark = [
     pytest.mark.browser,

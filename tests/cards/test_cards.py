@@ -185,7 +185,7 @@ def test_what_is_not_there_is_not_shown():
 
 
 def test_how_true_the_frames_are_is_what_was_measured():
-    measured = (Path(__file__).parent / "benchmarks" / "results" / "frames.md").read_text()
+    measured = (Path(__file__).parents[1] / "benchmarks" / "results" / "frames.md").read_text()
     assert tables(section(card_of("imagenet_p"), "How true the frames are"))[0] == tables(measured)[0]
 
 

@@ -22,8 +22,8 @@ from imagenet_cp.archives.catalog import RELEASES
 from imagenet_cp.archives.files import FileRelease
 from imagenet_cp.archives.folder import report
 from imagenet_cp.archives.importer import import_official
-from imagenet_cp.build.plan import build
 from imagenet_cp.build import folder as build_folder
+from imagenet_cp.build.plan import build
 from imagenet_cp.build.verify import verify
 from imagenet_cp.errors import BuildError, SourceError
 from imagenet_cp.evaluation.run import evaluate_model
