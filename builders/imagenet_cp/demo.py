@@ -15,7 +15,7 @@ from . import corruptions, preview
 from .api import perturb
 from .benchmarks.catalog import BENCHMARKS
 from .build.plan import build
-from .progress import bar
+from .progress import show_progress
 from .sources import Item, Source, open_source
 
 _SHEET, _ANIMATION = "imagenet_c.png", "imagenet_p.webp"
@@ -52,7 +52,7 @@ def run(folder: Path, say: Callable[[str], None]) -> None:
         f"1. Building all 95 configs of ImageNet-C, and the clean pictures, from {len(source.items)} photographs"
     )
     say("   (the first time, some of the kernels are compiled; that is kept for all later runs).")
-    with bar("compiling", "kernel") as compiling, bar("building", "image") as progress:
+    with show_progress() as progress:
         plan = build(
             "imagenet_c",
             source,
@@ -60,7 +60,6 @@ def run(folder: Path, say: Callable[[str], None]) -> None:
             ["test", "extra", "clean"],
             images_per_file=7,
             progress=progress,
-            compiling=compiling,
         )
     say(f"   {folder}: {len(plan.files)} Parquet files, {plan.recipe.signature}\n")
 
@@ -81,7 +80,7 @@ def run(folder: Path, say: Callable[[str], None]) -> None:
     predict = nearest_template(source)
     configs = ["test", "extra", "clean"]
     parts = [datasets.load_dataset(name, config, split="validation") for config in configs]
-    with bar("scoring", "picture") as progress:
+    with show_progress() as progress:
         done, total = 0, sum(part.num_rows for part in parts)
         for part in parts:
             for batch in part.iter(batch_size=64):
@@ -92,7 +91,7 @@ def run(folder: Path, say: Callable[[str], None]) -> None:
                     severity=batch["severity"],
                 )
                 done += len(batch["label"])
-                progress(done, total)
+                progress("scoring images", done, total)
     say(_table(metric.compute()) + "\n")
 
     sheet, animation = folder.with_name(_SHEET), folder.with_name(_ANIMATION)

@@ -1,57 +1,93 @@
-"""Progress bars with rate and time left."""
+"""Progress of long work: how functions report it, and its display on standard error."""
 
 from __future__ import annotations
 
+import sys
+import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 
 import typer
 from tqdm import tqdm
 
+from .errors import RESUME_HINT
 
-@contextmanager
-def bar(title: str, unit: str) -> Iterator[Callable[[int, int], None]]:
-    """Yield a function to be told how many are done and of how many; it shows a bar from its first call on."""
-    with ExitStack() as stack:
-        shown: list[tqdm] = []
+#: Called with a title, such as ``"building images"``, the number of steps done and their total.
+Progress = Callable[[str, int, int], None]
 
-        def progress(done: int, total: int) -> None:
-            if not shown:
-                shown.append(
-                    stack.enter_context(tqdm(desc=title, unit=unit, total=total, dynamic_ncols=True))
-                )
-            shown[0].update(done - shown[0].n)
-            if done == total:
-                shown[0].close()
+#: Seconds between two lines where standard error is no terminal.
+_INTERVAL = 30
 
-        yield progress
+
+def silent(title: str, done: int, total: int) -> None:
+    """Ignore progress."""
 
 
 @contextmanager
-def bars(unit: str) -> Iterator[Callable[[str, int, int], None]]:
-    """Yield a function to be told a title, how many are done and of how many; each title has a bar of its own."""
-    with ExitStack() as stack:
-        title: str | None = None
-        shown: Callable[[int, int], None]
+def show_progress() -> Iterator[Progress]:
+    """Display of progress on standard error: bars in a terminal, else a line every half minute."""
+    if not sys.stderr.isatty():
+        yield Lines()
+        return
+    bars = Bars()
+    try:
+        yield bars
+    finally:
+        bars.close()
 
-        def progress(of: str, done: int, total: int) -> None:
-            nonlocal title, shown
-            if of != title:
-                stack.close()
-                title, shown = of, stack.enter_context(bar(of, unit))
-            shown(done, total)
 
-        yield progress
+class Bars:
+    """Progress bars with rate and time left, one for each title."""
+
+    def __init__(self) -> None:
+        self._title = ""
+        self._bar: tqdm | None = None
+
+    def __call__(self, title: str, done: int, total: int) -> None:
+        if title != self._title and total:
+            self.close()
+            self._title, self._bar = title, tqdm(desc=title, total=total, unit="", dynamic_ncols=True)
+        if self._bar is not None:
+            self._bar.update(done - self._bar.n)
+            if done >= total:
+                self.close()
+
+    def close(self) -> None:
+        """End the line of the current bar."""
+        if self._bar is not None:
+            self._bar.close()
+        self._bar = None
+
+
+class Lines:
+    """Progress as a line of text every half minute."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._title = ""
+        self._printed = clock()
+        self._begin = (0, 0.0)
+
+    def __call__(self, title: str, done: int, total: int) -> None:
+        now = self._clock()
+        if title != self._title:
+            self._title, self._begin = title, (done, now)
+        if now - self._printed < _INTERVAL or not total:
+            return
+        self._printed = now
+        first, begin = self._begin
+        left = ""
+        if first < done < total:
+            seconds = (now - begin) / (done - first) * (total - done)
+            left = f", {tqdm.format_interval(seconds)} left"
+        typer.echo(f"{title}: {done:,} of {total:,}{left}", err=True)
 
 
 @contextmanager
 def interruptible() -> Iterator[None]:
-    """Let Ctrl-C end a command with a line that says how to go on, and with status 130."""
+    """Turn Ctrl-C into one line that says how to resume, and exit status 130."""
     try:
         yield
     except KeyboardInterrupt:
-        typer.echo(
-            "imagenet-cp: interrupted; what is finished is kept, the same command goes on from there",
-            err=True,
-        )
+        typer.echo(f"imagenet-cp: interrupted. {RESUME_HINT}", err=True)
         raise typer.Exit(130) from None

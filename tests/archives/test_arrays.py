@@ -147,7 +147,7 @@ def test_a_stopped_import_goes_on(tmp_path, monkeypatch):
     archive = pack(tmp_path / "a.tar", files_of())
     import_official([archive], tmp_path / "whole")
 
-    def stop(done, total):
+    def stop(title, done, total):
         if done == 6 * IMAGES + 3:
             raise KeyboardInterrupt
 

@@ -40,7 +40,7 @@ def built(tmp_path_factory):
         CONFIGS,
         images_per_file=5,
         workers_count=1,
-        compiling=lambda done, total: ready.append((done, total)),
+        progress=lambda title, *count: ready.append(count) if title == "compiling kernels" else None,
     )
     assert ready[0] == (0, 3) and ready[-1] == (3, 3)
     return folder
@@ -298,7 +298,7 @@ def test_a_photograph_that_changes_between_two_runs_is_named(class_folder, tmp_p
         build("imagenet_c", open_source(class_folder), folder, ["fog_5"], workers_count=1)
 
 
-def shard_of_sample(folder, index, count, progress=lambda done, total: None):
+def shard_of_sample(folder, index, count, progress=lambda title, done, total: None):
     return build(
         "imagenet_c",
         open_source("sample"),
@@ -327,7 +327,7 @@ def test_the_last_of_shards_side_by_side_finishes_the_whole(built, tmp_path):
     folder = tmp_path / "imagenet_c"
     others = []
 
-    def meanwhile(done, total):
+    def meanwhile(title, done, total):
         if not others:
             others.append(None)
             others.append(shard_of_sample(folder, 2, 2))

@@ -264,10 +264,11 @@ def test_a_large_build_goes_up_in_several_commits(hub, send, built, monkeypatch)
     monkeypatch.setattr("imagenet_cp.hub.repo._FILES_PER_COMMIT", 4)
     hub.trouble("POST .*/batch", 403, times=0)
     sizes = []
-    send(built, sending=lambda done, total: sizes.append((done, total)))
+    send(built, progress=lambda *step: sizes.append(step))
+    sizes = [step for step in sizes if step[0] == "sending (MB)"]
     data = [message for _, message, _ in repo_of(hub).commits if message.startswith("Add data")]
     assert [message[-8:] for message in data] == ["(1 of 2)", "(2 of 2)"]
-    assert len(sizes) == 2 and sizes[-1][0] == sizes[-1][1]
+    assert len(sizes) == 2 and sizes[-1][1] == sizes[-1][2]
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,7 @@ from ..errors import SourceError
 from ..images import codecs
 from ..sources.base import row_id
 from ..sources.folder import stamp_of
-from .release import Listing, Picture, Pictures, Progress, Release, listing, unreadable
+from .release import Listing, Picture, Pictures, Release, Tick, listing, unreadable
 
 _LAYOUT = re.compile(r"/(?P<name>[a-z_]+)\.npy\Z", re.ASCII)
 _NAME = re.compile(r"cifar[-_]?(100|10)[-_]?c(?![a-z])", re.ASCII | re.IGNORECASE)
@@ -54,11 +54,11 @@ class ArrayRelease(Release):
         return _name_of(text, cells) != ""
 
     def find(
-        self, path: Path, cells: set[str], hashed: bool = False, progress: Progress = lambda count: None
+        self, path: Path, cells: set[str], hashed: bool = False, tick: Tick = lambda count: None
     ) -> Listing:
         """List what a path holds, every array's header and all labels checked."""
         found = Listing(path, tuple(self.classes))
-        arrays = _arrays(path, found, cells, hashed, progress)
+        arrays = _arrays(path, found, cells, hashed, tick)
         labels = _labels(arrays, self.images, path)
         _check(labels, len(self.classes), arrays[_LABELS])
         shape = (_LEVELS * self.images, *_SHAPE)
@@ -143,11 +143,11 @@ def _arrays(
     found: Listing,
     cells: set[str],
     hashed: bool = False,
-    progress: Progress = lambda count: None,
+    tick: Tick = lambda count: None,
 ) -> dict[str, Array]:
     """Return corruption or "labels" -> its file, all out of one folder."""
     folders = defaultdict[str, dict[str, Array]](dict)
-    for file in listing(path, found, hashed, progress):
+    for file in listing(path, found, hashed, tick):
         name = _name_of(file.text, cells)
         folder = file.text.rpartition("/")[0]
         if file.other or not name:

@@ -14,7 +14,7 @@ from typing import BinaryIO
 
 from ..errors import SourceError
 from ..sources.folder import stamp_of
-from .release import Entry, Listing, Picture, Pictures, Progress, Release, listing, unreadable
+from .release import Entry, Listing, Picture, Pictures, Release, Tick, listing, unreadable
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ class FileRelease(Release):
         return cell if cell in cells else ""
 
     def find(
-        self, path: Path, cells: set[str], hashed: bool = False, progress: Progress = lambda count: None
+        self, path: Path, cells: set[str], hashed: bool = False, tick: Tick = lambda count: None
     ) -> Listing:
         """List what an archive or a folder holds, by the names alone."""
         found = Listing(path, tuple(self.classes or self._classes_in(path, cells)))
@@ -65,7 +65,7 @@ class FileRelease(Release):
         labels = {wnid: label for label, wnid in enumerate(found.classes)}
         numbers: dict[str, int] = {}
         every: dict[str, Files] = {}
-        for file in listing(path, found, hashed, progress):
+        for file in listing(path, found, hashed, tick):
             match = pattern.search(file.text)
             cell = self._cell(match, cells)
             if file.other:

@@ -14,6 +14,7 @@ from ..build.folder import corrupt_files
 from ..build.parquet import FileInfo, Layout, ParquetFile
 from ..errors import SourceError, wrap_os_errors
 from ..jobs.folder import Shard, lock_build
+from ..progress import Progress, silent
 from ..sources.folder import stamp_of
 from .catalog import Published, release_of
 from .folder import IMAGES_PER_FILE, Import
@@ -22,20 +23,13 @@ from .release import Listing, Picture, Pictures, Release
 _MEGABYTE = 1_000_000
 _MENDED = "fetch it again, or take it as it is with --no-check"
 
-Progress = Callable[[int, int], None]
-
-
-def _silent(done: int, total: int) -> None:
-    pass
-
 
 def import_official(
     paths: Sequence[str | os.PathLike[str]],
     out: str | os.PathLike[str] | None = None,
     *,
     check: bool = True,
-    checking: Progress = _silent,
-    progress: Progress = _silent,
+    progress: Progress = silent,
 ) -> Import:
     """Turn the published files of a benchmark into a folder like that of a build.
 
@@ -53,8 +47,9 @@ def import_official(
         The folder; ``./imagenet_c``, or what else the data set is called, by default.
     check : bool
         Compare the MD5 of archives that are called as the published ones with theirs.
-    checking, progress : callable
-        Told the megabytes compared, and the images written, and of how many.
+    progress : callable
+        Called with ``"checking archives (MB)"``, ``"checking files"`` or ``"importing images"``, the number done and
+        the total.
 
     Returns
     -------
@@ -83,13 +78,17 @@ def import_official(
     }
     with lock_build(folder, identity, Shard()), wrap_os_errors(folder):
         made.resume()
-        todo = _todo(made, _checked(made, places, check, checking))
+        todo = _todo(made, _checked(made, places, check, progress), progress)
         total = sum(pictures.count for pictures in todo.values())
-        ticks = itertools.count(1)
+        count = itertools.count(1)
+
+        def tick() -> None:
+            progress("importing images", next(count), total)
+
         for config, pictures in todo.items():
             for path in made.files.pop(config, {}):
                 (folder / path).unlink(missing_ok=True)
-            made.files[config] = _write(made, config, pictures, lambda: progress(next(ticks), total))
+            made.files[config] = _write(made, config, pictures, tick)
             made.remember()
         made.finish(identity)
     return made
@@ -109,7 +108,7 @@ def _one_release(places: Sequence[Path]) -> Release:
     return release
 
 
-def _checked(made: Import, places: Sequence[Path], check: bool, checking: Progress) -> list[Listing]:
+def _checked(made: Import, places: Sequence[Path], check: bool, progress: Progress) -> list[Listing]:
     """List what was given, comparing archives with the published ones."""
     archives = made.release.archives if check else {}
     known = {place: archives[place.name] for place in places if place.is_file() and place.name in archives}
@@ -126,7 +125,7 @@ def _checked(made: Import, places: Sequence[Path], check: bool, checking: Progre
     def tell(count: int) -> None:
         nonlocal done
         done += count
-        checking(done // _MEGABYTE, total)
+        progress("checking archives (MB)", done // _MEGABYTE, total)
 
     given: list[Listing] = []
     for place in places:
@@ -153,7 +152,7 @@ def _checked(made: Import, places: Sequence[Path], check: bool, checking: Progre
     return given
 
 
-def _todo(made: Import, given: Sequence[Listing]) -> dict[str, Pictures]:
+def _todo(made: Import, given: Sequence[Listing], progress: Progress) -> dict[str, Pictures]:
     """Return for each config that is not there yet, or not as complete, what to take."""
     best: dict[str, Pictures] = {}
     for found in given:
@@ -162,7 +161,7 @@ def _todo(made: Import, given: Sequence[Listing]) -> dict[str, Pictures]:
                 best[config] = pictures
     there = {config for config in best if made.images(config) >= best[config].count}
     files = {path: written for config in there for path, written in made.files.get(config, {}).items()}
-    corrupt = corrupt_files(made.out, files, os.cpu_count() or 1, _silent)
+    corrupt = corrupt_files(made.out, files, os.cpu_count() or 1, progress)
     made.notes += [f"{path}: {fault}; imported again" for path, fault in corrupt.items()]
     again = {path.split("/")[1] for path in corrupt}
     return {config: best[config] for config in made.cells if config in best and config not in there - again}

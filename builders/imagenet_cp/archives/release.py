@@ -18,7 +18,8 @@ from ..sources.tar_members import is_tar, members
 _BLOCK = 1 << 20
 _EXAMPLES = 3
 
-Progress = Callable[[int], None]
+#: Called with a number of bytes that were read.
+Tick = Callable[[int], None]
 
 
 class Archive(NamedTuple):
@@ -148,7 +149,7 @@ class Release(ABC):
 
     @abstractmethod
     def find(
-        self, path: Path, cells: set[str], hashed: bool = False, progress: Progress = lambda count: None
+        self, path: Path, cells: set[str], hashed: bool = False, tick: Tick = lambda count: None
     ) -> Listing:
         """List what a path holds of this release.
 
@@ -160,7 +161,7 @@ class Release(ABC):
             The configs there are.
         hashed : bool
             Read all of the archive and take its MD5.
-        progress : callable
+        tick : callable
             Told how many bytes more have been hashed.
 
         Raises
@@ -197,8 +198,8 @@ class Entry(NamedTuple):
 class _Hashing:
     """An archive that is read from beginning to end and hashed on the way."""
 
-    def __init__(self, file: BinaryIO, progress: Progress) -> None:
-        self.file, self.progress = file, progress
+    def __init__(self, file: BinaryIO, tick: Tick) -> None:
+        self.file, self.tick = file, tick
         self.hash = hashlib.md5(usedforsecurity=False)
         self.place = 0
 
@@ -211,14 +212,14 @@ class _Hashing:
     def seek(self, offset: int) -> int:
         while self.place < offset:
             data = self.read(min(_BLOCK, offset - self.place))
-            self.progress(len(data))
+            self.tick(len(data))
             if not data:
                 break
         return self.place
 
 
 def listing(
-    path: Path, found: Listing, hashed: bool = False, progress: Progress = lambda count: None
+    path: Path, found: Listing, hashed: bool = False, tick: Tick = lambda count: None
 ) -> Iterator[Entry]:
     """Yield the files of a folder or an archive, whose stamp and MD5 go to ``found``.
 
@@ -247,7 +248,7 @@ def listing(
         with open(path, "rb") as raw:
             stat = os.fstat(raw.fileno())
             found.stamp = stamp_of(stat)
-            file = _Hashing(raw, progress) if hashed else raw
+            file = _Hashing(raw, tick) if hashed else raw
             for member in members(file, stat.st_size, str(path)):
                 outside = member.name.startswith("/") or ".." in member.name.split("/")
                 other = member.other or ("a name that leads out of the archive" if outside else "")

@@ -5,11 +5,11 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import re
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from ..jobs.folder import STATE_DIR, Shard, lock_record
+from ..progress import Progress
 from .parquet import FileInfo
 from .units import UnitResult
 
@@ -48,7 +48,7 @@ def unexpected_files(folder: Path, known: set[str]) -> list[str]:
 
 
 def corrupt_files(
-    folder: Path, files: dict[str, FileInfo], threads: int, progress: Callable[[int, int], None]
+    folder: Path, files: dict[str, FileInfo], threads: int, progress: Progress
 ) -> dict[str, str]:
     """Compare files with their records to the last byte.
 
@@ -61,7 +61,7 @@ def corrupt_files(
     threads : int
         How many files to read at once.
     progress : callable
-        Told the files done and in all.
+        Called with ``"checking files"``, the number done and the total.
 
     Returns
     -------
@@ -74,7 +74,7 @@ def corrupt_files(
         for done, (path, fault) in enumerate(zip(files, checked, strict=True), start=1):
             if fault:
                 wrong[path] = fault
-            progress(done, len(files))
+            progress("checking files", done, len(files))
     return wrong
 
 

@@ -6,7 +6,7 @@ import contextlib
 import math
 import os
 import platform
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -22,6 +22,7 @@ from ..errors import RESUME_HINT, BuildError, SourceError, wrap_os_errors
 from ..files import write_json, write_text
 from ..jobs import local as workers
 from ..jobs.folder import RECORD_FILE, Shard, lock_build, lock_record, read_record
+from ..progress import Progress, silent
 from ..sources import Item, Source
 from . import folder as build_folder
 from . import units
@@ -29,12 +30,6 @@ from .parquet import FileInfo
 from .units import Unit, UnitResult, digest_of_bytes
 
 _LIBRARIES = ("imagenet-cp", "datasets", "numba", "numpy", "opencv-python", "Pillow", "pyarrow")
-
-Progress = Callable[[int, int], None]
-
-
-def _silent(done: int, total: int) -> None:
-    pass
 
 
 @dataclass
@@ -126,9 +121,7 @@ def build(
     workers_count: int | None = None,
     executor: Executor | None = None,
     shard: Shard = Shard(),  # noqa: B008  (immutable)
-    progress: Progress = _silent,
-    checking: Progress = _silent,
-    compiling: Progress = _silent,
+    progress: Progress = silent,
 ) -> Plan:
     """Build configs of a benchmark as a folder that stock ``load_dataset`` and the Hub read.
 
@@ -160,9 +153,9 @@ def build(
         Runs the units instead of processes on this machine.
     shard : Shard
         Which part to make; all by default.
-    progress, checking, compiling : callable
-        Told the images made, the finished files compared with their records, and the kernels compiled or loaded, each
-        with of how many.
+    progress : callable
+        Called with ``"checking files"``, ``"compiling kernels"`` or ``"building images"``, the number done and the
+        total.
 
     Returns
     -------
@@ -200,25 +193,22 @@ def build(
     with lock_build(plan.out, identity, shard), _enough_memory(plan.out), wrap_os_errors(plan.out):
         plan.todo = [unit for unit in every if shard.has(unit.index)]
         build_folder.remove_leftovers(plan.out, shard)
-        _resume(plan, every, count, checking)
-        total = sum(len(unit.items) for unit in plan.todo)
+        _resume(plan, every, count, progress)
+        done, total = 0, sum(len(unit.items) for unit in plan.todo)
         if executor is None:
             warm_ups = [partial(units.warm_up, plan.recipe, cell) for cell in _kernels(plan.todo)]
             processes = min(count, max(1, len(plan.todo)))
-            made = workers.run_local(
-                units.run, plan.todo, processes, lambda done: progress(done, total), warm_ups, compiling
-            )
+            made = workers.run_local(units.run, plan.todo, processes, progress, warm_ups)
         else:
-            made = workers.run_on_executor(executor, units.run, plan.todo, lambda: None)
-        done = 0
-        if total:
-            progress(done, total)
+            made = workers.run_on_executor(
+                executor, units.run, plan.todo, lambda: progress(workers.TITLE, done, total)
+            )
         try:
             for unit, finished in made:
                 plan.files.update(finished.files)
                 plan.skipped.update(finished.skipped)
                 done += len(unit.items)
-                progress(done, total)
+                progress(workers.TITLE, done, total)
         finally:
             made.close()
             build_folder.remove_leftovers(plan.out, shard)
@@ -241,7 +231,7 @@ def _enough_memory(folder: Path) -> Iterator[None]:
         raise BuildError(f"{folder}: out of memory; try fewer --workers. {RESUME_HINT}") from None
 
 
-def _resume(plan: Plan, every: list[Unit], threads: int, checking: Progress) -> None:
+def _resume(plan: Plan, every: list[Unit], threads: int, progress: Progress) -> None:
     """Leave to do only what is not finished, comparing what is with its records."""
     planned = {unit.file_of(cell): unit for unit in every for cell in plan.cells}
     mine = {unit.index for unit in plan.todo}
@@ -264,7 +254,7 @@ def _resume(plan: Plan, every: list[Unit], threads: int, checking: Progress) -> 
             f"{', '.join(strange[:3])} in {plan.out}: not of this build ({len(strange)} such files); "
             "move them away, or they would be read along with the data"
         )
-    plan.remade = build_folder.corrupt_files(plan.out, to_check, threads, checking)
+    plan.remade = build_folder.corrupt_files(plan.out, to_check, threads, progress)
     for path in plan.remade:
         del plan.files[path]
         (plan.out / path).unlink(missing_ok=True)

@@ -6,7 +6,6 @@ import itertools
 import os
 import random
 from collections import Counter, defaultdict
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -16,6 +15,7 @@ from ..benchmarks.recipe import RECIPE
 from ..cards.card import metadata, read_metadata
 from ..errors import BuildError, SourceError
 from ..jobs.folder import RECORD_FILE
+from ..progress import Progress, silent
 from ..sources import Source
 from ..sources.base import digest
 from .check import Content, check_file
@@ -26,10 +26,6 @@ from .folder import unexpected_files
 _NAMED = 5
 
 
-def _silent(done: int, total: int) -> None:
-    pass
-
-
 def verify(
     folder: str | os.PathLike[str],
     *,
@@ -37,7 +33,7 @@ def verify(
     sample: int = 100,
     quick: bool = False,
     threads: int | None = None,
-    progress: Callable[[int, int], None] = _silent,
+    progress: Progress = silent,
 ) -> Report:
     """Check a finished build.
 
@@ -57,7 +53,7 @@ def verify(
     threads : int, optional
         How many files to read at once; as many as there are cores by default.
     progress : callable
-        Told the files checked and in all.
+        Called with ``"verifying files"``, the number done and the total.
 
     Returns
     -------
@@ -89,7 +85,7 @@ def verify(
                 # The same slice of every config must hold the same images: each is compared with the first.
                 other, first = slices.setdefault(path.rsplit("/", 1)[1], (path, content))
                 report.faults += _differences(path, content, other, first)
-            progress(done, len(report.files))
+            progress("verifying files", done, len(report.files))
     report.classes = next((content.classes for _, content in slices.values()), ())
     if not quick and not report.faults:
         report.faults += _check_images(report, [content for _, content in slices.values()])

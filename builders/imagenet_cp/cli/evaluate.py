@@ -64,10 +64,10 @@ def evaluate(
     """
     from ..evaluation.report.charts import need_matplotlib
     from ..evaluation.run import evaluate_model
-    from ..progress import bars, interruptible
+    from ..progress import interruptible, show_progress
 
     need_matplotlib()
-    with interruptible(), bars("row") as progress:
+    with interruptible(), show_progress() as progress:
         made = evaluate_model(
             model,
             imagenet_c=imagenet_c,

@@ -79,7 +79,7 @@ def build(
     from ..build.plan import build as run
     from ..build.plan import new_plan
     from ..jobs.engines import executor_of
-    from ..progress import bar, interruptible
+    from ..progress import interruptible, show_progress
     from ..sources import open_source
 
     if on_error not in ("raise", "skip"):
@@ -101,9 +101,7 @@ def build(
     with (
         interruptible(),
         executor_of(engine, workers) as executor,
-        bar("checking", "file") as checking,
-        bar("compiling", "kernel") as compiling,
-        bar("building", "image") as progress,
+        show_progress() as progress,
     ):
         plan = run(
             dataset,
@@ -119,8 +117,6 @@ def build(
             executor=executor,
             shard=part,
             progress=progress,
-            checking=checking,
-            compiling=compiling,
         )
     for path, fault in plan.remade.items():
         typer.echo(f"made again: {folder / path}: {fault}")
@@ -172,13 +168,13 @@ def verify(
     """Check every file and row of a build; what is off is listed, and the exit status is 1."""
     from ..build.finished import open_build
     from ..build.verify import verify as run
-    from ..progress import bar
+    from ..progress import show_progress
     from ..sources import open_source
 
     images = None
     if source is not None:
         images = open_source(source, relative=open_build(folder).recipe.size == "keep")
-    with bar("verifying", "file") as progress:
+    with show_progress() as progress:
         report = run(folder, source=images, sample=sample, quick=quick, progress=progress)
     for fault in report.faults:
         typer.echo(fault)
@@ -213,9 +209,9 @@ def publish(
     When it is stopped, the same command goes on from there.
     """
     from ..hub.publish import publish as run
-    from ..progress import bar
+    from ..progress import show_progress
 
-    with bar("verifying", "file") as checking, bar("sending", "byte") as sending:
+    with show_progress() as progress:
         run(
             folder,
             repo,
@@ -225,8 +221,7 @@ def publish(
             quick=quick,
             say=typer.echo,
             ask=(lambda question: True) if yes else typer.confirm,
-            checking=checking,
-            sending=sending,
+            progress=progress,
         )
 
 
@@ -263,10 +258,10 @@ def import_official(
     """
     from ..archives.folder import report
     from ..archives.importer import import_official as run
-    from ..progress import bar, interruptible
+    from ..progress import interruptible, show_progress
 
-    with interruptible(), bar("checking", "MB") as checking, bar("importing", "image") as progress:
-        made = run(paths, out, check=not no_check, checking=checking, progress=progress)
+    with interruptible(), show_progress() as progress:
+        made = run(paths, out, check=not no_check, progress=progress)
     typer.echo("\n".join(report(made)))
 
 

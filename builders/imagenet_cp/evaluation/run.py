@@ -16,6 +16,7 @@ import pyarrow as pa
 from ..benchmarks.base import Cell
 from ..errors import suggest, wrap_os_errors
 from ..images.profiles import PROFILES
+from ..progress import Progress, silent
 from . import predictions
 from .data.loader import Treatment, batches
 from .data.rows import Rows, built, on_the_fly
@@ -28,12 +29,6 @@ _LIBRARIES = ("imagenet-cp", "numpy", "torch", "timm", "torchvision", "transform
 
 #: About as many has a sequence.
 _FRAMES = 31
-#: Told a config, and how many of its rows are done of how many.
-Progress = Callable[[str, int, int], None]
-
-
-def _silent(config: str, done: int, total: int) -> None:
-    pass
 
 
 def evaluate_model(
@@ -54,7 +49,7 @@ def evaluate_model(
     weights: str | os.PathLike[str] | None = None,
     trust: bool = False,
     command: str = "",
-    progress: Progress = _silent,
+    progress: Progress = silent,
 ) -> Evaluation:
     """Evaluate a model: mCE and relative mCE on ImageNet-C, mFR and mT5D on ImageNet-P.
 
@@ -95,7 +90,7 @@ def evaluate_model(
     command : str
         How to make this again, for the report.
     progress : callable
-        Told a config, the rows done, and how many there are.
+        Called with a config, the number of its rows that are done and their total.
 
     Returns
     -------

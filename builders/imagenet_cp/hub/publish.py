@@ -16,23 +16,20 @@ from ..cards import card as cards
 from ..cards import strips as pictures
 from ..errors import BuildError, suggest
 from ..jobs.folder import RECORD_FILE
+from ..progress import Progress, silent
 from ..resources import METRICS, metrics_folder
 from .repo import HUB_MANAGED_FILES, Content, Repo, State
 
+_MEGABYTE = 1_000_000
 GATES = ("auto", "manual", "off")
 _METRIC_FILES = ("README.md", "app.py", "requirements.txt")
 
 Say = Callable[[str], None]
 Ask = Callable[[str], bool]
-Progress = Callable[[int, int], None]
 
 
 def _no(question: str) -> bool:
     return False
-
-
-def _silent(done: int, total: int) -> None:
-    pass
 
 
 def publish(
@@ -45,8 +42,7 @@ def publish(
     quick: bool = False,
     say: Say = print,
     ask: Ask = _no,
-    checking: Progress = _silent,
-    sending: Progress = _silent,
+    progress: Progress = silent,
 ) -> str:
     """Publish a finished build as a dataset on the Hub, or bring what is there up to date.
 
@@ -73,8 +69,8 @@ def publish(
         Shows a line of text.
     ask : callable
         Puts a yes-or-no question before anything becomes public or is replaced there; no by default.
-    checking, sending : callable
-        Told how much is done, and of how much: files verified, bytes sent.
+    progress : callable
+        Called with ``"verifying files"`` or ``"sending (MB)"``, the number done and the total.
 
     Returns
     -------
@@ -95,7 +91,7 @@ def publish(
     now = there or State()
     gate = gated or (now.gated if now.gated != "off" else _usual_gate(build))
     _check_tag(now, tag)
-    report = verify(folder, quick=quick, progress=checking)
+    report = verify(folder, quick=quick, progress=progress)
     if report.faults:
         raise BuildError(
             f"{folder}: {len(report.faults)} faults, so nothing is sent; the first: {report.faults[0]}. "
@@ -127,7 +123,7 @@ def publish(
     def count(size: int) -> None:
         nonlocal sent
         sent += size
-        sending(sent, total)
+        progress("sending (MB)", sent // _MEGABYTE, total // _MEGABYTE)
 
     if new_data:
         repo.send(new_data, f"Add data of {report.signature}", digests=digests, progress=count)

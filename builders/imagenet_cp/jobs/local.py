@@ -15,7 +15,11 @@ from typing import Any, Protocol, TypeVar
 import numpy as np
 
 from ..errors import RESUME_HINT, BuildError
+from ..progress import Progress
 
+#: Title of the progress of units.
+TITLE = "building images"
+_COMPILING = "compiling kernels"
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
 #: How often a pool may break without a unit getting finished before the build gives up.
 _PATIENCE = 3
@@ -97,9 +101,8 @@ def run_local(
     run: Run[U, R],
     todo: Sequence[U],
     workers: int,
-    progress: Callable[[int], None],
+    progress: Progress,
     warm_ups: Sequence[Callable[[], object]] = (),
-    compiling: Callable[[int, int], None] = lambda done, total: None,
 ) -> Generator[tuple[U, R], None, None]:
     """Run units on ``workers`` processes of this machine; a worker that dies is replaced and its unit run again.
 
@@ -112,11 +115,10 @@ def run_local(
     workers : int
         How many processes; 1 works in this one.
     progress : callable
-        Told how many images have been done so far, several times a second.
+        Called with ``"compiling kernels"`` or ``"building images"``, the number done and the total, several times a
+        second.
     warm_ups : sequence of callable
         Called before the units, each in one process, to compile kernels into numba's cache.
-    compiling : callable
-        Called with the number of finished warm-ups and their total.
 
     Yields
     ------
@@ -128,19 +130,20 @@ def run_local(
     BuildError
         Workers keep dying.
     """
+    total = sum(len(unit.items) for unit in todo)
     if workers == 1:
         done = 0
 
         def count() -> None:
             nonlocal done
             done += 1
-            progress(done)
+            progress(TITLE, done, total)
 
         reuse_freed_memory()
         for ready, warm_up in enumerate(warm_ups):
-            compiling(ready, len(warm_ups))
+            progress(_COMPILING, ready, len(warm_ups))
             warm_up()
-            compiling(ready + 1, len(warm_ups))
+            progress(_COMPILING, ready + 1, len(warm_ups))
         for unit in todo:
             yield unit, run(unit, count)
         return
@@ -153,10 +156,10 @@ def run_local(
         with _one_thread_each():
             pool = ProcessPoolExecutor(min(workers, len(left)), context, _begin, (counter,))
             try:
-                _compile(pool, warm_ups, compiling)
-                progress(counter.value)
+                _compile(pool, warm_ups, progress)
+                progress(TITLE, counter.value, total)
                 for unit, result in run_on_executor(
-                    pool, run, list(left.values()), lambda: progress(counter.value)
+                    pool, run, list(left.values()), lambda: progress(TITLE, counter.value, total)
                 ):
                     del left[unit.index]
                     failures = 0
@@ -189,15 +192,13 @@ def run_on_executor(
             future.cancel()
 
 
-def _compile(
-    pool: Executor, warm_ups: Sequence[Callable[[], object]], compiling: Callable[[int, int], None]
-) -> None:
+def _compile(pool: Executor, warm_ups: Sequence[Callable[[], object]], progress: Progress) -> None:
     """Compile each kernel in one worker, so that all find it in numba's cache."""
     compiled = [pool.submit(warm_up) for warm_up in warm_ups]
-    compiling(0, len(compiled))
+    progress(_COMPILING, 0, len(compiled))
     for ready, future in enumerate(as_completed(compiled), start=1):
         future.result()
-        compiling(ready, len(compiled))
+        progress(_COMPILING, ready, len(compiled))
 
 
 def _stop(pool: ProcessPoolExecutor) -> None:

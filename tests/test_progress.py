@@ -1,0 +1,62 @@
+"""Progress in a terminal and in a file."""
+
+import io
+import sys
+
+import pytest
+
+from imagenet_cp.progress import Lines, interruptible, show_progress
+
+
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+def test_a_terminal_shows_each_bar_once(monkeypatch):
+    terminal = Terminal()
+    monkeypatch.setattr(sys, "stderr", terminal)
+    with show_progress() as progress:
+        progress("compiling kernels", 0, 2)
+        progress("compiling kernels", 2, 2)
+        progress("building images", 1, 1)
+        progress("building images", 1, 1)
+        progress("checking files", 0, 0)
+    lines = [line.rsplit("\r", 1)[-1] for line in terminal.getvalue().strip().split("\n")]
+    assert [line.split(":")[0] for line in lines] == ["compiling kernels", "building images"]
+    assert "2/2" in lines[0] and "1/1" in lines[1]
+
+
+def test_a_bar_that_is_not_complete_ends_its_line(monkeypatch):
+    terminal = Terminal()
+    monkeypatch.setattr(sys, "stderr", terminal)
+    with pytest.raises(ZeroDivisionError), show_progress() as progress:
+        progress("building images", 1, 3)
+        1 / 0  # noqa: B018
+    assert terminal.getvalue().endswith("\n")
+
+
+def test_a_file_gets_a_line_every_half_minute(capsys):
+    now = 0.0
+    lines = Lines(lambda: now)
+    for second in range(0, 100, 10):
+        now = second
+        lines("building images", 20 * second, 4000)
+    assert capsys.readouterr().err.splitlines() == [
+        "building images: 600 of 4,000, 02:50 left",
+        "building images: 1,200 of 4,000, 02:20 left",
+        "building images: 1,800 of 4,000, 01:50 left",
+    ]
+
+
+def test_a_short_run_prints_nothing_to_a_file(capsys):
+    with show_progress() as progress:
+        progress("building images", 1, 1)
+    assert capsys.readouterr().err == ""
+
+
+def test_ctrl_c_names_the_way_on(capsys):
+    with pytest.raises(BaseException) as end, interruptible():
+        raise KeyboardInterrupt
+    assert end.value.exit_code == 130
+    assert "same command" in capsys.readouterr().err
