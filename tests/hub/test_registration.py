@@ -1,11 +1,16 @@
-"""The names are known to datasets and evaluate, whichever is imported first."""
+"""The names are registered with datasets and evaluate, whatever happened before."""
 
 import subprocess
 import sys
+from functools import partial
 
 import pytest
+from datasets import load_dataset
 
 import imagenet_cp
+from imagenet_cp import settings
+from imagenet_cp.build.plan import build
+from imagenet_cp.sources import open_source
 
 ASK = "print(len(get_dataset_config_names('imagenet_c')))"
 ORDERS = {
@@ -39,11 +44,77 @@ def test_importing_brings_no_heavy_library():
 def test_a_library_without_the_function_is_named(monkeypatch):
     from imagenet_cp.hub import registration
 
+    monkeypatch.setitem(registration._WRAPPERS, "datasets.load", ("a_function_of_another_version", print))
     with pytest.raises(ImportError, match="datasets>=5"):
-        registration._wrap("datasets", "a_function_of_another_version", print)
+        registration._wrap("datasets.load")
+
+
+DISTURBANCES = {
+    "specs asked for": "import imagenet_cp, importlib.util as u; [u.find_spec(l) for l in LIBRARIES for _ in 'ab']",
+    "specs asked for after modules": """
+import importlib.util as u, imagenet_cp
+for home in ("datasets.load", "evaluate.loading"):
+    u.find_spec(home.partition(".")[0])
+    u.find_spec(home)
+""",
+    "reloaded": """
+import importlib, imagenet_cp, datasets, evaluate, datasets.load, evaluate.loading
+for module in (datasets.load, datasets, evaluate.loading, evaluate, imagenet_cp.hub.registration, imagenet_cp):
+    importlib.reload(module)
+""",
+    "imported again": """
+import sys, imagenet_cp, datasets, evaluate
+for name in [name for name in sys.modules if name.partition(".")[0] == "evaluate"]:
+    del sys.modules[name]
+""",
+    "in threads": """
+import importlib
+from concurrent.futures import ThreadPoolExecutor
+with ThreadPoolExecutor(3) as pool:
+    list(pool.map(importlib.import_module, ["datasets", "imagenet_cp", "imagenet_cp"]))
+""",
+    "first in a thread": """
+import importlib, threading, imagenet_cp
+for library in LIBRARIES:
+    thread = threading.Thread(target=importlib.import_module, args=[library])
+    thread.start()
+    thread.join()
+""",
+}
+
+
+@pytest.mark.parametrize("disturbance", DISTURBANCES.values(), ids=DISTURBANCES)
+def test_names_are_known_whatever_happened_before(disturbance, tmp_path):
+    code = f"""
+LIBRARIES = ("datasets", "evaluate")
+{disturbance}
+import datasets, evaluate, sys
+import datasets.load
+print(len(datasets.get_dataset_config_names("imagenet_c")), evaluate.load("mce").name)
+print(datasets.load.dataset_module_factory("imagenet_c").module_path)
+print(sum(type(finder).__name__ == "_Finder" for finder in sys.meta_path))
+"""
+    run = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True)
+    assert run.stdout.split() == ["117", "mce", "imagenet_cp.hub.builder", "1"], run.stderr
+
+
+def test_a_folder_of_another_source_is_named(class_folder, tmp_path, cache, monkeypatch, recwarn):
+    monkeypatch.chdir(tmp_path)
+    build("imagenet_c", open_source("sample"), "imagenet_c", ["brightness_1"], workers_count=1)
+    load = partial(load_dataset, "imagenet_c", "brightness_1", split="validation", cache_dir=cache)
+    for source, rows in ((None, 14), ("sample", 14)):
+        if source:
+            settings.remember_source(source)
+        assert load().num_rows == rows
+        assert not [warning for warning in recwarn if "load_dataset reads" in str(warning.message)]
+    settings.remember_source(str(class_folder))
+    with pytest.warns(UserWarning, match=rf"folder \./imagenet_c, .*not built from {class_folder}"):
+        assert load().num_rows == 14
+    assert load(data_dir=str(class_folder)).num_rows == 4
 
 
 def test_public_names_are_there():
     assert {"corrupt", "corruptions"} <= set(dir(imagenet_cp))
+    assert all(getattr(imagenet_cp, name) for name in imagenet_cp.__all__)
     with pytest.raises(AttributeError, match="nonsense"):
         imagenet_cp.nonsense  # noqa: B018

@@ -1,48 +1,38 @@
-"""Makes ``load_dataset("imagenet_c", ...)`` and ``evaluate.load("mce")`` know their names.
+"""Registration of the data sets and metrics with ``load_dataset`` and ``evaluate.load``.
 
-datasets and evaluate have no way in for other packages, so the function by which each finds a name is wrapped. A
-module that is not imported yet is wrapped at the moment it is, so that importing this package stays quick.
+datasets and evaluate offer no way to register names, so the function by which each finds a name is wrapped. The module
+that defines it is wrapped when it is imported, so that importing this package stays quick.
 """
 
 from __future__ import annotations
 
 import functools
-import importlib.util
+import importlib
 import os
 import sys
+import warnings
 from collections.abc import Callable
 from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from .. import settings
 from ..benchmarks.names import DATASETS
+from ..errors import BuildError, SourceError
 from ..resources import METRICS, metrics_folder
 
 _BUILDER = "imagenet_cp.hub.builder"
 
 
-def _wrap(library: str, function: str, wrapper: Callable[..., Any]) -> None:
-    """Replace ``function`` in every module of ``library`` that holds it."""
-    inside = [module for name, module in sys.modules.items() if name.startswith(f"{library}.")]
-    homes = [module for module in inside if function in vars(module)]
-    if not homes:
-        raise ImportError(
-            f"imagenet_cp puts its names into {library} through {library}'s own {function}, which this version "
-            f"does not have; install one it was tested with: datasets>=5.1,<6 and evaluate>=0.4.6,<0.5"
-        )
-    original = getattr(homes[0], function)
-    if hasattr(original, "__wrapped__"):
-        return
-    wrapped = functools.wraps(original)(functools.partial(wrapper, original))
-    for module in homes:
-        setattr(module, function, wrapped)
-
-
 def _find_dataset(original: Callable[..., Any], path: str, *args: Any, **kwargs: Any) -> Any:
-    # A folder of that name in the working directory is what datasets itself would load: leave it to it, unless clean
-    # images are named.
-    if path not in DATASETS or (os.path.isdir(path) and kwargs.get("data_dir") is None):
+    if path not in DATASETS:
+        return original(path, *args, **kwargs)
+    # datasets itself loads a folder of that name in the working directory; so does this package, unless clean images
+    # are named.
+    if os.path.isdir(path) and kwargs.get("data_dir") is None:
+        _warn_if_another_source_is_set(Path(path))
         return original(path, *args, **kwargs)
     from datasets.load import BuilderConfigsParameters, DatasetModule
 
@@ -57,47 +47,90 @@ def _find_dataset(original: Callable[..., Any], path: str, *args: Any, **kwargs:
     )
 
 
+def _warn_if_another_source_is_set(folder: Path) -> None:
+    """Warn where a folder was not built from the images that ``imagenet-cp use`` or the environment names."""
+    source = settings.default_source()
+    if source is None:
+        return
+    from ..jobs.folder import read_record
+    from ..sources import open_source
+
+    try:
+        identity = read_record(folder).get("identity", {})
+        images = open_source(source, relative="|size:keep" in identity.get("signature", ""))
+        same = images.contents == identity.get("source")
+    except (AttributeError, BuildError, SourceError):
+        same = False
+    if not same:
+        warnings.warn(
+            f"load_dataset reads the folder ./{folder}, which was not built from {source}, the source that "
+            f"`imagenet-cp use` or {settings.VARIABLE} names. To make the data set from that source, pass "
+            f"data_dir={source!r} or move the folder away",
+            stacklevel=3,
+        )
+
+
 def _find_metric(original: Callable[..., Any], path: str, *args: Any, **kwargs: Any) -> Any:
     if path in METRICS and not os.path.isdir(path):
         path = str(metrics_folder() / path)
     return original(path, *args, **kwargs)
 
 
-_WRAPPERS = {
-    "datasets": ("dataset_module_factory", _find_dataset),
-    "evaluate": ("evaluation_module_factory", _find_metric),
+#: Module -> the function in it that finds a name, and its wrapper.
+_WRAPPERS: dict[str, tuple[str, Callable[..., Any]]] = {
+    "datasets.load": ("dataset_module_factory", _find_dataset),
+    "evaluate.loading": ("evaluation_module_factory", _find_metric),
 }
 
 
-class _WhenImported(MetaPathFinder):
-    """Wraps a library's function as soon as somebody imports the library."""
+def _wrap(name: str) -> None:
+    """Wrap the function of an imported module, there and wherever its library imported it to."""
+    function, wrapper = _WRAPPERS[name]
+    library = name.partition(".")[0]
+    original = getattr(sys.modules[name], function, None)
+    if original is None:
+        raise ImportError(
+            f"imagenet_cp registers its names with {library} through {name}.{function}, which this version does not "
+            "have; install one it was tested with: datasets>=5.1,<6 and evaluate>=0.4.6,<0.5"
+        )
+    if not hasattr(original, "_imagenet_cp"):
+        wrapped = functools.wraps(original)(functools.partial(wrapper, original))
+        wrapped._imagenet_cp = True  # type: ignore[attr-defined]
+        inside = [module for name, module in sys.modules.copy().items() if name.startswith(f"{library}.")]
+        for module in inside:
+            if getattr(module, function, None) is original:
+                setattr(module, function, wrapped)
 
-    def __init__(self) -> None:
-        self.waiting = set(_WRAPPERS)
+
+class _Finder(MetaPathFinder):
+    """Finder of the modules to wrap: that of the finders behind it, with a loader that wraps at the end.
+
+    It has no state: asking for a module's spec without importing it changes nothing, and reloading wraps again.
+    """
 
     def find_spec(self, fullname: str, path: Any, target: ModuleType | None = None) -> ModuleSpec | None:
-        if fullname not in self.waiting:
+        if fullname not in _WRAPPERS:
             return None
-        self.waiting.remove(fullname)
-        spec = importlib.util.find_spec(fullname)
-        if spec is None or spec.loader is None:
-            return None
-        execute = spec.loader.exec_module
+        behind = sys.meta_path[sys.meta_path.index(self) + 1 :]
+        found = (finder.find_spec(fullname, path, target) for finder in behind)
+        spec = next((spec for spec in found if spec is not None), None)
+        if spec is not None and spec.loader is not None:
+            execute = spec.loader.exec_module
 
-        def exec_module(module: ModuleType) -> None:
-            execute(module)
-            _wrap(fullname, *_WRAPPERS[fullname])
+            def exec_module(module: ModuleType) -> None:
+                execute(module)
+                if module.__name__ == fullname:  # some loaders are shared by several modules
+                    _wrap(fullname)
 
-        spec.loader.exec_module = exec_module  # type: ignore[method-assign]
+            spec.loader.exec_module = exec_module  # type: ignore[method-assign]
         return spec
 
 
 def register() -> None:
-    """Register the names with the libraries that are imported, and see to it for those that are not yet."""
-    finder = _WhenImported()
-    for library, (function, wrapper) in _WRAPPERS.items():
-        if library in sys.modules:
-            finder.waiting.remove(library)
-            _wrap(library, function, wrapper)
-    if finder.waiting:
-        sys.meta_path.insert(0, finder)
+    """Register the names with datasets and evaluate, now where they are imported, else when they are."""
+    if not any(type(finder).__qualname__ == _Finder.__qualname__ for finder in sys.meta_path):
+        sys.meta_path.insert(0, _Finder())
+    for name in _WRAPPERS:
+        if name in sys.modules:
+            importlib.import_module(name)  # waits for another thread that is importing it
+            _wrap(name)
