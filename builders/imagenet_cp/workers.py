@@ -15,6 +15,7 @@ from typing import Any
 from . import units
 from .benchmark import Cell
 from .errors import KEPT, BuildError
+from .images import opencv
 from .units import Finished, Unit
 
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
@@ -28,9 +29,8 @@ def _begin(counter: Any) -> None:
     """Prepare a worker process: one thread, a counter to report to, and an end when its parent has gone."""
     global _counter
     _counter = counter
-    import cv2
-
-    cv2.setNumThreads(0)
+    if (cv2 := opencv.load()) is not None:
+        cv2.setNumThreads(0)
     # Ctrl-C reaches every process of a terminal; the parent alone decides what follows.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     parent = multiprocessing.parent_process()
