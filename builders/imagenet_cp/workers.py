@@ -96,6 +96,7 @@ def run_here(
     BuildError
         Workers keep dying.
     """
+    opencv.load()  # here as well, for its notice: worker processes are silent
     if workers == 1:
         done = 0
 

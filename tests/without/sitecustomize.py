@@ -3,6 +3,7 @@
 Python imports this module at its start where its folder is on PYTHONPATH, so in the subprocesses of tests as well.
 """
 
+import importlib.machinery
 import os
 import sys
 
@@ -10,12 +11,19 @@ NAMES = frozenset(os.environ.get("IMAGENET_CP_WITHOUT", "").replace(",", " ").sp
 
 
 class Blocker:
-    """Finder that refuses the packages."""
+    """Finder and loader of the packages, which can be found but not loaded."""
+
+    @classmethod
+    def find_spec(cls, name, path=None, target=None):
+        return importlib.machinery.ModuleSpec(name, cls) if name.partition(".")[0] in NAMES else None
 
     @staticmethod
-    def find_spec(name, path=None, target=None):
-        if name.partition(".")[0] in NAMES:
-            raise ImportError(f"{name} is blocked by IMAGENET_CP_WITHOUT", name=name)
+    def create_module(spec):
+        raise ImportError(f"{spec.name} is blocked by IMAGENET_CP_WITHOUT", name=spec.name)
+
+    @staticmethod
+    def exec_module(module):
+        pass
 
 
 if NAMES:
