@@ -2,12 +2,21 @@
 
 import os
 import shutil
+import sys
 from pathlib import Path
 
 import pytest
 
 _OFFLINE = {"HF_HUB_OFFLINE": "1", "HF_HUB_DISABLE_TELEMETRY": "1", "HF_DATASETS_DISABLE_PROGRESS_BARS": "1"}
 os.environ.update(_OFFLINE)
+
+# IMAGENET_CP_WITHOUT="cv2 av" pytest: as where these packages don't load.
+if os.environ.get("IMAGENET_CP_WITHOUT"):
+    _blocker = str(Path(__file__).parent / "without")
+    os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, (_blocker, os.environ.get("PYTHONPATH"))))
+    sys.path.insert(0, _blocker)
+    sys.modules.pop("sitecustomize", None)  # Debian has one
+    import sitecustomize  # noqa: F401
 
 
 @pytest.fixture(autouse=True)

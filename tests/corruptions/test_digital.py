@@ -5,7 +5,6 @@ The plain elastic_transform is in test_elastic.py.
 
 import io
 
-import cv2
 import golden_pictures as golden
 import numpy as np
 import pytest
@@ -21,7 +20,9 @@ SIZES = [(224, 224), (32, 32), (32, 512), (300, 512), (225, 224)]
 
 
 def photograph(height, width, name="astronaut"):
-    return cv2.resize(getattr(skimage.data, name)(), (width, height), interpolation=cv2.INTER_AREA)
+    return np.array(
+        Image.fromarray(getattr(skimage.data, name)()).resize((width, height), Image.Resampling.BOX)
+    )
 
 
 def to_uint8(y):

@@ -4,9 +4,9 @@ import hashlib
 import sys
 from importlib import metadata
 
-import cv2
 import numpy as np
 import pytest
+from opencv_oracle import cv2
 
 from imagenet_cp.corruptions import textures
 from imagenet_cp.errors import BuildError

@@ -3,11 +3,12 @@
 import math
 from fractions import Fraction
 
-import cv2
 import numpy as np
 import pytest
 import skimage.data
 from numpy.random import SFC64, RandomState
+from opencv_oracle import cv2
+from PIL import Image
 from scipy.ndimage import gaussian_filter, zoom
 from skimage.color import hsv2rgb, rgb2hsv
 
@@ -131,7 +132,7 @@ PLAIN = {"snow": snow, "frost": frost, "fog": fog, "brightness": brightness, "sp
 
 def photograph(name, height, width):
     picture = getattr(skimage.data, name)()
-    picture = cv2.resize(picture, (max(width, 451), max(height, 300)))
+    picture = np.array(Image.fromarray(picture).resize((max(width, 451), max(height, 300))))
     top, left = (picture.shape[0] - height) // 2, (picture.shape[1] - width) // 2
     return np.ascontiguousarray(picture[top : top + height, left : left + width])
 

@@ -249,6 +249,7 @@ def test_what_is_done_to_pictures_first_is_done_and_said(folders):
 
     options = {"imagenet_c": folders["imagenet_c"], "configs": ["fog_3"]}
     plain = evaluate_model(watch, **options)
+    pytest.importorskip("cv2", exc_type=ImportError)
     for chosen, name in (("clahe", "clahe"), ("toy_models:darken", "toy_models:darken"), (clahe, "clahe")):
         made = evaluate_model(watch, **options, preprocess=chosen)
         assert made.signature == f"{plain.signature}|preprocess:{name}"
@@ -259,6 +260,7 @@ def test_what_is_done_to_pictures_first_is_done_and_said(folders):
 
 
 def test_clahe_raises_contrast_and_leaves_its_input_alone():
+    pytest.importorskip("cv2", exc_type=ImportError)
     dull = np.random.RandomState(0).randint(100, 140, (224, 224, 3)).astype(np.uint8)
     before = dull.copy()
     made = clahe(dull)

@@ -1,11 +1,12 @@
 """elastic_transform and its parts equal plain ones of NumPy, OpenCV and SciPy."""
 
-import cv2
 import golden_pictures as golden
 import numpy as np
 import pytest
 import skimage.data
 from numpy.random import SFC64, RandomState
+from opencv_oracle import cv2
+from PIL import Image
 from scipy.ndimage import gaussian_filter, map_coordinates
 
 from imagenet_cp.corruptions import CORRUPTIONS, SEVERITIES, apply
@@ -15,7 +16,7 @@ SIZES = [(224, 224), (32, 32), (32, 512), (300, 512), (225, 224), (67, 33)]
 
 
 def photograph(height, width):
-    return cv2.resize(skimage.data.chelsea(), (width, height), interpolation=cv2.INTER_AREA)
+    return np.array(Image.fromarray(skimage.data.chelsea()).resize((width, height), Image.Resampling.BOX))
 
 
 def plain_map(height, width, offsets):

@@ -5,9 +5,9 @@ It is slow and simple, shares no code with the package, and has its own copy of 
 
 import math
 
-import cv2
 import numpy as np
 from numpy.random import RandomState
+from opencv_oracle import cv2
 from PIL import Image
 from scipy.ndimage import zoom
 from skimage.color import hsv2rgb, rgb2hsv

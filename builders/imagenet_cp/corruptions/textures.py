@@ -9,11 +9,11 @@ from functools import cache, lru_cache
 from importlib import metadata
 from typing import Any
 
-import cv2
 import numpy as np
 from PIL import Image as PillowImage
 
 from ..errors import BuildError
+from ..images.bilinear import resize
 from ..kernels.types import Image
 
 DISTRIBUTION = "imagecorruptions"
@@ -64,13 +64,16 @@ def _scaled(index: int, scale: float) -> Image:
     pixels = _pixels(index)
     if scale == 1:
         return pixels
-    # Factors, not a size: OpenCV then samples at 1 / scale instead of at the ratio of the rounded sizes.
-    return _frozen(cv2.resize(pixels, (0, 0), fx=scale, fy=scale))
+    rows, columns = (round(side * scale) for side in pixels.shape[:2])
+    # As published: sampled at 1 / scale, not at the ratio of the rounded sizes.
+    return _frozen(resize(pixels, rows, columns, 1 / scale, 1 / scale))
 
 
 @lru_cache(maxsize=16)
 def _resized(index: int, scale: float, rows: int, columns: int) -> Image:
-    return _frozen(cv2.resize(_scaled(index, scale), (columns, rows)))
+    scaled = _scaled(index, scale)
+    height, width = scaled.shape[:2]
+    return _frozen(resize(scaled, rows, columns, 1 / (rows / height), 1 / (columns / width)))
 
 
 @cache

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from ..images import opencv
 from .data.loader import Treatment
 from .models.base import import_function
 
@@ -26,11 +26,17 @@ def clahe(picture: NDArray[np.uint8], clip_limit: float = 2.0, tiles: int = 8) -
     -------
     ndarray of uint8, shape (H, W, 3)
 
+    Raises
+    ------
+    BuildError
+        OpenCV doesn't load.
+
     Notes
     -----
     Hendrycks & Dietterich, ICLR 2019, section 5.2 (histogram equalisation). The paper does not say how
     strong; these are OpenCV's tile grid and a customary limit. The luminance is L of CIE L*a*b*.
     """
+    cv2 = opencv.require("clahe")
     lab = cv2.cvtColor(picture, cv2.COLOR_RGB2LAB)
     lab[..., 0] = cv2.createCLAHE(clip_limit, (tiles, tiles)).apply(np.ascontiguousarray(lab[..., 0]))
     return np.asarray(cv2.cvtColor(lab, cv2.COLOR_LAB2RGB), np.uint8)

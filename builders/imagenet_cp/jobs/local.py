@@ -15,6 +15,7 @@ from typing import Any, Protocol, TypeVar
 import numpy as np
 
 from ..errors import RESUME_HINT, BuildError
+from ..images import opencv
 from ..progress import Progress
 
 #: Title of the progress of units.
@@ -58,9 +59,8 @@ def _begin(counter: Any) -> None:
     global _counter
     _counter = counter
     reuse_freed_memory()
-    import cv2
-
-    cv2.setNumThreads(0)
+    if (cv2 := opencv.load()) is not None:
+        cv2.setNumThreads(0)
     # Ctrl-C reaches every process of a terminal; the parent alone decides what follows.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     parent = multiprocessing.parent_process()
@@ -131,6 +131,7 @@ def run_local(
         Workers keep dying.
     """
     total = sum(len(unit.items) for unit in todo)
+    opencv.load()  # here as well, for its notice: worker processes are silent
     if workers == 1:
         done = 0
 

@@ -1,4 +1,4 @@
-"""The decorator of compiled functions."""
+"""The decorator of every compiled function."""
 
 from __future__ import annotations
 
@@ -7,7 +7,22 @@ from typing import Any
 
 from numba import njit
 
+from .cache import enable_caching
+
 
 def kernel(function: Callable[..., Any]) -> Any:
-    """Compile a function without Python's global lock, with IEEE division, and keep it in numba's cache."""
-    return njit(cache=True, nogil=True, error_model="numpy")(function)
+    """Compile a function for the processor when it is first called, and cache the machine code on disk.
+
+    It runs without the global interpreter lock, and divides as NumPy does.
+
+    Examples
+    --------
+    >>> @kernel
+    ... def double(x):
+    ...     return 2 * x
+    >>> double(21)
+    42
+    """
+    compiled = njit(nogil=True, error_model="numpy")(function)
+    enable_caching(compiled)
+    return compiled

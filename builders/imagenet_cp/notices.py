@@ -1,0 +1,14 @@
+"""Notices to the user: one line on stderr, once, and not from worker processes."""
+
+from __future__ import annotations
+
+import functools
+import multiprocessing
+import sys
+
+
+@functools.cache
+def notice(message: str) -> None:
+    """Write a line to stderr, the first time and in the parent process only."""
+    if multiprocessing.parent_process() is None:
+        sys.stderr.write(f"imagenet-cp: {message}\n")

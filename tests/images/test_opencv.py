@@ -1,0 +1,68 @@
+"""Where OpenCV doesn't load, one line says so and everything gives the same bytes."""
+
+import sys
+
+import numpy as np
+import pytest
+from skimage import data
+
+from imagenet_cp import notices
+from imagenet_cp.errors import BuildError
+from imagenet_cp.evaluation.preprocessors import clahe
+from imagenet_cp.images import codecs, opencv
+
+IMAGES = [
+    data.chelsea(),
+    data.coffee()[::2, 1::3],
+    *(np.random.default_rng(0).integers(0, 256, (n, n + 1, 3), np.uint8) for n in (1, 7, 224)),
+]
+
+
+@pytest.fixture(params=[ImportError, OSError])
+def without(request, monkeypatch):
+    class Missing:
+        def find_spec(self, name, path=None, target=None):
+            if name == "cv2":
+                raise request.param("libGL.so.1: cannot open shared object file")
+
+    monkeypatch.delitem(sys.modules, "cv2", raising=False)
+    monkeypatch.setattr(sys, "meta_path", [Missing(), *sys.meta_path])
+    opencv.load.cache_clear()
+    notices.notice.cache_clear()
+    yield
+    opencv.load.cache_clear()
+
+
+def test_one_line_names_the_reason_and_the_way_out(without, capsys):
+    codecs.decode(codecs.encode_jpeg(IMAGES[0]))
+    message = capsys.readouterr().err
+    assert message.count("\n") == 1
+    for part in ("libGL.so.1", "Pillow", "apt-get install libgl1", "opencv-python-headless"):
+        assert part in message
+
+
+def test_clahe_names_what_it_needs(without):
+    with pytest.raises(BuildError, match=r"clahe needs OpenCV.*apt-get install"):
+        clahe(IMAGES[0])
+
+
+def test_bytes_that_are_no_image_are_refused(without):
+    with pytest.raises(ValueError, match="no image"):
+        codecs.decode(b"no image")
+
+
+@pytest.mark.parametrize("quality", [1, 50, 85, 90, 95, 99, 100])
+@pytest.mark.parametrize("subsampling", ["4:2:0", "4:2:2", "4:4:4"])
+def test_pillow_gives_the_bytes_and_pixels_of_opencv(quality, subsampling):
+    pytest.importorskip("cv2", exc_type=ImportError)
+    for image in IMAGES:
+        encoded = codecs.encode_jpeg(image, quality, subsampling)
+        assert codecs._encode_with_pillow(image, quality, subsampling) == encoded
+        assert (codecs._decode_with_pillow(encoded) == codecs.decode(encoded)).all()
+
+
+def test_pillow_decodes_grey_as_opencv_does():
+    cv2 = pytest.importorskip("cv2", exc_type=ImportError)
+    for ending in (".jpg", ".png"):
+        encoded = bytes(cv2.imencode(ending, IMAGES[0][..., 0])[1].data)
+        assert (codecs._decode_with_pillow(encoded) == codecs.decode(encoded)).all()

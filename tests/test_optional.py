@@ -1,0 +1,26 @@
+"""Every module is imported without the optional packages, and without native libraries of the system."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+OPTIONAL = "cv2 wand av matplotlib onnxruntime torch torchvision timm transformers distributed"
+IMPORT_ALL = """
+import importlib, pkgutil, sys
+import imagenet_cp
+# The copies of the metrics that an installed package carries are scripts.
+names = [m.name for m in pkgutil.walk_packages(imagenet_cp.__path__, "imagenet_cp.") if ".metrics" not in m.name]
+for name in names:
+    if not name.endswith("__main__"):
+        importlib.import_module(name)
+print(len(names))
+"""
+
+
+def test_every_module_is_imported_without_the_optional_packages():
+    path = os.pathsep.join((str(Path(__file__).parent / "without"), *sys.path))
+    environment = os.environ | {"PYTHONPATH": path, "IMAGENET_CP_WITHOUT": OPTIONAL}
+    done = subprocess.run([sys.executable, "-c", IMPORT_ALL], env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert int(done.stdout) > 50 and not done.stderr
