@@ -49,13 +49,16 @@ def _temporary_dir() -> str:
     return path
 
 
-class _TemporaryCacheLocator(_caching.UserWideCacheLocator):
+class _TemporaryCacheLocator(_caching._SourceFileBackedLocatorMixin, _caching._CacheLocator):
     """Locates the cache in a temporary folder that no other user can write to."""
 
     def __init__(self, py_func: Any, py_file: str) -> None:
         self._py_file = py_file
         self._lineno = py_func.__code__.co_firstlineno
         self._cache_path = os.path.join(_temporary_dir(), self.get_suitable_cache_subpath(py_file))
+
+    def get_cache_path(self) -> str:
+        return self._cache_path
 
     @classmethod
     def from_function(cls, py_func: Any, py_file: str) -> Any:
