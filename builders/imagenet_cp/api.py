@@ -93,12 +93,9 @@ def corrupt(
     recipe = _recipe(benchmark, "_c", seed)
     known, parameters = corruptions.lookup(corruption, severity, recipe.profile)
     level = int(severity)  # 3.0 too draws what 3 does
-    bits = recipe.bits(corruption, level, "")
 
     def one(picture: NDArray[np.uint8], name: str) -> NDArray[np.uint8]:
-        if known.random:
-            recipe.bits(corruption, level, name, into=bits)
-        return known.kernel(picture, bits, *parameters)
+        return known.kernel(picture, recipe.bits(corruption, level, name), *parameters)
 
     if isinstance(image, np.ndarray) and image.ndim == 4:
         ids = (

@@ -26,7 +26,7 @@ JPEG = {"quality": 99, "subsampling": "4:4:4"}  # as imagenet_p stores frames
 
 def sequence(make: Callable[..., np.ndarray], name: str, image: np.ndarray) -> np.ndarray:
     image_id = f"ILSVRC2012_val_{int(image[0, 0].sum()):08d}"
-    return make(name, image, stream("imagenet_p", "imagenet", name, 1, 0, image_id))
+    return make(name, image, stream("imagenet_p", "imagenet", name, 1, 0, image_id).to_sfc64())
 
 
 def ours_ms(name: str, image: np.ndarray) -> float:

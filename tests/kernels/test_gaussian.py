@@ -60,7 +60,7 @@ PICTURES = {
 
 
 @pytest.mark.parametrize("picture", PICTURES)
-@pytest.mark.parametrize("truncate", [4.0, 6.0])
+@pytest.mark.parametrize("truncate", [4.0, 6.0, 7.0])
 def test_uint8_in_and_out_is_exact(picture, truncate):
     image = np.ascontiguousarray(PICTURES[picture])
     for sigma in (0.05, 0.4, 0.5, 0.9, 1, 1.25, 2, 3, 4, 6):

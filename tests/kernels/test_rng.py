@@ -1,4 +1,4 @@
-"""The compiled seeding equals NumPy's own, and steps the same memory."""
+"""A stream is seeded and stepped as NumPy's SFC64, through its public state alone."""
 
 import pickle
 
@@ -6,13 +6,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from numpy.random import SFC64, RandomState, SeedSequence
+from numpy.random import MT19937, SFC64, RandomState, SeedSequence
 
-from imagenet_cp.kernels import rng as sfc64
-
-
-def plainly(digest):
-    return SFC64(SeedSequence(int.from_bytes(digest, "little")))
+from imagenet_cp.kernels import draws
+from imagenet_cp.kernels.rng import Stream, compiled_stream, seeded
 
 
 def state(bits):
@@ -23,31 +20,41 @@ def state(bits):
 @given(st.lists(st.sampled_from([0, 1, 2**32 - 1]) | st.integers(0, 2**32 - 1), min_size=0, max_size=12))
 def test_seeds_as_numpys_seed_sequence(words):
     digest = np.array(words, "<u4").tobytes()
-    assert state(sfc64.seeded(digest)) == state(plainly(digest))
+    expected = SFC64(SeedSequence(int.from_bytes(digest, "little")))
+    assert state(seeded(digest).to_sfc64()) == state(expected)
 
 
-@pytest.mark.parametrize("zeros", [0, 1, 4, 8])
-def test_a_generator_can_be_used_again(zeros):
-    bits = SFC64(0)
-    for seed in range(1000):
-        digest = np.random.default_rng(seed).bytes(32 - 4 * zeros) + bytes(4 * zeros)
-        RandomState(bits).randint(5, dtype=np.int32)  # leaves half a word
-        assert sfc64.seeded(digest, into=bits) is bits and state(bits) == state(plainly(digest))
-
-
-def test_a_stream_can_be_pickled():
-    bits = sfc64.seeded(bytes(range(32)))
-    assert pickle.loads(pickle.dumps(bits)).random_raw() == bits.random_raw()
-
-
-def test_other_memory_is_noticed():
+def test_the_state_goes_both_ways_with_its_half_word():
     bits = SFC64(3)
     RandomState(bits).randint(5, dtype=np.int32)
     assert bits.state["has_uint32"] == 1 and bits.state["uinteger"] > 0
-    sfc64.check_memory(bits)
+    assert state(Stream.from_sfc64(bits).to_sfc64()) == state(bits)
 
-    class Moved:
-        capsule, state = bits.capsule, SFC64(4).state
 
-    with pytest.raises(ImportError, match="whose state lies elsewhere in memory"):
-        sfc64.check_memory(Moved)
+def test_a_stream_can_be_pickled():
+    stream = seeded(bytes(range(32)))
+    again = pickle.loads(pickle.dumps(stream))
+    assert draws.words(again, 3).tolist() == draws.words(stream, 3).tolist()
+
+
+def test_numpys_sfc64_is_advanced_also_after_an_error():
+    bits, expected = SFC64(1), RandomState(SFC64(1))
+    with pytest.raises(ZeroDivisionError), compiled_stream(bits) as stream:
+        draws.integers(stream, 0, 8, 3)
+        raise ZeroDivisionError
+    expected.randint(0, 8, 3)
+    assert RandomState(bits).randint(0, 8, 5).tolist() == expected.randint(0, 8, 5).tolist()
+
+
+@pytest.mark.parametrize("bits", [MT19937(0), seeded(b"")])
+def test_other_sources_are_used_as_they_are(bits):
+    with compiled_stream(bits) as stream:
+        assert stream is bits
+
+
+def test_no_source_of_draws_is_refused():
+    with (
+        pytest.raises(TypeError, match=r"such as SFC64\(0\), not RandomState"),
+        compiled_stream(RandomState(0)),
+    ):
+        pass

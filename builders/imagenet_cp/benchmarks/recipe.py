@@ -5,9 +5,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass, field
 
-from numpy.random import SFC64
-
-from ..kernels.rng import seeded
+from ..kernels.rng import Stream, seeded
 
 #: Raised whenever any pixel of any config changes; the changelog says why.
 RECIPE = 1
@@ -43,7 +41,7 @@ class Recipe:
         size = "" if self.size == "profile" else f"|size:{self.size}"
         return f"{self.dataset}|recipe:{RECIPE}|profile:{self.profile}{size}|seed:{self.seed}|{self.codec}"
 
-    def bits(self, name: str, level: int, image_id: str, into: SFC64 | None = None) -> SFC64:
+    def bits(self, name: str, level: int, image_id: str) -> Stream:
         """Return the random stream of one image.
 
         Parameters
@@ -54,21 +52,17 @@ class Recipe:
             The severity or difficulty.
         image_id : str
             Such as ``"ILSVRC2012_val_00000001"``.
-        into : numpy.random.SFC64, optional
-            A generator to be brought to the stream's beginning and returned instead of a new one.
 
         Returns
         -------
-        numpy.random.SFC64
+        Stream
             It depends on nothing else: not on the order of the build, the worker, the shard or the path.
         """
-        return stream(self.dataset, self.profile, name, level, self.seed, image_id, into)
+        return stream(self.dataset, self.profile, name, level, self.seed, image_id)
 
 
-def stream(
-    dataset: str, profile: str, name: str, level: int, seed: int, image_id: str, into: SFC64 | None = None
-) -> SFC64:
+def stream(dataset: str, profile: str, name: str, level: int, seed: int, image_id: str) -> Stream:
     """Return the random stream that belongs to exactly these words and numbers."""
     key = f"{dataset}|recipe:{RECIPE}|profile:{profile}|{name}|{level}|seed:{seed}|{image_id}"
     digest = hashlib.blake2b(key.encode("utf-8", "surrogateescape"), digest_size=32).digest()
-    return seeded(digest, into)
+    return seeded(digest)

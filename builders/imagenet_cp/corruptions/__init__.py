@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numpy.random import BitGenerator
 
 from ..errors import suggest
+from ..kernels.rng import Bits, compiled_stream
 from ..kernels.types import Image
 from . import blur, digital, noise, weather  # noqa: F401  (they register)
 from .registry import FAMILIES, SEVERITIES, Corruption, published_order
@@ -46,7 +46,7 @@ def check_image(image: object) -> Image:
     return image if image.flags.carray else np.require(image, requirements=["C", "W"])
 
 
-def apply(name: str, image: Image, severity: int, bits: BitGenerator, profile: str = "imagenet") -> Image:
+def apply(name: str, image: Image, severity: int, bits: Bits, profile: str = "imagenet") -> Image:
     """Corrupt one image.
 
     Parameters
@@ -57,8 +57,8 @@ def apply(name: str, image: Image, severity: int, bits: BitGenerator, profile: s
         RGB. It is never changed.
     severity : int
         From 1 to 5.
-    bits : numpy.random.BitGenerator
-        Where all randomness comes from; it is advanced.
+    bits : numpy.random.BitGenerator or Stream
+        Source of all random draws, such as ``SFC64(0)`` or ``Recipe.bits``; it is advanced.
     profile : str
         Whose severity table to use: ``imagenet``, ``imagenet_299``, ``tiny`` or ``cifar``.
 
@@ -79,11 +79,8 @@ def apply(name: str, image: Image, severity: int, bits: BitGenerator, profile: s
     Hendrycks & Dietterich, ICLR 2019, section 4.1 and appendix B.
     """
     known, parameters = lookup(name, severity, profile)
-    if not isinstance(bits, BitGenerator):
-        raise TypeError(
-            f"bits must be a numpy.random.BitGenerator such as SFC64(0), not {type(bits).__name__}"
-        )
-    return known.kernel(check_image(image), bits, *parameters)
+    with compiled_stream(bits) as stream:
+        return known.kernel(check_image(image), stream, *parameters)
 
 
 def lookup(name: str, severity: int, profile: str) -> tuple[Corruption, tuple[Any, ...]]:

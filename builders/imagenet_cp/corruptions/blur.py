@@ -5,12 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.random import BitGenerator
 
-from ..kernels import defocus, draws, gaussian, motion, zoom
-from ..kernels.compiled import kernel
+from ..kernels import defocus, draws, gaussian, glass, motion, zoom
 from ..kernels.types import Image
 from .registry import corruption
-
-DRAWN_AT_ONCE = 1 << 14  # moves of glass_blur, so that they stay in a near cache
 
 
 @corruption(
@@ -35,54 +32,8 @@ def defocus_blur(image: Image, bits: BitGenerator, radius: float, alias_blur: fl
 )
 def glass_blur(image: Image, bits: BitGenerator, sigma: float, max_delta: int, iterations: int) -> Image:
     """Behind frosted glass: blurred, pixels overwritten by near ones, blurred again."""
-    pixels = _packed(gaussian.blur_uint8(image, sigma))
-    height, width = image.shape[:2]
-    wide = width - 2 * max_delta
-    rows = max(1, DRAWN_AT_ONCE // wide)
-    for _ in range(iterations):
-        for bottom in range(height - max_delta, max_delta, -rows):
-            top = max(bottom - rows, max_delta)
-            moves = draws.integers(bits, -max_delta, max_delta, ((bottom - top) * wide, 2))
-            _scatter(pixels, moves, bottom, top)
-    return gaussian.blur_uint8(_unpacked(pixels), sigma)
-
-
-@kernel
-def _packed(image):
-    """Return one word for each pixel, which moves faster than three values."""
-    height, width = image.shape[:2]
-    values, pixels = image.reshape(height * width, 3), np.empty((height, width), np.uint32)
-    flat = pixels.reshape(-1)
-    for i in range(flat.size):
-        flat[i] = values[i, 0] | np.uint32(values[i, 1]) << 8 | np.uint32(values[i, 2]) << 16
-    return pixels
-
-
-@kernel
-def _unpacked(pixels):
-    height, width = pixels.shape
-    out, flat = np.empty((height, width, 3), np.uint8), pixels.reshape(-1)
-    values = out.reshape(height * width, 3)
-    for i in range(flat.size):
-        pixel = flat[i]
-        values[i, 0], values[i, 1], values[i, 2] = pixel & 255, pixel >> 8 & 255, pixel >> 16
-    return out
-
-
-@kernel
-def _scatter(pixels, moves, bottom, top):
-    """Overwrite pixel after pixel, from the last of row ``bottom`` to row ``top + 1``, by the one (dx, dy) away.
-
-    The published line looks like a swap, but both its sides are views of one array: the other pixel keeps
-    its value. The margin at the sides is that above and below.
-    """
-    width = pixels.shape[1]
-    margin = (width - len(moves) // (bottom - top)) // 2
-    flat, n = pixels.reshape(-1), 0
-    for row in range(bottom, top, -1):
-        for place in range(row * width + width - margin, row * width + margin, -1):
-            flat[place] = flat[place + moves[n, 1] * width + moves[n, 0]]
-            n += 1
+    blurred = gaussian.blur_uint8(image, sigma)
+    return gaussian.blur_uint8(glass.scatter(blurred, bits, max_delta, iterations), sigma)
 
 
 @corruption(

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import numpy as np
 from numpy.random import BitGenerator
 
-from ..kernels import cosines, draws, elastic, hsv, jpeg
-from ..kernels.compiled import kernel
+from ..kernels import cosines, draws, elastic, hsv, jpeg, mosaic, pointwise
 from ..kernels.types import Image
 from .registry import corruption
 
@@ -24,42 +22,7 @@ ELASTIC = ((2, 0.7, 0.1), (2, 0.08, 0.2), (0.05, 0.01, 0.02), (0.07, 0.01, 0.02)
 )
 def contrast(image: Image, bits: BitGenerator, factor: float) -> Image:
     """Low contrast: every value drawn towards its channel's mean, y = (x - mean) * factor + mean."""
-    return _contrast(image, float(factor))
-
-
-@kernel
-def _contrast(image, factor):
-    height, width, channels = image.shape
-    rows = image.reshape(height, width * channels)
-    sums = np.zeros(rows.shape[1], np.uint32)
-    for i in range(height):
-        for j in range(rows.shape[1]):
-            sums[j] += rows[i, j]
-    table = np.empty((3, 256), np.uint8)
-    # A table is looked up one value at a time. If a straight line, (p * slope + offset) >> 22, meets all 256
-    # entries, it does the same for many at once; only rounding that falls both ways at ties leaves none.
-    slope = np.int32(factor * (1 << 22) + 0.5)
-    offsets = np.empty(rows.shape[1], np.int32)
-    straight = True
-    for c in range(3):
-        mean = sums[c::3].sum() / (height * width * 255.0)
-        lowest, highest = -(1 << 30), 1 << 30
-        for p in range(256):
-            y = (p / 255.0 - mean) * factor + mean
-            table[c, p] = np.int32(min(max(y, 0.0), 1.0) * 255.0)
-            start = (int(table[c, p]) << 22) - p * int(slope)
-            lowest, highest = max(lowest, start), min(highest, start + (1 << 22) - 1)
-        straight &= lowest <= highest
-        offsets[c::3] = lowest
-    out = np.empty(rows.shape, np.uint8)
-    for i in range(height):
-        if straight:
-            for j in range(rows.shape[1]):
-                out[i, j] = (np.int32(rows[i, j]) * slope + offsets[j]) >> np.int32(22)
-        else:
-            for j in range(rows.shape[1]):
-                out[i, j] = table[j % 3, rows[i, j]]
-    return out.reshape(image.shape)
+    return pointwise.contrast(image, factor)
 
 
 @corruption(
@@ -110,77 +73,7 @@ def elastic_transform(
 def pixelate(image: Image, bits: BitGenerator, factor: float) -> Image:
     """Large pixels: Pillow's BOX resize to ``int(side * factor)`` and back."""
     height, width = image.shape[:2]
-    return _pixelate(image, int(height * factor), int(width * factor))
-
-
-@kernel
-def _box(size, target):
-    """Return which run of pixels Pillow's BOX filter averages for each of ``target`` pixels: first, count."""
-    first = np.empty(target, np.int64)
-    count = np.zeros(target, np.int64)
-    scale = size / target
-    width = max(scale, 1.0)
-    for k in range(target):
-        centre = (k + 0.5) * scale
-        for i in range(max(int(centre - 0.5 * width + 0.5), 0), min(int(centre + 0.5 * width + 0.5), size)):
-            if -0.5 < (i - centre + 0.5) * (1.0 / width) <= 0.5:
-                if count[k] == 0:
-                    first[k] = i
-                count[k] += 1
-    return first, count
-
-
-@kernel
-def _weights(count):
-    """Return 1 / count with 22 binary places: Pillow's mean is (sum * weight + half) >> 22."""
-    return (0.5 + (1 << 22) / count).astype(np.uint32)
-
-
-@kernel
-def _pixelate(image, small_height, small_width):
-    """Average whole pixels along the rows, then down the columns, each rounded; repeat the means."""
-    height, width, channels = image.shape
-    top, rows = _box(height, small_height)
-    left, columns = _box(width, small_width)
-    row_source = _box(small_height, height)[0]
-    column_source = _box(small_width, width)[0]
-    row_weights = _weights(rows)
-    column_weights = np.repeat(_weights(columns), channels)
-    half, places = np.uint32(1 << 21), np.uint32(22)
-    runs = np.empty((small_width, 3), np.uint32)
-    flat_runs = runs.reshape(-1)
-    sums = np.empty(flat_runs.size, np.uint32)
-    means = np.empty((small_width, 3), np.uint8)
-    flat_means = means.reshape(-1)
-    out = np.empty(image.shape, np.uint8)
-    flat_out = out.reshape(height, width * channels)
-    made = -1
-    for i in range(height):
-        k = row_source[i]
-        if k == made:
-            for j in range(flat_out.shape[1]):
-                flat_out[i, j] = flat_out[i - 1, j]
-            continue
-        made = k
-        sums[:] = 0
-        for y in range(top[k], top[k] + rows[k]):
-            for j in range(small_width):
-                red = green = blue = np.uint32(0)
-                for x in range(left[j], left[j] + columns[j]):
-                    red += np.uint32(image[y, x, 0])
-                    green += np.uint32(image[y, x, 1])
-                    blue += np.uint32(image[y, x, 2])
-                runs[j, 0] = red
-                runs[j, 1] = green
-                runs[j, 2] = blue
-            for j in range(sums.size):
-                sums[j] += (flat_runs[j] * column_weights[j] + half) >> places
-        for j in range(sums.size):
-            flat_means[j] = (sums[j] * row_weights[k] + half) >> places
-        for j in range(width):
-            for c in range(3):
-                out[i, j, c] = means[column_source[j], c]
-    return out
+    return mosaic.pixelate(image, int(height * factor), int(width * factor))
 
 
 @corruption(

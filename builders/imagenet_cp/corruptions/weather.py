@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import numpy as np
 from numpy.random import BitGenerator
 
-from ..kernels import draws, hsv, liquid, motion, plasma, snowfall
-from ..kernels.compiled import kernel
+from ..kernels import draws, hsv, liquid, motion, plasma, pointwise, snowfall
 from ..kernels.types import Image
 from . import textures
 from .registry import corruption
@@ -75,20 +73,7 @@ def frost(
     height, width = image.shape[:2]
     ice = textures.texture(draws.integer(bits, len(textures.SHA256)), texture_scale, height, width)
     top, left = draws.integer(bits, ice.shape[0] - height), draws.integer(bits, ice.shape[1] - width)
-    return _mix(image, ice, top, left, float(image_weight), float(frost_weight))
-
-
-@kernel
-def _mix(image, ice, top, left, image_weight, frost_weight):
-    height, width = image.shape[:2]
-    out = np.empty((height, 3 * width), np.uint8)
-    picture, texture = image.reshape(height, 3 * width), ice.reshape(len(ice), 3 * ice.shape[1])
-    for i in range(height):
-        pixels, row, target = picture[i], texture[top + i, 3 * left : 3 * (left + width)], out[i]
-        for j in range(target.size):
-            y = image_weight * np.float64(pixels[j]) + frost_weight * np.float64(row[j])
-            target[j] = np.uint8(min(np.int32(y), np.int32(255)))
-    return out.reshape(image.shape)
+    return pointwise.blend(image, ice, top, left, image_weight, frost_weight)
 
 
 @corruption(

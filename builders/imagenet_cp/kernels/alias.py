@@ -20,24 +20,25 @@ from .draws import words
 from .types import Image
 
 BLOCK = 1024  # values sampled at a time, so that they stay in the nearest cache
+EIGHTEEN = np.uint32(18)  # low bits of a cell, its two outcomes
 
 # The normal distribution is expanded at 0, 1/16, 2/16, ... 9.
 GRID, END, DEGREE = 16, 9, 10
 
 
 class AliasTable(NamedTuple):
-    """What a pixel value becomes: alias tables (Walker 1977).
+    """Distributions of the outcome of each pixel value, as alias tables (Walker 1977).
 
     Either one row of cells for each of the 256 values, whose outcomes are values, or a single row, whose outcomes
-    less 255 are to be added to any value. A row has 2**m cells: the first m of 32 random bits choose one, and the
-    others, as they are above or below its threshold, one of its two outcomes.
+    less 255 are added to any value. A row has 2**m cells: the first m of 32 random bits choose one, and the
+    remaining bits, as they are above or below its threshold, one of its two outcomes.
 
     Attributes
     ----------
     m : int
         Base-2 logarithm of the number of cells in a row.
     cells : ndarray of uint32, shape (256 * 2**m,) or (2**m,)
-        The upper 14 bits of the threshold, the outcome below it and the other (9 bits each).
+        The upper 14 bits of the threshold, the outcome below it and the one from it on (9 bits each).
     thresholds : ndarray of uint32, of the same shape
         The whole threshold, for random bits whose upper 14 agree with it.
     """
@@ -195,48 +196,63 @@ def _alias(masses, m, cells, thresholds):
 
 @kernel
 def _sample(image, words, cells, thresholds, m, out):
-    """Draw an outcome for each value. The loops are apart so that all but the look-up vectorise."""
+    """Draw an outcome for each value. Loops are apart so that all but the look-up vectorise.
+
+    Notes
+    -----
+    For one value and its 32 random bits, in 32-bit arithmetic::
+
+        index = (0 if one_row else value << m) | bits >> (32 - m)
+        rest = bits << m
+        outcome = (cells[index] >> 9 if rest < thresholds[index] else cells[index]) & 511
+        out = clip(value + outcome - 255, 0, 255) if one_row else outcome
+
+    A look-up of the threshold is saved by comparing ``rest`` with the whole cell, whose upper 14 bits are the
+    threshold's. Only where those equal the bits of ``rest`` does `_repair` read the threshold.
+    """
     values, random, outcomes = image.reshape(-1), words.view(np.uint32), out.reshape(-1)
     one_row = cells.size == 1 << m
     # numba widens what it shifts to 64 bits; a shift that is sure to be under 32 is narrowed again: twice as fast
     m, unused = np.uint32(m & 31), np.uint32(32 - m & 31)
-    nine, eighteen = np.uint32(9), np.uint32(18)
     index, cell = np.empty(BLOCK, np.uint32), np.empty(BLOCK, np.uint32)
     for start in range(0, values.size, BLOCK):
-        value, made = values[start : start + BLOCK], outcomes[start : start + BLOCK]
+        value, outcome = values[start : start + BLOCK], outcomes[start : start + BLOCK]
         bits = random[start : start + BLOCK]
-        size = value.size
-        if one_row:
-            for i in range(size):
-                index[i] = bits[i] >> unused
-        else:
-            for i in range(size):
-                index[i] = (np.uint32(value[i]) << m) | (bits[i] >> unused)
-        for i in range(size):
+        for i in range(value.size):
+            row = np.uint32(0) if one_row else np.uint32(value[i]) << m
+            index[i] = row | (bits[i] >> unused)
+        for i in range(value.size):
             cell[i] = cells[index[i]]
-        nearest = np.uint32(0xFFFFFFFF)
+        closest = np.uint32(0xFFFFFFFF)
         if one_row:
-            for i in range(size):
+            for i in range(value.size):
                 rest = np.uint32(bits[i] << m)
-                made[i] = _add(value[i], (cell[i] >> nine) if rest < cell[i] else cell[i])
-                nearest = min(nearest, np.uint32(rest ^ cell[i]))
+                outcome[i] = _outcome(value[i], cell[i], rest < cell[i], True)
+                closest = min(closest, np.uint32(rest ^ cell[i]))
         else:
-            for i in range(size):
+            for i in range(value.size):
                 rest = np.uint32(bits[i] << m)
-                made[i] = (cell[i] >> nine) if rest < cell[i] else cell[i]
-                nearest = min(nearest, np.uint32(rest ^ cell[i]))
-        if nearest >> eighteen == 0:  # the upper 14 bits of some are their threshold's: the others decide
-            for i in range(size):
-                rest = np.uint32(bits[i] << m)
-                if np.uint32(rest ^ cell[i]) >> eighteen == 0:
-                    outcome = (cell[i] >> nine) if rest < thresholds[index[i]] else cell[i]
-                    made[i] = _add(value[i], outcome) if one_row else np.uint8(outcome)
+                outcome[i] = _outcome(value[i], cell[i], rest < cell[i], False)
+                closest = min(closest, np.uint32(rest ^ cell[i]))
+        if closest >> EIGHTEEN == 0:
+            _repair(value, bits, m, index, cell, thresholds, one_row, outcome)
 
 
 @kernel
-def _add(value, outcome):
+def _repair(value, bits, m, index, cell, thresholds, one_row, outcome):
+    """Draw anew where the upper 14 bits are the threshold's."""
+    for i in range(value.size):
+        rest = np.uint32(bits[i] << m)
+        if np.uint32(rest ^ cell[i]) >> EIGHTEEN == 0:
+            outcome[i] = _outcome(value[i], cell[i], rest < thresholds[index[i]], one_row)
+
+
+@kernel
+def _outcome(value, cell, below, one_row):
+    """Return one of a cell's two outcomes; if the table has one row, added to the value."""
+    outcome = (cell >> np.uint32(9)) if below else cell
     total = np.int32(value) + np.int32(outcome & np.uint32(511)) - np.int32(255)
-    return np.uint8(min(max(total, 0), 255))  # type: ignore[arg-type]
+    return np.uint8(min(max(total, np.int32(0)), np.int32(255))) if one_row else np.uint8(outcome)
 
 
 def impulse(image: Image, bits: BitGenerator, amount: float) -> Image:

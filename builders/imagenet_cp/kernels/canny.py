@@ -14,12 +14,12 @@ TAN_22, TO_TAN_67 = 13573, 1 << 16
 EIGHT_WEAK = 0x0101010101010101
 
 
-def edges(picture: Image, low: int, high: int) -> NDArray[np.bool_]:
-    """Find the edges of a grey picture.
+def edges(image: Image, low: int, high: int) -> NDArray[np.bool_]:
+    """Find the edges of a grey image.
 
     Parameters
     ----------
-    picture : ndarray of uint8, shape (H, W)
+    image : ndarray of uint8, shape (H, W)
         It is not changed.
     low, high : int
         Gradients over ``high`` begin an edge, gradients over ``low`` continue it.
@@ -28,30 +28,30 @@ def edges(picture: Image, low: int, high: int) -> NDArray[np.bool_]:
     -------
     ndarray of bool, shape (H, W)
     """
-    return _edges(picture, low, high)
+    return _edges(image, low, high)
 
 
 @kernel
-def _edges(picture, low, high):
-    height, width = picture.shape
+def _edges(image, low, high):
+    height, width = image.shape
     dx, dy = np.empty((height, width), np.int16), np.empty((height, width), np.int16)
     # These have a border of one pixel around.
     size = np.zeros((height + 2, width + 2), np.int16)
     eights = np.zeros((size.size + 7) // 8, np.uint64)
     state = eights.view(np.uint8)[: size.size].reshape(size.shape)
-    _gradients(picture, dx, dy, size)
+    _gradients(image, dx, dy, size)
     _ridges(dx, dy, size, state, np.int16(low), np.int16(high))
     _link(state, eights, np.empty(size.size, np.int64))
     return state[1:-1, 1:-1] == STRONG
 
 
 @kernel
-def _gradients(picture, dx, dy, size):
+def _gradients(image, dx, dy, size):
     """Sobel gradients, the border pixels repeated, and the sum of their absolute values."""
-    height, width = picture.shape
+    height, width = image.shape
     smooth, steep = np.empty(width + 2, np.int16), np.empty(width + 2, np.int16)
     for i in range(height):
-        above, here, below = picture[max(i - 1, 0)], picture[i], picture[min(i + 1, height - 1)]
+        above, here, below = image[max(i - 1, 0)], image[i], image[min(i + 1, height - 1)]
         for j in range(here.size):
             smooth[j + 1] = np.int16(above[j]) + np.int16(2) * np.int16(here[j]) + np.int16(below[j])
             steep[j + 1] = np.int16(below[j]) - np.int16(above[j])
@@ -90,7 +90,7 @@ def _ridges(dx, dy, size, state, low, high):
 
 @kernel
 def _link(state, eights, stack):
-    """Make strong every weak pixel that is joined to a strong one by weak ones."""
+    """Make strong every weak pixel that weak ones join to a strong one."""
     flat, width = state.reshape(-1), state.shape[1]
     for eight in range(eights.size):
         if not eights[eight] & np.uint64(EIGHT_WEAK):

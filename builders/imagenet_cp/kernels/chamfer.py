@@ -1,7 +1,7 @@
 """The distance to the nearest edge, as OpenCV's distanceTransform (L2, mask 5) on the machines of the benchmark.
 
 There it was computed by IPP, in float32: steps of 1, 1.4 and 2.1969, each sum rounded. Without IPP OpenCV adds
-in fixed point, which differs in the last bits and from there in whole levels of the picture.
+in fixed point, which differs in the last bits and from there in whole levels of the image.
 
 Each distance waits for its neighbour's and for those of two rows before. So eight rows are measured together, each
 four pixels behind the one before it: then all that a pixel waits for is there, and of other rows for two steps.
@@ -13,16 +13,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .compiled import kernel
-from .vectors import joined, lanes, lesser, store, transposed
+from .vectors import concat_shift, lanes, minimum, store, transposed
 
 ROWS, BEHIND = 8, 4
 MARGIN = ROWS * BEHIND  # steps from a place in one band of rows to the place beside it in the next
 EARLY = 9  # steps from the oldest pixel that one waits for
 FAR = np.float32(1e9)
 SIDE, DIAGONAL, KNIGHT = np.float32(1.0), np.float32(1.4), np.float32(2.1969)
-load, spread = lanes(4 * ROWS)
+load, broadcast = lanes(4 * ROWS)
 # The lanes of rows one or two above, the last ones of another band before them, and those of rows below.
-above, two_above, below, two_below = joined(ROWS - 1), joined(ROWS - 2), joined(1), joined(2)
+above, two_above, below, two_below = (
+    concat_shift(ROWS - 1),
+    concat_shift(ROWS - 2),
+    concat_shift(1),
+    concat_shift(2),
+)
 
 
 def distance(edges: NDArray[np.bool_]) -> NDArray[np.float32]:
@@ -36,6 +41,17 @@ def distance(edges: NDArray[np.bool_]) -> NDArray[np.float32]:
     -------
     ndarray of float32, shape (H, W)
         In pixels; a billion or more if there is no edge.
+
+    Notes
+    -----
+    The plain definition, of which ``plain_distance`` in tests/kernels/test_liquid.py is the whole, visits the pixels
+    in reading order, then in the reverse order with ``sign = -1``::
+
+        steps = [(0, -1, SIDE), (-1, 0, SIDE), (-1, -1, DIAGONAL), (-1, 1, DIAGONAL)]
+        steps += [(-1, -2, KNIGHT), (-1, 2, KNIGHT), (-2, -1, KNIGHT), (-2, 1, KNIGHT)]
+        for i, j in pixels:
+            for down, right, weight in steps:
+                d[i, j] = min(d[i, j], d[i + sign * down, j + sign * right] + np.float32(weight))
     """
     return _distance(edges)
 
@@ -46,7 +62,7 @@ def _distance(edges):
     steps = (width + MARGIN - BEHIND + 7) // 8 * 8
     bands, size = (height + ROWS - 1) // ROWS, (steps + 2 * MARGIN) * ROWS
     # Of each band all steps, between margins; a band of nothing before the first and after the last. Places outside
-    # the picture are measured too: there is always a shorter way than one through them.
+    # the image are measured too: there is always a shorter way than one through them.
     field = np.full((bands + 2) * size, FAR)
     rows = np.full((ROWS, steps + MARGIN), FAR)
     for band in range(bands):
@@ -107,12 +123,12 @@ def _turn(source, at, step, target, place, target_step):
 
 @kernel
 def _downwards(field, size, steps):
-    """Bring distances from the left and from above to the second of two bands that ``field`` begins with."""
-    far = spread(FAR)
+    """Propagate distances from the left and from above to the second of the two bands at the start of ``field``."""
+    far = broadcast(FAR)
     here = a1 = a2 = a3 = a4 = a5 = a6 = b1 = b2 = b3 = b4 = b5 = b6 = b7 = b8 = b9 = far
     for place in range((MARGIN - EARLY) * ROWS, (MARGIN + steps) * ROWS, ROWS):
         best = _nearer(load(field, size + place), a2, a3, a4, a5, a6, b7, b9)
-        here = lesser(best, here + spread(SIDE))
+        here = minimum(best, here + broadcast(SIDE))
         store(field, size + place, here)
         other = load(field, place + MARGIN * ROWS)
         a1, a2, a3, a4, a5, a6 = above(other, here), a1, a2, a3, a4, a5
@@ -121,12 +137,12 @@ def _downwards(field, size, steps):
 
 @kernel
 def _upwards(field, size, steps):
-    """Bring distances from the right and from below to the first of two bands that ``field`` begins with."""
-    far = spread(FAR)
+    """Propagate distances from the right and below to the first of the two bands at the start of ``field``."""
+    far = broadcast(FAR)
     here = a1 = a2 = a3 = a4 = a5 = a6 = b1 = b2 = b3 = b4 = b5 = b6 = b7 = b8 = b9 = far
     for place in range((MARGIN + steps + EARLY - 1) * ROWS, (MARGIN - 1) * ROWS, -ROWS):
         best = _nearer(load(field, place), a2, a3, a4, a5, a6, b7, b9)
-        here = lesser(best, here + spread(SIDE))
+        here = minimum(best, here + broadcast(SIDE))
         store(field, place, here)
         other = load(field, size + place - MARGIN * ROWS)
         a1, a2, a3, a4, a5, a6 = below(here, other), a1, a2, a3, a4, a5
@@ -135,10 +151,10 @@ def _upwards(field, size, steps):
 
 @kernel
 def _nearer(best, a2, a3, a4, a5, a6, b7, b9):
-    """Return the least distance by way of the next row (a) and the one after (b), as many steps ago.
+    """Return the minimum over the rows one (``a``) and two (``b``) away; ``a4`` is that row four steps ago.
 
-    With rows four behind each other the pixel straight above was there four steps ago.
+    As each row is four steps behind the next, ``a4`` is the pixel straight above.
     """
-    best = lesser(best, lesser(lesser(a6, b7), b9) + spread(KNIGHT))
-    best = lesser(best, lesser(lesser(a3, a5) + spread(DIAGONAL), a4 + spread(SIDE)))
-    return lesser(best, a2 + spread(KNIGHT))
+    best = minimum(best, minimum(minimum(a6, b7), b9) + broadcast(KNIGHT))
+    best = minimum(best, minimum(minimum(a3, a5) + broadcast(DIAGONAL), a4 + broadcast(SIDE)))
+    return minimum(best, a2 + broadcast(KNIGHT))

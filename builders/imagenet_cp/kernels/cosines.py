@@ -86,9 +86,21 @@ def _wave(angle: float, last: int) -> Field:
 def _slide(x, steps, first, line, radius, out):
     """Filter the first axis of ``x`` into the second one of ``out``.
 
-    The sum y[i] of x[i + t] * cos(w t) over t = -r..r follows from its two forerunners:
+    Notes
+    -----
+    The sum y[i] of x[i + t] * cos(w t) over t = -r..r follows from the two before it:
     y[i+1] + y[i-1] = 2 cos(w) y[i] + cos(w r) (x[i+r+1] + x[i-r-1]) - cos(w (r+1)) (x[i+r] + x[i-r]),
-    and y[-1] = y[0], because the line is mirrored.
+    and y[-1] = y[0], because the line is mirrored. For one column ``x`` and a padded line this is, with
+    ``p[t] = x[line[t]]``, whose first tap is ``p[0] = x[-r-1]``::
+
+        now = before = first.T @ x                                  # (TERMS,): y[0] and y[-1] of each cosine
+        out[0] = now.sum()
+        for i in range(length - 1):
+            entering, leaving = p[i + 2 * r + 2] + p[i], p[i + 2 * r + 1] + p[i + 1]
+            now, before = steps[:, 0] * now - before + steps[:, 1] * entering - steps[:, 2] * leaving, now
+            out[i + 1] = now.sum()
+
+    Two steps are taken at a time, of 32 columns, because the sums then go to memory half as often.
     """
     length, width = x.shape
     block, result = np.zeros((length + 3, LANES)), np.empty((length + 2, LANES))
@@ -125,6 +137,7 @@ def _slide(x, steps, first, line, radius, out):
 
 @kernel
 def _start(state, first, block):
+    """Compute the first sum of each cosine and column, which is also the one before it."""
     state[:] = 0.0
     for i in range(0, first.shape[0], 4):
         for j in range(LANES):
@@ -140,6 +153,7 @@ def _start(state, first, block):
 
 @kernel
 def _two_steps(state, steps):
+    """Take the recurrence of each cosine and column two steps further; what is ``now`` and ``before`` swaps twice."""
     for j in range(LANES):
         in_0, gone_0 = state[INPUT + j], state[INPUT + LANES + j]
         in_1, gone_1 = state[INPUT + 2 * LANES + j], state[INPUT + 3 * LANES + j]

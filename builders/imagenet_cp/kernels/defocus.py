@@ -10,12 +10,11 @@ from numpy.typing import NDArray
 
 from .arithmetic import exp
 from .compiled import kernel
+from .levels import truncate
 from .types import Image
 
-TOP = np.float32(255.0)
 
-
-def lens(radius: float, alias_blur: float) -> NDArray[np.float32]:
+def disk_kernel(radius: float, alias_blur: float) -> NDArray[np.float32]:
     """Return the published kernel: a disk of sum 1, smoothed as OpenCV 3.4 does with fused multiply-adds.
 
     Its sum is no longer 1 if the smoothed disk touches the border (by up to 1.3 %): OpenCV mirrors the disk
@@ -52,7 +51,7 @@ class Boxes(NamedTuple):
     """The lens as a sum of boxes one pixel wide and 2 * half + 1 high, each on both sides of the centre.
 
     ``quick`` holds those that a sum in float32 can notice, filled up to a multiple of four with boxes of
-    weight 0; ``doubt`` is what this sum can be wrong by, in levels.
+    weight 0; ``error_bound`` is that of this sum, in levels.
     """
 
     halves: NDArray[np.int64]
@@ -60,13 +59,13 @@ class Boxes(NamedTuple):
     weights: NDArray[np.float64]
     quick: NDArray[np.int64]
     quick_weights: NDArray[np.float32]
-    doubt: np.float32
+    error_bound: np.float32
 
 
 @lru_cache
 def boxes(radius: float, alias_blur: float) -> Boxes:
     """Cut the lens, which is symmetric and falls off from its centre, into boxes."""
-    kernel = lens(radius, alias_blur).astype(np.float64)
+    kernel = disk_kernel(radius, alias_blur).astype(np.float64)
     quarter = kernel[kernel.shape[0] // 2 :, kernel.shape[1] // 2 :]
     drop = quarter - np.pad(quarter[1:], ((0, 1), (0, 0)))
     drop[:, 0] /= 2.0  # the middle column is its own other side
@@ -77,8 +76,8 @@ def boxes(radius: float, alias_blur: float) -> Boxes:
     quick_weights = drop[quick[:, 0], quick[:, 1]].astype(np.float32)
     quick_weights[np.count_nonzero(levels > 2.0**-24) :] = 0.0
     # an addition moves a sum below 256 by at most 2**-17; what else is rounded is small or a part of it
-    doubt = np.float32(2.0**-17 * (len(quick) / 4 + 14.0))
-    return Boxes(halves, offsets, drop[halves, offsets], quick, quick_weights, doubt)
+    error_bound = np.float32(2.0**-17 * (len(quick) / 4 + 14.0))
+    return Boxes(halves, offsets, drop[halves, offsets], quick, quick_weights, error_bound)
 
 
 @lru_cache(64)
@@ -89,8 +88,9 @@ def _mirrored(length: int, reach: int) -> NDArray[np.int64]:
 def blur(image: Image, radius: float, alias_blur: float) -> Image:
     """Correlate each channel of an image (H, W, C) with the lens, the border mirrored (reflect-101).
 
-    Sums in float32 decide nearly all values. The few that come nearer to a whole level than the error of
-    these sums are added up again in float64.
+    Notes
+    -----
+    With OpenCV: ``cv2.filter2D(image, -1, disk_kernel(radius, alias_blur))`` in float64, clipped and truncated.
     """
     parts = boxes(radius, alias_blur)
     reach = int(max(parts.halves.max(), parts.offsets.max()))
@@ -99,13 +99,13 @@ def blur(image: Image, radius: float, alias_blur: float) -> Image:
 
 
 @kernel
-def _blur(image, rows, columns, halves, offsets, weights, quick, quick_weights, doubt):
+def _blur(image, rows, columns, halves, offsets, weights, quick, quick_weights, error_bound):
     height, width, channels = image.shape
     size, reach = width * channels, (rows.size - height) // 2
     pad = reach * channels
     sums = _running_sums(image, rows, columns)
     out = np.empty((height, size), np.uint8)
-    level, unsure = np.empty(size, np.float32), np.empty(size, np.uint8)
+    level, ambiguous = np.empty(size, np.float32), np.empty(size, np.uint8)
     tall = np.empty((quick[:, 0].max() + 1, size + 2 * pad), np.float32)  # boxes of each height
     for i in range(height):
         for half in range(len(tall)):
@@ -122,15 +122,10 @@ def _blur(image, rows, columns, halves, offsets, weights, quick, quick_weights, 
                 two = weight_a * (left_a[j] + right_a[j]) + weight_b * (left_b[j] + right_b[j])
                 four = weight_c * (left_c[j] + right_c[j]) + weight_d * (left_d[j] + right_d[j])
                 level[j] += two + four
-        line, any_unsure = out[i], np.uint8(0)
-        for j in range(size):
-            low, high = np.int32(min(level[j] - doubt, TOP)), np.int32(min(level[j] + doubt, TOP))
-            line[j] = high
-            unsure[j] = np.uint8(high - low)
-            any_unsure = np.uint8(any_unsure | unsure[j])
-        if any_unsure:
+        line = out[i]
+        if truncate(level, -error_bound, error_bound, line, ambiguous):
             for j in range(size):
-                if unsure[j]:
+                if ambiguous[j]:
                     line[j] = _exact(sums, i + reach, pad + j, channels, halves, offsets, weights)
     return out.reshape(height, width, channels)
 

@@ -12,12 +12,10 @@ from .types import Image
 from .vectors import float32_to_64, float64_to_32, lanes, store
 
 # The three channels of a pixel and one value more, in float32 and in float64.
-load, spread = lanes(16)
-_, spread_float64 = lanes(32)
+load, broadcast = lanes(16)
+_, broadcast_float64 = lanes(32)
 
 Field = NDArray[np.float64]
-F = np.float32
-N = np.int32
 
 
 @kernel
@@ -40,9 +38,9 @@ def inverse_affine(height, width, offsets):
     # The published centre is (height, width), used as (x, y).
     x, y = height // 2, width // 2
     moved = offsets.astype(np.float32)
-    x0, y0 = np.float64(F(x + s) + moved[0, 0]), np.float64(F(y + s) + moved[0, 1])
-    x1, y1 = np.float64(F(x + s) + moved[1, 0]), np.float64(F(y - s) + moved[1, 1])
-    x2, y2 = np.float64(F(x - s) + moved[2, 0]), np.float64(F(y - s) + moved[2, 1])
+    x0, y0 = np.float64(np.float32(x + s) + moved[0, 0]), np.float64(np.float32(y + s) + moved[0, 1])
+    x1, y1 = np.float64(np.float32(x + s) + moved[1, 0]), np.float64(np.float32(y - s) + moved[1, 1])
+    x2, y2 = np.float64(np.float32(x - s) + moved[2, 0]), np.float64(np.float32(y - s) + moved[2, 1])
     # the first two points differ in y alone, the last two in x alone
     a, b = (x1 - x2) / (2 * s), (x0 - x1) / (2 * s)
     d, e = (y1 - y2) / (2 * s), (y0 - y1) / (2 * s)
@@ -94,18 +92,27 @@ def _fixed(slope, start, length):
 def _warp(image, a, b, c, d, e, f):
     height, width = image.shape[:2]
     # Coordinates are rounded to 1/1024 (the row's part and the column's apart), then to 1/32.
-    row_x, row_y = _fixed(b, c, height) + N(16), _fixed(e, f, height) + N(16)
+    row_x, row_y = _fixed(b, c, height) + np.int32(16), _fixed(e, f, height) + np.int32(16)
     column_x, column_y = _fixed(a, 0.0, width), _fixed(d, 0.0, width)
     values = image.reshape(-1)
     source = np.empty(values.size + 1, np.float32)
     for i in range(values.size):
-        source[i] = F(values[i]) / F(255.0)
+        source[i] = np.float32(values[i]) / np.float32(255.0)
     out = np.empty(source.size, np.float32)
     corners, weights = np.empty((4, width), np.int32), np.empty((4, width), np.float32)
     outside, beyond = np.empty(width, np.uint8), np.empty(width, np.int64)
     for i in range(height):
         n = _affine_row(
-            row_x[i], row_y[i], column_x, column_y, N(height), N(width), corners, weights, outside, beyond
+            row_x[i],
+            row_y[i],
+            column_x,
+            column_y,
+            np.int32(height),
+            np.int32(width),
+            corners,
+            weights,
+            outside,
+            beyond,
         )
         for k in range(n):
             j = beyond[k]
@@ -115,9 +122,9 @@ def _warp(image, a, b, c, d, e, f):
             corners[0, j], corners[1, j] = 3 * (up + left), 3 * (up + right)
             corners[2, j], corners[3, j] = 3 * (down + left), 3 * (down + right)
         for j in range(width):
-            total = load(source, corners[0, j]) * spread(weights[0, j])
+            total = load(source, corners[0, j]) * broadcast(weights[0, j])
             for k in range(1, 4):
-                total = total + load(source, corners[k, j]) * spread(weights[k, j])
+                total = total + load(source, corners[k, j]) * broadcast(weights[k, j])
             store(out, 3 * (i * width + j), total)
     return out
 
@@ -136,15 +143,18 @@ def _positions(outside, beyond):
 def _affine_row(row_x, row_y, column_x, column_y, height, width, corners, weights, outside, beyond):
     """Fill in the pixels around each place and their weights; list and count those beyond the border."""
     for j in range(column_x.size):
-        x, y = (row_x + column_x[j]) >> N(5), (row_y + column_y[j]) >> N(5)
-        fx, fy = F(x & N(31)) / F(32.0), F(y & N(31)) / F(32.0)
-        x, y = x >> N(5), y >> N(5)
+        x, y = (row_x + column_x[j]) >> np.int32(5), (row_y + column_y[j]) >> np.int32(5)
+        fx, fy = (
+            np.float32(x & np.int32(31)) / np.float32(32.0),
+            np.float32(y & np.int32(31)) / np.float32(32.0),
+        )
+        x, y = x >> np.int32(5), y >> np.int32(5)
         outside[j] = (x < 0) | (x >= width - 1) | (y < 0) | (y >= height - 1)
-        first = N(3) * (y * width + x)
-        corners[0, j], corners[1, j] = first, first + N(3)
-        corners[2, j], corners[3, j] = first + N(3) * width, first + N(3) * width + N(3)
-        weights[0, j], weights[1, j] = (F(1) - fy) * (F(1) - fx), (F(1) - fy) * fx
-        weights[2, j], weights[3, j] = fy * (F(1) - fx), fy * fx
+        first = np.int32(3) * (y * width + x)
+        corners[0, j], corners[1, j] = first, first + np.int32(3)
+        corners[2, j], corners[3, j] = first + np.int32(3) * width, first + np.int32(3) * width + np.int32(3)
+        weights[0, j], weights[1, j] = (np.float32(1) - fy) * (np.float32(1) - fx), (np.float32(1) - fy) * fx
+        weights[2, j], weights[3, j] = fy * (np.float32(1) - fx), fy * fx
     return _positions(outside, beyond)
 
 
@@ -163,14 +173,14 @@ def _reflect(x, n):
 
 
 @kernel
-def sample(picture, dx, dy, alpha):
-    """Return the picture, linear between its pixels, at (row + alpha dy, column + alpha dx).
+def sample(image, dx, dy, alpha):
+    """Return the image, linear between its pixels, at (row + alpha dy, column + alpha dx).
 
     It equals SciPy's map_coordinates of order 1 and mode reflect.
 
     Parameters
     ----------
-    picture : ndarray of float32, shape (H * W * 3 + 1,)
+    image : ndarray of float32, shape (H * W * 3 + 1,)
         As ``warp`` returns it.
     dx, dy : ndarray of float64, shape (H, W)
     alpha : float
@@ -187,11 +197,13 @@ def sample(picture, dx, dy, alpha):
     outside, beyond = np.empty(width, np.uint8), np.empty(width, np.int64)
     values = np.empty(3 * width + 1, np.float32)
     for i in range(height):
-        n = _displaced_row(dx[i], dy[i], alpha, i, N(height), N(width), corners, weights, outside, beyond)
+        n = _displaced_row(
+            dx[i], dy[i], alpha, i, np.int32(height), np.int32(width), corners, weights, outside, beyond
+        )
         for k in range(n):
             j = beyond[k]
-            x = _reflect(j + np.float64(F(dx[i, j] * alpha)), width)
-            y = _reflect(i + np.float64(F(dy[i, j] * alpha)), height)
+            x = _reflect(j + np.float64(np.float32(dx[i, j] * alpha)), width)
+            y = _reflect(i + np.float64(np.float32(dy[i, j] * alpha)), height)
             left, up = math.floor(x), math.floor(y)
             fx, fy = x - left, y - up
             right, down = min(left + 1, width - 1), min(up + 1, height - 1) * width
@@ -201,13 +213,13 @@ def sample(picture, dx, dy, alpha):
             weights[0, j], weights[1, j] = (1.0 - fy) * (1.0 - fx), (1.0 - fy) * fx
             weights[2, j], weights[3, j] = fy * (1.0 - fx), fy * fx
         for j in range(width):
-            total = float32_to_64(load(picture, corners[0, j])) * spread_float64(weights[0, j])
+            total = float32_to_64(load(image, corners[0, j])) * broadcast_float64(weights[0, j])
             for k in range(1, 4):
-                total = total + float32_to_64(load(picture, corners[k, j])) * spread_float64(weights[k, j])
+                total = total + float32_to_64(load(image, corners[k, j])) * broadcast_float64(weights[k, j])
             store(values, 3 * j, float64_to_32(total))
         row = rows[i]
         for j in range(row.size):
-            row[j] = np.int32(min(max(values[j], F(0.0)), F(1.0)) * F(255.0))
+            row[j] = np.int32(min(max(values[j], np.float32(0.0)), np.float32(1.0)) * np.float32(255.0))
     return out
 
 
@@ -215,13 +227,13 @@ def sample(picture, dx, dy, alpha):
 def _displaced_row(dx, dy, alpha, i, height, width, corners, weights, outside, beyond):
     """Fill in the pixels around each place and their weights; list and count those beyond the border."""
     for j in range(dx.size):
-        x, y = j + np.float64(F(dx[j] * alpha)), i + np.float64(F(dy[j] * alpha))
+        x, y = j + np.float64(np.float32(dx[j] * alpha)), i + np.float64(np.float32(dy[j] * alpha))
         outside[j] = (x < 0.0) | (x >= width - 1) | (y < 0.0) | (y >= height - 1)
-        left, up = N(x), N(y)
+        left, up = np.int32(x), np.int32(y)
         fx, fy = x - left, y - up
-        first = N(3) * (up * width + left)
-        corners[0, j], corners[1, j] = first, first + N(3)
-        corners[2, j], corners[3, j] = first + N(3) * width, first + N(3) * width + N(3)
+        first = np.int32(3) * (up * width + left)
+        corners[0, j], corners[1, j] = first, first + np.int32(3)
+        corners[2, j], corners[3, j] = first + np.int32(3) * width, first + np.int32(3) * width + np.int32(3)
         weights[0, j], weights[1, j] = (1.0 - fy) * (1.0 - fx), (1.0 - fy) * fx
         weights[2, j], weights[3, j] = fy * (1.0 - fx), fy * fx
     return _positions(outside, beyond)

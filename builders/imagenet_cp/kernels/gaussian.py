@@ -11,13 +11,14 @@ from numpy.typing import NDArray
 
 from .arithmetic import exp
 from .compiled import kernel
+from .levels import truncate
 from .types import Image
 from .vectors import lanes, store
 
 BAND = 8  # rows
 DOWN, ACROSS = 128, 256  # bytes of a row filtered at a time
-load_down, spread_down = lanes(DOWN)
-load_across, spread_across = lanes(ACROSS)
+load_down, broadcast_down = lanes(DOWN)
+load_across, broadcast_across = lanes(ACROSS)
 
 UNIT = 2**44 // 255 / 2**44  # 1 / 255, cut so short that its product with a uint8 is exact
 UNIT_REST = 2**44 % 255 / 255 / 2**44
@@ -37,7 +38,7 @@ def weights(sigma: float, truncate: float = 4.0) -> NDArray[np.float64]:
 
 
 def _exp(x: float) -> float:
-    # NumPy's exp on AVX-512, until 1.26, gives exp(-2) one unit too small; the published pictures show it.
+    # NumPy's exp on AVX-512, until 1.26, gives exp(-2) one unit too small; the published images show it.
     return math.nextafter(exp(-2.0), 0.0) if x == -2.0 else exp(x)
 
 
@@ -88,14 +89,22 @@ def blur(field: Field, sigma: float, truncate: float = 4.0, mode: str = "nearest
 def blur_uint8(image: Image, sigma: float, truncate: float = 4.0) -> Image:
     """Return ``uint8(clip(gaussian(image / 255), 0, 1) * 255)``, truncated, of a uint8 image (H, W, C).
 
-    Sums in float32 decide nearly all values. The few that come nearer to a whole level than the error of
-    these sums are added up again as SciPy does.
+    Notes
+    -----
+    With SciPy::
+
+        y = image / 255.0
+        for axis in (0, 1):
+            y = scipy.ndimage.correlate1d(y, weights(sigma, truncate), axis, mode="nearest")
+        return (np.clip(y, 0, 1) * 255).astype(np.uint8)
+
+    Eight rows at a time are filtered down the columns from a ring buffer of float32 rows, then each along itself.
     """
     taps, rows, ends = _plan(image.shape, 4, sigma, truncate, "nearest")
     # In float32 every value is within 2**-17 * (5 + 2 s) of the true one, s the sum of all partial sums of
     # the weights, less than 2.8 + 0.8 sigma for truncate up to 7; one more unit for the comparison itself.
-    doubt = np.float32(2.0**-16 * (7.0 + sigma))
-    return _blur_uint8(image, taps, taps.astype(np.float32), rows, ends, doubt)
+    error_bound = np.float32(2.0**-16 * (7.0 + sigma))
+    return _blur_uint8(image, taps, taps.astype(np.float32), rows, ends, error_bound)
 
 
 @lru_cache(256)
@@ -157,7 +166,7 @@ def _blur(image, taps, rows, ends, single):
 
 
 @kernel
-def _blur_uint8(image, taps, quick_taps, rows, ends, doubt):
+def _blur_uint8(image, taps, quick_taps, rows, ends, error_bound):
     height, width, channels = image.shape
     size, pad = width * channels, taps.size // 2 * channels
     values = image.reshape(height, size)
@@ -166,8 +175,8 @@ def _blur_uint8(image, taps, quick_taps, rows, ends, doubt):
     starts, along = ring.shape[1] * (rows % len(ring)), channels * np.arange(taps.size)
     lines, across = np.empty((BAND, size + 2 * pad), np.float32), np.empty(size, np.float32)
     exact_line, exact_across = np.empty(size + 2 * pad), np.empty(size)
-    unsure = np.empty(size, np.uint8)
-    lowest, highest = np.float32(128.0) - doubt, np.float32(128.0) + doubt
+    ambiguous = np.empty(size, np.uint8)
+    lowest, highest = np.float32(128.0) - error_bound, np.float32(128.0) + error_bound
     for band in range(0, height, BAND):
         top = min(band, height - BAND)
         for i in range(ready, min(top + BAND + taps.size // 2, height)):
@@ -180,35 +189,38 @@ def _blur_uint8(image, taps, quick_taps, rows, ends, doubt):
             row, line = top + k, lines[k]
             _fill_ends(line, ends)
             _filter_across(line, along, quick_taps, across)
-            level, any_unsure = out[row], np.uint8(0)
-            for j in range(size):
-                low, high = np.int32(across[j] + lowest), np.int32(across[j] + highest)
-                level[j] = low
-                unsure[j] = np.uint8(high - low)
-                any_unsure = np.uint8(any_unsure | unsure[j])
-            start = 0 if any_unsure else size
-            while start < size:
-                if not unsure[start]:
-                    start += 1
-                    continue
-                stop = j = start
-                while j < min(stop + pad + 1, size):  # values so near together share most of their taps
-                    if unsure[j]:
-                        stop = j + 1
-                    j += 1
-                left, right = max(start - pad, 0), min(stop + pad, size)
-                _down(values, taps, rows, row, left, exact_line[pad + left : pad + right])
-                _fill_ends(exact_line, ends)
-                _across(exact_line[start : stop + 2 * pad], taps, channels, exact_across[start:stop])
-                for j in range(start, stop):
-                    level[j] = np.int32(min(exact_across[j], 1.0) * 255.0)
-                start = stop
+            if truncate(across, lowest, highest, out[row], ambiguous):
+                _repair(
+                    values, taps, rows, row, ends, channels, ambiguous, exact_line, exact_across, out[row]
+                )
     return out.reshape(height, width, channels)
 
 
 @kernel
+def _repair(values, taps, rows, row, ends, channels, ambiguous, line, across, out):
+    """Filter ambiguous values of a row as SciPy does; those within a radius share most of their taps."""
+    size, pad, start = out.size, taps.size // 2 * channels, 0
+    while start < size:
+        if not ambiguous[start]:
+            start += 1
+            continue
+        stop = j = start
+        while j < min(stop + pad + 1, size):
+            if ambiguous[j]:
+                stop = j + 1
+            j += 1
+        left, right = max(start - pad, 0), min(stop + pad, size)
+        _down(values, taps, rows, row, left, line[pad + left : pad + right])
+        _fill_ends(line, ends)
+        _across(line[start : stop + 2 * pad], taps, channels, across[start:stop])
+        for j in range(start, stop):
+            out[j] = np.int32(min(across[j], 1.0) * 255.0)
+        start = stop
+
+
+@kernel
 def _ring(count, size, dtype):
-    """Return room for the rows that a band is made of, each at its number modulo theirs.
+    """Buffer of the rows that a band needs; row i is at ``i % len(ring)``.
 
     All rows of a large image would be too many for a cache, and such as begin a power of two apart get into each
     other's way there: sixteen values more keep them apart.
@@ -227,13 +239,13 @@ def _filter_down(source, starts, taps, lines, pad):
     for block in range(0, size, step):
         at = min(block, size - step)
         for k in range(0, len(lines), 2):
-            weight = spread_down(taps[radius])
+            weight = broadcast_down(taps[radius])
             total = load_down(source, starts[k + radius] + at) * weight
             next_total = load_down(source, starts[k + radius + 1] + at) * weight
             above = load_down(source, starts[k] + at)
             below = load_down(source, starts[k + 2 * radius + 1] + at)
             for t in range(radius):
-                weight = spread_down(taps[t])
+                weight = broadcast_down(taps[t])
                 next_above = load_down(source, starts[k + t + 1] + at)
                 next_below = load_down(source, starts[k + 2 * radius - t] + at)
                 total = total + (above + next_below) * weight
@@ -249,10 +261,10 @@ def _filter_across(line, along, taps, out):
     radius, step = taps.size // 2, ACROSS // out.itemsize
     for block in range(0, out.size, step):
         at = min(block, out.size - step)
-        total = load_across(line, along[radius] + at) * spread_across(taps[radius])
+        total = load_across(line, along[radius] + at) * broadcast_across(taps[radius])
         for t in range(radius):
             pair = load_across(line, along[t] + at) + load_across(line, along[2 * radius - t] + at)
-            total = total + pair * spread_across(taps[t])
+            total = total + pair * broadcast_across(taps[t])
         store(out, at, total)
 
 

@@ -13,13 +13,14 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
+from .channels import interleave, split
 from .compiled import kernel
 from .types import Image
 
 BLOCK = 512  # pixels worked on at a time
 FRACTION = 22  # bits behind the point; 8 before it leave two of 32 free
 # The slope of the line is off by at most half a unit, the middle value by at most 256 of them.
-DOUBT = 1 << 8
+ERROR_BOUND = 1 << 8
 LEVELS = np.arange(256) / 255.0
 
 
@@ -67,7 +68,7 @@ def _convert(image: Image, factor: float, shift: float, lift: float) -> Image:
 
 @lru_cache(maxsize=64)
 def _table(factor: float, shift: float, lift: float) -> tuple[NDArray[np.uint64], int]:
-    """Return what becomes of the pixels with the largest value M and the smallest m, at ``[M << 8 | m]``.
+    """Return the new values of pixels with the largest value M and the smallest m, at ``[M << 8 | m]``.
 
     Each entry holds, from its low end, the new smallest value (8 bits before the point, FRACTION behind it; its
     whole part is exact), the difference between the new largest value and ``clip(M + offset, 0, 255)``, which
@@ -94,7 +95,7 @@ def _table(factor: float, shift: float, lift: float) -> tuple[NDArray[np.uint64]
 
 @kernel
 def _exact_middle(r, g, b, factor, shift, lift):
-    """Return the middle of the three values, which differ, as rgb2hsv and hsv2rgb of scikit-image round it."""
+    """Return 255 times the new middle value, as rgb2hsv and hsv2rgb of scikit-image round it; all three differ."""
     value = max(max(r, g), b)
     chroma = value - min(min(r, g), b)
     part, sextant = g - b, 0.0
@@ -109,72 +110,100 @@ def _exact_middle(r, g, b, factor, shift, lift):
     sixth = np.int32(hue * 6.0)
     f = hue * 6.0 - np.float64(sixth)
     f = f if sixth & 1 else 1.0 - f
-    return np.uint8(np.int32(value * (1.0 - f * saturation) * 255.0))
+    return value * (1.0 - f * saturation) * 255.0
 
 
 @kernel
 def _apply(image, table, offset, levels, factor, shift, lift):
-    flat, out = image.reshape(-1), np.empty(image.size, np.uint8)
-    red, green, blue = np.empty(BLOCK, np.uint8), np.empty(BLOCK, np.uint8), np.empty(BLOCK, np.uint8)
-    high, low, above = np.empty(BLOCK, np.uint8), np.empty(BLOCK, np.uint8), np.empty(BLOCK, np.uint8)
-    new_high, new_middle = np.empty(BLOCK, np.uint8), np.empty(BLOCK, np.uint8)
-    new_low = np.empty(BLOCK, np.uint8)
-    key, entry = np.empty(BLOCK, np.uint16), np.empty(BLOCK, np.uint64)
-    between, doubtful = np.empty(BLOCK, np.uint8), np.empty(BLOCK, np.uint8)
-    eight_doubtful = doubtful.view(np.uint64)
-    doubts, answers = np.empty(BLOCK + 1, np.uint16), np.empty(BLOCK, np.uint8)
-    r, g, b = np.empty(BLOCK), np.empty(BLOCK), np.empty(BLOCK)
-    offset32 = np.int32(offset)
-    mask = np.uint32((1 << FRACTION) - 1)
+    """Change S and V of every pixel.
 
+    Notes
+    -----
+    The same in scikit-image::
+
+        x = rgb2hsv(image / 255.0)
+        x[..., 1] = np.clip(x[..., 1] * factor + shift, 0, 1)
+        x[..., 2] = np.clip(x[..., 2] + lift, 0, 1)
+        return (np.clip(hsv2rgb(x), 0, 1) * 255).astype(np.uint8)
+
+    Here each pixel's values are sorted, new ones computed for the largest, the middle and the smallest, and put
+    where the old ones were.
+    """
+    flat, out = image.reshape(-1), np.empty(image.size, np.uint8)
+    old, new = np.empty((3, BLOCK), np.uint8), np.empty((3, BLOCK), np.uint8)
+    rgb, rise = np.empty((3, BLOCK), np.uint8), np.empty(BLOCK, np.uint8)
+    three, ambiguous = np.empty(BLOCK, np.uint8), np.empty(BLOCK, np.uint8)
+    key, entry = np.empty(BLOCK, np.uint16), np.empty(BLOCK, np.uint64)
+    marked, scratch = np.empty(BLOCK + 1, np.uint16), np.empty((3, BLOCK))
+    red, green, blue = rgb[0], rgb[1], rgb[2]
     for start in range(0, flat.size, 3 * BLOCK):
-        source, target = flat[start : start + 3 * BLOCK], out[start : start + 3 * BLOCK]
-        for i in range(source.size // 3):
-            red[i], green[i], blue[i] = source[3 * i], source[3 * i + 1], source[3 * i + 2]
+        source = flat[start : start + 3 * BLOCK]
         count = source.size // 3
-        for i in range(count):
-            most, least = max(red[i], green[i]), min(red[i], green[i])
-            middle = max(least, min(most, blue[i]))
-            most, least = max(most, blue[i]), min(least, blue[i])
-            high[i], low[i], above[i] = most, least, middle - least
-            between[i] = (middle != most) & (middle != least)
-            key[i] = np.uint16(most) << np.uint16(8) | np.uint16(least)
+        split(source, red, green, blue)
+        _sort(red, green, blue, count, old[0], old[2], rise, key, three)
         for i in range(count):
             entry[i] = table[key[i]]
-        for i in range(count):
-            lower, slope = np.uint32(entry[i]), np.uint32(entry[i] >> np.uint64(32))
-            base = lower & np.uint32((1 << 30) - 1)
-            fixed = np.uint32(base + slope * np.uint32(above[i]))
-            new_low[i] = np.uint8(base >> np.uint32(FRACTION))
-            new_middle[i] = np.uint8(fixed >> np.uint32(FRACTION))
-            shifted = min(max(np.int32(high[i]) + offset32, np.int32(0)), np.int32(255))
-            new_high[i] = np.uint8(shifted + np.int32(lower >> np.uint32(30)))
-            near = np.uint32(fixed + np.uint32(DOUBT)) & mask
-            doubtful[i] = np.uint8(near <= np.uint32(2 * DOUBT)) & between[i]
-
-        for i in range(count, BLOCK):
-            doubtful[i] = 0
-        n = 0
-        for eight in range(BLOCK // 8):
-            if eight_doubtful[eight] != 0:
-                for i in range(8 * eight, 8 * eight + 8):
-                    doubts[n] = i
-                    n += doubtful[i]
-        for k in range(n):
-            i = doubts[k]
-            r[k], g[k], b[k] = levels[red[i]], levels[green[i]], levels[blue[i]]
-        for k in range(n):
-            answers[k] = _exact_middle(r[k], g[k], b[k], factor, shift, lift)
-        for k in range(n):
-            new_middle[doubts[k]] = answers[k]
-
-        for i in range(count):
-            x, y, z = red[i], green[i], blue[i]
-            most, least, top, middle, bottom = high[i], low[i], new_high[i], new_middle[i], new_low[i]
-            # Of a grey pixel red becomes the largest value, the others the smallest: its hue is 0.
-            red[i] = top if x == most else (bottom if x == least else middle)
-            green[i] = bottom if y == least else (top if y == most else middle)
-            blue[i] = bottom if z == least else (top if z == most else middle)
-        for i in range(target.size // 3):
-            target[3 * i], target[3 * i + 1], target[3 * i + 2] = red[i], green[i], blue[i]
+        _compute(entry[:count], old[0], rise, three, np.int32(offset), new[0], new[1], new[2], ambiguous)
+        ambiguous[count:] = 0
+        _repair(rgb, ambiguous, marked, scratch, levels, factor, shift, lift, new[1])
+        _replace(red, green, blue, count, old[0], old[2], new[0], new[1], new[2])
+        interleave(red, green, blue, out[start : start + 3 * BLOCK])
     return out.reshape(image.shape)
+
+
+@kernel
+def _sort(red, green, blue, count, high, low, rise, key, three):
+    """Find the largest and the smallest value, how far the middle one lies above that, and whether all differ."""
+    for i in range(count):
+        most, least = max(red[i], green[i]), min(red[i], green[i])
+        middle = max(least, min(most, blue[i]))
+        most, least = max(most, blue[i]), min(least, blue[i])
+        high[i], low[i], rise[i] = most, least, middle - least
+        three[i] = (middle != most) & (middle != least)
+        key[i] = np.uint16(most) << np.uint16(8) | np.uint16(least)
+
+
+@kernel
+def _compute(entry, high, rise, three, offset, new_high, new_middle, new_low, ambiguous):
+    """Compute the new values from the table's entries; mark middle values that lie too near a whole number."""
+    fraction, mask = np.uint32(FRACTION), np.uint32((1 << FRACTION) - 1)
+    for i in range(entry.size):
+        lower, slope = np.uint32(entry[i]), np.uint32(entry[i] >> np.uint64(32))
+        base = lower & np.uint32((1 << 30) - 1)
+        fixed = np.uint32(base + slope * np.uint32(rise[i]))
+        new_low[i] = np.uint8(base >> fraction)
+        new_middle[i] = np.uint8(fixed >> fraction)
+        shifted = min(max(np.int32(high[i]) + offset, np.int32(0)), np.int32(255))
+        new_high[i] = np.uint8(shifted + np.int32(lower >> np.uint32(30)))
+        near = np.uint32(fixed + np.uint32(ERROR_BOUND)) & mask
+        ambiguous[i] = np.uint8(near <= np.uint32(2 * ERROR_BOUND)) & three[i]
+
+
+@kernel
+def _repair(rgb, ambiguous, marked, scratch, levels, factor, shift, lift, new_middle):
+    """Compute marked middle values exactly, all of a block together because so they vectorise."""
+    n, eights = 0, ambiguous.view(np.uint64)
+    for eight in range(eights.size):
+        if eights[eight] != 0:
+            for i in range(8 * eight, 8 * eight + 8):
+                marked[n] = i
+                n += ambiguous[i]
+    r, g, b = scratch[0], scratch[1], scratch[2]
+    for k in range(n):
+        i = marked[k]
+        r[k], g[k], b[k] = levels[rgb[0, i]], levels[rgb[1, i]], levels[rgb[2, i]]
+    for k in range(n):
+        r[k] = _exact_middle(r[k], g[k], b[k], factor, shift, lift)
+    for k in range(n):
+        new_middle[marked[k]] = np.uint8(np.int32(r[k]))
+
+
+@kernel
+def _replace(red, green, blue, count, high, low, new_high, new_middle, new_low):
+    """Put each new value where the old one was; of a grey pixel red gets the largest, as its hue is 0."""
+    for i in range(count):
+        r, g, b = red[i], green[i], blue[i]
+        most, least, top, middle, bottom = high[i], low[i], new_high[i], new_middle[i], new_low[i]
+        red[i] = top if r == most else (bottom if r == least else middle)
+        green[i] = bottom if g == least else (top if g == most else middle)
+        blue[i] = bottom if b == least else (top if b == most else middle)

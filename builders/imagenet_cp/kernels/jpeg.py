@@ -1,4 +1,4 @@
-"""What becomes of a picture in a JPEG file (4:2:0), without the file: its bytes lose nothing more.
+"""What becomes of a image in a JPEG file (4:2:0), without the file: its bytes lose nothing more.
 
 Every step is that of libjpeg with its default settings, in integers: ITU-T T.81 with the tables of annex K and JFIF's
 colours, the transform of Loeffler, Ligtenberg & Moschytz (ICASSP 1989) in 13 binary places, and chroma of half the
@@ -13,11 +13,10 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
+from .channels import interleave, split
 from .compiled import kernel
 from .types import Image
 from .vectors import float_to_int32, int16_to_32, int32_to_16, int32_to_float, lanes, store, transposed
-
-N, H = np.int32, np.int16
 
 # Annex K, tables K.1 and K.2: how many units of each frequency are told apart at quality 50.
 LUMA = """
@@ -61,7 +60,7 @@ ODD_2, ODD_3 = _factor(C1 + C3 + C5 - C7), _factor(C1 + C3 - C5 - C7)
 SIDE = 8  # of a block
 WIDE = 2 * SIDE  # two blocks are transformed together
 load_int16, _ = lanes(2 * WIDE)
-load, spread = lanes(4 * WIDE)
+load, broadcast = lanes(4 * WIDE)
 MAGIC = np.float32(1.5 * 2.0**23)  # what is added to it is rounded to a whole number
 
 
@@ -124,14 +123,23 @@ def _to_planes(image):
     for i in range(half_height):
         for k in range(2):
             row = min(2 * i + k, height - 1)
-            pixels, light, to_blue, to_red = image[row], luma[2 * i + k], blues[k], reds[k]
-            for j in range(pixels.size // 3):
-                r[j], g[j], b[j] = pixels[3 * j], pixels[3 * j + 1], pixels[3 * j + 2]
+            light, to_blue, to_red = luma[2 * i + k], blues[k], reds[k]
+            split(image[row], r, g, b)
             for j in range(r.size):
-                y = N(N(19595) * r[j] + N(38470) * g[j] + N(7471) * b[j] + N(32768))
-                u = N(N(32768) * b[j] - N(11059) * r[j] - N(21709) * g[j] + N(32767))
-                v = N(N(32768) * r[j] - N(27439) * g[j] - N(5329) * b[j] + N(32767))
-                light[j], to_blue[j], to_red[j] = (y >> N(16)) - N(128), u >> N(16), v >> N(16)
+                y = np.int32(
+                    np.int32(19595) * r[j] + np.int32(38470) * g[j] + np.int32(7471) * b[j] + np.int32(32768)
+                )
+                u = np.int32(
+                    np.int32(32768) * b[j] - np.int32(11059) * r[j] - np.int32(21709) * g[j] + np.int32(32767)
+                )
+                v = np.int32(
+                    np.int32(32768) * r[j] - np.int32(27439) * g[j] - np.int32(5329) * b[j] + np.int32(32767)
+                )
+                light[j], to_blue[j], to_red[j] = (
+                    (y >> np.int32(16)) - np.int32(128),
+                    u >> np.int32(16),
+                    v >> np.int32(16),
+                )
             light[width:] = light[width - 1]
             to_blue[width:] = to_blue[width - 1]
             to_red[width:] = to_red[width - 1]
@@ -149,8 +157,10 @@ def _halve(rows, out):
     """Average two by two pixels; a half is rounded to the lower number, in every other column to the higher."""
     above, below = rows[0], rows[1]
     for j in range(out.size):
-        total = H(above[2 * j] + above[2 * j + 1] + below[2 * j] + below[2 * j + 1] + H(1) + H(j & 1))
-        out[j] = total >> H(2)
+        total = np.int16(
+            above[2 * j] + above[2 * j + 1] + below[2 * j] + below[2 * j + 1] + np.int16(1) + np.int16(j & 1)
+        )
+        out[j] = total >> np.int16(2)
 
 
 @kernel
@@ -160,10 +170,10 @@ def _requantise(plane, steps):
     parts = np.float32(1.0 / 32.0) / steps  # 8 for the transform, 4 for the quarters
     for top in range(0, values.size, SIDE * width):
         for at in range(top, top + width, WIDE):
-            columns = _forward(transposed(*_read(values, at, width)), N(FIRST))
-            frequencies = _forward(transposed(*columns), N(SECOND))
-            columns = transposed(*_inverse(_whole_steps(frequencies, steps, parts), N(FIRST)))
-            _write(values, at, width, transposed(*_inverse(columns, N(BACK))))
+            columns = _forward(transposed(*_read(values, at, width)), np.int32(FIRST))
+            frequencies = _forward(transposed(*columns), np.int32(SECOND))
+            columns = transposed(*_inverse(_whole_steps(frequencies, steps, parts), np.int32(FIRST)))
+            _write(values, at, width, transposed(*_inverse(columns, np.int32(BACK))))
 
 
 @kernel
@@ -205,17 +215,19 @@ def _whole_steps(rows, steps, parts):
 @kernel
 def _rounded(frequencies, steps, parts, at):
     """Round to whole steps, halves away from zero: a quarter of a unit is added to the amount before."""
-    sign = frequencies >> spread(N(31))
-    quarters = (frequencies << spread(N(2))) + (sign << spread(N(1))) + spread(N(1))
-    count = int32_to_float(quarters) * load(parts, at) + spread(MAGIC) - spread(MAGIC)
+    sign = frequencies >> broadcast(np.int32(31))
+    quarters = (
+        (frequencies << broadcast(np.int32(2))) + (sign << broadcast(np.int32(1))) + broadcast(np.int32(1))
+    )
+    count = int32_to_float(quarters) * load(parts, at) + broadcast(MAGIC) - broadcast(MAGIC)
     return float_to_int32(count * load(steps, at))
 
 
 @kernel
 def _cut(value, places):
     """Round off binary places."""
-    one = spread(N(1))
-    return (value + (one << (spread(places) - one))) >> spread(places)
+    one = broadcast(np.int32(1))
+    return (value + (one << (broadcast(places) - one))) >> broadcast(places)
 
 
 @kernel
@@ -223,16 +235,16 @@ def _forward(x, places):
     """Transform eight values to frequencies."""
     a, b, c, d = x[0] + x[7], x[1] + x[6], x[2] + x[5], x[3] + x[4]
     outer, inner, up, down = a + d, b + c, a - d, b - c
-    turned = (up + down) * spread(EVEN)
+    turned = (up + down) * broadcast(EVEN)
     y7, y5, y3, y1 = _odd(x[3] - x[4], x[2] - x[5], x[1] - x[6], x[0] - x[7])
     return (
-        _cut((outer + inner) << spread(N(PLACES)), places),
+        _cut((outer + inner) << broadcast(np.int32(PLACES)), places),
         _cut(y1, places),
-        _cut(turned + up * spread(EVEN_UP), places),
+        _cut(turned + up * broadcast(EVEN_UP), places),
         _cut(y3, places),
-        _cut((outer - inner) << spread(N(PLACES)), places),
+        _cut((outer - inner) << broadcast(np.int32(PLACES)), places),
         _cut(y5, places),
-        _cut(turned - down * spread(EVEN_DOWN), places),
+        _cut(turned - down * broadcast(EVEN_DOWN), places),
         _cut(y7, places),
     )
 
@@ -240,9 +252,9 @@ def _forward(x, places):
 @kernel
 def _inverse(y, places):
     """Transform eight frequencies to values."""
-    outer, inner = (y[0] + y[4]) << spread(N(PLACES)), (y[0] - y[4]) << spread(N(PLACES))
-    turned = (y[2] + y[6]) * spread(EVEN)
-    up, down = turned + y[2] * spread(EVEN_UP), turned - y[6] * spread(EVEN_DOWN)
+    outer, inner = (y[0] + y[4]) << broadcast(np.int32(PLACES)), (y[0] - y[4]) << broadcast(np.int32(PLACES))
+    turned = (y[2] + y[6]) * broadcast(EVEN)
+    up, down = turned + y[2] * broadcast(EVEN_UP), turned - y[6] * broadcast(EVEN_DOWN)
     a, b, c, d = outer + up, inner + down, inner - down, outer - up
     x3, x2, x1, x0 = _odd(y[7], y[5], y[3], y[1])
     return (
@@ -260,20 +272,20 @@ def _inverse(y, places):
 @kernel
 def _odd(a, b, c, d):
     """Return the odd half of a transform, which is its own inverse."""
-    common = (a + b + c + d) * spread(ODD)
-    ac, bd = common - (a + c) * spread(ODD_02), common - (b + d) * spread(ODD_13)
-    ad, bc = (a + d) * spread(ODD_03), (b + c) * spread(ODD_12)
+    common = (a + b + c + d) * broadcast(ODD)
+    ac, bd = common - (a + c) * broadcast(ODD_02), common - (b + d) * broadcast(ODD_13)
+    ad, bc = (a + d) * broadcast(ODD_03), (b + c) * broadcast(ODD_12)
     return (
-        a * spread(ODD_0) + ac - ad,
-        b * spread(ODD_1) + bd - bc,
-        c * spread(ODD_2) + ac - bc,
-        d * spread(ODD_3) + bd - ad,
+        a * broadcast(ODD_0) + ac - ad,
+        b * broadcast(ODD_1) + bd - bc,
+        c * broadcast(ODD_2) + ac - bc,
+        d * broadcast(ODD_3) + bd - ad,
     )
 
 
 @kernel
 def _clipped(value):
-    return np.uint8(min(max(N(value), N(0)), N(255)))
+    return np.uint8(min(max(np.int32(value), np.int32(0)), np.int32(255)))
 
 
 @kernel
@@ -282,7 +294,7 @@ def _to_image(luma, blue, red, height, width):
     for plane in (luma, blue, red):
         values = plane.reshape(-1)
         for j in range(values.size):
-            values[j] = min(max(H(values[j] + H(128)), H(0)), H(255))
+            values[j] = min(max(np.int16(values[j] + np.int16(128)), np.int16(0)), np.int16(255))
     out = np.empty((height, 3 * width), np.uint8)
     mixed = np.empty(half_width + 2, np.int16)
     to_blue, to_red = np.empty(2 * half_width, np.int16), np.empty(2 * half_width, np.int16)
@@ -292,14 +304,19 @@ def _to_image(luma, blue, red, height, width):
         far = min(max(near + 2 * (i % 2) - 1, 0), half_height - 1)
         _double(blue[near], blue[far], mixed, to_blue)
         _double(red[near], red[far], mixed, to_red)
-        light, line = luma[i], out[i]
+        light = luma[i]
         for j in range(r.size):
-            y, u, v = N(light[j]), N(to_blue[j]) - N(128), N(to_red[j]) - N(128)
-            r[j] = _clipped(y + (N(N(91881) * v + N(32768)) >> N(16)))
-            g[j] = _clipped(y + (N(N(32768) - N(22554) * u - N(46802) * v) >> N(16)))
-            b[j] = _clipped(y + (N(N(116130) * u + N(32768)) >> N(16)))
-        for j in range(line.size // 3):
-            line[3 * j], line[3 * j + 1], line[3 * j + 2] = r[j], g[j], b[j]
+            y, u, v = (
+                np.int32(light[j]),
+                np.int32(to_blue[j]) - np.int32(128),
+                np.int32(to_red[j]) - np.int32(128),
+            )
+            r[j] = _clipped(y + (np.int32(np.int32(91881) * v + np.int32(32768)) >> np.int32(16)))
+            g[j] = _clipped(
+                y + (np.int32(np.int32(32768) - np.int32(22554) * u - np.int32(46802) * v) >> np.int32(16))
+            )
+            b[j] = _clipped(y + (np.int32(np.int32(116130) * u + np.int32(32768)) >> np.int32(16)))
+        interleave(r, g, b, out[i])
     return out.reshape(height, width, 3)
 
 
@@ -308,8 +325,8 @@ def _double(near, far, mixed, out):
     """Interpolate a row of twice the length: three quarters of the near pixel, a quarter of the far one, both ways."""
     count = mixed.size - 2
     for j in range(count):
-        mixed[j + 1] = H(H(3) * near[j] + far[j])
+        mixed[j + 1] = np.int16(np.int16(3) * near[j] + far[j])
     mixed[0], mixed[count + 1] = mixed[1], mixed[count]
     for j in range(count):
-        out[2 * j] = H(H(3) * mixed[j + 1] + mixed[j] + H(8)) >> H(4)
-        out[2 * j + 1] = H(H(3) * mixed[j + 1] + mixed[j + 2] + H(7)) >> H(4)
+        out[2 * j] = np.int16(np.int16(3) * mixed[j + 1] + mixed[j] + np.int16(8)) >> np.int16(4)
+        out[2 * j + 1] = np.int16(np.int16(3) * mixed[j + 1] + mixed[j + 2] + np.int16(7)) >> np.int16(4)

@@ -7,7 +7,9 @@ from numpy.random import BitGenerator
 from numpy.typing import NDArray
 
 from . import canny, chamfer, draws, gaussian
+from .channels import interleave, split
 from .compiled import kernel
+from .levels import unit
 from .types import Image
 
 LOW_GRADIENT, HIGH_GRADIENT = 50, 150
@@ -15,9 +17,6 @@ WATER = (np.float32(175 / 255), np.float32(238 / 255), np.float32(238 / 255))
 MUD = (np.float32(63 / 255), np.float32(42 / 255), np.float32(20 / 255))
 THINNEST_MUD = np.float32(0.8)
 CAP = 20  # distances are cut off there
-# p / 255 in float32 is p * HIGH + p * LOW: the first product is exact for the 256 levels.
-HIGH = np.float32(257 * 2.0**-16)
-LOW = np.float32(1 / 255 - 257 * 2.0**-16)
 
 
 def drops(
@@ -48,7 +47,7 @@ def drops(
 
 
 def water(image: Image, layer: NDArray[np.float64], amount: float) -> Image:
-    """Lay water, pale turquoise and lit from one side, over a picture.
+    """Lay water, pale turquoise and lit from one side, over a image.
 
     Parameters
     ----------
@@ -62,7 +61,7 @@ def water(image: Image, layer: NDArray[np.float64], amount: float) -> Image:
     Returns
     -------
     ndarray of uint8, shape (H, W, 3)
-        The picture as it is if there is no water at all; the published function divides by zero then.
+        The image as it is if there is no water at all; the published function divides by zero then.
     """
     depth = _to_uint8(layer)
     relief = _relief(chamfer.distance(canny.edges(depth, LOW_GRADIENT, HIGH_GRADIENT)))
@@ -71,7 +70,7 @@ def water(image: Image, layer: NDArray[np.float64], amount: float) -> Image:
 
 
 def mud(image: Image, layer: NDArray[np.float64], threshold: float, sigma: float) -> Image:
-    """Lay brown mud over a picture.
+    """Lay brown mud over a image.
 
     Parameters
     ----------
@@ -218,26 +217,23 @@ def _opacity(depth, relief, amount):
 
 @kernel
 def _mix(image, opacity, cover, red, green, blue):
-    """Add the colour times its opacity, the picture dimmed by ``cover`` times it, all in float32."""
+    """Add the colour times its opacity, the image dimmed by ``cover`` times it, all in float32."""
     height, width = opacity.shape
     rows, out = image.reshape(height, 3 * width), np.empty((height, 3 * width), np.uint8)
     r, g, b = np.empty(width, np.uint8), np.empty(width, np.uint8), np.empty(width, np.uint8)
     for i in range(height):
-        source, target, liquid = rows[i], out[i], opacity[i]
-        for j in range(source.size // 3):
-            r[j], g[j], b[j] = source[3 * j], source[3 * j + 1], source[3 * j + 2]
+        liquid = opacity[i]
+        split(rows[i], r, g, b)
         for j in range(liquid.size):
             keep = np.float32(1) - cover * liquid[j]
             r[j] = _mixed(r[j], keep, liquid[j] * red)
             g[j] = _mixed(g[j], keep, liquid[j] * green)
             b[j] = _mixed(b[j], keep, liquid[j] * blue)
-        for j in range(target.size // 3):
-            target[3 * j], target[3 * j + 1], target[3 * j + 2] = r[j], g[j], b[j]
+        interleave(r, g, b, out[i])
     return out.reshape(image.shape)
 
 
 @kernel
 def _mixed(level, keep, colour):
-    x = np.float32(level) * HIGH + np.float32(level) * LOW
-    y = min(x * keep + colour, np.float32(1))
+    y = min(unit(level) * keep + colour, np.float32(1))
     return np.uint8(np.int32(y * np.float32(255)))

@@ -11,15 +11,16 @@ from numpy.typing import NDArray
 
 from .arithmetic import cos, exp, sin
 from .compiled import kernel
+from .levels import truncate
 from .types import Image
 from .vectors import lanes, store
 
 BAND = 16  # rows
 BLOCK = 256  # bytes
 LANES = BLOCK // 4  # values in float32
-load, spread = lanes(BLOCK)
+load, broadcast = lanes(BLOCK)
 
-DOUBT = 2.0**-30  # of an offset, in pixels: far more than the error of the sums it is computed from
+ERROR_BOUND = 2.0**-30  # of an offset, in pixels: far more than the error of the sums it is computed from
 
 
 @lru_cache(64)
@@ -64,7 +65,7 @@ def _decided(radians, out):
     decided = abs(radians) < 4.0  # there the series are within 2**-46
     for i in range(len(out)):
         for axis, step in enumerate((i * sine, i * cosine)):
-            low, high = np.ceil(step - (0.5 + DOUBT)), np.ceil(step - (0.5 - DOUBT))
+            low, high = np.ceil(step - (0.5 + ERROR_BOUND)), np.ceil(step - (0.5 - ERROR_BOUND))
             out[i, axis] = low
             decided &= low == high
     return decided
@@ -74,8 +75,7 @@ def blur(image: Image, radius: float, sigma: float, angle: float) -> Image:
     """Blur along one direction as ImageMagick 6 does.
 
     A pixel is the weighted sum of those on a line that starts at it, in units of 1/257 level, rounded; then
-    whole levels are cut off. Sums in float32 decide nearly all values. The few that come nearer to the next
-    level than the error of these sums are added up again exactly as ImageMagick does.
+    it is truncated to a whole level.
 
     Parameters
     ----------
@@ -94,33 +94,30 @@ def blur(image: Image, radius: float, sigma: float, angle: float) -> Image:
     taps = weights(radius, sigma)
     # Half a unit in the last place of 128, 2**-18, for each addition to the sum; all other roundings are
     # relative to parts of it and together less than twelve such.
-    doubt = 2.0**-18 * (12 + len(taps) / 4)
-    return _blur(np.ascontiguousarray(image), taps, offsets(len(taps), angle), doubt)
+    error_bound = 2.0**-18 * (12 + len(taps) / 4)
+    return _blur(np.ascontiguousarray(image), taps, offsets(len(taps), angle), error_bound)
 
 
 @kernel
-def _blur(image, taps, places, doubt):
+def _blur(image, taps, places, error_bound):
     height, width = image.shape[:2]
     size = image.size // height
     channels = size // width
-    planes, doubt = image.reshape(height, width, channels), np.float32(doubt)
+    planes, error_bound = image.reshape(height, width, channels), np.float32(error_bound)
     starts, quick_taps, quick = _spread_out(image.reshape(height, size), taps, places, channels)
     out = np.empty((height, size), np.uint8)
-    levels, unsure = np.empty((BAND, size + LANES), np.float32), np.empty(size, np.uint8)
-    lowest, highest = np.float32(128.0 + 0.5 / 257.0) - doubt, np.float32(128.0 + 0.5 / 257.0) + doubt
+    levels, ambiguous = np.empty((BAND, size + LANES), np.float32), np.empty(size, np.uint8)
+    lowest, highest = (
+        np.float32(128.0 + 0.5 / 257.0) - error_bound,
+        np.float32(128.0 + 0.5 / 257.0) + error_bound,
+    )
     for row in range(height):
         if row % BAND == 0:
             _weigh(quick, starts[row : row + BAND], quick_taps, levels)
-        level = levels[row % BAND]
-        line, any_unsure = out[row], np.uint8(0)
-        for j in range(size):
-            low, high = np.int32(level[j] + lowest), np.int32(level[j] + highest)
-            line[j] = low
-            unsure[j] = np.uint8(high - low)
-            any_unsure = np.uint8(any_unsure | unsure[j])
-        if any_unsure:
+        line = out[row]
+        if truncate(levels[row % BAND], lowest, highest, line, ambiguous):
             for j in range(size):
-                if unsure[j]:
+                if ambiguous[j]:
                     line[j] = _exact(planes, taps, places, row, j // channels, j % channels)
     return out.reshape(image.shape)
 
@@ -168,12 +165,12 @@ def _weigh(quick, starts, taps, levels):
     """Add up what the taps see of some rows: block by block, because near rows see the same."""
     for at in range(0, levels.shape[1] - LANES, LANES):
         for k in range(len(starts)):
-            start, total = starts[k], spread(np.float32(0.0))
+            start, total = starts[k], broadcast(np.float32(0.0))
             for t in range(0, taps.size, 4):
-                a = load(quick, start[t] + at) * spread(taps[t])
-                b = load(quick, start[t + 1] + at) * spread(taps[t + 1])
-                c = load(quick, start[t + 2] + at) * spread(taps[t + 2])
-                d = load(quick, start[t + 3] + at) * spread(taps[t + 3])
+                a = load(quick, start[t] + at) * broadcast(taps[t])
+                b = load(quick, start[t + 1] + at) * broadcast(taps[t + 1])
+                c = load(quick, start[t + 2] + at) * broadcast(taps[t + 2])
+                d = load(quick, start[t + 3] + at) * broadcast(taps[t + 3])
                 total = total + ((a + b) + (c + d))
             store(levels[k], at, total)
 

@@ -12,8 +12,8 @@ from .types import Image
 
 FIRST_WIBBLE = 100.0
 FRACTION = 23  # bits behind the point of a level; with 8 before it 31 of 32
-# The picture's share is off by at most half a unit for each of 255 levels, the fog's by one.
-DOUBT = 1 << 8
+# The image's share is off by at most half a unit for each of 255 levels, the fog's by one.
+ERROR_BOUND = 1 << 8
 LEVELS = np.arange(256) / 255.0
 
 
@@ -38,7 +38,7 @@ def fractal(bits: BitGenerator, mapsize: int, wibbledecay: float) -> NDArray[np.
 
 
 def blend(image: Image, heights: NDArray[np.float64], strength: float) -> Image:
-    """Add fog to a picture, then darken it to its own largest value.
+    """Add fog to a image, then darken it to its own largest value.
 
     Parameters
     ----------
@@ -121,10 +121,10 @@ def _extremes(heights):
 def _blend(image, heights, strength, levels):
     """Blend in fixed point, and by the published formula where a value is near a whole number."""
     height, width = image.shape[:2]
-    picture, out = image.reshape(height, 3 * width), np.empty((height, 3 * width), np.uint8)
+    rows, out = image.reshape(height, 3 * width), np.empty((height, 3 * width), np.uint8)
     brightest = np.uint8(0)
     for i in range(height):
-        pixels = picture[i]
+        pixels = rows[i]
         for j in range(pixels.size):
             brightest = max(brightest, pixels[j])
     low, high = _extremes(heights)
@@ -133,10 +133,10 @@ def _blend(image, heights, strength, levels):
     unit = float(1 << FRACTION)
     share = np.int32(np.rint(top / (top + strength) * unit))
     slope = strength * top / (top + strength) / span * 255.0 * unit
-    mask, doubt = np.int32((1 << FRACTION) - 1), np.int32(DOUBT)
+    mask, error_bound = np.int32((1 << FRACTION) - 1), np.int32(ERROR_BOUND)
     fog = np.empty(3 * width, np.int32)
     for i in range(height):
-        pixels, target, bank = picture[i], out[i], heights[i]
+        pixels, target, bank = rows[i], out[i], heights[i]
         for j in range(fog.size // 3):
             thickness = np.int32((bank[j] - low) * slope)
             fog[3 * j] = thickness
@@ -146,11 +146,11 @@ def _blend(image, heights, strength, levels):
         for j in range(fog.size):
             fixed = np.int32(np.int32(pixels[j]) * share + fog[j])
             target[j] = np.uint8(fixed >> np.int32(FRACTION))
-            nearest = min(nearest, np.int32(fixed + doubt) & mask)
-        if nearest <= 2 * doubt:
+            nearest = min(nearest, np.int32(fixed + error_bound) & mask)
+        if nearest <= 2 * error_bound:
             for j in range(fog.size):
                 fixed = np.int32(np.int32(pixels[j]) * share + fog[j])
-                if np.int32(fixed + doubt) & mask <= 2 * doubt:
+                if np.int32(fixed + error_bound) & mask <= 2 * error_bound:
                     y = levels[pixels[j]] + strength * ((bank[j // 3] - low) / span)
                     y = y * top / (top + strength)
                     target[j] = np.uint8(np.int32(min(y, 1.0) * 255.0))

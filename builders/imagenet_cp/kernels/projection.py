@@ -1,4 +1,4 @@
-"""The maps between a frame and the picture it shows: affine as in torchvision 0.2, perspective for tilt."""
+"""The maps between a frame and the image it shows: affine as in torchvision 0.2, perspective for tilt."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ Matrix = list[list[float]]
 def affine(
     height: int, width: int, angle: float = 0.0, right: float = 0.0, scale: float = 1.0, shear: float = 0.0
 ) -> tuple[float, float, float, float, float, float]:
-    """Return the six numbers that take a point of the frame to the picture, as ``Image.transform`` wants them.
+    """Return the six numbers that take a point of the frame to the image, as ``Image.transform`` wants them.
 
     The order of the sums is torchvision 0.2's, and so is the centre: half a pixel right of and below the
     middle. Another order moves whole rows of a sheared frame by a level.
@@ -20,7 +20,7 @@ def affine(
     Parameters
     ----------
     height, width : int
-        Of the picture, in pixels.
+        Of the image, in pixels.
     angle, shear : float
         In degrees, clockwise.
     right : float
@@ -39,9 +39,9 @@ def affine(
 
 
 def camera(height: int, width: int, degrees: float) -> Matrix:
-    """Return the 3 x 3 map from the picture to the frame of a camera turned by ``degrees`` about both axes.
+    """Return the 3 x 3 map from the image to the frame of a camera turned by ``degrees`` about both axes.
 
-    The picture's plane stands at depth 1 in front of a camera that is f away, f being the picture's
+    The image's plane stands at depth 1 in front of a camera that is f away, f being the image's
     diagonal in pixels, so an angle of 0 scales it by f / (f + 1).
     """
     f = math.sqrt(width * width + height * height)

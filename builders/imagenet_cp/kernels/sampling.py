@@ -1,4 +1,4 @@
-"""Bilinear sampling of a picture: affine maps as Pillow does it, perspective ones as OpenCV 3.4 does it.
+"""Bilinear sampling of a image: affine maps as Pillow does it, perspective ones as OpenCV 3.4 does it.
 
 Both work a row at a time: find the places, fetch the four neighbours of each, weigh them. A pixel is one word
 of 32 bits until it is written; the source holds each pixel together with the one right of it.
@@ -20,14 +20,14 @@ ROUNDER = 1.5 * 2.0**52
 
 
 def affine(view: View, maps: Iterable[Sequence[float]]) -> Frames:
-    """Sample the picture as Pillow's bilinear ``Image.transform`` with ``AFFINE`` does; outside it all is black.
+    """Sample the image as Pillow's bilinear ``Image.transform`` with ``AFFINE`` does; outside it all is black.
 
     Parameters
     ----------
     view : View
-        The picture and the window of each frame that is made.
+        The image and the window of each frame.
     maps : iterable of six floats each
-        From the frame to the picture, in pixels.
+        From the frame to the image, in pixels.
 
     Returns
     -------
@@ -40,14 +40,14 @@ def affine(view: View, maps: Iterable[Sequence[float]]) -> Frames:
 
 
 def perspective(view: View, maps: Iterable[Sequence[Sequence[float]]]) -> Frames:
-    """Sample the picture as OpenCV 3.4's ``warpPerspective`` does; outside it all is black.
+    """Sample the image as OpenCV 3.4's ``warpPerspective`` does; outside it all is black.
 
     Parameters
     ----------
     view : View
-        The picture and the window of each frame that is made.
+        The image and the window of each frame.
     maps : iterable of 3 x 3 floats each
-        From the frame to the picture, in pixels.
+        From the frame to the image, in pixels.
 
     Returns
     -------
@@ -59,12 +59,12 @@ def perspective(view: View, maps: Iterable[Sequence[Sequence[float]]]) -> Frames
     return _perspective(packed, table, view.top, view.left, view.height, view.width)
 
 
-def pack(picture: Image, border: int, mode: Literal["edge", "constant"]) -> NDArray[np.uint64]:
+def pack(image: Image, border: int, mode: Literal["edge", "constant"]) -> NDArray[np.uint64]:
     """Put each pixel, and the one right of it, into one word: red in the lowest byte, then green and blue.
 
     Parameters
     ----------
-    picture : ndarray of uint8, shape (H, W, 3)
+    image : ndarray of uint8, shape (H, W, 3)
         It is not changed.
     border : int
         By how many pixels on each side the result is larger.
@@ -76,15 +76,15 @@ def pack(picture: Image, border: int, mode: Literal["edge", "constant"]) -> NDAr
     ndarray of uint64, shape (H + 2 border, W + 2 border)
         The pixel in the lower 32 bits, its neighbour in the upper ones.
     """
-    return _pack(np.pad(picture, ((border, border), (border, border), (0, 0)), mode))
+    return _pack(np.pad(image, ((border, border), (border, border), (0, 0)), mode))
 
 
 @kernel
-def _pack(picture):
-    height, width, _ = picture.shape
+def _pack(image):
+    height, width, _ = image.shape
     out = np.zeros((height, width), np.uint64)
     for i in range(height):
-        line, pixels = out[i], picture[i]
+        line, pixels = out[i], image[i]
         for j in range(width):
             red, green, blue = np.uint64(pixels[j, 0]), np.uint64(pixels[j, 1]), np.uint64(pixels[j, 2])
             line[j] = red | green << np.uint64(8) | blue << np.uint64(16)
@@ -94,9 +94,9 @@ def _pack(picture):
 
 
 @kernel
-def _unpack(made, out):
-    for j in range(made.size):
-        word = made[j]
+def _unpack(pixels, out):
+    for j in range(pixels.size):
+        word = pixels[j]
         out[3 * j] = np.uint8(word)
         out[3 * j + 1] = np.uint8(word >> np.uint32(8))
         out[3 * j + 2] = np.uint8(word >> np.uint32(16))
@@ -119,11 +119,11 @@ def _affine(packed, maps, top, left, height, width):
     fractions = np.empty((2, width))
     pairs = np.empty((2, width), np.uint64)
     words = pairs.view(np.uint32)
-    made = np.empty(width, np.uint32)
+    pixels = np.empty(width, np.uint32)
     for n in range(maps.shape[0]):
         m = maps[n]
         for i in range(height):
-            # Along a row both coordinates are monotone, so what lies inside the picture is one run.
+            # Along a row both coordinates are monotone, so what lies inside the image is one run.
             first, last = 0, width
             while first < last and not _inside(m, left + first, top + i, packed.shape):
                 first += 1
@@ -134,10 +134,10 @@ def _affine(packed, maps, top, left, height, width):
             upper, lower = words[0, 2 * first : 2 * last], words[1, 2 * first : 2 * last]
             _locate(m, left + first, top + i, stride, run, dx, dy)
             _gather(flat, stride, run, pairs[0, first:last], pairs[1, first:last])
-            made[:first] = 0
-            _interpolate(upper, lower, dx, dy, made[first:last])
-            made[last:] = 0
-            _unpack(made, out[n, i])
+            pixels[:first] = 0
+            _interpolate(upper, lower, dx, dy, pixels[first:last])
+            pixels[last:] = 0
+            _unpack(pixels, out[n, i])
     return out.reshape(-1, height, width, 3)
 
 
@@ -165,9 +165,9 @@ def _locate(m, x, y, stride, at, dx, dy):
 
 
 @kernel
-def _interpolate(upper, lower, dx, dy, made):
+def _interpolate(upper, lower, dx, dy, pixels):
     byte = np.uint32(255)
-    for j in range(made.size):
+    for j in range(pixels.size):
         word = np.uint32(0)
         for channel in range(3):
             shift = np.uint32(8 * channel)
@@ -178,7 +178,7 @@ def _interpolate(upper, lower, dx, dy, made):
             end = np.float64(np.int32((lower[2 * j + 1] >> shift) & byte))
             below = start + (end - start) * dx[j]
             word |= np.uint32(np.int32(above + (below - above) * dy[j])) << shift
-        made[j] = word
+        pixels[j] = word
 
 
 @kernel
@@ -190,13 +190,13 @@ def _perspective(packed, maps, top, left, height, width):
     parts = np.empty((2, width), np.uint32)
     pairs = np.empty((2, width), np.uint64)
     words = pairs.view(np.uint32)
-    made = np.empty(width, np.uint32)
+    pixels = np.empty(width, np.uint32)
     for n in range(maps.shape[0]):
         for i in range(height):
             _project(maps[n], left, top + i, packed.shape, at, parts[0], parts[1])
             _gather(flat, stride, at, pairs[0], pairs[1])
-            _weigh(words[0], words[1], parts[0], parts[1], made)
-            _unpack(made, out[n, i])
+            _weigh(words[0], words[1], parts[0], parts[1], pixels)
+            _unpack(pixels, out[n, i])
     return out.reshape(-1, height, width, 3)
 
 
@@ -226,12 +226,12 @@ def _project(m, x, y, padded, at, right, down):
 
 
 @kernel
-def _weigh(upper, lower, right, down, made):
+def _weigh(upper, lower, right, down, pixels):
     """Weigh the four neighbours; where they fit, red and blue go together in the two halves of a word."""
     halves, low, byte = np.uint32(0x00FF00FF), np.uint32(0xFFFF), np.uint32(0xFF)
     whole, half = np.uint32(32), np.uint32(512)
     eight, ten, sixteen = np.uint32(8), np.uint32(10), np.uint32(16)
-    for j in range(made.size):
+    for j in range(pixels.size):
         r, d = right[j], down[j]
         left, up = whole - r, whole - d
         nw, ne, sw, se = upper[2 * j], upper[2 * j + 1], lower[2 * j], lower[2 * j + 1]
@@ -242,4 +242,4 @@ def _weigh(upper, lower, right, down, made):
         above = ((nw >> eight) & byte) * left + ((ne >> eight) & byte) * r
         below = ((sw >> eight) & byte) * left + ((se >> eight) & byte) * r
         green = (above * up + below * d + half) >> ten
-        made[j] = red | green << eight | blue << sixteen
+        pixels[j] = red | green << eight | blue << sixteen

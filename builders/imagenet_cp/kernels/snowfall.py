@@ -1,4 +1,4 @@
-"""Snow: a layer of flakes, and the grey of the picture that it whitens."""
+"""Snow: a layer of flakes, and the grey of the image that it whitens."""
 
 from __future__ import annotations
 
@@ -7,15 +7,14 @@ from numpy.random import BitGenerator
 from numpy.typing import NDArray
 
 from . import draws, zoom
+from .channels import interleave, split
 from .compiled import kernel
+from .levels import unit
 from .types import Image
 
 BLOCK = 1024  # pixels whitened at a time, so that they stay in the nearest cache
 # OpenCV's weights of RGB2GRAY.
 RED, GREEN, BLUE = np.float32(0.299), np.float32(0.587), np.float32(0.114)
-# p / 255 in float32 is p * HIGH + p * LOW: the first product is exact for the 256 levels.
-HIGH = np.float32(257 * 2.0**-16)
-LOW = np.float32(1 / 255 - 257 * 2.0**-16)
 
 
 def flakes(
@@ -52,7 +51,7 @@ def grey(image: Image) -> NDArray[np.float32]:
 
 
 def cover(image: Image, layer: Image, blend: float) -> Image:
-    """Whiten the picture and lay the flakes over it, once as they are and once turned by 180 degrees.
+    """Whiten the image and lay the flakes over it, once as they are and once turned by 180 degrees.
 
     Parameters
     ----------
@@ -61,7 +60,7 @@ def cover(image: Image, layer: Image, blend: float) -> Image:
     layer : ndarray of uint8, shape (H, W)
         The blurred flakes.
     blend : float
-        The picture's own share; the rest is at least as bright as ``1.5 * grey + 0.5``.
+        The image's own share; the rest is at least as bright as ``1.5 * grey + 0.5``.
 
     Returns
     -------
@@ -81,24 +80,12 @@ def _to_uint8(field, threshold):
 
 
 @kernel
-def _split(line, red, green, blue):
-    for j in range(line.size // 3):
-        red[j], green[j], blue[j] = line[3 * j], line[3 * j + 1], line[3 * j + 2]
-
-
-@kernel
-def _unit(level):
-    """Return ``level / 255`` in float32."""
-    return np.float32(level) * HIGH + np.float32(level) * LOW
-
-
-@kernel
 def _line_grey(red, green, blue, out):
     for j in range(out.size):
         # OpenCV adds each further product with one rounding (fused); a float64 holds the product exactly.
-        total = _unit(red[j]) * RED
-        total = np.float32(np.float64(total) + np.float64(_unit(green[j])) * np.float64(GREEN))
-        out[j] = np.float32(np.float64(total) + np.float64(_unit(blue[j])) * np.float64(BLUE))
+        total = unit(red[j]) * RED
+        total = np.float32(np.float64(total) + np.float64(unit(green[j])) * np.float64(GREEN))
+        out[j] = np.float32(np.float64(total) + np.float64(unit(blue[j])) * np.float64(BLUE))
 
 
 @kernel
@@ -107,7 +94,7 @@ def _grey(image):
     out = np.empty((height, width), np.float32)
     red, green, blue = np.empty(width, np.uint8), np.empty(width, np.uint8), np.empty(width, np.uint8)
     for i in range(height):
-        _split(image[i], red, green, blue)
+        split(image[i], red, green, blue)
         _line_grey(red, green, blue, out[i])
     return out
 
@@ -120,7 +107,7 @@ def _line_cover(line, light, flakes, blend, rest):
     than 0 and 255, that the rounding of the published float64 sum would matter.
     """
     for j in range(line.size):
-        x = _unit(line[j])
+        x = unit(line[j])
         whitened = blend * x + max(rest * x, light[j])
         level = np.int32(np.float64(whitened) * 255.0)
         line[j] = np.uint8(min(level + np.int32(flakes[j]), np.int32(255)))
@@ -128,7 +115,7 @@ def _line_cover(line, light, flakes, blend, rest):
 
 @kernel
 def _cover(image, layer, blend, rest):
-    picture, flat, out = image.reshape(-1), layer.reshape(-1), np.empty(image.size, np.uint8)
+    values, flat, out = image.reshape(-1), layer.reshape(-1), np.empty(image.size, np.uint8)
     red, green, blue = np.empty(BLOCK, np.uint8), np.empty(BLOCK, np.uint8), np.empty(BLOCK, np.uint8)
     light, flakes = np.empty(BLOCK, np.float32), np.empty(BLOCK, np.uint16)
     for start in range(0, flat.size, BLOCK):
@@ -136,7 +123,7 @@ def _cover(image, layer, blend, rest):
         r, g, b = red[: stop - start], green[: stop - start], blue[: stop - start]
         white, whole = light[: stop - start], flakes[: stop - start]
         here, turned = flat[start:stop], flat[flat.size - stop : flat.size - start]
-        _split(picture[3 * start : 3 * stop], r, g, b)
+        split(values[3 * start : 3 * stop], r, g, b)
         _line_grey(r, g, b, white)
         for j in range(white.size):
             white[j] = rest * (white[j] * np.float32(1.5) + np.float32(0.5))
@@ -147,7 +134,5 @@ def _cover(image, layer, blend, rest):
         _line_cover(r, white, whole, blend, rest)
         _line_cover(g, white, whole, blend, rest)
         _line_cover(b, white, whole, blend, rest)
-        target = out[3 * start : 3 * stop]
-        for j in range(target.size // 3):
-            target[3 * j], target[3 * j + 1], target[3 * j + 2] = r[j], g[j], b[j]
+        interleave(r, g, b, out[3 * start : 3 * stop])
     return out.reshape(image.shape)

@@ -4,11 +4,11 @@ A loop over the values of a row, around it one over the taps of a filter, writes
 tap, and each of its runs takes time to begin. With lanes the loop over the taps is the inner one and the sums stay in
 registers::
 
-    load, spread = lanes(256)  # bytes
+    load, broadcast = lanes(256)  # bytes
     for at in range(0, size, 256 // out.itemsize):
-        total = load(source, at) * spread(taps[0])
+        total = load(source, at) * broadcast(taps[0])
         for t in range(1, taps.size):
-            total = total + load(source, at + t) * spread(taps[t])
+            total = total + load(source, at + t) * broadcast(taps[t])
         store(out, at, total)
 
 Vector are added, subtracted and multiplied one by one, floats by IEEE operations that are never fused; signed integers
@@ -53,9 +53,9 @@ def lanes(size: int) -> tuple[Any, Any]:
 
     Returns
     -------
-    load, spread : callable
+    load, broadcast : callable
         ``load(array, at)`` gives as many values as this size holds from ``at`` on of an array with one axis,
-        ``spread(value)`` as many copies of a value.
+        ``broadcast(value)`` as many copies of a value.
     """
 
     def load(typing_context, array, at):
@@ -66,7 +66,7 @@ def lanes(size: int) -> tuple[Any, Any]:
 
         return loaded(array, at), generate
 
-    def spread(typing_context, value):
+    def broadcast(typing_context, value):
         filled = _of(value, size)
 
         def generate(context, builder, signature, arguments):
@@ -78,7 +78,7 @@ def lanes(size: int) -> tuple[Any, Any]:
 
         return filled(value), generate
 
-    return intrinsic(load), intrinsic(spread)
+    return intrinsic(load), intrinsic(broadcast)
 
 
 def _of(values: Any, size: int) -> Vector:
@@ -140,7 +140,7 @@ transposed: Any = intrinsic(_transposed)
 
 
 def _less(typing_context, a, b):
-    """Return the lesser of two floats in each lane."""
+    """Return the minimum of two floats in each lane."""
 
     def generate(context, builder, signature, arguments):
         return builder.select(builder.fcmp_ordered("<", *arguments), *arguments)
@@ -148,10 +148,10 @@ def _less(typing_context, a, b):
     return a(a, b), generate
 
 
-lesser: Any = intrinsic(_less)
+minimum: Any = intrinsic(_less)
 
 
-def joined(first: int) -> Any:
+def concat_shift(first: int) -> Any:
     """Return a function for compiled code: of a and b side by side it gives as many lanes, from ``first`` on."""
 
     def join(typing_context, a, b):

@@ -8,29 +8,30 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import snowfall
+from .channels import interleave
 from .compiled import kernel
 from .types import Frames, Image
 
 
-def snow(picture: Image, layers: NDArray[np.uint8], blend: float) -> Frames:
-    """Whiten the picture and lay each layer over it, once as it is and once turned by 180 degrees.
+def snow(image: Image, layers: NDArray[np.uint8], blend: float) -> Frames:
+    """Whiten the image and lay each layer over it, once as it is and once turned by 180 degrees.
 
     Parameters
     ----------
-    picture : ndarray of uint8, shape (H, W, 3)
+    image : ndarray of uint8, shape (H, W, 3)
         It is not changed.
     layers : ndarray of uint8, shape (frames, H, W)
         Blurred flakes.
     blend : float
-        The picture's own share; the rest is at least as bright as ``1.5 * grey + 0.5``.
+        The image's own share; the rest is at least as bright as ``1.5 * grey + 0.5``.
 
     Returns
     -------
     ndarray of uint8, shape (frames, H, W, 3)
         Unlike in ImageNet-C all but the grey is computed in double precision.
     """
-    light = snowfall.grey(picture) * np.float32(1.5) + np.float32(0.5)
-    x = picture / 255.0
+    light = snowfall.grey(image) * np.float32(1.5) + np.float32(0.5)
+    x = image / 255.0
     base = blend * x + (1 - blend) * np.maximum(x, light[..., np.newaxis])
     planes = np.ascontiguousarray(base.transpose(0, 2, 1))
     return _cover(planes, layers, np.arange(256) / 255.0)
@@ -75,13 +76,13 @@ def _cover(base, layers, levels):
     frames, height, width = layers.shape
     out = np.empty((frames, height, 3 * width), np.uint8)
     fall, turned = np.empty(width), np.empty(width)
-    made = np.empty((3, width), np.uint8)
+    channels = np.empty((3, width), np.uint8)
     for n in range(frames):
         for i in range(height):
             _look_up(layers[n, i], layers[n, height - 1 - i], levels, fall, turned)
             for channel in range(3):
-                _add(base[i, channel], fall, turned, made[channel])
-            _interleave(made[0], made[1], made[2], out[n, i])
+                _add(base[i, channel], fall, turned, channels[channel])
+            interleave(channels[0], channels[1], channels[2], out[n, i])
     return out.reshape(frames, height, width, 3)
 
 
@@ -98,11 +99,3 @@ def _add(base, fall, turned, out):
     for j in range(out.size):
         y = base[j] + fall[j] + turned[j]
         out[j] = np.uint8(np.int32((y if y < 1.0 else 1.0) * 255.0))
-
-
-@kernel
-def _interleave(red, green, blue, out):
-    for j in range(red.size):
-        out[3 * j] = red[j]
-        out[3 * j + 1] = green[j]
-        out[3 * j + 2] = blue[j]

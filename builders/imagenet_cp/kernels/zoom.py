@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .compiled import kernel
+from .levels import truncate, unit
 from .types import Image
 from .vectors import lanes, store
 
@@ -124,50 +125,60 @@ class _Zooms(NamedTuple):
 @lru_cache(64)
 def _zooms(shape: tuple[int, int, int], factors: tuple[float, ...]) -> _Zooms:
     """Collect the taps of all factors, in the image's rows and columns; one beyond them is black."""
-    height, width, channels = shape
-    rows: list[NDArray[np.int64]] = []
-    columns: list[NDArray[np.int64]] = []
-    row_weights: list[NDArray[np.float64]] = []
-    column_weights: list[NDArray[np.float64]] = []
+    (height, width, channels), count = shape, len(factors)
+    rows, row_weights = np.empty((count, height), np.int64), np.empty((count, height, 2))
+    columns, column_weights = np.empty((count, width), np.int64), np.empty((count, width, 2))
     runs, bounds = [], [0]
-    for factor in factors:
+    for z, factor in enumerate(factors):
         window = crop(height, width, factor)
-        for n, side, firsts, pairs in (
-            (height, window[0], rows, row_weights),
-            (width, window[1], columns, column_weights),
-        ):
-            first, pair = _taps(side.stop - side.start, factor, n)
-            firsts.append(np.where(pair.any(axis=1), first + side.start, n))
-            pairs.append(pair)
-        start = np.flatnonzero(np.diff(columns[-1], prepend=-2) != 1)
-        count = -(np.diff(start, append=width) * -channels // SIXTEEN)
-        nth = np.arange(count.sum()) - (count.cumsum() - count).repeat(count)
-        piece = np.stack([start, columns[-1][start]], axis=1).repeat(count, axis=0)
-        runs.append(piece * channels + SIXTEEN * nth[:, None])
-        bounds.append(bounds[-1] + len(nth))
-    return _Zooms(
-        np.array(rows),
-        np.array(row_weights),
-        np.array(columns),
-        np.array(column_weights),
-        np.concatenate(runs),
-        np.array(bounds),
-    )
+        rows[z], row_weights[z] = _taps_in_image(window[0], factor, height)
+        columns[z], column_weights[z] = _taps_in_image(window[1], factor, width)
+        runs.append(_runs(columns[z], channels))
+        bounds.append(bounds[-1] + len(runs[-1]))
+    return _Zooms(rows, row_weights, columns, column_weights, np.concatenate(runs), np.array(bounds))
+
+
+def _taps_in_image(
+    window: slice, factor: float, length: int
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Return `_taps` of a window, counted from the image's first pixel; ``length`` where the zoom is black."""
+    first, pair = _taps(window.stop - window.start, factor, length)
+    return np.where(pair.any(axis=1), first + window.start, length), pair
+
+
+def _runs(columns: NDArray[np.int64], channels: int) -> NDArray[np.int64]:
+    """Cut a row into runs of consecutive pixels, and those into sixteen values each."""
+    start = np.flatnonzero(np.diff(columns, prepend=-2) != 1)
+    count = -(np.diff(start, append=columns.size) * -channels // SIXTEEN)
+    nth = np.arange(count.sum()) - (count.cumsum() - count).repeat(count)
+    run = np.stack([start, columns[start]], axis=1).repeat(count, axis=0)
+    return run * channels + SIXTEEN * nth[:, None]
 
 
 def blend(image: Image, factors: tuple[float, ...]) -> Image:
     """Return the mean of a uint8 image (H, W, C) and its zooms, computed in float32 and truncated.
 
-    Sums in another order decide nearly all values. The few that come nearer to a whole level than the two
-    orders can differ are added up again as published.
+    Notes
+    -----
+    The same with `enlarge`, which is SciPy's zoom::
+
+        x = (image / 255.0).astype(np.float32)
+        total = np.zeros_like(x)
+        for factor in factors:
+            total += enlarge(x[crop(height, width, factor)], factor, height, width)
+        return (np.clip((x + total) / (len(factors) + 1), 0, 1) * 255).astype(np.uint8)
+
+    A zoomed row lies between two rows of the image. Both are resampled along the row once, and used by all zoomed
+    rows between them.
     """
     zooms = _zooms(image.shape, factors)
-    doubt = np.float32(2.0**-16 * (11.0 + 0.75 * len(factors)))
-    return _blend(image, *zooms, doubt)
+    # In float32 and another order each zoom adds at most 0.75 units of 2**-16 to the error.
+    error_bound = np.float32(2.0**-16 * (11.0 + 0.75 * len(factors)))
+    return _blend(image, *zooms, error_bound)
 
 
 @kernel
-def _blend(image, rows, row_weights, columns, column_weights, runs, bounds, doubt):
+def _blend(image, rows, row_weights, columns, column_weights, runs, bounds, error_bound):
     height, width, channels = image.shape
     size, count = width * channels, len(rows)
     values = image.reshape(height, size)
@@ -183,11 +194,12 @@ def _blend(image, rows, row_weights, columns, column_weights, runs, bounds, doub
         for j in range(width):
             for c in range(channels):
                 weights[z, j * channels + c] = column_weights[z, j, 1]
-    # the two source rows between which each zoom is, resampled along the row
-    lines, held = np.empty((count, 2, size + SIXTEEN), np.float32), np.full(count, -2)
+    # of each zoom the source rows ``upper`` and the next one, resampled along the row: row i at i % 2
+    lines, upper = np.empty((count, 2, size + SIXTEEN), np.float32), np.full(count, -2)
     out = np.empty((height, size), np.uint8)
-    totals, unsure = np.empty((BAND, size), np.float32), np.empty(size, np.uint8)
-    share, lowest, highest = np.float32(1 / (count + 1)), np.float32(128.0) - doubt, np.float32(128.0) + doubt
+    totals, ambiguous = np.empty((BAND, size), np.float32), np.empty(size, np.uint8)
+    lowest, highest = np.float32(128.0) - error_bound, np.float32(128.0) + error_bound
+    share = np.float32(1 / (count + 1))
     for top in range(0, height, BAND):  # a band of the sums stays in the nearest cache
         band = range(min(BAND, height - top))
         for i in band:
@@ -198,26 +210,22 @@ def _blend(image, rows, row_weights, columns, column_weights, runs, bounds, doub
             pieces = runs[bounds[z] : bounds[z + 1]]
             for i in band:
                 total, row = totals[i], rows[z, top + i]
-                if row != held[z]:
-                    if row != held[z] + 1:
+                if row != upper[z]:
+                    if row != upper[z] + 1:
                         _resample(flat, row * step, pieces, channels, weights[z], lines[z, row % 2])
                     _resample(flat, (row + 1) * step, pieces, channels, weights[z], lines[z, (row + 1) % 2])
-                    held[z] = row
+                    upper[z] = row
                 above, below = lines[z, row % 2], lines[z, (row + 1) % 2]
                 weight = np.float32(row_weights[z, top + i, 1])
                 for j in range(size):
                     total[j] += above[j] + weight * (below[j] - above[j])
         for i in band:
-            total, line, any_unsure = totals[i], out[top + i], np.uint8(0)
+            total, line = totals[i], out[top + i]
             for j in range(size):
-                level = total[j] * share
-                low, high = np.int32(level + lowest), np.int32(level + highest)
-                line[j] = low
-                unsure[j] = np.uint8(high - low)
-                any_unsure = np.uint8(any_unsure | unsure[j])
-            if any_unsure:
+                total[j] *= share
+            if truncate(total, lowest, highest, line, ambiguous):
                 for j in range(size):
-                    if unsure[j]:
+                    if ambiguous[j]:
                         pixel = (top + i, j // channels, j % channels)
                         line[j] = _published(image, rows, row_weights, columns, column_weights, pixel)
     return out.reshape(height, width, channels)
@@ -246,13 +254,8 @@ def _published(image, rows, row_weights, columns, column_weights, pixel):
         below, right = min(above + 1, last_row), min(left + 1, last_column)
         u, v = row_weights[z, i, 0], row_weights[z, i, 1]
         s, t = column_weights[z, j, 0], column_weights[z, j, 1]
-        value = _unit(image[above, left, c]) * u * s + _unit(image[above, right, c]) * u * t
-        value += _unit(image[below, left, c]) * v * s
-        total += np.float32(value + _unit(image[below, right, c]) * v * t)
-    y = (_unit(image[i, j, c]) + total) / np.float32(len(rows) + 1)
+        value = unit(image[above, left, c]) * u * s + unit(image[above, right, c]) * u * t
+        value += unit(image[below, left, c]) * v * s
+        total += np.float32(value + unit(image[below, right, c]) * v * t)
+    y = (unit(image[i, j, c]) + total) / np.float32(len(rows) + 1)
     return np.int32(min(y, np.float32(1.0)) * np.float32(255.0))
-
-
-@kernel
-def _unit(value):
-    return np.float32(value) / np.float32(255.0)

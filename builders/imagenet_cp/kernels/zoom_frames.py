@@ -1,4 +1,4 @@
-"""The zoom blur of ImageNet-P: a running mean of ever larger copies of the picture, in single precision."""
+"""The zoom blur of ImageNet-P: a running mean of ever larger copies of the image, in single precision."""
 
 from __future__ import annotations
 
@@ -10,17 +10,18 @@ from numpy.typing import NDArray
 
 from . import projection as maps
 from . import sampling
+from .channels import interleave
 from .compiled import kernel
 from .types import Frames, View
 
 
 def running_mean(view: View, factors: Sequence[float]) -> Frames:
-    """Average the window with that of the picture scaled by one more of ``factors`` in each frame.
+    """Average the window with that of the image scaled by one more of ``factors`` in each frame.
 
     Parameters
     ----------
     view : View
-        The picture and the window of each frame.
+        The image and the window of each frame.
     factors : sequence of float
         At least 1 each.
 
@@ -33,7 +34,7 @@ def running_mean(view: View, factors: Sequence[float]) -> Frames:
     height, width = view.image.shape[:2]
     rows, columns = [], []
     for factor in factors:
-        # Nothing turns: the maps of rows and of columns are apart, and every place lies inside the picture.
+        # Nothing turns: the maps of rows and of columns are apart, and every place lies inside the image.
         x_step, _, x_start, _, y_step, y_start = maps.affine(height, width, scale=factor)
         rows.append(y_step * (np.arange(view.top, view.top + view.height) + 0.5) + y_start - 0.5)
         columns.append(x_step * (np.arange(view.left, view.left + view.width) + 0.5) + x_start - 0.5)
@@ -48,7 +49,7 @@ def running_mean(view: View, factors: Sequence[float]) -> Frames:
 
 
 def _split(places: list[NDArray[Any]]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """Split places on an axis into the pixel before each, counted in the padded picture, and what is left over."""
+    """Split places on an axis into the pixel before each, counted in the padded image, and what is left over."""
     stacked = np.array(places, dtype=np.float64)
     before = np.floor(stacked)
     return before.astype(np.int64) + 1, stacked - before
@@ -60,7 +61,7 @@ def _add_copies(packed, rows, down, columns, right, total, out):
     width = columns.shape[1]
     pairs = np.empty(width, np.uint64)
     lines = np.empty((2, 3, width))
-    made = np.empty((3, width), np.uint8)
+    channels = np.empty((3, width), np.uint8)
     for n in range(count):
         number, done = np.float32(n + 2), -1
         for i in range(height):
@@ -71,8 +72,10 @@ def _add_copies(packed, rows, down, columns, right, total, out):
                 done = row
             upper, lower = lines[above % 2], lines[(above + 1) % 2]
             for channel in range(3):
-                _down(upper[channel], lower[channel], down[n, i], number, total[i, channel], made[channel])
-            _interleave(made[0], made[1], made[2], out[n + 1, i])
+                _down(
+                    upper[channel], lower[channel], down[n, i], number, total[i, channel], channels[channel]
+                )
+            interleave(channels[0], channels[1], channels[2], out[n + 1, i])
 
 
 @kernel
@@ -104,11 +107,3 @@ def _down(upper, lower, ratio, number, total, out):
         summed = total[j] + np.float32(value) / np.float32(255.0)
         total[j] = summed
         out[j] = np.uint8(np.int32(summed / number * np.float32(255.0)))
-
-
-@kernel
-def _interleave(red, green, blue, out):
-    for j in range(red.size):
-        out[3 * j] = red[j]
-        out[3 * j + 1] = green[j]
-        out[3 * j + 2] = blue[j]

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.random import BitGenerator
 
 from ..corruptions import check_image
 from ..errors import suggest
+from ..kernels.rng import Bits, compiled_stream
 from ..kernels.types import Frames, Image
 from .registry import DIFFICULTIES, Perturbation, published_order
 from .views import check_size, finish, view
@@ -26,9 +26,7 @@ EXTRA = tuple(name for name, p in PERTURBATIONS.items() if p.extra)
 NOISE = tuple(name for name, p in PERTURBATIONS.items() if p.noise)
 
 
-def apply(
-    name: str, image: Image, bits: BitGenerator, difficulty: int = 1, profile: str = "imagenet"
-) -> Frames:
+def apply(name: str, image: Image, bits: Bits, difficulty: int = 1, profile: str = "imagenet") -> Frames:
     """Make one sequence of frames.
 
     Parameters
@@ -39,8 +37,8 @@ def apply(
         RGB, before the centre crop; it is never changed. For the profile ``imagenet`` it is resized so that its
         shorter side is 256 pixels. ``imagenet_299`` and ``tiny`` take the image as it is and resize it
         themselves, some perturbations before and some after perturbing; ``cifar`` takes 32 x 32 pixels.
-    bits : numpy.random.BitGenerator
-        Where all randomness comes from; it is advanced.
+    bits : numpy.random.BitGenerator or Stream
+        Source of all random draws, such as ``SFC64(0)`` or ``Recipe.bits``; it is advanced.
     difficulty : int
         1, and for the noises also 2 or 3, which are other sequences. For all others a difficulty d is a stride of
         the metric, which compares frames d apart in the one sequence there is.
@@ -70,19 +68,18 @@ def apply(
     if table is None:
         raise ValueError(f"unknown profile {profile!r}{suggest(profile, known.parameters)}")
     check_difficulty(name, difficulty)
-    if not isinstance(bits, BitGenerator):
-        raise TypeError(
-            f"bits must be a numpy.random.BitGenerator such as SFC64(0), not {type(bits).__name__}"
-        )
     picture = check_image(image)
     check_size(picture, profile)
     resized_after = profile in known.resized_after
     seen, parameters = view(picture, profile, resized_after), table[int(difficulty) - 1]
-    if not resized_after:
-        return known.kernel(seen, bits, *parameters)
-    # One frame at a time: all of them at the size of a large photograph would fill the memory.
-    *fixed, values = parameters
-    return np.stack([finish(known.kernel(seen, bits, *fixed, (value,))[0], profile) for value in values])
+    with compiled_stream(bits) as stream:
+        if not resized_after:
+            return known.kernel(seen, stream, *parameters)
+        # One frame at a time: all of them at the size of a large photograph would fill the memory.
+        *fixed, values = parameters
+        return np.stack(
+            [finish(known.kernel(seen, stream, *fixed, (value,))[0], profile) for value in values]
+        )
 
 
 def check_difficulty(name: str, difficulty: object) -> None:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
 from numpy.random import BitGenerator
 
-from ..kernels import gaussian_frames as gaussian
-from ..kernels import motion_frames as motion
+from ..kernels import gaussian, motion
 from ..kernels import zoom_frames as zoom
 from ..kernels.types import Frames, View
 from .registry import perturbation
@@ -28,7 +28,8 @@ def motion_blur(
     view: View, bits: BitGenerator, radius: float, sigma: float, angles: Sequence[float]
 ) -> Frames:
     """Move the camera in a direction that turns from frame to frame."""
-    return motion.blur(view.crop, radius, sigma, angles)
+    crop = view.crop
+    return np.stack([motion.blur(crop, radius, sigma, angle) for angle in angles])
 
 
 @perturbation(imagenet=(ZOOMS,), imagenet_299=(ZOOMS,), tiny=(ZOOMS,), cifar=(ZOOMS,))
@@ -46,4 +47,5 @@ def zoom_blur(view: View, bits: BitGenerator, factors: Sequence[float]) -> Frame
 )
 def gaussian_blur(view: View, bits: BitGenerator, truncate: float, sigmas: Sequence[float]) -> Frames:
     """Widen a Gaussian filter from frame to frame."""
-    return gaussian.blur(view.crop, sigmas, truncate)
+    crop = view.crop
+    return np.stack([gaussian.blur_uint8(crop, sigma, truncate) for sigma in sigmas])

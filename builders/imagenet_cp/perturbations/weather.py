@@ -7,8 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.random import BitGenerator
 
-from ..kernels import hsv, liquid, snowfall
-from ..kernels import motion_frames as motion
+from ..kernels import hsv, liquid, motion, snowfall
 from ..kernels import weather_frames as layers
 from ..kernels.types import Frames, View
 from .registry import perturbation
@@ -36,7 +35,8 @@ def snow(
 ) -> Frames:
     """Let the same flakes fall in a direction that turns from frame to frame."""
     flakes = snowfall.flakes(bits, view.height, view.width, loc, scale, zoom, threshold)
-    return layers.snow(view.crop, motion.blur(flakes, radius, sigma, angles), blend)
+    blurred = np.stack([motion.blur(flakes, radius, sigma, angle) for angle in angles])
+    return layers.snow(view.crop, blurred, blend)
 
 
 @perturbation(

@@ -1,0 +1,87 @@
+"""Frosted glass: each pixel is overwritten by one near it."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from . import draws
+from .compiled import kernel
+from .rng import Bits
+from .types import Image
+
+BLOCK = 1 << 14  # moves drawn at a time, so that they stay in a near cache
+
+
+def scatter(image: Image, bits: Bits, max_delta: int, iterations: int) -> Image:
+    """Overwrite every pixel inside a margin, the last first, by a random pixel near it.
+
+    Parameters
+    ----------
+    image : ndarray of uint8, shape (H, W, 3)
+        C-contiguous. It is not changed.
+    bits : Bits
+        It is advanced by two draws for each pixel inside the margin and each iteration.
+    max_delta : int
+        Moves are from ``-max_delta`` to ``max_delta - 1`` pixels along each axis; also the margin's width.
+    iterations : int
+        How often the whole image is scattered.
+
+    Returns
+    -------
+    ndarray of uint8, shape (H, W, 3)
+        A new array.
+
+    Notes
+    -----
+    The published line looks like a swap, but both its sides are views of one array: the other pixel keeps its
+    value. So each iteration is::
+
+        for row in range(height - max_delta, max_delta, -1):
+            for column in range(width - max_delta, max_delta, -1):
+                dx, dy = integers(bits, -max_delta, max_delta, 2)
+                image[row, column] = image[row + dy, column + dx]
+    """
+    pixels = _pack(image)
+    height, width = image.shape[:2]
+    wide = width - 2 * max_delta
+    rows = max(1, BLOCK // wide)
+    for _ in range(iterations):
+        for bottom in range(height - max_delta, max_delta, -rows):
+            top = max(bottom - rows, max_delta)
+            moves = draws.integers(bits, -max_delta, max_delta, ((bottom - top) * wide, 2))
+            _scatter(pixels, moves, bottom, top)
+    return _unpack(pixels)
+
+
+@kernel
+def _pack(image):
+    """Return one word for each pixel, which moves faster than three values."""
+    height, width = image.shape[:2]
+    values, pixels = image.reshape(height * width, 3), np.empty((height, width), np.uint32)
+    flat = pixels.reshape(-1)
+    for i in range(flat.size):
+        flat[i] = values[i, 0] | np.uint32(values[i, 1]) << 8 | np.uint32(values[i, 2]) << 16
+    return pixels
+
+
+@kernel
+def _unpack(pixels):
+    height, width = pixels.shape
+    out, flat = np.empty((height, width, 3), np.uint8), pixels.reshape(-1)
+    values = out.reshape(height * width, 3)
+    for i in range(flat.size):
+        pixel = flat[i]
+        values[i, 0], values[i, 1], values[i, 2] = pixel & 255, pixel >> 8 & 255, pixel >> 16
+    return out
+
+
+@kernel
+def _scatter(pixels, moves, bottom, top):
+    """Move pixel after pixel, from the last of row ``bottom`` to row ``top + 1``."""
+    width = pixels.shape[1]
+    margin = (width - len(moves) // (bottom - top)) // 2
+    flat, n = pixels.reshape(-1), 0
+    for row in range(bottom, top, -1):
+        for place in range(row * width + width - margin, row * width + margin, -1):
+            flat[place] = flat[place + moves[n, 1] * width + moves[n, 0]]
+            n += 1
