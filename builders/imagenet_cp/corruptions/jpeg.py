@@ -62,6 +62,7 @@ SIDE = 8  # of a block
 WIDE = 2 * SIDE  # two blocks are transformed together
 load_int16, _ = lanes(2 * WIDE)
 load, spread = lanes(4 * WIDE)
+PART = np.float32(1.0 / 32.0)  # 8 for the transform, 4 for the quarters
 MAGIC = np.float32(1.5 * 2.0**23)  # what is added to it is rounded to a whole number
 
 
@@ -79,11 +80,11 @@ def round_trip(image: Image, quality: int) -> Image:
     -------
     ndarray of uint8, shape (H, W, 3)
     """
-    return _round_trip(image, *_tables(quality))  # type: ignore[no-any-return]
+    return _round_trip(image, *step_tables(quality))  # type: ignore[no-any-return]
 
 
 @lru_cache(100)
-def _tables(quality: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+def step_tables(quality: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Return the steps of luma and chroma, for the rows of two blocks side by side, flat."""
     percent = 5000 // quality if quality < 50 else 200 - 2 * quality
     luma, chroma = (np.array(table.split(), int).reshape(SIDE, SIDE) for table in (LUMA, CHROMA))
@@ -96,7 +97,7 @@ def _tables(quality: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
 @njit(cache=True, nogil=True, error_model="numpy")
 def _round_trip(image, luma_steps, chroma_steps):  # type: ignore[no-untyped-def]
     height, width = image.shape[:2]
-    luma, blue, red = _to_planes(image.reshape(height, 3 * width))
+    luma, blue, red = to_planes(image.reshape(height, 3 * width), 2, 2)
     _requantise(luma, luma_steps)
     _requantise(blue, chroma_steps)
     _requantise(red, chroma_steps)
@@ -104,27 +105,27 @@ def _round_trip(image, luma_steps, chroma_steps):  # type: ignore[no-untyped-def
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _up_to(number, multiple):  # type: ignore[no-untyped-def]
+def up_to(number, multiple):  # type: ignore[no-untyped-def]
     return (number + multiple - 1) // multiple * multiple
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _to_planes(image):  # type: ignore[no-untyped-def]
-    """Return luma, and the differences to blue and red at half the resolution, all less 128, in whole blocks.
+def to_planes(image, across, down):  # type: ignore[no-untyped-def]
+    """Return luma, and the differences to blue and red, averaged ``across`` and ``down``, all less 128, in whole blocks.
 
     The last pixels are repeated to fill them.
     """
     height, width = image.shape[0], image.shape[1] // 3
-    half_height, half_width = (height + 1) // 2, _up_to((width + 1) // 2, WIDE)
-    luma = np.empty((_up_to(height, SIDE), _up_to(width, WIDE)), np.int16)
-    blue = np.empty((_up_to(half_height, SIDE), half_width), np.int16)
+    rows, columns = (height + down - 1) // down, up_to((width + across - 1) // across, WIDE)
+    luma = np.empty((up_to(height, SIDE), up_to(width, WIDE)), np.int16)
+    blue = np.empty((up_to(rows, SIDE), columns), np.int16)
     red = np.empty_like(blue)
-    blues, reds = np.empty((2, 2 * half_width), np.int16), np.empty((2, 2 * half_width), np.int16)
+    blues, reds = np.empty((2, across * columns), np.int16), np.empty((2, across * columns), np.int16)
     r, g, b = np.empty(width, np.int32), np.empty(width, np.int32), np.empty(width, np.int32)
-    for i in range(half_height):
-        for k in range(2):
-            row = min(2 * i + k, height - 1)
-            pixels, light, to_blue, to_red = image[row], luma[2 * i + k], blues[k], reds[k]
+    for i in range(rows):
+        for k in range(down):
+            row = min(down * i + k, height - 1)
+            pixels, light, to_blue, to_red = image[row], luma[down * i + k], blues[k], reds[k]
             for j in range(pixels.size // 3):
                 r[j], g[j], b[j] = pixels[3 * j], pixels[3 * j + 1], pixels[3 * j + 2]
             for j in range(r.size):
@@ -135,35 +136,47 @@ def _to_planes(image):  # type: ignore[no-untyped-def]
             light[width:] = light[width - 1]
             to_blue[width:] = to_blue[width - 1]
             to_red[width:] = to_red[width - 1]
-        _halve(blues, blue[i])
-        _halve(reds, red[i])
-    for i in range(2 * half_height, len(luma)):
-        luma[i] = luma[2 * half_height - 1]
-    for i in range(half_height, len(blue)):
-        blue[i], red[i] = blue[half_height - 1], red[half_height - 1]
+        _average(blues, across, down, blue[i])
+        _average(reds, across, down, red[i])
+    for i in range(down * rows, len(luma)):
+        luma[i] = luma[down * rows - 1]
+    for i in range(rows, len(blue)):
+        blue[i], red[i] = blue[rows - 1], red[rows - 1]
     return luma, blue, red
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _halve(rows, out):  # type: ignore[no-untyped-def]
-    """Average two by two pixels; a half is rounded to the lower number, in every other column to the higher."""
+def _average(rows, across, down, out):  # type: ignore[no-untyped-def]
+    """Average one, two or four pixels; a half is rounded to the lower number, in every other column to the higher."""
     above, below = rows[0], rows[1]
-    for j in range(out.size):
-        total = H(above[2 * j] + above[2 * j + 1] + below[2 * j] + below[2 * j + 1] + H(1) + H(j & 1))
-        out[j] = total >> H(2)
+    if across == 1:
+        out[:] = above
+    elif down == 1:
+        for j in range(out.size):
+            out[j] = H(above[2 * j] + above[2 * j + 1] + H(j & 1)) >> H(1)
+    else:
+        for j in range(out.size):
+            total = H(above[2 * j] + above[2 * j + 1] + below[2 * j] + below[2 * j + 1] + H(1) + H(j & 1))
+            out[j] = total >> H(2)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def _requantise(plane, steps):  # type: ignore[no-untyped-def]
     """Round the frequencies of each block to whole steps."""
     values, width = plane.reshape(-1), plane.shape[1]
-    parts = np.float32(1.0 / 32.0) / steps  # 8 for the transform, 4 for the quarters
+    parts = PART / steps
     for top in range(0, values.size, SIDE * width):
         for at in range(top, top + width, WIDE):
-            columns = _forward(transposed(*_read(values, at, width)), N(FIRST))
-            frequencies = _forward(transposed(*columns), N(SECOND))
-            columns = transposed(*_inverse(_whole_steps(frequencies, steps, parts), N(FIRST)))
+            rounded = whole_steps(frequencies(values, at, width), steps, parts)
+            columns = transposed(*_inverse(rounded, N(FIRST)))
             _write(values, at, width, transposed(*_inverse(columns, N(BACK))))
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def frequencies(values, at, width):  # type: ignore[no-untyped-def]
+    """Return the rows of frequencies of two blocks, eightfold."""
+    columns = _forward(transposed(*_read(values, at, width)), N(FIRST))
+    return _forward(transposed(*columns), N(SECOND))
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -189,7 +202,7 @@ def _write(values, at, width, rows):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _whole_steps(rows, steps, parts):  # type: ignore[no-untyped-def]
+def whole_steps(rows, steps, parts):  # type: ignore[no-untyped-def]
     return (
         _rounded(rows[0], steps, parts, 0),
         _rounded(rows[1], steps, parts, WIDE),

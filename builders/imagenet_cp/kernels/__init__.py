@@ -1,0 +1,1 @@
+"""Compiled numerics, which know nothing of benchmarks."""

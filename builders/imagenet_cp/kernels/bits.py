@@ -1,0 +1,44 @@
+"""Bits of 64-bit words in compiled code."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from llvmlite import ir  # type: ignore[import-untyped]
+from numba import types
+from numba.extending import intrinsic
+
+
+def _trailing_zeros(typing_context, word):  # type: ignore[no-untyped-def]
+    """Count the zeros below the lowest one of a word that is not zero."""
+
+    def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+        return builder.cttz(arguments[0], ir.Constant(ir.IntType(1), 1))
+
+    return types.int64(types.uint64), generate
+
+
+def _leading_zeros(typing_context, word):  # type: ignore[no-untyped-def]
+    """Count the zeros above the highest one, 64 in a word of zeros."""
+
+    def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+        return builder.ctlz(arguments[0], ir.Constant(ir.IntType(1), 0))
+
+    return types.int64(types.uint64), generate
+
+
+def _store_big_endian(typing_context, array, at, word):  # type: ignore[no-untyped-def]
+    """Store the eight bytes of a word, the highest first, from ``at`` on of an array of bytes."""
+
+    def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+        data = context.make_array(signature.args[0])(context, builder, arguments[0]).data
+        place = builder.bitcast(builder.gep(data, [arguments[1]]), ir.IntType(64).as_pointer())
+        builder.store(builder.bswap(arguments[2]), place, align=1)
+        return context.get_dummy_value()
+
+    return types.void(array, types.int64, types.uint64), generate
+
+
+trailing_zeros: Any = intrinsic(_trailing_zeros)
+leading_zeros: Any = intrinsic(_leading_zeros)
+store_big_endian: Any = intrinsic(_store_big_endian)
