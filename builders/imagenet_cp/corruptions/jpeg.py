@@ -14,7 +14,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from .lanes import float_to_int32, int16_to_32, int32_to_16, int32_to_float, lanes, store, transposed
+from .lanes import float_to_int32, int16_to_32, int32_to_16, int32_to_float, lanes, store, transposed, uint8_to_32
 from .registry import Image
 
 N, H = np.int32, np.int16
@@ -60,10 +60,12 @@ ODD_2, ODD_3 = _factor(C1 + C3 + C5 - C7), _factor(C1 + C3 - C5 - C7)
 
 SIDE = 8  # of a block
 WIDE = 2 * SIDE  # two blocks are transformed together
+load_uint8, _ = lanes(WIDE)
 load_int16, _ = lanes(2 * WIDE)
 load, spread = lanes(4 * WIDE)
+HALVES = np.arange(WIDE, dtype=np.int32) % 2
 PART = np.float32(1.0 / 32.0)  # 8 for the transform, 4 for the quarters
-MAGIC = np.float32(1.5 * 2.0**23)  # what is added to it is rounded to a whole number
+MAGIC = np.float32(1.5 * 2.0**23)  # what is added to it is rounded to a whole number, its lower 16 bits
 
 
 def round_trip(image: Image, quality: int) -> Image:
@@ -105,59 +107,89 @@ def _round_trip(image, luma_steps, chroma_steps):  # type: ignore[no-untyped-def
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
+def blocks(length, side):  # type: ignore[no-untyped-def]
+    return (length + side - 1) // side
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
 def up_to(number, multiple):  # type: ignore[no-untyped-def]
-    return (number + multiple - 1) // multiple * multiple
+    return blocks(number, multiple) * multiple
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def to_planes(image, across, down):  # type: ignore[no-untyped-def]
-    """Return luma, and the differences to blue and red, averaged ``across`` and ``down``, all less 128, in whole blocks.
+    """Return luma, and the differences to blue and red, all less 128, in whole blocks.
 
-    The last pixels are repeated to fill them.
+    A difference is the average of ``across`` x ``down`` pixels. The last pixels are repeated to fill the blocks.
     """
-    height, width = image.shape[0], image.shape[1] // 3
-    rows, columns = (height + down - 1) // down, up_to((width + across - 1) // across, WIDE)
-    luma = np.empty((up_to(height, SIDE), up_to(width, WIDE)), np.int16)
-    blue = np.empty((up_to(rows, SIDE), columns), np.int16)
-    red = np.empty_like(blue)
-    blues, reds = np.empty((2, across * columns), np.int16), np.empty((2, across * columns), np.int16)
-    r, g, b = np.empty(width, np.int32), np.empty(width, np.int32), np.empty(width, np.int32)
-    for i in range(rows):
+    height, step = len(image), up_to(blocks(image.shape[1] // 3, across), WIDE)
+    rows, width = up_to(blocks(height, down), SIDE), step * across
+    luma = np.empty(rows * down * width, np.int16)
+    blue, red = np.empty(rows * step, np.int16), np.empty(rows * step, np.int16)
+    r, g, b = np.empty(width, np.uint8), np.empty(width, np.uint8), np.empty(width, np.uint8)
+    blues, reds = np.empty(2 * width, np.int16), np.empty(2 * width, np.int16)
+    blue_pairs, red_pairs = blues.view(np.int32), reds.view(np.int32)
+    for i in range(blocks(height, down)):
         for k in range(down):
-            row = min(down * i + k, height - 1)
-            pixels, light, to_blue, to_red = image[row], luma[down * i + k], blues[k], reds[k]
-            for j in range(pixels.size // 3):
-                r[j], g[j], b[j] = pixels[3 * j], pixels[3 * j + 1], pixels[3 * j + 2]
-            for j in range(r.size):
-                y = N(N(19595) * r[j] + N(38470) * g[j] + N(7471) * b[j] + N(32768))
-                u = N(N(32768) * b[j] - N(11059) * r[j] - N(21709) * g[j] + N(32767))
-                v = N(N(32768) * r[j] - N(27439) * g[j] - N(5329) * b[j] + N(32767))
-                light[j], to_blue[j], to_red[j] = (y >> N(16)) - N(128), u >> N(16), v >> N(16)
-            light[width:] = light[width - 1]
-            to_blue[width:] = to_blue[width - 1]
-            to_red[width:] = to_red[width - 1]
-        _average(blues, across, down, blue[i])
-        _average(reds, across, down, red[i])
-    for i in range(down * rows, len(luma)):
-        luma[i] = luma[down * rows - 1]
-    for i in range(rows, len(blue)):
-        blue[i], red[i] = blue[rows - 1], red[rows - 1]
-    return luma, blue, red
+            row = i * down + k
+            _separate(image[min(row, height - 1)], r, g, b)
+            _weigh(r, g, b, luma, row * width, blues, reds, k * width)
+        _average(blues, blue_pairs, down, blue, i * step, step)
+        _average(reds, red_pairs, down, red, i * step, step)
+    _repeat(luma, up_to(height, down) * width, width)
+    _repeat(blue, blocks(height, down) * step, step)
+    _repeat(red, blocks(height, down) * step, step)
+    return luma.reshape(-1, width), blue.reshape(-1, step), red.reshape(-1, step)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _average(rows, across, down, out):  # type: ignore[no-untyped-def]
+def _repeat(values, at, width):  # type: ignore[no-untyped-def]
+    """Fill the rows from ``at`` on with the one before."""
+    for j in range(at, values.size):
+        values[j] = values[j - width]
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _separate(pixels, r, g, b):  # type: ignore[no-untyped-def]
+    count = pixels.size // 3
+    for j in range(count):
+        r[j], g[j], b[j] = pixels[3 * j], pixels[3 * j + 1], pixels[3 * j + 2]
+    for j in range(count, r.size):
+        r[j], g[j], b[j] = r[count - 1], g[count - 1], b[count - 1]
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _weigh(r, g, b, luma, at, blues, reds, start):  # type: ignore[no-untyped-def]
+    for j in range(0, r.size, WIDE):
+        x, y, z = uint8_to_32(load_uint8(r, j)), uint8_to_32(load_uint8(g, j)), uint8_to_32(load_uint8(b, j))
+        light = spread(N(19595)) * x + spread(N(38470)) * y + spread(N(7471)) * z + spread(N(32768))
+        to_blue = (z << spread(N(15))) - spread(N(11059)) * x - spread(N(21709)) * y + spread(N(32767))
+        to_red = (x << spread(N(15))) - spread(N(27439)) * y - spread(N(5329)) * z + spread(N(32767))
+        store(luma, at + j, int32_to_16((light >> spread(N(16))) - spread(N(128))))
+        store(blues, start + j, int32_to_16(to_blue >> spread(N(16))))
+        store(reds, start + j, int32_to_16(to_red >> spread(N(16))))
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _average(values, pairs, down, out, at, count):  # type: ignore[no-untyped-def]
     """Average one, two or four pixels; a half is rounded to the lower number, in every other column to the higher."""
-    above, below = rows[0], rows[1]
-    if across == 1:
-        out[:] = above
-    elif down == 1:
-        for j in range(out.size):
-            out[j] = H(above[2 * j] + above[2 * j + 1] + H(j & 1)) >> H(1)
+    if count > pairs.size // 2:
+        for j in range(0, count, WIDE):
+            store(out, at + j, load_int16(values, j))
     else:
-        for j in range(out.size):
-            total = H(above[2 * j] + above[2 * j + 1] + below[2 * j] + below[2 * j + 1] + H(1) + H(j & 1))
-            out[j] = total >> H(2)
+        for j in range(0, count, WIDE):
+            if down == 1:
+                total = _pair_sums(pairs, j) + load(HALVES, 0) >> spread(N(1))
+            else:
+                total = _pair_sums(pairs, j) + _pair_sums(pairs, count + j) + load(HALVES, 0) + spread(N(1))
+                total = total >> spread(N(2))
+            store(out, at + j, int32_to_16(total))
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _pair_sums(pairs, at):  # type: ignore[no-untyped-def]
+    pair = load(pairs, at)
+    return ((pair << spread(N(16))) >> spread(N(16))) + (pair >> spread(N(16)))
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -167,7 +199,7 @@ def _requantise(plane, steps):  # type: ignore[no-untyped-def]
     parts = PART / steps
     for top in range(0, values.size, SIDE * width):
         for at in range(top, top + width, WIDE):
-            rounded = whole_steps(frequencies(values, at, width), steps, parts)
+            rounded = _whole_steps(frequencies(values, at, width), steps, parts)
             columns = transposed(*_inverse(rounded, N(FIRST)))
             _write(values, at, width, transposed(*_inverse(columns, N(BACK))))
 
@@ -202,7 +234,7 @@ def _write(values, at, width, rows):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def whole_steps(rows, steps, parts):  # type: ignore[no-untyped-def]
+def _whole_steps(rows, steps, parts):  # type: ignore[no-untyped-def]
     return (
         _rounded(rows[0], steps, parts, 0),
         _rounded(rows[1], steps, parts, WIDE),
@@ -217,11 +249,16 @@ def whole_steps(rows, steps, parts):  # type: ignore[no-untyped-def]
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def _rounded(frequencies, steps, parts, at):  # type: ignore[no-untyped-def]
-    """Round to whole steps, halves away from zero: a quarter of a unit is added to the amount before."""
+    """Round to whole steps."""
+    return float_to_int32((count(frequencies, parts, at) - spread(MAGIC)) * load(steps, at))
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def count(frequencies, parts, at):  # type: ignore[no-untyped-def]
+    """Count whole steps, halves away from zero, and add MAGIC: a quarter of a unit is added to the amount before."""
     sign = frequencies >> spread(N(31))
     quarters = (frequencies << spread(N(2))) + (sign << spread(N(1))) + spread(N(1))
-    count = int32_to_float(quarters) * load(parts, at) + spread(MAGIC) - spread(MAGIC)
-    return float_to_int32(count * load(steps, at))
+    return int32_to_float(quarters) * load(parts, at) + spread(MAGIC)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")

@@ -12,10 +12,10 @@ from numba import njit, types
 from numba.extending import intrinsic
 from numpy.typing import NDArray
 
-from ..corruptions.jpeg import PART, SIDE, WIDE, frequencies, step_tables, to_planes, up_to, whole_steps
-from ..corruptions.lanes import Lanes, store
+from ..corruptions.jpeg import PART, SIDE, WIDE, blocks, count, frequencies, step_tables, to_planes, up_to
+from ..corruptions.lanes import Lanes, float_bits, store
 from . import huffman
-from .bits import leading_zeros, trailing_zeros
+from .bits import trailing_zeros
 
 #: How many pixels share a chroma sample, across and down.
 SUBSAMPLINGS = {"4:2:0": (2, 2), "4:2:2": (2, 1), "4:4:4": (1, 1)}
@@ -26,7 +26,17 @@ MAX_SIDE = 65500  # libjpeg's
 ZIGZAG = sorted(range(AREA), key=lambda k: (k // 8 + k % 8, k // 8 if (k // 8 + k % 8) % 2 else k % 8))
 
 RUN_OF_16 = 0xF0  # the symbol of sixteen zeros; that of a block's end is 0
-ONES = np.ones(SIDE * WIDE, np.float32)
+MAX_VALUE = 2047  # of the difference of two first coefficients
+LENGTHS = [abs(value).bit_length() for value in range(-MAX_VALUE, MAX_VALUE + 1)]
+#: What a token says of a value: how many bits it has, and these, of a negative one those of the value less 1.
+VALUES = np.array(
+    [
+        ((value - (value < 0)) & ((1 << length) - 1)) << 10 | length
+        for value, length in enumerate(LENGTHS, -MAX_VALUE)
+    ],
+    np.uint32,
+)
+U = np.uint64
 STANDARD_TABLES = huffman.standard_tables()
 
 
@@ -99,23 +109,24 @@ def _segment(marker: int, data: bytes) -> bytes:
 @njit(cache=True, nogil=True, error_model="numpy")
 def _encode(pixels, across, down, luma_parts, chroma_parts, tables, optimize, begin, scan):  # type: ignore[no-untyped-def]
     height, width, channels = pixels.shape
-    counts = np.zeros((huffman.CLASSES, huffman.SYMBOLS), np.int64)
+    counts = np.zeros(huffman.CLASSES * huffman.SYMBOLS, np.int64)
     if channels == 3:
         planes = to_planes(pixels.reshape(height, 3 * width), across, down)
     else:
         luma = _to_plane(pixels.reshape(height, width))
         planes = luma, luma, luma
     parts = luma_parts, chroma_parts, chroma_parts
-    tokens = _tokens(planes, parts, height, width, channels, across, down, counts)
+    shape = blocks(height, SIDE), blocks(width, SIDE)
+    tokens = _tokens(planes, parts, shape, channels, across, down, counts)
     codes = np.zeros((huffman.CLASSES, huffman.SYMBOLS), np.uint32)
     used = tables[: channels + 1].copy()
     bits = 0
     for k in range(len(used)):
         if optimize:
-            huffman.optimal_table(counts[k], used[k])
+            huffman.optimal_table(counts[k * huffman.SYMBOLS :], used[k])
         huffman.fill_codes(used[k], codes[k])
         for symbol in range(huffman.SYMBOLS):
-            bits += counts[k, symbol] * np.int64(codes[k, symbol] & np.uint32(63))
+            bits += counts[k * huffman.SYMBOLS + symbol] * np.int64(codes[k, symbol] & np.uint32(63))
     out = np.empty(begin.size + scan.size + 4 * (huffman.TABLE + 5) + bits // 4 + 16, np.uint8)
     at = _put(begin, out, 0)
     for k in range(len(used)):
@@ -158,98 +169,95 @@ def _to_plane(image):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _tokens(planes, parts, height, width, channels, across, down, counts):  # type: ignore[no-untyped-def]
+def _tokens(planes, parts, shape, channels, across, down, counts):  # type: ignore[no-untyped-def]
     """Return the tokens of all blocks and count their symbols.
 
     Notes
     -----
-    A block is the difference of its first coefficient to that of the block before it of the same component, then for each
-    coefficient that is not zero, along the zigzag, how many zeros come before it and its size. `_block` finds them as
-    the ones of a 64-bit mask. Where the last luma blocks of a 2x2 group lie outside of the image, libjpeg codes blocks
-    without change.
+    Of a block these are the change of its first coefficient from that of the component's block before, then of each other
+    coefficient that is not zero, along the zigzag, how many zeros come before it, and its value. Where blocks of luma lie
+    outside of the image, to complete those that share a block of chroma, they are without change.
     """
-    rows, columns = _blocks(height, SIDE * down), _blocks(width, SIDE * across)
-    high, wide = _blocks(height, SIDE), _blocks(width, SIDE)
-    tokens = np.empty((rows * columns * (across * down + channels - 1), AREA), np.uint32).reshape(-1)
-    coefficients = np.empty((channels + 1, AREA * (planes[0].shape[1] // SIDE)), np.int16)
-    masks = np.empty((channels + 1, planes[0].shape[1] // SIDE), np.uint64)
-    last, size = np.zeros(3, np.int64), 0
+    high, wide = shape
+    rows, columns = blocks(high, down), blocks(wide, across)
+    stride = planes[0].shape[1] // SIDE
+    # Of one row: two of luma, one of each chroma.
+    coefficients, masks = np.empty(4 * AREA * stride, np.int16), np.empty(4 * stride, np.uint64)
+    tokens = np.empty(rows * columns * (across * down + channels - 1) * AREA, np.uint32)
+    last, size = np.zeros(3, np.int64), U(0)
     for row in range(rows):
-        for k in range(down):
-            if row * down + k < high:
-                _quantise(planes[0], row * down + k, parts[0], coefficients[k], masks[k])
-        for c in range(1, channels):
-            _quantise(planes[c], row, parts[c], coefficients[c + 1], masks[c + 1])
+        for c in range(channels):
+            for k in range(1 if c else down):
+                if c or row * down + k < high:
+                    start = (c + 1 if c else k) * stride
+                    _quantise(planes[c], row if c else row * down + k, parts[c], coefficients, masks, start)
         for column in range(columns):
-            for k in range(down):
-                for m in range(across):
-                    block = column * across + m
-                    if row * down + k < high and block < wide:
-                        size = _block(coefficients[k], masks[k], block, 0, last[:1], counts, tokens, size)
-                    else:
-                        size = _empty_block(counts, tokens, size)
-            for c in range(1, channels):
-                size = _block(coefficients[c + 1], masks[c + 1], column, 2, last[c:], counts, tokens, size)
-    return tokens[:size]
+            for c in range(channels):
+                vertical, horizontal, kind = (1, 1, U(512)) if c else (down, across, U(0))
+                for k in range(vertical):
+                    for m in range(horizontal):
+                        block = (c + 1 if c else k) * stride + column * horizontal + m
+                        at = AREA * block
+                        mask, change = U(0), 0
+                        if c or (row * down + k < high and column * horizontal + m < wide):
+                            mask, first = masks[block], np.int64(coefficients[at])
+                            change, last[c] = first - last[c], first
+                        size = _add(VALUES[MAX_VALUE + change], kind, counts, tokens, size)
+                        size = _add_block(coefficients, at, mask, kind + U(256), counts, tokens, size)
+    return tokens[: np.int64(size)]
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _blocks(length, side):  # type: ignore[no-untyped-def]
-    return (length + side - 1) // side
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
-def _quantise(plane, row, parts, coefficients, masks):  # type: ignore[no-untyped-def]
-    """Return the coefficients of a row of blocks along the zigzag, and which of them are not zero."""
-    values, width = plane.reshape(-1), plane.shape[1]
-    for block in range(0, masks.size if masks.size < width // SIDE else width // SIDE, 2):
-        rows = whole_steps(frequencies(values, row * SIDE * width + block * SIDE, width), ONES, parts)
-        left, right = zigzag_left(*rows), zigzag_right(*rows)
-        store(coefficients, AREA * block, left)
-        store(coefficients, AREA * block + AREA, right)
-        masks[block], masks[block + 1] = nonzero(left), nonzero(right)
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
-def _block(coefficients, masks, block, kind, last, counts, tokens, size):  # type: ignore[no-untyped-def]
-    first, at = np.int64(coefficients[AREA * block]), AREA * block
-    size = _token(first - last[0], kind, 0, counts, tokens, size)
-    last[0] = first
-    mask, before = masks[block] >> np.uint64(1) << np.uint64(1), 0
-    while mask != 0:
-        k = trailing_zeros(mask)
-        mask &= mask - np.uint64(1)
-        zeros = k - before - 1
-        before = k
-        while zeros >= 16:
-            counts[kind + 1, RUN_OF_16] += 1
-            tokens[size] = (kind + 1) << 8 | RUN_OF_16
-            size += 1
-            zeros -= 16
-        size = _token(np.int64(coefficients[at + k]), kind + 1, zeros, counts, tokens, size)
-    if before < AREA - 1:
-        counts[kind + 1, 0] += 1
-        tokens[size] = (kind + 1) << 8
-        size += 1
+def _add_block(coefficients, at, mask, kind, counts, tokens, size):  # type: ignore[no-untyped-def]
+    """Add the tokens of all coefficients but the first, those that the mask has ones for."""
+    mask, before = mask & ~U(1), U(0)
+    while mask != U(0):
+        k = U(trailing_zeros(mask))
+        zeros = k - before - U(1)
+        while zeros >= U(16):
+            size = _add(RUN_OF_16, kind, counts, tokens, size)
+            zeros -= U(16)
+        value = VALUES[MAX_VALUE + np.int64(coefficients[U(at) + k])]
+        size = _add(value, kind | zeros << U(4), counts, tokens, size)
+        mask, before = mask & (mask - U(1)), k
+    if before < U(AREA - 1):
+        size = _add(U(0), kind, counts, tokens, size)
     return size
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _token(value, number, zeros, counts, tokens, size):  # type: ignore[no-untyped-def]
-    length = 64 - leading_zeros(np.uint64(abs(value)))
-    symbol = zeros << 4 | length
-    extra = (value + (value >> 63)) & ((1 << length) - 1)
-    counts[number, symbol] += 1
-    tokens[size] = extra << 10 | number << 8 | symbol
-    return size + 1
+def _add(value, kind, counts, tokens, size):  # type: ignore[no-untyped-def]
+    token = U(value) | kind
+    counts[token & U(1023)] += 1
+    tokens[size] = token
+    return size + U(1)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _empty_block(counts, tokens, size):  # type: ignore[no-untyped-def]
-    counts[0, 0] += 1
-    counts[1, 0] += 1
-    tokens[size], tokens[size + 1] = 0, 1 << 8
-    return size + 2
+def _quantise(plane, row, parts, coefficients, masks, start):  # type: ignore[no-untyped-def]
+    """Find the coefficients of a row of blocks along the zigzag, and which of them are not zero."""
+    values, width = plane.reshape(-1), plane.shape[1]
+    for block in range(0, width // SIDE, 2):
+        counts = _counts(frequencies(values, (row * width + block) * SIDE, width), parts)
+        left, right = zigzag_left(*counts), zigzag_right(*counts)
+        at = start + block
+        store(coefficients, AREA * at, left)
+        store(coefficients, AREA * at + AREA, right)
+        masks[at], masks[at + 1] = nonzero(left), nonzero(right)
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _counts(rows, parts):  # type: ignore[no-untyped-def]
+    return (
+        float_bits(count(rows[0], parts, 0)),
+        float_bits(count(rows[1], parts, WIDE)),
+        float_bits(count(rows[2], parts, 2 * WIDE)),
+        float_bits(count(rows[3], parts, 3 * WIDE)),
+        float_bits(count(rows[4], parts, 4 * WIDE)),
+        float_bits(count(rows[5], parts, 5 * WIDE)),
+        float_bits(count(rows[6], parts, 6 * WIDE)),
+        float_bits(count(rows[7], parts, 7 * WIDE)),
+    )
 
 
 def _zigzag(side: int) -> Any:
