@@ -129,13 +129,31 @@ def to_planes(image, across, down):  # type: ignore[no-untyped-def]
     r, g, b = np.empty(width, np.uint8), np.empty(width, np.uint8), np.empty(width, np.uint8)
     blues, reds = np.empty(2 * width, np.int16), np.empty(2 * width, np.int16)
     blue_pairs, red_pairs = blues.view(np.int32), reds.view(np.int32)
+    count = image.shape[1] // 3
     for i in range(blocks(height, down)):
         for k in range(down):
             row = i * down + k
-            _separate(image[min(row, height - 1)], r, g, b)
-            _weigh(r, g, b, luma, row * width, blues, reds, k * width)
-        _average(blues, blue_pairs, down, blue, i * step, step)
-        _average(reds, red_pairs, down, red, i * step, step)
+            pixels = image[min(row, height - 1)]
+            for j in range(count):
+                r[j], g[j], b[j] = pixels[3 * j], pixels[3 * j + 1], pixels[3 * j + 2]
+            for j in range(count, width):
+                r[j], g[j], b[j] = r[count - 1], g[count - 1], b[count - 1]
+            for j in range(0, width, WIDE):
+                light, to_blue, to_red = _weigh(load_uint8(r, j), load_uint8(g, j), load_uint8(b, j))
+                store(luma, row * width + j, light)
+                store(blues, k * width + j, to_blue)
+                store(reds, k * width + j, to_red)
+        for j in range(0, step, WIDE):
+            at = i * step + j
+            if across == 1:
+                store(blue, at, load_int16(blues, j))
+                store(red, at, load_int16(reds, j))
+            elif down == 1:
+                store(blue, at, _mean_of_two(load(blue_pairs, j)))
+                store(red, at, _mean_of_two(load(red_pairs, j)))
+            else:
+                store(blue, at, _mean_of_four(load(blue_pairs, j), load(blue_pairs, step + j)))
+                store(red, at, _mean_of_four(load(red_pairs, j), load(red_pairs, step + j)))
     _repeat(luma, up_to(height, down) * width, width)
     _repeat(blue, blocks(height, down) * step, step)
     _repeat(red, blocks(height, down) * step, step)
@@ -150,46 +168,31 @@ def _repeat(values, at, width):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _separate(pixels, r, g, b):  # type: ignore[no-untyped-def]
-    count = pixels.size // 3
-    for j in range(count):
-        r[j], g[j], b[j] = pixels[3 * j], pixels[3 * j + 1], pixels[3 * j + 2]
-    for j in range(count, r.size):
-        r[j], g[j], b[j] = r[count - 1], g[count - 1], b[count - 1]
+def _weigh(red, green, blue):  # type: ignore[no-untyped-def]
+    r, g, b = uint8_to_32(red), uint8_to_32(green), uint8_to_32(blue)
+    y = spread(N(19595)) * r + spread(N(38470)) * g + spread(N(7471)) * b + spread(N(32768))
+    u = (b << spread(N(15))) - spread(N(11059)) * r - spread(N(21709)) * g + spread(N(32767))
+    v = (r << spread(N(15))) - spread(N(27439)) * g - spread(N(5329)) * b + spread(N(32767))
+    places = spread(N(16))
+    return int32_to_16((y >> places) - spread(N(128))), int32_to_16(u >> places), int32_to_16(v >> places)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _weigh(r, g, b, luma, at, blues, reds, start):  # type: ignore[no-untyped-def]
-    for j in range(0, r.size, WIDE):
-        x, y, z = uint8_to_32(load_uint8(r, j)), uint8_to_32(load_uint8(g, j)), uint8_to_32(load_uint8(b, j))
-        light = spread(N(19595)) * x + spread(N(38470)) * y + spread(N(7471)) * z + spread(N(32768))
-        to_blue = (z << spread(N(15))) - spread(N(11059)) * x - spread(N(21709)) * y + spread(N(32767))
-        to_red = (x << spread(N(15))) - spread(N(27439)) * y - spread(N(5329)) * z + spread(N(32767))
-        store(luma, at + j, int32_to_16((light >> spread(N(16))) - spread(N(128))))
-        store(blues, start + j, int32_to_16(to_blue >> spread(N(16))))
-        store(reds, start + j, int32_to_16(to_red >> spread(N(16))))
+def _mean_of_two(pairs):  # type: ignore[no-untyped-def]
+    """Average the two int16 in an int32; a half is rounded to the lower number, in every other column to the higher."""
+    return int32_to_16(_sum_of_two(pairs) + load(HALVES, 0) >> spread(N(1)))
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _average(values, pairs, down, out, at, count):  # type: ignore[no-untyped-def]
-    """Average one, two or four pixels; a half is rounded to the lower number, in every other column to the higher."""
-    if count > pairs.size // 2:
-        for j in range(0, count, WIDE):
-            store(out, at + j, load_int16(values, j))
-    else:
-        for j in range(0, count, WIDE):
-            if down == 1:
-                total = _pair_sums(pairs, j) + load(HALVES, 0) >> spread(N(1))
-            else:
-                total = _pair_sums(pairs, j) + _pair_sums(pairs, count + j) + load(HALVES, 0) + spread(N(1))
-                total = total >> spread(N(2))
-            store(out, at + j, int32_to_16(total))
+def _mean_of_four(above, below):  # type: ignore[no-untyped-def]
+    total = _sum_of_two(above) + _sum_of_two(below) + load(HALVES, 0) + spread(N(1))
+    return int32_to_16(total >> spread(N(2)))
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _pair_sums(pairs, at):  # type: ignore[no-untyped-def]
-    pair = load(pairs, at)
-    return ((pair << spread(N(16))) >> spread(N(16))) + (pair >> spread(N(16)))
+def _sum_of_two(pairs):  # type: ignore[no-untyped-def]
+    places = spread(N(16))
+    return ((pairs << places) >> places) + (pairs >> places)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")

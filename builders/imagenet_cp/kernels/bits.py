@@ -18,27 +18,27 @@ def _trailing_zeros(typing_context, word):  # type: ignore[no-untyped-def]
     return types.int64(types.uint64), generate
 
 
-def _leading_zeros(typing_context, word):  # type: ignore[no-untyped-def]
-    """Count the zeros above the highest one, 64 in a word of zeros."""
+def _byteswap(typing_context, word):  # type: ignore[no-untyped-def]
+    """Reverse the bytes of a word."""
 
     def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
-        return builder.ctlz(arguments[0], ir.Constant(ir.IntType(1), 0))
+        return builder.bswap(arguments[0])
 
-    return types.int64(types.uint64), generate
+    return types.uint64(types.uint64), generate
 
 
-def _store_big_endian(typing_context, array, at, word):  # type: ignore[no-untyped-def]
-    """Store the eight bytes of a word, the highest first, from ``at`` on of an array of bytes."""
+def _store_word(typing_context, array, at, word):  # type: ignore[no-untyped-def]
+    """Store the bytes of a word from ``at`` on of an array of bytes."""
 
     def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
         data = context.make_array(signature.args[0])(context, builder, arguments[0]).data
         place = builder.bitcast(builder.gep(data, [arguments[1]]), ir.IntType(64).as_pointer())
-        builder.store(builder.bswap(arguments[2]), place, align=1)
+        builder.store(arguments[2], place, align=1)
         return context.get_dummy_value()
 
-    return types.void(array, types.int64, types.uint64), generate
+    return types.void(array, types.uint64, types.uint64), generate
 
 
 trailing_zeros: Any = intrinsic(_trailing_zeros)
-leading_zeros: Any = intrinsic(_leading_zeros)
-store_big_endian: Any = intrinsic(_store_big_endian)
+byteswap: Any = intrinsic(_byteswap)
+store_word: Any = intrinsic(_store_word)

@@ -15,7 +15,9 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from .bits import store_big_endian
+from .bits import byteswap, store_word
+
+U = np.uint64
 
 CLASSES, SYMBOLS, LENGTHS = 4, 256, 16
 RESERVED = SYMBOLS  # takes the code of all ones, which no symbol may have
@@ -142,7 +144,7 @@ def fill_codes(table, codes):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def emit(tokens, codes, out, at):  # type: ignore[no-untyped-def]
+def emit(tokens, codes, bits, out, at):  # type: ignore[no-untyped-def]
     """Write the codes of tokens and return where they end; a byte of ones is followed by a zero.
 
     Parameters
@@ -150,44 +152,44 @@ def emit(tokens, codes, out, at):  # type: ignore[no-untyped-def]
     tokens : ndarray of uint32, shape (N,)
     codes : ndarray of uint32, shape (1024,)
         Of `fill_codes`, class by class.
+    bits : int
+        How many there are of all codes.
     out : ndarray of uint8, shape (M,)
-        With room for twice the bits of all codes, and eight bytes.
+        With room for twice as many, and eight bytes.
     at : int
         Where to begin.
     """
-    word, room = np.uint64(0), np.int64(64)  # bits gather in the word, from the left
+    size = (bits + 7) // 8
+    words = np.empty(size // 8 + 2, np.uint64)
+    data = words.view(np.uint8)
+    word, used, end = U(0), U(0), U(0)  # bits from the left that are not yet whole bytes
     for token in tokens:
-        entry = codes[token & np.uint32(1023)]
-        code, size = np.uint64((entry >> np.uint32(6)) + (token >> np.uint32(10))), np.int64(entry & np.uint32(63))
-        room -= size
-        if room < 0:
-            at = _write(word << np.uint64(room + size) | code >> np.uint64(-room), out, at)
-            word = code
-            room += 64
+        code = U(codes[token & np.uint32(1023)])
+        used += code & U(63)
+        word |= ((code >> U(6)) + U(token >> np.uint32(10))) << (U(64) - used)
+        store_word(data, end, byteswap(word))
+        end += used >> U(3)
+        word <<= used & U(56)
+        used &= U(7)
+    if used > U(0):
+        data[end] |= np.uint8(U(255) >> used)  # what is left of the last byte is filled with ones
+    return _stuff(words, data, size, out, at)
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _stuff(words, data, size, out, at):  # type: ignore[no-untyped-def]
+    """Copy bytes with a zero after every byte of ones."""
+    ones, tops = U(0x0101010101010101), U(0x8080808080808080)
+    for k in range((size + 7) // 8):
+        word = words[k]
+        if 8 * k + 8 <= size and not word & ~(word + ones) & tops:  # no byte is all ones
+            store_word(out, U(at), word)
+            at += 8
         else:
-            word = word << np.uint64(size) | code
-    word = word << np.uint64(room & 63) | ((np.uint64(1) << np.uint64(room & 63)) - np.uint64(1))
-    return _stuff(word, (64 - room + 7) // 8, out, at)  # what is left of the last byte is filled with ones
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
-def _write(word, out, at):  # type: ignore[no-untyped-def]
-    """Write eight bytes, none of which is all ones as a rule."""
-    ones, tops = np.uint64(0x0101010101010101), np.uint64(0x8080808080808080)
-    if word & ~(word + ones) & tops:
-        return _stuff(word, 8, out, at)
-    store_big_endian(out, at, word)
-    return at + 8
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
-def _stuff(word, count, out, at):  # type: ignore[no-untyped-def]
-    """Write the first bytes of a word, with a zero after a byte of ones."""
-    for k in range(count):
-        byte = np.uint8(word >> np.uint64(56 - 8 * k))
-        out[at] = byte
-        at += 1
-        if byte == 255:
-            out[at] = 0
-            at += 1
+            for byte in data[8 * k : min(8 * k + 8, size)]:
+                out[at] = byte
+                at += 1
+                if byte == 255:
+                    out[at] = 0
+                    at += 1
     return at

@@ -25,7 +25,7 @@ MAX_SIDE = 65500  # libjpeg's
 # The order of coefficients in a file: along diagonals, up and down in turn.
 ZIGZAG = sorted(range(AREA), key=lambda k: (k // 8 + k % 8, k // 8 if (k // 8 + k % 8) % 2 else k % 8))
 
-RUN_OF_16 = 0xF0  # the symbol of sixteen zeros; that of a block's end is 0
+RUN_OF_16 = np.uint64(0xF0)  # the symbol of sixteen zeros; that of a block's end is 0
 MAX_VALUE = 2047  # of the difference of two first coefficients
 LENGTHS = [abs(value).bit_length() for value in range(-MAX_VALUE, MAX_VALUE + 1)]
 #: What a token says of a value: how many bits it has, and these, of a negative one those of the value less 1.
@@ -131,7 +131,7 @@ def _encode(pixels, across, down, luma_parts, chroma_parts, tables, optimize, be
     at = _put(begin, out, 0)
     for k in range(len(used)):
         at = _put_table(used[k], k, out, at)
-    at = huffman.emit(tokens, codes.reshape(-1), out, _put(scan, out, at))
+    at = huffman.emit(tokens, codes.reshape(-1), bits, out, _put(scan, out, at))
     out[at], out[at + 1] = 0xFF, 0xD9
     return out[: at + 2]
 
@@ -184,7 +184,7 @@ def _tokens(planes, parts, shape, channels, across, down, counts):  # type: igno
     # Of one row: two of luma, one of each chroma.
     coefficients, masks = np.empty(4 * AREA * stride, np.int16), np.empty(4 * stride, np.uint64)
     tokens = np.empty(rows * columns * (across * down + channels - 1) * AREA, np.uint32)
-    last, size = np.zeros(3, np.int64), U(0)
+    last, size = np.zeros(3, np.int16), U(0)
     for row in range(rows):
         for c in range(channels):
             for k in range(1 if c else down):
@@ -193,44 +193,38 @@ def _tokens(planes, parts, shape, channels, across, down, counts):  # type: igno
                     _quantise(planes[c], row if c else row * down + k, parts[c], coefficients, masks, start)
         for column in range(columns):
             for c in range(channels):
-                vertical, horizontal, kind = (1, 1, U(512)) if c else (down, across, U(0))
+                vertical, horizontal = (1, 1) if c else (down, across)
                 for k in range(vertical):
                     for m in range(horizontal):
                         block = (c + 1 if c else k) * stride + column * horizontal + m
-                        at = AREA * block
-                        mask, change = U(0), 0
+                        at, mask = U(AREA * block), U(1)
                         if c or (row * down + k < high and column * horizontal + m < wide):
-                            mask, first = masks[block], np.int64(coefficients[at])
-                            change, last[c] = first - last[c], first
-                        size = _add(VALUES[MAX_VALUE + change], kind, counts, tokens, size)
-                        size = _add_block(coefficients, at, mask, kind + U(256), counts, tokens, size)
+                            mask |= masks[block]
+                            first = coefficients[at]
+                            coefficients[at], last[c] = first - last[c], first
+                        else:
+                            coefficients[at] = 0
+                        # From here on no function is called, since that would count references to arrays.
+                        kind, before = U(512) if c else U(0), U(0)
+                        while mask != U(0):
+                            place = U(trailing_zeros(mask)) + U(1)
+                            zeros = place - before - U(1)
+                            while zeros >= U(16):
+                                counts[kind | RUN_OF_16] += 1
+                                tokens[size] = kind | RUN_OF_16
+                                size += U(1)
+                                zeros -= U(16)
+                            value = VALUES[U(MAX_VALUE + coefficients[at + place - U(1)])]
+                            token = U(value) | kind | zeros << U(4)
+                            counts[token & U(1023)] += 1
+                            tokens[size] = token
+                            size += U(1)
+                            mask, before, kind = mask & (mask - U(1)), place, kind | U(256)
+                        if before < U(AREA):
+                            counts[kind] += 1
+                            tokens[size] = kind
+                            size += U(1)
     return tokens[: np.int64(size)]
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
-def _add_block(coefficients, at, mask, kind, counts, tokens, size):  # type: ignore[no-untyped-def]
-    """Add the tokens of all coefficients but the first, those that the mask has ones for."""
-    mask, before = mask & ~U(1), U(0)
-    while mask != U(0):
-        k = U(trailing_zeros(mask))
-        zeros = k - before - U(1)
-        while zeros >= U(16):
-            size = _add(RUN_OF_16, kind, counts, tokens, size)
-            zeros -= U(16)
-        value = VALUES[MAX_VALUE + np.int64(coefficients[U(at) + k])]
-        size = _add(value, kind | zeros << U(4), counts, tokens, size)
-        mask, before = mask & (mask - U(1)), k
-    if before < U(AREA - 1):
-        size = _add(U(0), kind, counts, tokens, size)
-    return size
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
-def _add(value, kind, counts, tokens, size):  # type: ignore[no-untyped-def]
-    token = U(value) | kind
-    counts[token & U(1023)] += 1
-    tokens[size] = token
-    return size + U(1)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
