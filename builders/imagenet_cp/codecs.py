@@ -6,19 +6,14 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-SUBSAMPLINGS = {
-    "4:2:0": cv2.IMWRITE_JPEG_SAMPLING_FACTOR_420,
-    "4:2:2": cv2.IMWRITE_JPEG_SAMPLING_FACTOR_422,
-    "4:4:4": cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444,
-}
+from .kernels import jpeg_file
 
 
 def encode_jpeg(image: NDArray[np.uint8], quality: int = 85, subsampling: str = "4:2:0") -> bytes:
     """Encode an image as JPEG.
 
     The defaults are those of the benchmark: exactly the bytes of Pillow's
-    ``save(format="JPEG", quality=85, optimize=True)``, that is with a second pass for the best Huffman tables.
-    OpenCV drives the same library (libjpeg-turbo) in three quarters of Pillow's time; the tests hold the two equal.
+    ``save(format="JPEG", quality=85, optimize=True)``, that is with the best Huffman tables.
 
     Parameters
     ----------
@@ -34,16 +29,7 @@ def encode_jpeg(image: NDArray[np.uint8], quality: int = 85, subsampling: str = 
     bytes
         A baseline JPEG file.
     """
-    return _encode(
-        ".jpg",
-        image,
-        cv2.IMWRITE_JPEG_QUALITY,
-        quality,
-        cv2.IMWRITE_JPEG_OPTIMIZE,
-        1,
-        cv2.IMWRITE_JPEG_SAMPLING_FACTOR,
-        SUBSAMPLINGS[subsampling],
-    )
+    return jpeg_file.encode(image, quality, subsampling)
 
 
 def encode_png(image: NDArray[np.uint8]) -> bytes:

@@ -14,7 +14,16 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from .lanes import float_to_int32, int16_to_32, int32_to_16, int32_to_float, lanes, store, transposed, uint8_to_32
+from .lanes import (
+    float_to_int32,
+    int16_to_32,
+    int32_to_16,
+    int32_to_float,
+    lanes,
+    store,
+    transposed,
+    uint8_to_32,
+)
 from .registry import Image
 
 N, H = np.int32, np.int16

@@ -133,14 +133,14 @@ def _fill(depths, table):  # type: ignore[no-untyped-def]
 @njit(cache=True, nogil=True, error_model="numpy")
 def fill_codes(table, codes):  # type: ignore[no-untyped-def]
     """Put the code of every symbol in place: ``code << extra bits << 6 | length with the extra bits``."""
-    code, at = np.uint32(0), LENGTHS
+    code, at = U(0), LENGTHS
     for length in range(1, LENGTHS + 1):
         for _ in range(table[length - 1]):
-            extra = np.uint32(table[at] & np.uint8(15))
-            codes[table[at]] = code << extra << np.uint32(6) | (np.uint32(length) + extra)
-            code += np.uint32(1)
+            extra = U(table[at]) & U(15)
+            codes[table[at]] = code << extra << U(6) | (U(length) + extra)
+            code += U(1)
             at += 1
-        code <<= np.uint32(1)
+        code <<= U(1)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -150,7 +150,7 @@ def emit(tokens, codes, bits, out, at):  # type: ignore[no-untyped-def]
     Parameters
     ----------
     tokens : ndarray of uint32, shape (N,)
-    codes : ndarray of uint32, shape (1024,)
+    codes : ndarray of uint64, shape (1024,)
         Of `fill_codes`, class by class.
     bits : int
         How many there are of all codes.
@@ -164,7 +164,7 @@ def emit(tokens, codes, bits, out, at):  # type: ignore[no-untyped-def]
     data = words.view(np.uint8)
     word, used, end = U(0), U(0), U(0)  # bits from the left that are not yet whole bytes
     for token in tokens:
-        code = U(codes[token & np.uint32(1023)])
+        code = codes[token & np.uint32(1023)]
         used += code & U(63)
         word |= ((code >> U(6)) + U(token >> np.uint32(10))) << (U(64) - used)
         store_word(data, end, byteswap(word))

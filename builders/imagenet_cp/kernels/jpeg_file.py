@@ -64,12 +64,24 @@ def encode(
     Raises
     ------
     ValueError
-        An image of another shape, empty or of more than 65500 pixels a side.
+        An image of another shape, empty or of more than 65500 pixels a side, or another quality or subsampling.
+    TypeError
+        An image of another type.
     """
-    pixels = np.require(image if image.ndim == 3 else image[..., None], np.uint8, ["C", "W"])
-    height, width, channels = pixels.shape
-    if channels not in (1, 3) or not (0 < height <= MAX_SIDE and 0 < width <= MAX_SIDE):
+    if not 1 <= quality <= 100:
+        raise ValueError(f"quality must be a number from 1 to 100, not {quality!r}")
+    if subsampling not in SUBSAMPLINGS:
+        raise ValueError(f"unknown subsampling {subsampling!r}; use one of {', '.join(SUBSAMPLINGS)}")
+    if image.dtype != np.uint8:
+        raise TypeError(f"image must hold uint8 values from 0 to 255, not {image.dtype}")
+    pixels = np.require(image[..., None] if image.ndim == 2 else image, requirements=["C", "W"])
+    if (
+        pixels.ndim != 3
+        or pixels.shape[2] not in (1, 3)
+        or not 0 < min(pixels.shape) <= max(pixels.shape) <= MAX_SIDE
+    ):
         raise ValueError(f"an image of shape {image.shape} cannot be encoded as JPEG")
+    height, width, channels = pixels.shape
     across, down = SUBSAMPLINGS[subsampling] if channels == 3 else (1, 1)
     begin, scan = _headers(height, width, channels, quality, across, down)
     luma_parts, chroma_parts = _parts(quality)
@@ -118,7 +130,7 @@ def _encode(pixels, across, down, luma_parts, chroma_parts, tables, optimize, be
     parts = luma_parts, chroma_parts, chroma_parts
     shape = blocks(height, SIDE), blocks(width, SIDE)
     tokens = _tokens(planes, parts, shape, channels, across, down, counts)
-    codes = np.zeros((huffman.CLASSES, huffman.SYMBOLS), np.uint32)
+    codes = np.zeros((huffman.CLASSES, huffman.SYMBOLS), np.uint64)
     used = tables[: channels + 1].copy()
     bits = 0
     for k in range(len(used)):
@@ -126,7 +138,7 @@ def _encode(pixels, across, down, luma_parts, chroma_parts, tables, optimize, be
             huffman.optimal_table(counts[k * huffman.SYMBOLS :], used[k])
         huffman.fill_codes(used[k], codes[k])
         for symbol in range(huffman.SYMBOLS):
-            bits += counts[k * huffman.SYMBOLS + symbol] * np.int64(codes[k, symbol] & np.uint32(63))
+            bits += counts[k * huffman.SYMBOLS + symbol] * np.int64(codes[k, symbol] & U(63))
     out = np.empty(begin.size + scan.size + 4 * (huffman.TABLE + 5) + bits // 4 + 16, np.uint8)
     at = _put(begin, out, 0)
     for k in range(len(used)):
@@ -174,9 +186,10 @@ def _tokens(planes, parts, shape, channels, across, down, counts):  # type: igno
 
     Notes
     -----
-    Of a block these are the change of its first coefficient from that of the component's block before, then of each other
-    coefficient that is not zero, along the zigzag, how many zeros come before it, and its value. Where blocks of luma lie
-    outside of the image, to complete those that share a block of chroma, they are without change.
+    The tokens of a block are the change of its first coefficient from that of the component's block before; then for
+    each other coefficient that is not zero, along the zigzag, the number of zeros before it and its value; then the
+    end, unless the last coefficient is not zero. Sixteen zeros in a row are a token of their own. Blocks of luma that
+    lie outside of the image, to complete those that share a block of chroma, are without change.
     """
     high, wide = shape
     rows, columns = blocks(high, down), blocks(wide, across)
@@ -267,8 +280,7 @@ def _zigzag(side: int) -> Any:
                 count = 2 * parts[0].type.count
                 order = ir.Constant(ir.VectorType(ir.IntType(32), count), list(range(count)))
                 parts = [
-                    builder.shuffle_vector(x, y, order)
-                    for x, y in zip(parts[::2], parts[1::2], strict=True)
+                    builder.shuffle_vector(x, y, order) for x, y in zip(parts[::2], parts[1::2], strict=True)
                 ]
             order = [k // SIDE * WIDE + k % SIDE + side for k in ZIGZAG]
             undefined = ir.Constant(parts[0].type, ir.Undefined)
