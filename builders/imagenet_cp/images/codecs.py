@@ -6,8 +6,9 @@ import io
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageFile
+from PIL import Image
 
+from ..kernels import jpeg_file
 from . import opencv
 from .png import encode_png
 
@@ -18,9 +19,7 @@ def encode_jpeg(image: NDArray[np.uint8], quality: int = 85, subsampling: str = 
     """Encode an image as JPEG.
 
     The defaults are those of the benchmark: exactly the bytes of Pillow's
-    ``save(format="JPEG", quality=85, optimize=True)``, that is with a second pass for the best Huffman tables.
-    OpenCV, where it loads, drives the same library (libjpeg-turbo) in four fifths of Pillow's time; the tests
-    hold the two equal.
+    ``save(format="JPEG", quality=85, optimize=True)``, that is with the best Huffman tables.
 
     Parameters
     ----------
@@ -36,29 +35,7 @@ def encode_jpeg(image: NDArray[np.uint8], quality: int = 85, subsampling: str = 
     bytes
         A baseline JPEG file.
     """
-    cv2 = opencv.load()
-    if cv2 is None:
-        return _encode_with_pillow(image, quality, subsampling)
-    parameters = {
-        cv2.IMWRITE_JPEG_QUALITY: quality,
-        cv2.IMWRITE_JPEG_OPTIMIZE: 1,
-        cv2.IMWRITE_JPEG_SAMPLING_FACTOR: getattr(
-            cv2, f"IMWRITE_JPEG_SAMPLING_FACTOR_{subsampling.replace(':', '')}"
-        ),
-    }
-    flat = [number for parameter in parameters.items() for number in parameter]
-    done, data = cv2.imencode(".jpg", cv2.cvtColor(image, cv2.COLOR_RGB2BGR), flat)
-    if not done:
-        raise ValueError(f"an image of shape {image.shape} cannot be encoded as jpg")
-    return bytes(data.data)
-
-
-def _encode_with_pillow(image: NDArray[np.uint8], quality: int, subsampling: str) -> bytes:
-    # Pillow optimizes within one block, which by default is too small for noise at high qualities.
-    ImageFile.MAXBLOCK = max(ImageFile.MAXBLOCK, 2 * image.size)
-    file = io.BytesIO()
-    Image.fromarray(image).save(file, "JPEG", quality=quality, optimize=True, subsampling=subsampling)
-    return file.getvalue()
+    return jpeg_file.encode(image, quality, subsampling)
 
 
 def decode(data: bytes) -> NDArray[np.uint8]:

@@ -1,4 +1,4 @@
-"""What becomes of a image in a JPEG file (4:2:0), without the file: its bytes lose nothing more.
+"""What becomes of a picture in a JPEG file (4:2:0), without the file: its bytes lose nothing more.
 
 Every step is that of libjpeg with its default settings, in integers: ITU-T T.81 with the tables of annex K and JFIF's
 colours, the transform of Loeffler, Ligtenberg & Moschytz (ICASSP 1989) in 13 binary places, and chroma of half the
@@ -13,10 +13,18 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from .channels import interleave, split
 from .compiled import kernel
 from .types import Image
-from .vectors import float_to_int32, int16_to_32, int32_to_16, int32_to_float, lanes, store, transposed
+from .vectors import (
+    float_to_int32,
+    int16_to_32,
+    int32_to_16,
+    int32_to_float,
+    lanes,
+    store,
+    transposed,
+    uint8_to_32,
+)
 
 # Annex K, tables K.1 and K.2: how many units of each frequency are told apart at quality 50.
 LUMA = """
@@ -59,9 +67,12 @@ ODD_2, ODD_3 = _factor(C1 + C3 + C5 - C7), _factor(C1 + C3 - C5 - C7)
 
 SIDE = 8  # of a block
 WIDE = 2 * SIDE  # two blocks are transformed together
+load_uint8, _ = lanes(WIDE)
 load_int16, _ = lanes(2 * WIDE)
 load, broadcast = lanes(4 * WIDE)
-MAGIC = np.float32(1.5 * 2.0**23)  # what is added to it is rounded to a whole number
+HALVES = np.arange(WIDE, dtype=np.int32) % 2
+PART = np.float32(1.0 / 32.0)  # 8 for the transform, 4 for the quarters
+MAGIC = np.float32(1.5 * 2.0**23)  # what is added to it is rounded to a whole number, its lower 16 bits
 
 
 def round_trip(image: Image, quality: int) -> Image:
@@ -69,20 +80,20 @@ def round_trip(image: Image, quality: int) -> Image:
 
     Parameters
     ----------
-    image : ndarray of uint8, shape (H, W, 3)
+    image : ndarray of uint8, shape (np.int16, W, 3)
         RGB, C-contiguous, at least 5 x 5 pixels. It is not changed.
     quality : int
         From 1 to 100, as libjpeg and Pillow count it.
 
     Returns
     -------
-    ndarray of uint8, shape (H, W, 3)
+    ndarray of uint8, shape (np.int16, W, 3)
     """
-    return _round_trip(image, *_tables(quality))
+    return _round_trip(image, *step_tables(quality))
 
 
 @lru_cache(100)
-def _tables(quality: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+def step_tables(quality: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Return the steps of luma and chroma, for the rows of two blocks side by side, flat."""
     percent = 5000 // quality if quality < 50 else 200 - 2 * quality
     luma, chroma = (np.array(table.split(), int).reshape(SIDE, SIDE) for table in (LUMA, CHROMA))
@@ -95,7 +106,7 @@ def _tables(quality: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
 @kernel
 def _round_trip(image, luma_steps, chroma_steps):
     height, width = image.shape[:2]
-    luma, blue, red = _to_planes(image.reshape(height, 3 * width))
+    luma, blue, red = to_planes(image.reshape(height, 3 * width), 2, 2)
     _requantise(luma, luma_steps)
     _requantise(blue, chroma_steps)
     _requantise(red, chroma_steps)
@@ -103,77 +114,130 @@ def _round_trip(image, luma_steps, chroma_steps):
 
 
 @kernel
-def _up_to(number, multiple):
-    return (number + multiple - 1) // multiple * multiple
+def blocks(length, side):
+    return (length + side - 1) // side
 
 
 @kernel
-def _to_planes(image):
-    """Return luma, and the differences to blue and red at half the resolution, all less 128, in whole blocks.
+def up_to(number, multiple):
+    return blocks(number, multiple) * multiple
 
-    The last pixels are repeated to fill them.
+
+@kernel
+def to_planes(image, across, down):
+    """Return luma, and the differences to blue and red, all less 128, in whole blocks.
+
+    A difference is the average of ``across`` x ``down`` pixels. The last pixels are repeated to fill the blocks.
     """
-    height, width = image.shape[0], image.shape[1] // 3
-    half_height, half_width = (height + 1) // 2, _up_to((width + 1) // 2, WIDE)
-    luma = np.empty((_up_to(height, SIDE), _up_to(width, WIDE)), np.int16)
-    blue = np.empty((_up_to(half_height, SIDE), half_width), np.int16)
-    red = np.empty_like(blue)
-    blues, reds = np.empty((2, 2 * half_width), np.int16), np.empty((2, 2 * half_width), np.int16)
-    r, g, b = np.empty(width, np.int32), np.empty(width, np.int32), np.empty(width, np.int32)
-    for i in range(half_height):
-        for k in range(2):
-            row = min(2 * i + k, height - 1)
-            light, to_blue, to_red = luma[2 * i + k], blues[k], reds[k]
-            split(image[row], r, g, b)
-            for j in range(r.size):
-                y = np.int32(
-                    np.int32(19595) * r[j] + np.int32(38470) * g[j] + np.int32(7471) * b[j] + np.int32(32768)
-                )
-                u = np.int32(
-                    np.int32(32768) * b[j] - np.int32(11059) * r[j] - np.int32(21709) * g[j] + np.int32(32767)
-                )
-                v = np.int32(
-                    np.int32(32768) * r[j] - np.int32(27439) * g[j] - np.int32(5329) * b[j] + np.int32(32767)
-                )
-                light[j], to_blue[j], to_red[j] = (
-                    (y >> np.int32(16)) - np.int32(128),
-                    u >> np.int32(16),
-                    v >> np.int32(16),
-                )
-            light[width:] = light[width - 1]
-            to_blue[width:] = to_blue[width - 1]
-            to_red[width:] = to_red[width - 1]
-        _halve(blues, blue[i])
-        _halve(reds, red[i])
-    for i in range(2 * half_height, len(luma)):
-        luma[i] = luma[2 * half_height - 1]
-    for i in range(half_height, len(blue)):
-        blue[i], red[i] = blue[half_height - 1], red[half_height - 1]
-    return luma, blue, red
+    height, step = len(image), up_to(blocks(image.shape[1] // 3, across), WIDE)
+    rows, width = up_to(blocks(height, down), SIDE), step * across
+    luma = np.empty(rows * down * width, np.int16)
+    blue, red = np.empty(rows * step, np.int16), np.empty(rows * step, np.int16)
+    r, g, b = np.empty(width, np.uint8), np.empty(width, np.uint8), np.empty(width, np.uint8)
+    blues, reds = np.empty(2 * width, np.int16), np.empty(2 * width, np.int16)
+    blue_pairs, red_pairs = blues.view(np.int32), reds.view(np.int32)
+    count = image.shape[1] // 3
+    for i in range(blocks(height, down)):
+        for k in range(down):
+            row = i * down + k
+            pixels = image[min(row, height - 1)]
+            for j in range(count):
+                r[j], g[j], b[j] = pixels[3 * j], pixels[3 * j + 1], pixels[3 * j + 2]
+            for j in range(count, width):
+                r[j], g[j], b[j] = r[count - 1], g[count - 1], b[count - 1]
+            for j in range(0, width, WIDE):
+                light, to_blue, to_red = _weigh(load_uint8(r, j), load_uint8(g, j), load_uint8(b, j))
+                store(luma, row * width + j, light)
+                store(blues, k * width + j, to_blue)
+                store(reds, k * width + j, to_red)
+        for j in range(0, step, WIDE):
+            at = i * step + j
+            if across == 1:
+                store(blue, at, load_int16(blues, j))
+                store(red, at, load_int16(reds, j))
+            elif down == 1:
+                store(blue, at, _mean_of_two(load(blue_pairs, j)))
+                store(red, at, _mean_of_two(load(red_pairs, j)))
+            else:
+                store(blue, at, _mean_of_four(load(blue_pairs, j), load(blue_pairs, step + j)))
+                store(red, at, _mean_of_four(load(red_pairs, j), load(red_pairs, step + j)))
+    _repeat(luma, up_to(height, down) * width, width)
+    _repeat(blue, blocks(height, down) * step, step)
+    _repeat(red, blocks(height, down) * step, step)
+    return luma.reshape(-1, width), blue.reshape(-1, step), red.reshape(-1, step)
 
 
 @kernel
-def _halve(rows, out):
-    """Average two by two pixels; a half is rounded to the lower number, in every other column to the higher."""
-    above, below = rows[0], rows[1]
-    for j in range(out.size):
-        total = np.int16(
-            above[2 * j] + above[2 * j + 1] + below[2 * j] + below[2 * j + 1] + np.int16(1) + np.int16(j & 1)
-        )
-        out[j] = total >> np.int16(2)
+def _repeat(values, at, width):
+    """Fill the rows from ``at`` on with the one before."""
+    for j in range(at, values.size):
+        values[j] = values[j - width]
+
+
+@kernel
+def _weigh(red, green, blue):
+    r, g, b = uint8_to_32(red), uint8_to_32(green), uint8_to_32(blue)
+    y = (
+        broadcast(np.int32(19595)) * r
+        + broadcast(np.int32(38470)) * g
+        + broadcast(np.int32(7471)) * b
+        + broadcast(np.int32(32768))
+    )
+    u = (
+        (b << broadcast(np.int32(15)))
+        - broadcast(np.int32(11059)) * r
+        - broadcast(np.int32(21709)) * g
+        + broadcast(np.int32(32767))
+    )
+    v = (
+        (r << broadcast(np.int32(15)))
+        - broadcast(np.int32(27439)) * g
+        - broadcast(np.int32(5329)) * b
+        + broadcast(np.int32(32767))
+    )
+    places = broadcast(np.int32(16))
+    return (
+        int32_to_16((y >> places) - broadcast(np.int32(128))),
+        int32_to_16(u >> places),
+        int32_to_16(v >> places),
+    )
+
+
+@kernel
+def _mean_of_two(pairs):
+    """Average the two int16 in an int32; a half is rounded to the lower number, in every other column to the higher."""
+    return int32_to_16(_sum_of_two(pairs) + load(HALVES, 0) >> broadcast(np.int32(1)))
+
+
+@kernel
+def _mean_of_four(above, below):
+    total = _sum_of_two(above) + _sum_of_two(below) + load(HALVES, 0) + broadcast(np.int32(1))
+    return int32_to_16(total >> broadcast(np.int32(2)))
+
+
+@kernel
+def _sum_of_two(pairs):
+    places = broadcast(np.int32(16))
+    return ((pairs << places) >> places) + (pairs >> places)
 
 
 @kernel
 def _requantise(plane, steps):
     """Round the frequencies of each block to whole steps."""
     values, width = plane.reshape(-1), plane.shape[1]
-    parts = np.float32(1.0 / 32.0) / steps  # 8 for the transform, 4 for the quarters
+    parts = PART / steps
     for top in range(0, values.size, SIDE * width):
         for at in range(top, top + width, WIDE):
-            columns = _forward(transposed(*_read(values, at, width)), np.int32(FIRST))
-            frequencies = _forward(transposed(*columns), np.int32(SECOND))
-            columns = transposed(*_inverse(_whole_steps(frequencies, steps, parts), np.int32(FIRST)))
+            rounded = _whole_steps(frequencies(values, at, width), steps, parts)
+            columns = transposed(*_inverse(rounded, np.int32(FIRST)))
             _write(values, at, width, transposed(*_inverse(columns, np.int32(BACK))))
+
+
+@kernel
+def frequencies(values, at, width):
+    """Return the rows of frequencies of two blocks, eightfold."""
+    columns = _forward(transposed(*_read(values, at, width)), np.int32(FIRST))
+    return _forward(transposed(*columns), np.int32(SECOND))
 
 
 @kernel
@@ -214,13 +278,18 @@ def _whole_steps(rows, steps, parts):
 
 @kernel
 def _rounded(frequencies, steps, parts, at):
-    """Round to whole steps, halves away from zero: a quarter of a unit is added to the amount before."""
+    """Round to whole steps."""
+    return float_to_int32((count(frequencies, parts, at) - broadcast(MAGIC)) * load(steps, at))
+
+
+@kernel
+def count(frequencies, parts, at):
+    """Count whole steps, halves away from zero, and add MAGIC: a quarter of a unit is added to the amount before."""
     sign = frequencies >> broadcast(np.int32(31))
     quarters = (
         (frequencies << broadcast(np.int32(2))) + (sign << broadcast(np.int32(1))) + broadcast(np.int32(1))
     )
-    count = int32_to_float(quarters) * load(parts, at) + broadcast(MAGIC) - broadcast(MAGIC)
-    return float_to_int32(count * load(steps, at))
+    return int32_to_float(quarters) * load(parts, at) + broadcast(MAGIC)
 
 
 @kernel
@@ -304,7 +373,7 @@ def _to_image(luma, blue, red, height, width):
         far = min(max(near + 2 * (i % 2) - 1, 0), half_height - 1)
         _double(blue[near], blue[far], mixed, to_blue)
         _double(red[near], red[far], mixed, to_red)
-        light = luma[i]
+        light, line = luma[i], out[i]
         for j in range(r.size):
             y, u, v = (
                 np.int32(light[j]),
@@ -316,7 +385,8 @@ def _to_image(luma, blue, red, height, width):
                 y + (np.int32(np.int32(32768) - np.int32(22554) * u - np.int32(46802) * v) >> np.int32(16))
             )
             b[j] = _clipped(y + (np.int32(np.int32(116130) * u + np.int32(32768)) >> np.int32(16)))
-        interleave(r, g, b, out[i])
+        for j in range(line.size // 3):
+            line[3 * j], line[3 * j + 1], line[3 * j + 2] = r[j], g[j], b[j]
     return out.reshape(height, width, 3)
 
 

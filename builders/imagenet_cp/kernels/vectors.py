@@ -113,6 +113,8 @@ def _convert(instruction: str, target: types.Type) -> Any:
 
 float32_to_64, float64_to_32 = _convert("fpext", types.float64), _convert("fptrunc", types.float32)
 int32_to_float, float_to_int32 = _convert("sitofp", types.float32), _convert("fptosi", types.int32)
+uint8_to_32 = _convert("zext", types.int32)
+float_bits = _convert("bitcast", types.int32)
 int16_to_32, int32_to_16 = _convert("sext", types.int32), _convert("trunc", types.int16)
 
 

@@ -1,0 +1,197 @@
+"""Huffman coding of baseline JPEG (ITU-T T.81, annexes C, F and K): tables, and the bits of tokens.
+
+A token is a symbol with the bits that follow its code, whose number is the symbol's lower half::
+
+    token = extra bits << 10 | class << 8 | symbol
+
+The class picks one of four tables: 0 and 1 for the DC and AC coefficients of luma, 2 and 3 for those of chroma. A table
+is an array of bytes as the file has them: how many codes there are of each length from 1 to 16, then the symbols in the
+order of their codes.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .bits import byteswap, store_word
+from .compiled import kernel
+
+CLASSES, SYMBOLS, LENGTHS = 4, 256, 16
+RESERVED = SYMBOLS  # takes the code of all ones, which no symbol may have
+TABLE = LENGTHS + SYMBOLS
+
+# Annex K.3: the tables of files that are not optimized.
+STANDARD_DC = "000102030405060708090a0b"
+STANDARD_DC_LUMA = "00010501010101010100000000000000" + STANDARD_DC
+STANDARD_DC_CHROMA = "00030101010101010101010000000000" + STANDARD_DC
+STANDARD_AC_LUMA = """
+0002010303020403050504040000017d
+01020300041105122131410613516107227114328191a1082342b1c11552d1f0
+2433627282090a161718191a25262728292a3435363738393a43444546474849
+4a535455565758595a636465666768696a737475767778797a83848586878889
+8a92939495969798999aa2a3a4a5a6a7a8a9aab2b3b4b5b6b7b8b9bac2c3c4c5
+c6c7c8c9cad2d3d4d5d6d7d8d9dae1e2e3e4e5e6e7e8e9eaf1f2f3f4f5f6f7f8
+f9fa
+"""
+STANDARD_AC_CHROMA = """
+00020102040403040705040400010277
+000102031104052131061241510761711322328108144291a1b1c109233352f0
+156272d10a162434e125f11718191a262728292a35363738393a434445464748
+494a535455565758595a636465666768696a737475767778797a828384858687
+88898a92939495969798999aa2a3a4a5a6a7a8a9aab2b3b4b5b6b7b8b9bac2c3
+c4c5c6c7c8c9cad2d3d4d5d6d7d8d9dae2e3e4e5e6e7e8e9eaf2f3f4f5f6f7f8
+f9fa
+"""
+
+
+def standard_tables() -> NDArray[np.uint8]:
+    """Tables of annex K by class, shape (4, 272)."""
+    tables = np.zeros((CLASSES, TABLE), np.uint8)
+    texts = (STANDARD_DC_LUMA, STANDARD_AC_LUMA, STANDARD_DC_CHROMA, STANDARD_AC_CHROMA)
+    for table, text in zip(tables, texts, strict=True):
+        values = np.frombuffer(bytes.fromhex(text), np.uint8)
+        table[: values.size] = values
+    return tables
+
+
+@kernel
+def optimal_table(counts, table):
+    """Fill a table with the shortest codes for symbols that occur ``counts`` times, as libjpeg chooses them.
+
+    Notes
+    -----
+    Huffman's procedure of annex K.2, figures K.1 to K.4: the two rarest nodes are merged until one is left. Of equally
+    rare ones the node with the larger number is taken first; a merged node has the number of the rarer of its two.
+    Codes of more than 16 bits are then shortened in pairs. ``tests/kernels/test_huffman.py`` has it in plain words.
+
+    A node is ``count << 9 | RESERVED - number``, so that the order of nodes is that of integers. Going back through the
+    merges gives every symbol's depth.
+    """
+    nodes, size = np.empty(SYMBOLS + 1, np.int64), 1
+    nodes[0] = 1 << 9
+    for symbol in range(SYMBOLS):
+        if counts[symbol] > 0:
+            node, at = np.int64(counts[symbol]) << 9 | (RESERVED - symbol), size
+            while at > 0 and nodes[at - 1] > node:
+                nodes[at] = nodes[at - 1]
+                at -= 1
+            nodes[at] = node
+            size += 1
+    rare, other = np.empty(SYMBOLS, np.int64), np.empty(SYMBOLS, np.int64)
+    for step in range(size - 1):
+        rare[step], other[step] = nodes[step] & 511, nodes[step + 1] & 511
+        node, at = nodes[step] + (nodes[step + 1] >> 9 << 9), step + 2
+        while at < size and nodes[at] < node:
+            nodes[at - 1] = nodes[at]
+            at += 1
+        nodes[at - 1] = node
+    depths = np.zeros(SYMBOLS + 1, np.int64)
+    for step in range(size - 2, -1, -1):
+        depths[rare[step]] += 1
+        depths[other[step]] = depths[rare[step]]
+    _fill(depths, table)
+
+
+@kernel
+def _fill(depths, table):
+    """Fill a table with the symbols in the order of their depths, and with lengths of at most 16."""
+    lengths = np.zeros(SYMBOLS + 2, np.int64)
+    for depth in depths:
+        lengths[depth] += 1
+    lengths[0] = 0
+    starts, longest = np.empty(SYMBOLS + 2, np.int64), 0
+    starts[0] = LENGTHS
+    for length in range(SYMBOLS + 1):
+        starts[length + 1] = starts[length] + lengths[length]
+        if lengths[length] > 0:
+            longest = length
+    for symbol in range(SYMBOLS):
+        depth = depths[RESERVED - symbol]
+        if depth > 0:
+            table[starts[depth]] = symbol
+            starts[depth] += 1
+    for length in range(longest, LENGTHS, -1):
+        while lengths[length] > 0:  # two codes give up a bit, and a shorter code becomes two to make room
+            shorter = length - 2
+            while lengths[shorter] == 0:
+                shorter -= 1
+            lengths[length] -= 2
+            lengths[length - 1] += 1
+            lengths[shorter] -= 1
+            lengths[shorter + 1] += 2
+    longest = min(longest, LENGTHS)
+    while lengths[longest] == 0:
+        longest -= 1
+    lengths[longest] -= 1  # the reserved one
+    for length in range(1, LENGTHS + 1):
+        table[length - 1] = lengths[length]
+
+
+@kernel
+def fill_codes(table, codes):
+    """Put the code of every symbol in place: ``code << extra bits << 6 | length with the extra bits``."""
+    code, at = np.uint64(0), LENGTHS
+    for length in range(1, LENGTHS + 1):
+        for _ in range(table[length - 1]):
+            extra = np.uint64(table[at]) & np.uint64(15)
+            codes[table[at]] = code << extra << np.uint64(6) | (np.uint64(length) + extra)
+            code += np.uint64(1)
+            at += 1
+        code <<= np.uint64(1)
+
+
+@kernel
+def emit(tokens, codes, bits, out, at):
+    """Write the codes of tokens and return where they end; a byte of ones is followed by a zero.
+
+    Parameters
+    ----------
+    tokens : ndarray of uint32, shape (N,)
+    codes : ndarray of uint64, shape (1024,)
+        Of `fill_codes`, class by class.
+    bits : int
+        How many there are of all codes.
+    out : ndarray of uint8, shape (M,)
+        With room for twice as many, and eight bytes.
+    at : int
+        Where to begin.
+    """
+    size = (bits + 7) // 8
+    words = np.empty(size // 8 + 2, np.uint64)
+    data = words.view(np.uint8)
+    word, used, end = (
+        np.uint64(0),
+        np.uint64(0),
+        np.uint64(0),
+    )  # bits from the left that are not yet whole bytes
+    for token in tokens:
+        code = codes[token & np.uint32(1023)]
+        used += code & np.uint64(63)
+        word |= ((code >> np.uint64(6)) + np.uint64(token >> np.uint32(10))) << (np.uint64(64) - used)
+        store_word(data, end, byteswap(word))
+        end += used >> np.uint64(3)
+        word <<= used & np.uint64(56)
+        used &= np.uint64(7)
+    if used > np.uint64(0):
+        data[end] |= np.uint8(np.uint64(255) >> used)  # what is left of the last byte is filled with ones
+    return _stuff(words, data, size, out, at)
+
+
+@kernel
+def _stuff(words, data, size, out, at):
+    """Copy bytes with a zero after every byte of ones."""
+    ones, tops = np.uint64(0x0101010101010101), np.uint64(0x8080808080808080)
+    for k in range((size + 7) // 8):
+        word = words[k]
+        if 8 * k + 8 <= size and not word & ~(word + ones) & tops:  # no byte is all ones
+            store_word(out, np.uint64(at), word)
+            at += 8
+        else:
+            for byte in data[8 * k : min(8 * k + 8, size)]:
+                out[at] = byte
+                at += 1
+                if byte == 255:
+                    out[at] = 0
+                    at += 1
+    return at

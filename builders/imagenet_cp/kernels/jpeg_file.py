@@ -1,0 +1,309 @@
+"""JPEG files, byte for byte those of libjpeg: baseline, JFIF, with standard or optimal Huffman tables."""
+
+from __future__ import annotations
+
+import struct
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+from llvmlite import ir  # type: ignore[import-untyped]
+from numba import types
+from numba.extending import intrinsic
+from numpy.typing import NDArray
+
+from . import huffman
+from .bits import trailing_zeros
+from .compiled import kernel
+from .jpeg import PART, SIDE, WIDE, blocks, count, frequencies, step_tables, to_planes, up_to
+from .vectors import Vector, float_bits, store
+
+#: How many pixels share a chroma sample, across and down.
+SUBSAMPLINGS = {"4:2:0": (2, 2), "4:2:2": (2, 1), "4:4:4": (1, 1)}
+
+AREA = SIDE * SIDE
+MAX_SIDE = 65500  # libjpeg's
+# The order of coefficients in a file: along diagonals, up and down in turn.
+ZIGZAG = sorted(range(AREA), key=lambda k: (k // 8 + k % 8, k // 8 if (k // 8 + k % 8) % 2 else k % 8))
+
+RUN_OF_16 = np.uint64(0xF0)  # the symbol of sixteen zeros; that of a block's end is 0
+MAX_VALUE = 2047  # of the difference of two first coefficients
+LENGTHS = [abs(value).bit_length() for value in range(-MAX_VALUE, MAX_VALUE + 1)]
+#: What a token says of a value: how many bits it has, and these, of a negative one those of the value less 1.
+VALUES = np.array(
+    [
+        ((value - (value < 0)) & ((1 << length) - 1)) << 10 | length
+        for value, length in enumerate(LENGTHS, -MAX_VALUE)
+    ],
+    np.uint32,
+)
+STANDARD_TABLES = huffman.standard_tables()
+
+
+def encode(
+    image: NDArray[np.uint8], quality: int, subsampling: str = "4:2:0", optimize: bool = True
+) -> bytes:
+    """Encode an image as a JPEG file.
+
+    Parameters
+    ----------
+    image : ndarray of uint8, shape (H, W, 3) or (H, W)
+        RGB or grey.
+    quality : int
+        From 1 to 100, as libjpeg and Pillow count it.
+    subsampling : str
+        Of the chroma of an RGB image: ``4:2:0``, ``4:2:2`` or ``4:4:4``.
+    optimize : bool
+        Use the Huffman tables that make the file smallest, rather than those of the standard.
+
+    Returns
+    -------
+    bytes
+        Those of Pillow's ``save("JPEG", quality=..., subsampling=..., optimize=...)``.
+
+    Raises
+    ------
+    ValueError
+        An image of another shape, empty or of more than 65500 pixels a side, or another quality or subsampling.
+    TypeError
+        An image of another type.
+    """
+    if not 1 <= quality <= 100:
+        raise ValueError(f"quality must be a number from 1 to 100, not {quality!r}")
+    if subsampling not in SUBSAMPLINGS:
+        raise ValueError(f"unknown subsampling {subsampling!r}; use one of {', '.join(SUBSAMPLINGS)}")
+    if image.dtype != np.uint8:
+        raise TypeError(f"image must hold uint8 values from 0 to 255, not {image.dtype}")
+    pixels = np.require(image[..., None] if image.ndim == 2 else image, requirements=["C", "W"])
+    if (
+        pixels.ndim != 3
+        or pixels.shape[2] not in (1, 3)
+        or not 0 < min(pixels.shape) <= max(pixels.shape) <= MAX_SIDE
+    ):
+        raise ValueError(f"an image of shape {image.shape} cannot be encoded as JPEG")
+    height, width, channels = pixels.shape
+    across, down = SUBSAMPLINGS[subsampling] if channels == 3 else (1, 1)
+    begin, scan = _headers(height, width, channels, quality, across, down)
+    luma_parts, chroma_parts = _parts(quality)
+    return _encode(
+        pixels, across, down, luma_parts, chroma_parts, STANDARD_TABLES, optimize, begin, scan
+    ).tobytes()
+
+
+@lru_cache(100)
+def _parts(quality: int) -> tuple[NDArray[np.float32], ...]:
+    return tuple(PART / steps for steps in step_tables(quality))
+
+
+@lru_cache(1000)
+def _headers(
+    height: int, width: int, channels: int, quality: int, across: int, down: int
+) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """Return what comes before the Huffman tables, and between them and the scan."""
+    kinds = (0, 1, 1)[:channels]  # of each component: luma or chroma
+    begin = b"\xff\xd8" + _segment(0xE0, b"JFIF\0" + bytes([1, 1, 0, 0, 1, 0, 1, 0, 0]))
+    for kind in sorted(set(kinds)):
+        steps = step_tables(quality)[kind].reshape(SIDE, 2, SIDE)[:, 0].reshape(-1)
+        begin += _segment(0xDB, bytes([kind]) + steps[ZIGZAG].astype(np.uint8).tobytes())
+    frame, scan = struct.pack(">BHHB", 8, height, width, channels), bytes([channels])
+    for number, kind in enumerate(kinds):
+        frame += bytes([number + 1, 0x11 if kind else across << 4 | down, kind])
+        scan += bytes([number + 1, 0x11 * kind])
+    begin += _segment(0xC0, frame)
+    scan = _segment(0xDA, scan + bytes([0, AREA - 1, 0]))
+    return np.frombuffer(bytearray(begin), np.uint8), np.frombuffer(bytearray(scan), np.uint8)
+
+
+def _segment(marker: int, data: bytes) -> bytes:
+    return struct.pack(">BBH", 0xFF, marker, len(data) + 2) + data
+
+
+@kernel
+def _encode(pixels, across, down, luma_parts, chroma_parts, tables, optimize, begin, scan):
+    height, width, channels = pixels.shape
+    counts = np.zeros(huffman.CLASSES * huffman.SYMBOLS, np.int64)
+    if channels == 3:
+        planes = to_planes(pixels.reshape(height, 3 * width), across, down)
+    else:
+        luma = _to_plane(pixels.reshape(height, width))
+        planes = luma, luma, luma
+    parts = luma_parts, chroma_parts, chroma_parts
+    shape = blocks(height, SIDE), blocks(width, SIDE)
+    tokens = _tokens(planes, parts, shape, channels, across, down, counts)
+    codes = np.zeros((huffman.CLASSES, huffman.SYMBOLS), np.uint64)
+    used = tables[: channels + 1].copy()
+    bits = 0
+    for k in range(len(used)):
+        if optimize:
+            huffman.optimal_table(counts[k * huffman.SYMBOLS :], used[k])
+        huffman.fill_codes(used[k], codes[k])
+        for symbol in range(huffman.SYMBOLS):
+            bits += counts[k * huffman.SYMBOLS + symbol] * np.int64(codes[k, symbol] & np.uint64(63))
+    out = np.empty(begin.size + scan.size + 4 * (huffman.TABLE + 5) + bits // 4 + 16, np.uint8)
+    at = _put(begin, out, 0)
+    for k in range(len(used)):
+        at = _put_table(used[k], k, out, at)
+    at = huffman.emit(tokens, codes.reshape(-1), bits, out, _put(scan, out, at))
+    out[at], out[at + 1] = 0xFF, 0xD9
+    return out[: at + 2]
+
+
+@kernel
+def _put(values, out, at):
+    for value in values:
+        out[at] = value
+        at += 1
+    return at
+
+
+@kernel
+def _put_table(table, number, out, at):
+    """Write the segment of a Huffman table."""
+    size = huffman.LENGTHS
+    for length in range(huffman.LENGTHS):
+        size += table[length]
+    out[at], out[at + 1], out[at + 2], out[at + 3] = 0xFF, 0xC4, (size + 3) >> 8, (size + 3) & 255
+    out[at + 4] = (number & 1) << 4 | number >> 1
+    return _put(table[:size], out, at + 5)
+
+
+@kernel
+def _to_plane(image):
+    """Return a grey image less 128 in whole blocks; the last pixels are repeated to fill them."""
+    height, width = image.shape
+    plane = np.empty((up_to(height, SIDE), up_to(width, WIDE)), np.int16)
+    for i in range(len(plane)):
+        pixels, row = image[min(i, height - 1)], plane[i]
+        for j in range(width):
+            row[j] = np.int16(pixels[j]) - np.int16(128)
+        row[width:] = row[width - 1]
+    return plane
+
+
+@kernel
+def _tokens(planes, parts, shape, channels, across, down, counts):
+    """Return the tokens of all blocks and count their symbols.
+
+    Notes
+    -----
+    The tokens of a block are the change of its first coefficient from that of the component's block before; then for
+    each other coefficient that is not zero, along the zigzag, the number of zeros before it and its value; then the
+    end, unless the last coefficient is not zero. Sixteen zeros in a row are a token of their own. Blocks of luma that
+    lie outside of the image, to complete those that share a block of chroma, are without change.
+    """
+    high, wide = shape
+    rows, columns = blocks(high, down), blocks(wide, across)
+    stride = planes[0].shape[1] // SIDE
+    # Of one row: two of luma, one of each chroma.
+    coefficients, masks = np.empty(4 * AREA * stride, np.int16), np.empty(4 * stride, np.uint64)
+    tokens = np.empty(rows * columns * (across * down + channels - 1) * AREA, np.uint32)
+    last, size = np.zeros(3, np.int16), np.uint64(0)
+    for row in range(rows):
+        for c in range(channels):
+            for k in range(1 if c else down):
+                if c or row * down + k < high:
+                    start = (c + 1 if c else k) * stride
+                    _quantise(planes[c], row if c else row * down + k, parts[c], coefficients, masks, start)
+        for column in range(columns):
+            for c in range(channels):
+                vertical, horizontal = (1, 1) if c else (down, across)
+                for k in range(vertical):
+                    for m in range(horizontal):
+                        block = (c + 1 if c else k) * stride + column * horizontal + m
+                        at, mask = np.uint64(AREA * block), np.uint64(1)
+                        if c or (row * down + k < high and column * horizontal + m < wide):
+                            mask |= masks[block]
+                            first = coefficients[at]
+                            coefficients[at], last[c] = first - last[c], first
+                        else:
+                            coefficients[at] = 0
+                        # From here on no function is called, since that would count references to arrays.
+                        kind, before = np.uint64(512) if c else np.uint64(0), np.uint64(0)
+                        while mask != np.uint64(0):
+                            place = np.uint64(trailing_zeros(mask)) + np.uint64(1)
+                            zeros = place - before - np.uint64(1)
+                            while zeros >= np.uint64(16):
+                                counts[kind | RUN_OF_16] += 1
+                                tokens[size] = kind | RUN_OF_16
+                                size += np.uint64(1)
+                                zeros -= np.uint64(16)
+                            value = VALUES[np.uint64(MAX_VALUE + coefficients[at + place - np.uint64(1)])]
+                            token = np.uint64(value) | kind | zeros << np.uint64(4)
+                            counts[token & np.uint64(1023)] += 1
+                            tokens[size] = token
+                            size += np.uint64(1)
+                            mask, before, kind = mask & (mask - np.uint64(1)), place, kind | np.uint64(256)
+                        if before < np.uint64(AREA):
+                            counts[kind] += 1
+                            tokens[size] = kind
+                            size += np.uint64(1)
+    return tokens[: np.int64(size)]
+
+
+@kernel
+def _quantise(plane, row, parts, coefficients, masks, start):
+    """Find the coefficients of a row of blocks along the zigzag, and which of them are not zero."""
+    values, width = plane.reshape(-1), plane.shape[1]
+    for block in range(0, width // SIDE, 2):
+        counts = _counts(frequencies(values, (row * width + block) * SIDE, width), parts)
+        left, right = zigzag_left(*counts), zigzag_right(*counts)
+        at = start + block
+        store(coefficients, AREA * at, left)
+        store(coefficients, AREA * at + AREA, right)
+        masks[at], masks[at + 1] = nonzero(left), nonzero(right)
+
+
+@kernel
+def _counts(rows, parts):
+    return (
+        float_bits(count(rows[0], parts, 0)),
+        float_bits(count(rows[1], parts, WIDE)),
+        float_bits(count(rows[2], parts, 2 * WIDE)),
+        float_bits(count(rows[3], parts, 3 * WIDE)),
+        float_bits(count(rows[4], parts, 4 * WIDE)),
+        float_bits(count(rows[5], parts, 5 * WIDE)),
+        float_bits(count(rows[6], parts, 6 * WIDE)),
+        float_bits(count(rows[7], parts, 7 * WIDE)),
+    )
+
+
+def _zigzag(side: int) -> Any:
+    """Return a function that brings one of two blocks, of eight rows each of int32 lanes, into the order of files."""
+
+    def arrange(typing_context, a, b, c, d, e, f, g, h):
+        arranged = Vector(types.int16, AREA)
+
+        def generate(context, builder, signature, arguments):
+            short = ir.VectorType(ir.IntType(16), WIDE)
+            parts = [builder.trunc(row, short) for row in arguments]
+            while len(parts) > 1:
+                count = 2 * parts[0].type.count
+                order = ir.Constant(ir.VectorType(ir.IntType(32), count), list(range(count)))
+                parts = [
+                    builder.shuffle_vector(x, y, order) for x, y in zip(parts[::2], parts[1::2], strict=True)
+                ]
+            order = [k // SIDE * WIDE + k % SIDE + side for k in ZIGZAG]
+            undefined = ir.Constant(parts[0].type, ir.Undefined)
+            return builder.shuffle_vector(
+                parts[0], undefined, ir.Constant(ir.VectorType(ir.IntType(32), AREA), order)
+            )
+
+        return arranged(a, b, c, d, e, f, g, h), generate
+
+    return intrinsic(arrange)
+
+
+zigzag_left, zigzag_right = _zigzag(0), _zigzag(SIDE)
+
+
+def _nonzero(typing_context, values):
+    """Return a word with a one for each of 64 lanes that is not zero, the lowest for the first."""
+
+    def generate(context, builder, signature, arguments):
+        zeros = ir.Constant(arguments[0].type, None)
+        return builder.bitcast(builder.icmp_signed("!=", arguments[0], zeros), ir.IntType(64))
+
+    return types.uint64(values), generate
+
+
+nonzero: Any = intrinsic(_nonzero)
