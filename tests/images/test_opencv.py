@@ -53,11 +53,10 @@ def test_bytes_that_are_no_image_are_refused(without):
 
 @pytest.mark.parametrize("quality", [1, 50, 85, 90, 95, 99, 100])
 @pytest.mark.parametrize("subsampling", ["4:2:0", "4:2:2", "4:4:4"])
-def test_pillow_gives_the_bytes_and_pixels_of_opencv(quality, subsampling):
+def test_pillow_gives_the_pixels_of_opencv(quality, subsampling):
     pytest.importorskip("cv2", exc_type=ImportError)
     for image in IMAGES:
         encoded = codecs.encode_jpeg(image, quality, subsampling)
-        assert codecs._encode_with_pillow(image, quality, subsampling) == encoded
         assert (codecs._decode_with_pillow(encoded) == codecs.decode(encoded)).all()
 
 

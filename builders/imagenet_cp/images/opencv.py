@@ -18,8 +18,8 @@ def load() -> Any | None:
         import cv2
     except (ImportError, OSError) as error:
         notice(
-            f"OpenCV doesn't load ({error}); Pillow decodes and encodes instead, to the same bytes but more "
-            f"slowly. To speed it up, {INSTALL}"
+            f"OpenCV doesn't load ({error}); Pillow decodes instead, to the same pixels but more slowly. "
+            f"To speed it up, {INSTALL}"
         )
         return None
     return cv2
