@@ -201,6 +201,19 @@ def test_corrupt_makes_the_pictures_of_every_benchmark(dataset):
     assert np.array_equal(imagenet_cp.corrupt(picture, "fog", 2, image_id="x", benchmark=dataset), expected)
 
 
+def test_pillow_images_give_pillow_images_and_arrays_give_arrays():
+    array = batch(1)[0]
+    image = Image.fromarray(array)
+    corrupted = imagenet_cp.corrupt(image, "fog", 2)
+    assert isinstance(corrupted, Image.Image)
+    assert np.array_equal(np.asarray(corrupted), imagenet_cp.corrupt(array, "fog", 2))
+    frames = imagenet_cp.perturb(image, "brightness")
+    assert isinstance(frames, list) and all(isinstance(frame, Image.Image) for frame in frames)
+    assert np.array_equal(
+        np.stack([np.asarray(frame) for frame in frames]), imagenet_cp.perturb(array, "brightness")
+    )
+
+
 def test_perturb_makes_the_sequences_of_every_benchmark():
     small = batch(1)[0, :32, :32]
     assert imagenet_cp.perturb(small, "translate", benchmark="cifar10_p").shape == (16, 32, 32, 3)

@@ -1,11 +1,16 @@
 """The command imagenet-cp, as a person runs it."""
 
+import os
+import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from PIL import Image
 
+from imagenet_cp import settings
+from imagenet_cp.build.plan import new_plan
 from imagenet_cp.cli import main
 from imagenet_cp.sources import open_source
 
@@ -13,25 +18,90 @@ PHOTOGRAPH = open_source("sample").items[0].location
 COMMAND = [sys.executable, "-c", "from imagenet_cp.cli import main; main()"]
 
 
-def run(*arguments, cwd=None):
-    return subprocess.run([*COMMAND, *map(str, arguments)], cwd=cwd, capture_output=True, text=True)
+def run(*arguments, cwd=None, **variables):
+    return subprocess.run(
+        [*COMMAND, *map(str, arguments)], cwd=cwd, env=os.environ | variables, capture_output=True, text=True
+    )
 
 
 def test_use_remembers_a_folder_for_later_runs(class_folder, tmp_path):
     said = run("use", class_folder)
     assert said.returncode == 0 and "4 images" in said.stdout
+    assert "2 classes are not ImageNet's 1,000" in said.stdout
     built = run("build", "imagenet_c", "--configs", "brightness_1", "--out", "built", cwd=tmp_path)
     assert built.returncode == 0, built.stderr
     assert "1 files, 4 rows" in built.stdout and (tmp_path / "built" / "README.md").is_file()
 
 
-def test_demo_goes_the_whole_road(tmp_path):
-    said = run("demo", cwd=tmp_path)
+def test_use_notes_that_images_are_missing(tmp_path, photographs, monkeypatch, capsys):
+    shutil.copy(photographs["chelsea.png"], tmp_path / "ILSVRC2012_val_00000001.png")
+    monkeypatch.setattr("sys.argv", ["imagenet-cp", "use", str(tmp_path)])
+    with pytest.raises(SystemExit):
+        main()
+    assert "validation set has 50,000 images" in capsys.readouterr().out
+
+
+def test_use_without_a_writable_home_names_the_variable(class_folder, tmp_path, monkeypatch, capsys):
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "file"))
+    monkeypatch.setattr("sys.argv", ["imagenet-cp", "use", str(class_folder)])
+    with pytest.raises(SystemExit):
+        main()
+    message = capsys.readouterr().err
+    assert f"file/imagenet-cp: Not a directory); type  export IMAGENET_CP_SOURCE='{class_folder}'" in message
+
+
+def test_damaged_settings_name_no_source(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    file = settings.remember_source("sample")
+    assert settings.default_source() == "sample"
+    for text in ("[]", "{}", "", "\0"):
+        file.write_text(text)
+        assert settings.default_source() is None
+
+
+def test_the_demo_keeps_to_its_folder(tmp_path):
+    """Home and every cache are where nothing can be written, so the demo writes nothing there."""
+    home = tmp_path / "home"
+    home.touch()
+    (tmp_path / "work").mkdir()
+    variables = {
+        "HOME": str(home),
+        "HF_HOME": str(home),
+        "HF_DATASETS_CACHE": str(home),
+    }
+    said = run("demo", cwd=tmp_path / "work", **variables)
     assert said.returncode == 0, said.stderr
     assert "mCE" in said.stdout and "nearest-template" in said.stdout and "imagenet-cp use" in said.stdout
-    assert len(list((tmp_path / "imagenet_c" / "data").iterdir())) == 96
-    with Image.open(tmp_path / "imagenet_c.png") as sheet:
+    assert [path.name for path in (tmp_path / "work").iterdir()] == ["imagenet_cp_demo"]
+    demo = tmp_path / "work" / "imagenet_cp_demo"
+    assert len(list((demo / "imagenet_c_sample" / "data").iterdir())) == 96
+    assert not list(demo.rglob("imagenet_c___*")) and not (demo / "cache" / "imagenet_c").exists()
+    with Image.open(demo / "imagenet_c.png") as sheet:
         assert sheet.width > 1000 and sheet.height > 1000
+
+
+def test_the_demo_notices_first_that_its_drawing_cannot_be_written(tmp_path):
+    (tmp_path / "demo" / "imagenet_c.png").mkdir(parents=True)
+    said = run("demo", "--out", "demo", cwd=tmp_path)
+    assert said.returncode == 1 and "imagenet_c.png: Is a directory" in said.stderr
+    assert "Building" not in said.stdout
+
+
+def test_preview_does_not_replace_its_input(tmp_path, photographs):
+    image = shutil.copy(photographs["coffee.png"], tmp_path / "a.png")
+    said = run("preview", "a.png", "-o", "./a.png", cwd=tmp_path)
+    assert said.returncode == 1 and "this is the image itself" in said.stderr
+    assert Path(image).read_bytes() == photographs["coffee.png"].read_bytes()
+
+
+def test_names_are_matched_in_any_case(tmp_path, class_folder):
+    said = run("build", "ImageNet-C", "--source", class_folder, "--configs", "brightness_1", cwd=tmp_path)
+    assert said.returncode == 0 and (tmp_path / "imagenet_c" / "README.md").is_file()
+
+
+def test_clean_is_built_by_default():
+    assert "clean" in {cell.config for cell in new_plan("imagenet_c", open_source("sample"), "x").cells}
 
 
 def test_preview_draws_a_sheet(tmp_path, photographs):
@@ -56,7 +126,7 @@ def test_preview_draws_a_sheet(tmp_path, photographs):
         (["preview", PHOTOGRAPH, "-o", "nowhere/sheet.png"], "nowhere/sheet.png: No such file"),
         (
             ["preview", PHOTOGRAPH, "-o", "tilt.jpg", "--perturbation", "tilt"],
-            "tilt.jpg: a picture that moves is",
+            "tilt.jpg: an animation is a",
         ),
     ],
 )

@@ -69,7 +69,7 @@ def corrupt(
     Returns
     -------
     PIL.Image.Image or ndarray of uint8, shape (H, W, 3) or (N, H, W, 3)
-        Of the kind that was given.
+        A Pillow image of a Pillow image, an array of an array.
 
     Raises
     ------
@@ -120,6 +120,26 @@ def corrupt(
     return one(corruptions.check_image(image), image_id)
 
 
+@overload
+def perturb(
+    image: Image.Image,
+    perturbation: str,
+    difficulty: int = ...,
+    seed: int = ...,
+    image_id: str = ...,
+    *,
+    benchmark: str = ...,
+) -> list[Image.Image]: ...
+@overload
+def perturb(
+    image: NDArray[np.uint8],
+    perturbation: str,
+    difficulty: int = ...,
+    seed: int = ...,
+    image_id: str = ...,
+    *,
+    benchmark: str = ...,
+) -> NDArray[np.uint8]: ...
 def perturb(
     image: Image.Image | NDArray[np.uint8],
     perturbation: str,
@@ -128,7 +148,7 @@ def perturb(
     image_id: str = "",
     *,
     benchmark: str = "imagenet_p",
-) -> NDArray[np.uint8]:
+) -> list[Image.Image] | NDArray[np.uint8]:
     """Make one sequence of ImageNet-P.
 
     Parameters
@@ -150,8 +170,9 @@ def perturb(
 
     Returns
     -------
-    ndarray of uint8, shape (31, 224, 224, 3)
-        The frames, RGB; 41 of translate. Those of other benchmarks have their own size and number.
+    list of PIL.Image.Image or ndarray of uint8, shape (31, 224, 224, 3)
+        The RGB frames: Pillow images of a Pillow image, an array of an array. There are 41 of translate; other
+        benchmarks have their own sizes and numbers.
 
     Raises
     ------
@@ -166,7 +187,8 @@ def perturb(
     picture = image if isinstance(image, Image.Image) else Image.fromarray(corruptions.check_image(image))
     clean = pixels(PROFILES[recipe.profile].uncropped(picture.convert("RGB")))
     bits = recipe.bits(perturbation, difficulty, image_id)
-    return perturbations.apply(perturbation, clean, bits, difficulty, recipe.profile)
+    frames = perturbations.apply(perturbation, clean, bits, difficulty, recipe.profile)
+    return [Image.fromarray(frame) for frame in frames] if isinstance(image, Image.Image) else frames
 
 
 def _recipe(benchmark: str, kind: str, seed: int) -> Recipe:

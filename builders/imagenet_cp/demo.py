@@ -1,85 +1,85 @@
-"""The whole road on a few photographs: build, load, predict, score, look."""
+"""A tour on sample images without a network: build, load, predict, score, draw."""
 
 from __future__ import annotations
 
-import io
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from . import corruptions, preview
 from .api import perturb
 from .benchmarks.catalog import BENCHMARKS
 from .build.plan import build
+from .files import check_writable
+from .images.preprocessing import decode, pixels
 from .progress import show_progress
 from .sources import Item, Source, open_source
 
-_SHEET, _ANIMATION = "imagenet_c.png", "imagenet_p.webp"
-_SHOWN, _PERTURBATION = "chelsea", "tilt"
+#: Name of the build in the demo's folder. datasets caches it under this name, so that its 14 images never answer for
+#: `imagenet_c`.
+_BUILD = "imagenet_c_sample"
+_CONFIGS = ("test", "extra", "clean")
+_IMAGE, _PERTURBATION = "chelsea", "tilt"
 
 _NEXT = """\
 Next, with ImageNet's validation images (50,000 JPEGs, flat or in one folder per class):
-   imagenet-cp use path/to/val      remembers the folder; from then on, after `import imagenet_cp`,
+   imagenet-cp use path/to/val      registers the folder; from then on, after `import imagenet_cp`,
    load_dataset("imagenet_c", "fog_3", split="validation")     makes that config, wherever you are
    load_dataset("imagenet_p", "tilt", split="validation")      makes that perturbation's sequences
-   imagenet-cp build imagenet_c     makes everything, as a folder to keep or to publish"""
+   imagenet-cp build imagenet_c     builds all configs, as a folder to load or to publish"""
 
 
-def run(folder: Path, say: Callable[[str], None]) -> None:
-    """Build ImageNet-C from the sample photographs, load it back, score a predictor and draw what was made.
+def run(folder: Path, echo: Callable[[str], None]) -> None:
+    """Build ImageNet-C from the sample images, load it, score a classifier and draw the results.
 
     Parameters
     ----------
     folder : Path
-        Where to build; the contact sheet and one sequence of ImageNet-P go beside it.
-    say : callable
-        Shows a line of text.
+        Folder of the build, its cache and the drawings; nothing is written anywhere else.
+    echo : callable
+        Prints a line of text.
 
     Raises
     ------
     BuildError
         The folder holds something else.
+    OSError
+        A drawing cannot be written.
     """
     import datasets
     import evaluate
 
+    target, cache = folder / _BUILD, str(folder / "cache")
+    sheet, animation = folder / "imagenet_c.png", folder / "imagenet_p.webp"
+    folder.mkdir(parents=True, exist_ok=True)
+    for path in (sheet, animation):
+        check_writable(path)
     source = open_source("sample")
-    say(
-        f"1. Building all 95 configs of ImageNet-C, and the clean pictures, from {len(source.items)} photographs"
-    )
-    say("   (the first time, some of the kernels are compiled; that is kept for all later runs).")
+    echo(f"1. Building all 95 configs of ImageNet-C, and the clean images, from {len(source.items)} images")
+    echo("   (the first time, the kernels are compiled; later runs reuse the compiled code).")
     with show_progress() as progress:
-        plan = build(
-            "imagenet_c",
-            source,
-            folder,
-            ["test", "extra", "clean"],
-            images_per_file=7,
-            progress=progress,
-        )
-    say(f"   {folder}: {len(plan.files)} Parquet files, {plan.recipe.signature}\n")
+        plan = build("imagenet_c", source, target, _CONFIGS, images_per_file=7, progress=progress)
+    echo(f"   {target}: {len(plan.files)} Parquet files, {plan.recipe.signature}\n")
 
     datasets.disable_progress_bars()
-    name = "imagenet_c" if folder == Path("imagenet_c") else str(folder)
-    fog = datasets.load_dataset(name, "fog_3", split="validation")
-    say(
-        f'2. load_dataset("{name}", "fog_3", split="validation") gives\n   {fog.num_rows} rows of {fog.column_names}\n'
-    )
+    fog = datasets.load_dataset(str(target), "fog_3", split="validation", cache_dir=cache)
+    echo(f'2. load_dataset("{target}", "fog_3", split="validation") gives')
+    echo(f"   {fog.num_rows} rows of {fog.column_names}\n")
 
-    say(
-        '3. Scoring with evaluate.load("mce") a plain nearest-template classifier: it names the clean photograph'
+    echo(
+        '3. Scoring a nearest-template classifier with evaluate.load("mce"): it predicts the label of the clean'
     )
-    say(
-        "   whose pixels are nearest. It knows no other pictures, so its score says nothing about any real model."
+    echo(
+        "   image with the most similar pixels. It knows no other images, so its score means nothing for real models."
     )
-    metric = evaluate.load("mce")
+    metric = evaluate.load("mce", cache_dir=cache)
     predict = nearest_template(source)
-    configs = ["test", "extra", "clean"]
-    parts = [datasets.load_dataset(name, config, split="validation") for config in configs]
+    parts = [
+        datasets.load_dataset(str(target), name, split="validation", cache_dir=cache) for name in _CONFIGS
+    ]
     with show_progress() as progress:
         done, total = 0, sum(part.num_rows for part in parts)
         for part in parts:
@@ -92,26 +92,26 @@ def run(folder: Path, say: Callable[[str], None]) -> None:
                 )
                 done += len(batch["label"])
                 progress("scoring images", done, total)
-    say(_table(metric.compute()) + "\n")
+    echo(_table(metric.compute()) + "\n")
 
-    sheet, animation = folder.with_name(_SHEET), folder.with_name(_ANIMATION)
-    shown = next(item for item in source.items if item.image_id == _SHOWN)
-    preview.contact_sheet(_clean(source, shown), shown.image_id).save(sheet)
-    with Image.open(io.BytesIO(source.reader.read(shown))) as photograph:
-        preview.save_animation(perturb(photograph, _PERTURBATION, image_id=shown.image_id), animation)
-    say(f"4. {sheet} shows one photograph under all 19 corruptions at their five severities,")
-    say(f"   {animation} the frames of one sequence of ImageNet-P, {_PERTURBATION}.\n")
-    say(_NEXT)
+    item = next(item for item in source.items if item.image_id == _IMAGE)
+    preview.contact_sheet(_clean(source, item), item.image_id).save(sheet)
+    image = pixels(decode(source.reader.read(item), item.location))
+    preview.save_animation(perturb(image, _PERTURBATION, image_id=item.image_id), animation)
+    echo(f"4. {sheet} shows one image under all 19 corruptions at their five severities,")
+    echo(f"   {animation} the frames of one sequence of ImageNet-P, {_PERTURBATION}.\n")
+    echo(f"Everything is in {folder}; delete it whenever you like.\n")
+    echo(_NEXT)
 
 
 def nearest_template(source: Source) -> Callable[[list[Any]], list[int]]:
-    """Return a classifier that names the label of the clean picture at the least squared distance in pixels."""
+    """Classifier that predicts the label of the clean image at the smallest squared distance in pixels."""
     templates = np.stack([_vector(_clean(source, item)) for item in source.items])
     labels = [item.label for item in source.items]
     norms = (templates**2).sum(axis=1)
 
-    def predict(pictures: list[Any]) -> list[int]:
-        vectors = np.stack([_vector(picture) for picture in pictures])
+    def predict(images: list[Any]) -> list[int]:
+        vectors = np.stack([_vector(image) for image in images])
         return [labels[i] for i in np.argmin(norms - 2 * vectors @ templates.T, axis=1)]
 
     return predict
@@ -121,8 +121,8 @@ def _clean(source: Source, item: Item) -> NDArray[np.uint8]:
     return BENCHMARKS["imagenet_c"].prepare(source.reader.read(item), item.location)
 
 
-def _vector(picture: Any) -> NDArray[np.float32]:
-    return np.asarray(picture, np.float32).reshape(-1)
+def _vector(image: Any) -> NDArray[np.float32]:
+    return np.asarray(image, np.float32).reshape(-1)
 
 
 def _table(scores: dict[str, Any]) -> str:

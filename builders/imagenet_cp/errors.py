@@ -1,4 +1,4 @@
-"""Errors a user can act on, and the hint of the nearest known name."""
+"""Errors that name a fault and the next step, and suggestions for misspelt names."""
 
 from __future__ import annotations
 
@@ -7,8 +7,10 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-#: The end of messages about work that was stopped.
-RESUME_HINT = "What is finished is kept; the same command goes on from there"
+#: End of messages about interrupted work.
+RESUME_HINT = "Finished files stay; the same command resumes from there"
+#: End of messages about an image that cannot be read.
+SKIP_HINT = 'repair or remove it, or leave it out with on_error="skip", on the command line --on-error skip'
 
 
 class SourceError(ValueError):
@@ -16,27 +18,21 @@ class SourceError(ValueError):
 
 
 class BuildError(RuntimeError):
-    """A build cannot start or go on; the message says what is in the way and how to get on."""
-
-
-#: The end of a message about one image that cannot be read.
-SKIP_HINT = 'mend or remove it, or go on without it: on_error="skip", on the command line --on-error skip'
+    """A build cannot start or continue; the message names the cause and the next step."""
 
 
 @contextmanager
 def wrap_os_errors(place: Path) -> Iterator[None]:
-    """Turn an error of the disk into one that names the file, or else the place, and says how to get on."""
+    """Convert an operating system error into a BuildError that names the file, or else ``place``."""
     try:
         yield
     except OSError as error:
-        raise BuildError(
-            f"{error.filename or place}: {error.strerror or error}. {RESUME_HINT} when this is mended"
-        ) from error
+        raise BuildError(f"{error.filename or place}: {error.strerror or error}. {RESUME_HINT}") from error
 
 
-def suggest(name: object, known: Iterable[str]) -> str:
-    """Return the end of an error message that names the nearest known names, or all of a short list."""
-    names = list(known)
+def suggest(name: object, options: Iterable[str]) -> str:
+    """Suggest the options most like ``name``, or else list the options, as the end of an error message."""
+    names = list(options)
     close = difflib.get_close_matches(str(name), names, n=3, cutoff=0.5)
     if close:
         return f"; did you mean {' or '.join(close)}?"

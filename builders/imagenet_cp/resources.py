@@ -1,4 +1,4 @@
-"""Folders that ship with this package: inside it when installed, at the top of a checkout otherwise."""
+"""Folders that ship with this package: inside it when installed, at the top of a checkout."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ METRICS = ("mce", "mfr", "mt5d")
 
 
 def metrics_folder() -> Path:
-    """Return the folder that holds one folder per metric."""
+    """Folder that holds one folder per metric."""
     return _folder("metrics", "metrics")
 
 
 def card_texts_folder() -> Path:
-    """Return the folder that holds the text of the dataset cards."""
+    """Folder that holds the text of the dataset cards."""
     return _folder("card_texts", "cards")
 
 

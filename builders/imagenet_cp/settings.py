@@ -1,4 +1,4 @@
-"""What is remembered between runs: the folder of clean images."""
+"""Settings that last between runs: the default source of clean images."""
 
 from __future__ import annotations
 
@@ -6,27 +6,43 @@ import json
 import os
 from pathlib import Path
 
+from .errors import BuildError
+
+#: Environment variable that names the default source.
 VARIABLE = "IMAGENET_CP_SOURCE"
 
 
 def _file() -> Path:
-    home = os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config"
+    home = os.environ.get("XDG_CONFIG_HOME") or Path("~/.config").expanduser()
     return Path(home) / "imagenet-cp" / "settings.json"
 
 
 def remember_source(source: str) -> Path:
-    """Make ``source`` the default from now on, and return the file that says so."""
-    file = _file()
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(json.dumps({"source": source}) + "\n", encoding="utf-8")
+    """Store ``source`` as the default source, and return the file that holds it.
+
+    Raises
+    ------
+    BuildError
+        The file cannot be written; the message names the environment variable.
+    """
+    try:
+        file = _file()
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(json.dumps({"source": source}) + "\n", encoding="utf-8")
+    except (OSError, RuntimeError) as error:  # RuntimeError: there is no home
+        where = getattr(error, "filename", None)
+        cause = f"{where}: {error.strerror}" if where and isinstance(error, OSError) else str(error)
+        raise BuildError(
+            f"the settings cannot be stored ({cause}); type  export {VARIABLE}={source!r}  instead"
+        ) from error
     return file
 
 
 def default_source() -> str | None:
-    """Return the environment variable's source, else the remembered one, else None."""
+    """Source named by the environment variable, else the stored one, else None."""
     if os.environ.get(VARIABLE):
         return os.environ[VARIABLE]
     try:
         return str(json.loads(_file().read_text(encoding="utf-8"))["source"])
-    except (OSError, ValueError, KeyError):
+    except (OSError, RuntimeError, ValueError, KeyError, TypeError):
         return None

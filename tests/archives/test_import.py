@@ -417,6 +417,6 @@ def test_a_full_disk_is_named(tmp_path, monkeypatch):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(official.ParquetFile, "write", full)
-    with pytest.raises(BuildError, match=r"No space left on device\. What is finished is kept"):
+    with pytest.raises(BuildError, match=r"No space left on device\. Finished files stay"):
         import_official([archive], tmp_path / "out")
     assert not [path for path in (tmp_path / "out" / "data").rglob("*") if path.is_file()]

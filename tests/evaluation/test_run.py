@@ -289,7 +289,7 @@ def test_examples_are_the_surest_mistakes(kept):
 
 
 def test_nothing_to_evaluate_on_is_an_error(folders, labelled, tmp_path):
-    with pytest.raises(SourceError, match="nowhere: is no folder"):
+    with pytest.raises(SourceError, match="nowhere: no such folder"):
         evaluate_model(by_colour, imagenet_c=tmp_path / "nowhere")
     with pytest.raises(SourceError, match="holds no build"):
         evaluate_model(by_colour, imagenet_c=tmp_path)
@@ -319,3 +319,45 @@ def test_an_evaluation_of_a_build_on_video_is_possible(labelled, tmp_path):
     made = evaluate_model(by_colour, imagenet_p=tmp_path / "p")
     assert made.metrics["mfr"]["flip_probability"]["brightness"] is not None
     assert "h264" in made.metrics["mfr"]["signature"]
+
+
+def test_a_limit_takes_the_first_images_and_is_named(kept, folders, labelled, tmp_path):
+    limited = evaluate_model(by_colour, **folders, limit=2, out=tmp_path)
+    assert {len(counts.image_ids) for counts in limited.counts.values()} == {2}
+    assert all("|limit:2" in result["signature"] for result in limited.metrics.values())
+    assert limited.counts["mce"].image_ids == kept[0].counts["mce"].image_ids[:2]
+    with pytest.raises(BuildError):
+        evaluate_model(by_colour, **folders, out=tmp_path)
+    same_images = evaluate_model(by_colour, source=labelled, configs=["fog_3", "tilt"], limit=2)
+    assert same_images.counts["mfr"].image_ids == limited.counts["mfr"].image_ids
+    assert (
+        evaluate_model(by_colour, imagenet_c=folders["imagenet_c"], limit=9).metrics["mce"]
+        == kept[0].metrics["mce"]
+    )
+
+
+def test_the_terminal_names_what_is_missing(folders, tmp_path):
+    shutil.copytree(folders["imagenet_c"], tmp_path / "imagenet_c")
+    shutil.rmtree(tmp_path / "imagenet_c" / "data" / "clean")
+    command = [
+        sys.executable,
+        "-c",
+        "from imagenet_cp.cli import main; main()",
+        "evaluate",
+        "toy_models:by_colour",
+    ]
+    environment = os.environ | {
+        "PYTHONPATH": os.pathsep.join([os.path.dirname(toy_models.__file__), *sys.path])
+    }
+    for folder, code, says in (
+        ("imagenet_c", 0, "relative mCE: none, for the config clean is missing"),
+        ("./typo", 1, "./typo: no such folder"),
+    ):
+        run = subprocess.run(
+            [*command, "--imagenet-c", folder, "--limit", "1"],
+            cwd=tmp_path,
+            env=environment,
+            capture_output=True,
+            text=True,
+        )
+        assert run.returncode == code and says in run.stdout + run.stderr

@@ -46,7 +46,8 @@ BENCHMARKS: dict[str, Benchmark] = {
 
 
 def benchmark_of(dataset: str) -> Benchmark:
-    """Return a data set by its name; ValueError, with the nearest names, if there is none."""
-    if dataset not in BENCHMARKS:
-        raise ValueError(f"there is no data set {dataset!r}{suggest(dataset, BENCHMARKS)}")
-    return BENCHMARKS[dataset]
+    """Look up a data set by its name, in any case and with ``-`` for ``_``; ValueError if it is unknown."""
+    name = dataset.lower().replace("-", "_")
+    if name not in BENCHMARKS:
+        raise ValueError(f"unknown data set {dataset!r}{suggest(name, BENCHMARKS)}")
+    return BENCHMARKS[name]

@@ -53,8 +53,8 @@ class CorruptionBenchmark(Benchmark):
 
     @property
     def default_configs(self) -> Sequence[str]:
-        """All corruptions at all severities."""
-        return ["test", "extra"]
+        """All corruptions at all severities, and the clean images, which relative mCE needs."""
+        return ["test", "extra", "clean"]
 
     def features(self, classes: Sequence[str], recipe: Recipe) -> datasets.Features:
         """Return the columns image, label, corruption, severity and image_id."""

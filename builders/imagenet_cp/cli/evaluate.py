@@ -54,6 +54,10 @@ def evaluate(
         typer.Option(help="A file of weights for timm: and torchvision:, such as model.safetensors."),
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Of the random draws on the fly.")] = 0,
+    limit: Annotated[
+        int | None,
+        typer.Option(min=1, help="Use only the first images of every config, as a smoke test."),
+    ] = None,
     trust: Annotated[
         bool, typer.Option("--trust", help="Also load weights that can run code (pickles).")
     ] = False,
@@ -76,6 +80,7 @@ def evaluate(
             benchmarks=_words(benchmarks),
             configs=_words(configs),
             seed=seed,
+            limit=limit,
             out=out,
             name=name,
             preprocess=preprocess,
@@ -116,4 +121,10 @@ def _said(made: Evaluation) -> Iterator[str]:
             missing = ", ".join(scores["missing"][:4]) + (", ..." if len(scores["missing"]) > 4 else "")
             yield f"{metric}: none, for its benchmark is not complete (missing: {missing})"
         else:
-            yield f"{metric}: {scores[metric]:.1f} ({span.low:.1f} to {span.high:.1f})"
+            images = len(made.counts[metric].image_ids)
+            yield f"{metric}: {scores[metric]:.1f} ({span.low:.1f} to {span.high:.1f}) on {images:,} images"
+        if metric == "mce" and scores["relative_mce"] is None and scores["clean_error"] is None:
+            yield (
+                "relative mCE: none, for the config clean is missing; add it with "
+                "imagenet-cp build imagenet_c --out FOLDER --configs clean"
+            )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -22,11 +23,14 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
+#: Below this number of images, `use` notes that ImageNet's validation set has 50,000.
+_FEW_IMAGES = 45_000
+
 SourceOption = Annotated[
     str | None,
     typer.Option(
         help="Clean images: a folder, ILSVRC2012_img_val.tar, a data set on the Hub such as ILSVRC/imagenet-1k, or "
-        '"sample". By default what is remembered by `imagenet-cp use`.'
+        '"sample"; by default the source registered by `imagenet-cp use`.'
     ),
 ]
 
@@ -37,13 +41,18 @@ def use(
         str, typer.Argument(help='Folder, tar archive or data set of clean images, or "sample".')
     ],
 ) -> None:
-    """Remember a folder of clean images, so that nothing needs to be said about it any more."""
+    """Register a source of clean images as the default of later runs."""
     from .. import settings
     from ..sources import open_source
+    from ..sources.classes import wnids
 
     source = open_source(folder)
     file = settings.remember_source(source.name)
-    typer.echo(f"{len(source.items):,} images in {source.name}; remembered in {file}")
+    typer.echo(f"{len(source.items):,} images in {source.name}; stored in {file}")
+    if source.classes != wnids():
+        typer.echo(f"note: its {len(source.classes):,} classes are not ImageNet's 1,000")
+    elif len(source.items) < _FEW_IMAGES:
+        typer.echo("note: ImageNet's validation set has 50,000 images; a part of it gives other scores")
 
 
 @app.command()
@@ -52,28 +61,30 @@ def build(
     source: SourceOption = None,
     out: Annotated[Path | None, typer.Option(help="Folder to build; ./DATASET by default.")] = None,
     configs: Annotated[str, typer.Option(help="Such as fog_3,snow,test; all by default.")] = "",
-    workers: Annotated[int | None, typer.Option(min=1, help="Processes; all cores by default.")] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Of the random draws.")] = 0,
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="Number of processes; one a core by default.")
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the random draws.")] = 0,
     codec: Annotated[str | None, typer.Option(help="imagenet_p: jpeg (default), png or h264.")] = None,
     size: Annotated[
         str | None,
-        typer.Option(help="keep: corrupt pictures of any size as they are, an extension of the paper."),
+        typer.Option(help="keep: corrupt images of any size as they are, an extension of the paper."),
     ] = None,
     images_per_file: Annotated[
         int | None, typer.Option(min=1, help="Source images per Parquet file.")
     ] = None,
     on_error: Annotated[
-        str, typer.Option(help="raise or skip: what to do about an unreadable image.")
+        str, typer.Option(help="raise or skip: stop at an unreadable image, or leave it out.")
     ] = "raise",
     engine: Annotated[str, typer.Option(help="local, dask, or dask://host:port of a scheduler.")] = "local",
     shard: Annotated[
-        str, typer.Option(help="i/n: make only the i-th of n parts, as in a job array.")
+        str, typer.Option(help="i/n: build only the i-th of n parts, as in a job array.")
     ] = "1/1",
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what it will cost.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only estimate size and time.")] = False,
 ) -> None:
     """Build a data set as a folder of Parquet files that stock load_dataset and the Hub read.
 
-    When it is stopped, the same command goes on from there.
+    After an interruption the same command resumes.
     """
     from ..benchmarks.catalog import benchmark_of
     from ..build.plan import build as run
@@ -84,10 +95,11 @@ def build(
 
     if on_error not in ("raise", "skip"):
         raise BuildError(f"--on-error is raise or skip, not {on_error!r}")
-    folder = out if out is not None else Path(dataset)
+    benchmark = benchmark_of(dataset)
+    folder = out if out is not None else Path(benchmark.dataset)
     names = [name.strip() for name in configs.split(",") if name.strip()]
     part = _shard(shard)
-    benchmark_of(dataset).recipe(codec=codec, size=size)
+    benchmark.recipe(codec=codec, size=size)
     images = open_source(source, relative=size == "keep")
     if dry_run:
         typer.echo(
@@ -124,9 +136,9 @@ def build(
         typer.echo(f"skipped {image_id}: {reason}")
     rows = sum(written.rows for written in plan.files.values())
     stored = sum(written.size for written in plan.files.values())
-    others = f"; {plan.missing} files are still to be made by other shards" if plan.missing else ""
+    missing = f"; {plan.missing} files of other shards are missing" if plan.missing else ""
     typer.echo(
-        f"{folder}: {len(plan.files)} files, {rows:,} rows, {stored / 1e6:,.1f} MB, {plan.recipe.signature}{others}"
+        f"{folder}: {len(plan.files)} files, {rows:,} rows, {stored / 1e6:,.1f} MB, {plan.recipe.signature}{missing}"
     )
 
 
@@ -145,13 +157,13 @@ def _costs(plan: Plan) -> str:
     costs, total = estimate(plan)
     line = "{:<24} {:>8} {:>12} {:>10} {:>10}".format
     table = [line("config", "files", "rows", "GB", "CPU hours")]
-    for name, cost in {**costs, "in all, with decoding": total}.items():
+    for name, cost in {**costs, "total, with decoding": total}.items():
         table.append(
             line(name, cost.files, f"{cost.rows:,}", f"{cost.gigabytes:.4g}", f"{cost.cpu_hours:.3g}")
         )
     table.append(
-        f"{len(plan.todo)} units of {plan.images_per_file} images, one after the other in {total.cpu_hours:.3g} hours; "
-        "measured on a few photographs, one thread"
+        f"{len(plan.todo)} units of {plan.images_per_file} images, {total.cpu_hours:.3g} hours on one core; "
+        "measured on a few images, one thread"
     )
     return "\n".join(table)
 
@@ -160,12 +172,12 @@ def _costs(plan: Plan) -> str:
 def verify(
     folder: Annotated[Path, typer.Argument(help="A finished build.")],
     source: Annotated[
-        str | None, typer.Option(help="The clean images: makes some rows again and compares the bytes.")
+        str | None, typer.Option(help="Clean images: generates some rows again and compares the bytes.")
     ] = None,
-    sample: Annotated[int, typer.Option(min=0, help="How many rows to make again.")] = 100,
-    quick: Annotated[bool, typer.Option("--quick", help="Look at files only, not at their rows.")] = False,
+    sample: Annotated[int, typer.Option(min=0, help="Number of rows to generate again.")] = 100,
+    quick: Annotated[bool, typer.Option("--quick", help="Check files only, not their rows.")] = False,
 ) -> None:
-    """Check every file and row of a build; what is off is listed, and the exit status is 1."""
+    """Check every file and row of a build; list any problems and exit with status 1."""
     from ..build.finished import open_build
     from ..build.verify import verify as run
     from ..progress import show_progress
@@ -192,21 +204,21 @@ app.command()(compare)
 @app.command()
 def publish(
     folder: Annotated[Path, typer.Argument(help="A finished build.")],
-    repo: Annotated[str, typer.Argument(help="user/name of the dataset on the Hub.")],
-    public: Annotated[bool, typer.Option("--public", help="Make it public in the end; asks first.")] = False,
+    repo: Annotated[str, typer.Argument(help="user/name of the data set on the Hub.")],
+    public: Annotated[bool, typer.Option("--public", help="Make it public at the end; asks first.")] = False,
     gated: Annotated[
         str | None,
         typer.Option(
-            help="auto, manual or off: who gets in after accepting ImageNet's terms; auto by default."
+            help="auto, manual or off: how access is granted after accepting ImageNet's terms; auto by default."
         ),
     ] = None,
-    tag: Annotated[str | None, typer.Option(help="A name for this state, such as v1.")] = None,
+    tag: Annotated[str | None, typer.Option(help="Git tag of this version, such as v1.")] = None,
     quick: Annotated[bool, typer.Option("--quick", help="Verify the files only, not their rows.")] = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
 ) -> None:
-    """Publish a build as a private, gated dataset on the Hub, or bring it up to date.
+    """Publish a build as a private, gated data set on the Hub, or update it.
 
-    When it is stopped, the same command goes on from there.
+    After an interruption the same command resumes.
     """
     from ..hub.publish import publish as run
     from ..progress import show_progress
@@ -229,10 +241,10 @@ def publish(
 def publish_metric(
     metric: Annotated[str, typer.Argument(help="mce, mfr or mt5d")],
     repo: Annotated[str, typer.Argument(help="user/METRIC, the Space on the Hub.")],
-    public: Annotated[bool, typer.Option("--public", help="Make it public in the end; asks first.")] = False,
+    public: Annotated[bool, typer.Option("--public", help="Make it public at the end; asks first.")] = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
 ) -> None:
-    """Publish a metric as a Space that evaluate.load("user/mce") loads, or bring it up to date."""
+    """Publish a metric as a Space that evaluate.load("user/mce") loads, or update it."""
     from ..hub.publish import publish_metric as run
 
     ask = (lambda question: True) if yes else typer.confirm
@@ -243,18 +255,18 @@ def publish_metric(
 def import_official(
     paths: Annotated[
         list[Path],
-        typer.Argument(help="noise.tar, CIFAR-10-C.tar, ... as published, or folders they were unpacked to."),
+        typer.Argument(help="noise.tar, CIFAR-10-C.tar, ... as published, or folders with their content."),
     ],
-    out: Annotated[Path | None, typer.Option(help="Folder to make; ./DATASET by default.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder to write; ./DATASET by default.")] = None,
     no_check: Annotated[
         bool, typer.Option("--no-check", help="Do not compare MD5 sums with the published ones.")
     ] = False,
 ) -> None:
-    """Turn the published files of a benchmark into Parquet files, the pictures untouched.
+    """Convert the published files of a benchmark to Parquet files with the images unchanged.
 
-    Those of ImageNet-C, ImageNet-P, Tiny ImageNet-C, CIFAR-10-C and CIFAR-100-C are known.
+    ImageNet-C, ImageNet-P, Tiny ImageNet-C, CIFAR-10-C and CIFAR-100-C are supported.
 
-    When it is stopped, the same command goes on from there; more archives can be added later.
+    After an interruption the same command resumes; more archives can be added later.
     """
     from ..archives.folder import report
     from ..archives.importer import import_official as run
@@ -267,9 +279,21 @@ def import_official(
 
 @app.command()
 def demo(
-    out: Annotated[Path, typer.Option(help="Folder to build.")] = Path("imagenet_c"),
+    out: Annotated[Path, typer.Option(help="Folder of everything the demo writes.")] = Path(
+        "imagenet_cp_demo"
+    ),
 ) -> None:
-    """Show everything on the photographs of scikit-image: no network and no data set needed."""
+    """Build, load, score and draw sample images of scikit-image: needs no network and no data set."""
+    cache = (out / "cache").absolute()
+    # Before datasets and evaluate are imported, which read these.
+    for variable in (
+        "HF_HOME",
+        "HF_DATASETS_CACHE",
+        "HF_EVALUATE_CACHE",
+        "HF_METRICS_CACHE",
+        "HF_MODULES_CACHE",
+    ):
+        os.environ[variable] = str(cache)
     from ..demo import run
 
     run(out, typer.echo)
@@ -277,38 +301,43 @@ def demo(
 
 @app.command()
 def preview(
-    photograph: Annotated[Path, typer.Argument(help="An image file.")],
-    output: Annotated[Path, typer.Option("--output", "-o", help="The picture to write; .webp moves.")],
+    image: Annotated[Path, typer.Argument(help="An image file.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="File to write; .webp for an animation.")],
     perturbation: Annotated[str | None, typer.Option(help="Show one sequence, such as tilt.")] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Of the random draws.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the random draws.")] = 0,
 ) -> None:
-    """Draw one photograph under every corruption at every severity, or as one moving sequence."""
+    """Draw one image under every corruption at every severity, or one perturbation as an animation."""
     from ..api import perturb
+    from ..files import check_writable
     from ..images.preprocessing import decode, pixels
     from ..images.profiles import PROFILES
-    from ..preview import contact_sheet, save_animation
+    from ..preview import check_animation, contact_sheet, save_animation
     from ..sources.base import Item
     from ..sources.folder import FileReader
 
-    data = FileReader().read(Item(photograph.stem, 0, str(photograph)))
-    image = decode(data, str(photograph))
+    clean = decode(FileReader().read(Item(image.stem, 0, str(image))), str(image))
+    if output.exists() and output.samefile(image):
+        raise BuildError(f"{output}: this is the image itself; choose another --output")
     if perturbation is not None:
-        frames = perturb(image, perturbation, seed=seed, image_id=photograph.stem)
+        check_animation(output)
+    check_writable(output)
+    if perturbation is not None:
+        frames = perturb(pixels(clean), perturbation, seed=seed, image_id=image.stem)
         save_animation(frames, output)
-        typer.echo(f"{output}: {photograph.name} under {perturbation}, {len(frames)} frames")
+        typer.echo(f"{output}: {image.name} under {perturbation}, {len(frames)} frames")
         return
-    contact_sheet(pixels(PROFILES["imagenet"].square(image)), photograph.stem, seed).save(output)
-    typer.echo(f"{output}: {photograph.name} under 19 corruptions at five severities")
+    contact_sheet(pixels(PROFILES["imagenet"].square(clean)), image.stem, seed).save(output)
+    typer.echo(f"{output}: {image.name} under 19 corruptions at five severities")
 
 
 def main() -> None:
-    """Run the command; an error a user can mend is one line and exit status 1."""
+    """Run the command; an error that the user can fix is one line and exit status 1."""
     try:
         app()
     except (BuildError, SourceError, ValueError) as error:
         sys.stderr.write(f"imagenet-cp: {error}\n")
         sys.exit(1)
     except OSError as error:
-        named = f"{error.filename}: {error.strerror}" if error.filename else str(error)
-        sys.stderr.write(f"imagenet-cp: {named}\n")
+        message = f"{error.filename}: {error.strerror}" if error.filename else str(error)
+        sys.stderr.write(f"imagenet-cp: {message}\n")
         sys.exit(1)

@@ -40,6 +40,7 @@ def evaluate_model(
     benchmarks: Sequence[str] = ("imagenet_c", "imagenet_p"),
     configs: Sequence[str] = (),
     seed: int = 0,
+    limit: int | None = None,
     out: str | os.PathLike[str] | None = None,
     name: str | None = None,
     preprocess: str | Treatment | None = None,
@@ -71,6 +72,8 @@ def evaluate_model(
         need.
     seed : int
         Of the random draws on the fly.
+    limit : int, optional
+        Evaluate on the first images of every config only, as a smoke test; the signatures say so.
     out : path, optional
         Where predictions are kept, in a folder ``predictions``: the same call goes on from there. Nothing is kept by
         default.
@@ -113,6 +116,8 @@ def evaluate_model(
     opened = _open(model, name, device, weights, trust)
     treat, treated = treatment(preprocess)
     data = _data(imagenet_c, imagenet_p, source, benchmarks, configs, seed)
+    if limit is not None:
+        data = [rows.limit(limit) for rows in data]
     signature = _signature(opened, treated, PROFILES[data[0].benchmark.profile].size)
     threads = workers or os.cpu_count() or 1
     with contextlib.ExitStack() as stack:

@@ -15,7 +15,7 @@ def _av() -> Any:
     try:
         import av
     except ImportError:
-        raise BuildError("H.264 needs PyAV; pip install 'imagenet-cp[video]' brings it") from None
+        raise BuildError("H.264 needs PyAV; in the clone, type  pip install '.[video]'") from None
     return av
 
 

@@ -41,7 +41,7 @@ def executor_of(engine: str, workers: int | None) -> Iterator[Executor | None]:
     try:
         from distributed import Client, KilledWorker, LocalCluster
     except ImportError:
-        raise BuildError("Dask is not installed; pip install 'imagenet-cp[dask]' brings it") from None
+        raise BuildError("Dask is not installed; in the clone, type  pip install '.[dask]'") from None
     if engine != "dask":
         try:
             client = Client(engine.replace("dask://", "tcp://"), timeout=10)

@@ -27,6 +27,7 @@ from ...images import codecs
 from ...images.video import decode_video
 from ...sources import Item, open_source
 from ...sources.base import digest
+from ...sources.hub import is_hub_name
 
 #: Files whose footers are read at the same time.
 _AT_ONCE = 16
@@ -121,6 +122,17 @@ class Rows:
                 raise SourceError(f"{self.benchmark.dataset}: the config {cell.config!r} is not there")
         return replace(self, cells=cells)
 
+    def limit(self, images: int) -> Rows:
+        """Restrict every config to its first images, and the signature to ``limit:images``."""
+        if max(self.counts.values()) <= images:
+            return self
+
+        def read(cell: Cell) -> Iterator[Callable[[], Row]]:
+            return itertools.islice(self.read(cell), images)
+
+        counts = {config: min(count, images) for config, count in self.counts.items()}
+        return replace(self, signature=f"{self.signature}|limit:{images}", counts=counts, read=read)
+
 
 def built(place: str | os.PathLike[str]) -> Rows:
     """Open a built folder, or a data set on the Hub that was published from one.
@@ -136,6 +148,8 @@ def built(place: str | os.PathLike[str]) -> Rows:
         There is nothing of that kind.
     """
     folder = Path(place).expanduser()
+    if not folder.is_dir() and not is_hub_name(os.fspath(place)):
+        raise SourceError(f"{place}: no such folder")
     url = str(folder.resolve()) if folder.is_dir() else f"hf://datasets/{os.fspath(place)}"
     try:
         system, root = fsspec.core.url_to_fs(url)

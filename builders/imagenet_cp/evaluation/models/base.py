@@ -20,6 +20,8 @@ from ..top5 import top5
 #: From uint8 pictures (N, H, W, 3) to scores (N, classes).
 Function = Callable[[NDArray[np.uint8]], Any]
 
+#: Library -> extra that installs it; ``torch`` installs all others.
+_EXTRA = {"onnxruntime": "onnx"}
 _FORMS = "timm:resnet50, torchvision:resnet50, hf:org/name, model.onnx, or package.module:callable"
 
 
@@ -174,11 +176,11 @@ def library(name: str) -> Any:
     Raises
     ------
     SourceError
-        It is not installed; the message names the extra that brings it.
+        It is not installed; the message names the extra that installs it.
     """
     try:
         return importlib.import_module(name)
     except ImportError as error:
         raise SourceError(
-            f"{name} cannot be imported ({error}); pip install 'imagenet-cp[eval]' brings it"
+            f"{name} cannot be imported ({error}); in the clone, type  pip install '.[{_EXTRA.get(name, 'torch')}]'"
         ) from error

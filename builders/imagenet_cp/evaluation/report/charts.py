@@ -133,7 +133,7 @@ def need_matplotlib() -> None:
     try:
         import matplotlib  # noqa: F401
     except ImportError:
-        raise BuildError("charts need Matplotlib; pip install 'imagenet-cp[eval]' brings it") from None
+        raise BuildError("charts need Matplotlib; in the clone, type  pip install '.[report]'") from None
 
 
 def _short(name: str) -> str:
