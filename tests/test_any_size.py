@@ -73,7 +73,7 @@ def test_a_build_is_resumed_verified_and_loaded(pictures, tmp_path, cache):
     plan = build("imagenet_c", source, out, ["fog_3", "clean", "frost"], size="keep", workers_count=1)
     assert plan.recipe.signature == SIGNATURE
     report = verify(out, source=source)
-    assert report.faults == [] and report.rows == report.remade == 3 * 7
+    assert report.problems == [] and report.rows == report.regenerated == 3 * 7
     stock = load_dataset(str(out), "fog_3", split="validation", cache_dir=cache)
     assert stock["image_id"] == ["a/deep/er/one", "a/one", "b/two"]
     assert [picture.size for picture in stock["image"]] == [(32, 200), (40, 33), (300, 90)]
@@ -92,7 +92,9 @@ def test_the_command_builds_and_verifies(pictures, tmp_path):
     )  # fmt: skip
     assert made.returncode == 0 and SIGNATURE in made.stdout, made.stderr
     checked = run("verify", "made", "--source", str(pictures))
-    assert checked.returncode == 0 and "3 rows made again" in checked.stdout, checked.stdout + checked.stderr
+    assert checked.returncode == 0 and "3 rows generated again" in checked.stdout, (
+        checked.stdout + checked.stderr
+    )
 
 
 def test_a_picture_that_is_too_small_is_named_or_skipped(pictures, tmp_path, cache):

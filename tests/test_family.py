@@ -133,7 +133,7 @@ def test_builds_are_loaded_and_verified_as_any_other(dataset, configs, photograp
     out = tmp_path / "made" / dataset
     plan = build(dataset, source, out, configs, workers_count=1)
     report = verify(out, source=source, sample=10)
-    assert report.faults == [] and report.remade == min(10, report.rows)
+    assert report.problems == [] and report.regenerated == min(10, report.rows)
     config = configs[0]
     stock = load_dataset(str(out), config, split="validation", cache_dir=cache)
     assert stock.num_rows == 4 * len(BENCHMARKS[dataset].configs[config])
@@ -152,7 +152,7 @@ def test_cifar_as_video(photographs_of, tmp_path):
     pytest.importorskip("av")
     source = open_source(photographs_of("cifar10_p"))
     build("cifar10_p", source, tmp_path / "made", ["translate"], codec="h264", workers_count=1)
-    assert verify(tmp_path / "made", source=source, sample=2).faults == []
+    assert verify(tmp_path / "made", source=source, sample=2).problems == []
 
 
 @pytest.mark.parametrize(

@@ -22,11 +22,12 @@ from imagenet_cp.archives.catalog import RELEASES
 from imagenet_cp.archives.files import FileRelease
 from imagenet_cp.archives.folder import report
 from imagenet_cp.archives.importer import import_official
-from imagenet_cp.build import folder as build_folder
+from imagenet_cp.build.folder import lock_build
 from imagenet_cp.build.plan import build
 from imagenet_cp.build.verify import verify
 from imagenet_cp.errors import BuildError, SourceError
 from imagenet_cp.evaluation.run import evaluate_model
+from imagenet_cp.jobs.folder import Shard
 from imagenet_cp.sources import classes as imagenet
 from imagenet_cp.sources import open_source
 
@@ -112,7 +113,7 @@ def test_stock_datasets_reads_it_and_verify_knows_it(tmp_path, small, cache):
     assert loaded[0]["image"].size == (224, 224) and loaded["severity"] == [3] * 5
     assert loaded.features["label"].int2str(loaded[0]["label"]) == wnid_of(1)
     checked = verify(tmp_path / "imagenet_c")
-    assert checked.official and checked.rows == 5 and checked.faults == []
+    assert checked.official and checked.rows == 5 and checked.problems == []
     assert checked.signature == "imagenet_c|official|zenodo:2235448|profile:imagenet|jpeg"
     with pytest.raises(BuildError, match="published pictures"):
         verify(tmp_path / "imagenet_c", source=open_source("sample"))
@@ -365,10 +366,10 @@ def test_a_folder_of_something_else_is_left_alone(tmp_path, class_folder):
         import_official([archive], tmp_path / "out")
     with (
         pytest.raises(BuildError, match="is being built by"),
-        build_folder.lock_build(
+        lock_build(
             tmp_path / "out",
             json.loads((tmp_path / "out" / "build.json").read_text())["identity"],
-            build_folder.Shard(),
+            Shard(),
         ),
     ):
         import_official([archive], tmp_path / "out")

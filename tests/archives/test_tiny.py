@@ -65,7 +65,7 @@ def test_it_comes_out_byte_for_byte_by_class(tmp_path, cache):
     loaded = datasets.load_dataset(str(out), "fog_3", split="validation", cache_dir=cache)
     assert loaded.features["label"].names == sorted(CLASSES) and loaded[0]["image"].size == (64, 64)
     checked = verify(out)
-    assert checked.faults == [] and checked.rows == 12
+    assert checked.problems == [] and checked.rows == 12
     assert checked.signature == "tiny_imagenet_c|official|zenodo:2536630|profile:tiny|jpeg"
     lines = "\n".join(report(made))
     assert (

@@ -14,9 +14,9 @@ import pytest
 from PIL import Image
 
 from imagenet_cp.build.estimate import estimate
-from imagenet_cp.build.folder import Shard
 from imagenet_cp.build.plan import build, new_plan
 from imagenet_cp.errors import BuildError, SourceError
+from imagenet_cp.jobs.folder import Shard
 from imagenet_cp.sources import open_source
 
 CONFIGS = ["fog_3", "brightness", "clean"]
@@ -214,15 +214,6 @@ def test_a_folder_that_cannot_be_written_is_named(read_only, inside):
         build("imagenet_c", open_source("sample"), read_only / inside, ["fog_3"])
 
 
-def test_a_second_build_in_one_folder_is_refused(tmp_path, built):
-    import fcntl
-
-    with open(built / ".imagenet_cp" / "lock", "r+") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        with pytest.raises(BuildError, match=f"process {os.getpid()}"):
-            build("imagenet_c", open_source("sample"), built, CONFIGS, images_per_file=5)
-
-
 def test_an_unreadable_image_stops_the_build_or_is_recorded(class_folder, tmp_path):
     broken = class_folder / "animal" / "broken.jpg"
     broken.write_bytes(b"")
@@ -252,8 +243,8 @@ def test_damage_is_found_named_and_mended(tmp_path):
     flipped.write_bytes(data)
     cut.write_bytes(cut.read_bytes()[:-100])
     plan = build("imagenet_c", source, folder, ["fog_3"], workers_count=1)
-    assert {path.split("/")[-1]: fault.split(",")[0] for path, fault in plan.remade.items()} == {
-        flipped.name: "its content is not what was recorded",
+    assert {path.split("/")[-1]: problem.split(",")[0] for path, problem in plan.corrupt.items()} == {
+        flipped.name: "its checksum is not the recorded one",
         cut.name: f"{len(before[cut.relative_to(folder).as_posix()]) - 100} bytes",
     }
     assert contents(folder) == before

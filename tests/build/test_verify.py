@@ -1,4 +1,4 @@
-"""`imagenet-cp verify` finds whatever is off in a build, and nothing in a sound one."""
+"""Verification finds every kind of damage in a build, and none in a sound one."""
 
 import hashlib
 import io
@@ -35,8 +35,8 @@ def copy(sound, tmp_path):
     return shutil.copytree(sound, tmp_path / "imagenet_c")
 
 
-def faults(folder, **options):
-    return [str(fault) for fault in verify(folder, **options).faults]
+def problems(folder, **options):
+    return [str(problem) for problem in verify(folder, **options).problems]
 
 
 def record_anew(folder, path):
@@ -59,21 +59,21 @@ def rewrite(folder, path, change):
     record_anew(folder, path)
 
 
-def test_a_sound_build_has_no_fault(sound):
+def test_a_sound_build_has_no_problem(sound):
     report = verify(sound, source=open_source("sample"), sample=7)
-    assert not report.faults
-    assert (report.rows, report.remade, len(report.classes)) == (3 * 14, 7, 14)
-    assert not faults(sound, quick=True)
+    assert not report.problems
+    assert (report.rows, report.regenerated, len(report.classes)) == (3 * 14, 7, 14)
+    assert not problems(sound, quick=True)
 
 
 def test_sequences_are_checked_frame_by_frame(tmp_path):
     folder = tmp_path / "imagenet_p"
     build("imagenet_p", open_source("sample"), folder, ["translate"], images_per_file=14, workers_count=1)
     report = verify(folder, source=open_source("sample"), sample=2)
-    assert not report.faults and report.rows == 14 and report.remade == 2
+    assert not report.problems and report.rows == 14 and report.regenerated == 2
     path = "data/translate/validation-00000-of-00001.parquet"
     rewrite(folder, path, lambda columns, _: columns["sequence"][3].pop())
-    assert faults(folder) == [f"{path}, row 3 (chelsea): has 40 frames, not 41"]
+    assert problems(folder) == [f"{path}, row 3 (chelsea): has 40 frames, not 41"]
 
 
 def test_videos_are_checked_too(tmp_path):
@@ -81,10 +81,10 @@ def test_videos_are_checked_too(tmp_path):
     Image.new("RGB", (300, 300), (90, 60, 30)).save(tmp_path / "val" / "plain" / "brown.png")
     folder = tmp_path / "imagenet_p"
     build("imagenet_p", open_source(tmp_path / "val"), folder, ["tilt"], codec="h264", workers_count=1)
-    assert not faults(folder)
+    assert not problems(folder)
     path = "data/tilt/validation-00000-of-00001.parquet"
     rewrite(folder, path, lambda columns, _: columns["video"].__setitem__(0, b"no video"))
-    assert faults(folder) == [f"{path}, row 0 (brown): a video that cannot be decoded"]
+    assert problems(folder) == [f"{path}, row 0 (brown): its video cannot be decoded"]
 
 
 def damage(folder, how):
@@ -97,7 +97,7 @@ def damage(folder, how):
         file.write_bytes(data)
     elif how == "missing":
         file.unlink()
-    elif how == "a stranger":
+    elif how == "an unexpected file":
         shutil.copy(file, file.with_name("validation-00003-of-00003.parquet"))
     elif how == "truncated, and recorded so":
         file.write_bytes(data[:-100])
@@ -124,19 +124,19 @@ def damage(folder, how):
     ("how", "says"),
     [
         ("truncated", rf"{FIRST}: \d+ bytes, not \d+ as recorded"),
-        ("a bit flipped", f"{FIRST}: its content is not what was recorded"),
+        ("a bit flipped", f"{FIRST}: its checksum is not the recorded one"),
         ("missing", f"{FIRST}: missing"),
-        ("a stranger", "validation-00003-of-00003.parquet: not named in build.json"),
+        ("an unexpected file", "validation-00003-of-00003.parquet: not named in build.json"),
         ("truncated, and recorded so", f"{FIRST}: no readable Parquet file"),
         ("forgotten", "data/fog_3: validation-00000-of-00003.parquet is missing"),
         ("no card", "README.md: missing"),
-        ("a card of another build", "README.md: is not about these files"),
-        ("a card that is none", "README.md: is not about these files"),
+        ("a card of another build", "README.md: does not describe these files"),
+        ("a card that is none", "README.md: does not describe these files"),
     ],
 )
 def test_damage_is_named(copy, how, says, quick):
     damage(copy, how)
-    found = faults(copy, quick=quick)
+    found = problems(copy, quick=quick)
     assert len(found) == 1 and re.search(says, found[0]), found
 
 
@@ -154,18 +154,18 @@ def put(column, index, value):
     return change
 
 
-def picture(data):
+def image(data):
     def change(columns, metadata):
         columns["image"][1] = {"bytes": data, "path": "x.JPEG"}
 
     return change
 
 
-def half_a_picture(columns, metadata):
+def half_an_image(columns, metadata):
     columns["image"][1]["bytes"] = columns["image"][1]["bytes"][:2000]
 
 
-def a_small_picture(columns, metadata):
+def a_small_image(columns, metadata):
     data = io.BytesIO()
     Image.new("RGB", (32, 32)).save(data, "JPEG")
     columns["image"][1]["bytes"] = data.getvalue()
@@ -188,21 +188,21 @@ def swap(columns, metadata):
             f"{FIRST}: is of 'imagenet_c.*seed:9",
         ),
         (claim(b"\xff\xfe"), f"{FIRST}: is of "),
-        (put("label", 2, 14), r"row 2 \(\w+\): the label 14, where there are 14 classes"),
-        (put("label", 2, -1), "row 2 .*: the label -1"),
-        (put("label", 2, None), "row 2 .*: the label None"),
+        (put("label", 2, 14), r"row 2 \(\w+\): has the label 14, but there are 14 classes"),
+        (put("label", 2, -1), "row 2 .*: has the label -1"),
+        (put("label", 2, None), "row 2 .*: has the label None"),
         (put("image_id", 2, ""), "row 2 .*: has no image id"),
-        (put("severity", 0, 4), "row 0 .*: says fog at 4, in the folder of fog_3"),
-        (put("corruption", 0, "snow"), "row 0 .*: says snow at 3"),
-        (picture(b""), "row 1 .*: a picture that cannot be decoded"),
-        (picture(None), "row 1 .*: a picture that cannot be decoded"),
-        (half_a_picture, "row 1 .*: a picture that cannot be decoded"),
-        (a_small_picture, "row 1 .*: a picture of 32 x 32 pixels in RGB, not 224 x 224"),
+        (put("severity", 0, 4), "row 0 .*: is fog at 4, in the folder of fog_3"),
+        (put("corruption", 0, "snow"), "row 0 .*: is snow at 3"),
+        (image(b""), "row 1 .*: its image cannot be decoded"),
+        (image(None), "row 1 .*: its image cannot be decoded"),
+        (half_an_image, "row 1 .*: its image cannot be decoded"),
+        (a_small_image, "row 1 .*: its image has 32 x 32 pixels in RGB, not 224 x 224"),
     ],
 )
 def test_a_row_that_lies_is_named_though_its_digest_agrees(copy, change, says):
     rewrite(copy, FIRST, change)
-    found = faults(copy)
+    found = problems(copy)
     assert re.search(says, "\n".join(found)), found
 
 
@@ -212,32 +212,35 @@ def test_a_row_that_lies_is_named_though_its_digest_agrees(copy, change, says):
         (swap, f"{FIRST}, row 0: image and label"),
         (put("label", 1, 5), f"{FIRST}, row 1: image and label"),
         (put("image_id", 1, "astronaut"), f"{FIRST}, row 1: image and label"),
-        (other_classes, f"{FIRST}: other names of labels than data/brightness_1"),
+        (other_classes, f"{FIRST}: names of labels differ from data/brightness_1"),
     ],
 )
 def test_configs_must_hold_the_same_images(copy, change, says):
     rewrite(copy, FIRST, change)
-    assert any(fault.startswith(says) for fault in faults(copy)), faults(copy)
+    assert any(problem.startswith(says) for problem in problems(copy)), problems(copy)
 
 
 @pytest.mark.parametrize(
     ("change", "says"),
     [
-        (put("image_id", 1, "astronaut"), "the image astronaut comes twice"),
-        (put("image_id", 1, "brick_2"), "not those of the source the build names"),
-        (lambda columns, _: [values.pop() for values in columns.values()], "13 images and 0 skipped, but 14"),
+        (put("image_id", 1, "astronaut"), "the image astronaut is repeated"),
+        (put("image_id", 1, "brick_2"), "differ from those of the recorded source"),
+        (
+            lambda columns, _: [values.pop() for values in columns.values()],
+            "13 images and 0 skipped, but",
+        ),
     ],
 )
 def test_images_missing_everywhere_alike_are_noticed(copy, change, says):
     for cell in ("fog_3", "brightness_1", "clean"):
         rewrite(copy, f"data/{cell}/validation-00000-of-00003.parquet", change)
-    assert any(says in fault for fault in faults(copy)), faults(copy)
+    assert any(says in problem for problem in problems(copy)), problems(copy)
 
 
 def test_columns_of_another_kind_are_refused(copy):
     pq.write_table(pa.table({"image": ["x"], "label": [1]}), copy / FIRST)
     record_anew(copy, FIRST)
-    said = "\n".join(faults(copy))
+    said = "\n".join(problems(copy))
     assert "is of 'no build'" in said and "its columns are" in said
 
 
@@ -246,7 +249,7 @@ def test_a_strange_file_is_never_believed(copy):
     features = b'{"info": {"features": {"label": {"_type": "Nothing"}}}}'
     pq.write_table(table.replace_schema_metadata({b"huggingface": features}), copy / FIRST)
     record_anew(copy, FIRST)
-    assert any("cannot be understood" in fault for fault in faults(copy))
+    assert any("cannot be understood" in problem for problem in problems(copy))
 
 
 def test_rows_made_again_must_agree_to_the_byte(copy):
@@ -258,13 +261,15 @@ def test_rows_made_again_must_agree_to_the_byte(copy):
 
     for index in range(3):
         rewrite(copy, f"data/fog_3/validation-0000{index}-of-00003.parquet", shift)
-    found = faults(copy, source=open_source("sample"), sample=42)
-    assert len(found) == 3 and all("is not what the source and the recipe give" in fault for fault in found)
+    found = problems(copy, source=open_source("sample"), sample=42)
+    assert len(found) == 3 and all(
+        "differs from the row that source and recipe give" in problem for problem in found
+    )
 
 
 def test_another_source_is_noticed(sound, class_folder):
-    assert faults(sound, source=open_source(class_folder)) == [
-        "source: holds other images or labels than the build was made of"
+    assert problems(sound, source=open_source(class_folder)) == [
+        "source: its images or labels differ from those of the build"
     ]
 
 
@@ -304,7 +309,7 @@ def test_a_folder_that_is_no_build_is_refused(copy, what, says, tmp_path):
         verify(folder)
 
 
-def test_pictures_of_another_recipe_are_checked_but_not_made_again(copy):
+def test_images_of_another_recipe_are_checked_but_not_generated_again(copy):
     for path in copy.glob("data/*/*"):
         rewrite(
             copy,
@@ -315,11 +320,11 @@ def test_pictures_of_another_recipe_are_checked_but_not_made_again(copy):
     record["identity"]["signature"] = "imagenet_c|recipe:0|profile:imagenet|seed:0|jpeg:85"
     (copy / "build.json").write_text(json.dumps(record))
     report = verify(copy)
-    assert [fault.place for fault in report.faults] == ["README.md"]
+    assert [problem.place for problem in report.problems] == ["README.md"]
     card = cards.dataset_card(report.benchmark, report.recipe, report.classes, record["files"])
     (copy / "README.md").write_text(card)
-    assert not faults(copy)
-    with pytest.raises(BuildError, match="this version of the package makes recipe 1"):
+    assert not problems(copy)
+    with pytest.raises(BuildError, match="this version of the package has recipe 1"):
         verify(copy, source=open_source("sample"))
 
 
@@ -328,16 +333,16 @@ def command(*arguments):
     return subprocess.run([sys.executable, "-c", code, *map(str, arguments)], capture_output=True, text=True)
 
 
-def test_the_command_lists_what_is_off_and_exits_with_1(copy):
+def test_the_command_lists_problems_and_exits_with_1(copy):
     sound = command("verify", copy, "--source", "sample", "--sample", 3)
     assert sound.returncode == 0, sound.stderr
-    assert "9 files, 42 rows, all in order" in sound.stdout and "3 rows made again" in sound.stdout
+    assert "9 files, 42 rows, no problems" in sound.stdout and "3 rows generated again" in sound.stdout
     damage(copy, "missing")
     (copy / "README.md").unlink()
     found = command("verify", copy, "--quick")
     assert found.returncode == 1
     assert found.stdout.splitlines() == [
-        "README.md: missing; the build command writes it anew",
+        "README.md: missing; the build command writes it again",
         f"{FIRST}: missing",
     ]
-    assert "2 faults" in found.stderr and "Traceback" not in found.stderr
+    assert "2 problems" in found.stderr and "Traceback" not in found.stderr

@@ -45,7 +45,7 @@ def card_of(name, names=None, classes=WNIDS, codec=None, **options):
 @pytest.fixture(scope="module", params=BENCHMARKS)
 def whole(request):
     """A card of everything a data set has."""
-    return BENCHMARKS[request.param], card_of(request.param, versions={"numpy": "2.4"}, pictures=True)
+    return BENCHMARKS[request.param], card_of(request.param, versions={"numpy": "2.4"}, images=True)
 
 
 def tables(text):
@@ -213,23 +213,14 @@ def test_a_card_is_the_same_every_time():
     assert card_of("imagenet_p") == card_of("imagenet_p")
 
 
-@pytest.mark.parametrize(
-    ("text", "filled"),
-    [
-        ("a {{x}} b\n", "a 1 b\n"),
-        ("{{#yes}}\na {{x}}\n{{/yes}}\nb\n", "a 1\nb\n"),
-        ("{{#no}}\na\n{{/no}}\nb\n", "b\n"),
-        ("{{#yes}}\n{{#no}}\na\n{{/no}}\n{{#yes2}}\nb\n{{/yes2}}\n{{/yes}}\nc\n", "b\nc\n"),
-        ("a\n\n{{#no}}\nb\n{{/no}}\n\n# c\n", "a\n\n# c\n"),
-    ],
-)
-def test_fill(text, filled):
-    assert cards.fill(text, {"x": "1"}, {"yes": True, "yes2": True, "no": False}) == filled
+def test_a_name_with_markup_is_quoted():
+    card = card_of("imagenet_c", ["fog_3"], skipped=["a`<b>"])
+    assert "missing from every config: `` a`<b> ``." in card
 
 
-def test_fill_refuses_what_it_does_not_know():
-    with pytest.raises(KeyError, match="y"):
-        cards.fill("{{y}}", {"x": "1"}, {})
+def test_braces_in_a_name_are_not_a_template():
+    card = card_of("imagenet_c", ["fog_3"], skipped=["{{ version }}"])
+    assert "`{{ version }}`" in card
 
 
 @pytest.mark.parametrize(

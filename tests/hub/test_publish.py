@@ -353,7 +353,7 @@ def test_options_that_mean_nothing_are_refused(hub, send, built, change):
     [
         ("no build", "holds no build"),
         ("unfinished", "not finished"),
-        ("damaged", f"1 faults, so nothing is sent; the first: {SHARD}: 4 bytes"),
+        ("damaged", f"1 problems, so nothing is sent; the first: {SHARD}: 4 bytes"),
     ],
 )
 def test_what_is_no_sound_build_is_not_sent(hub, send, built, what, says):

@@ -10,10 +10,11 @@ from typing import Any
 
 from ..benchmarks.base import Cell
 from ..benchmarks.catalog import BENCHMARKS
-from ..build.folder import corrupt_files
+from ..build.folder import corrupt_files, lock_build
 from ..build.parquet import FileInfo, Layout, ParquetFile
 from ..errors import SourceError, wrap_os_errors
-from ..jobs.folder import Shard, lock_build
+from ..jobs.cores import available_cores
+from ..jobs.folder import Shard
 from ..progress import Progress, silent
 from ..sources.folder import stamp_of
 from .catalog import Published, release_of
@@ -161,7 +162,7 @@ def _todo(made: Import, given: Sequence[Listing], progress: Progress) -> dict[st
                 best[config] = pictures
     there = {config for config in best if made.images(config) >= best[config].count}
     files = {path: written for config in there for path, written in made.files.get(config, {}).items()}
-    corrupt = corrupt_files(made.out, files, os.cpu_count() or 1, progress)
+    corrupt = corrupt_files(made.out, files, available_cores(), progress)
     made.notes += [f"{path}: {fault}; imported again" for path, fault in corrupt.items()]
     again = {path.split("/")[1] for path in corrupt}
     return {config: best[config] for config in made.cells if config in best and config not in there - again}
@@ -186,7 +187,7 @@ def _write(made: Import, config: str, pictures: Pictures, tick: Callable[[], Non
                     else:
                         file.write(_row(made, cell, picture, data))
                     tick()
-            files[path] = file.result
+            files[path] = file.info
     if spoilt:
         made.notes.append(
             f"{config}: {len(spoilt):,} files left out that are no {made.release.ending}: {_some(spoilt)}"

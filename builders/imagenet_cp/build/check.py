@@ -1,4 +1,4 @@
-"""Check of one file of a build: its digest, its columns, and every row."""
+"""Check of one file of a build: its checksum, columns and rows."""
 
 from __future__ import annotations
 
@@ -16,45 +16,45 @@ from ..benchmarks.base import Cell
 from ..images.profiles import PROFILES
 from ..images.video import decode_video
 from ..perturbations import PERTURBATIONS
-from .finished import Problem, Report, cells_of
+from .finished import Build, Problem, cells_of
 from .folder import problem_of
 from .parquet import SIGNATURE_KEY
 
-#: How many rows of one file are named before the rest is only counted.
-_NAMED = 5
+#: Number of problems that are listed; the rest is counted.
+MAX_LISTED = 5
 
 
 class Content(NamedTuple):
-    """What one file was found to hold: its labels' names, the id and label of every row, and what is off."""
+    """Content of a file: the names of its labels, the id and label of every row, and its problems."""
 
     classes: tuple[str, ...]
     rows: list[tuple[str, int]]
-    faults: list[Problem]
+    problems: list[Problem]
 
 
-def check_file(report: Report, path: str, quick: bool) -> Content:
+def check_file(build: Build, path: str, quick: bool) -> Content:
     """Check one file of a build.
 
     Parameters
     ----------
-    report : Report
-        Of the build.
+    build : Build
+        The build.
     path : str
-        The file, relative to the build's folder.
+        The file, relative to the folder of the build.
     quick : bool
-        Leave out the rows.
+        Skip the rows.
     """
-    fault = problem_of(report.folder / path, report.files[path])
-    if fault:
-        return Content((), [], [Problem(path, fault)])
+    problem = problem_of(build.folder / path, build.files[path])
+    if problem:
+        return Content((), [], [Problem(path, problem)])
     try:
-        with pq.ParquetFile(report.folder / path) as file:
+        with pq.ParquetFile(build.folder / path) as file:
             features = _features(file)
-            faults = _check_schema(report, path, file, features)
-            if faults:
-                return Content((), [], faults)
+            problems = [Problem(path, text) for text in _schema_problems(build, path, file, features)]
+            if problems:
+                return Content((), [], problems)
             classes = tuple(features["label"].names)
-            return Content(classes, *(([], []) if quick else _check_rows(report, path, file, len(classes))))
+            return Content(classes, *(([], []) if quick else _check_rows(build, path, file, len(classes))))
     except (pa.ArrowException, OSError, ValueError) as error:
         return Content((), [], [Problem(path, f"no readable Parquet file: {_brief(error)}")])
 
@@ -62,7 +62,7 @@ def check_file(report: Report, path: str, quick: bool) -> Content:
 def _features(file: pq.ParquetFile) -> datasets.Features:
     try:
         return datasets.Features.from_arrow_schema(file.schema_arrow)
-    except Exception:  # whatever a strange file's metadata makes datasets stumble over
+    except Exception:  # datasets raises any error on malformed metadata
         raise ValueError("its columns cannot be understood") from None
 
 
@@ -71,85 +71,73 @@ def _brief(value: object) -> str:
     return text if len(text) <= 200 else f"{text[:200]}..."
 
 
-def _check_schema(
-    report: Report, path: str, file: pq.ParquetFile, features: datasets.Features
-) -> list[Problem]:
-    said = (file.schema_arrow.metadata or {}).get(SIGNATURE_KEY.encode(), b"").decode("utf-8", "replace")
-    faults = []
-    if said != report.signature:
-        faults.append(Problem(path, f"is of {said or 'no build'!r}, not of {report.signature!r}"))
-    if file.metadata.num_rows != report.files[path].rows:
-        faults.append(
-            Problem(path, f"{file.metadata.num_rows} rows, not {report.files[path].rows} as recorded")
-        )
-    label = features.get("label")
-    expected = report.benchmark.features(getattr(label, "names", None) or ["?"], report.recipe)
+def _schema_problems(build: Build, path: str, file: pq.ParquetFile, features: datasets.Features) -> list[str]:
+    stored = (file.schema_arrow.metadata or {}).get(SIGNATURE_KEY.encode(), b"").decode("utf-8", "replace")
+    problems = []
+    if stored != build.signature:
+        problems.append(f"is of {stored or 'no build'!r}, not of {build.signature!r}")
+    if file.metadata.num_rows != build.files[path].rows:
+        problems.append(f"{file.metadata.num_rows} rows, not {build.files[path].rows} as recorded")
+    names = getattr(features.get("label"), "names", None) or ["?"]
+    expected = build.benchmark.features(names, build.recipe)
     if features != expected or file.schema_arrow.types != expected.arrow_schema.types:
-        faults.append(
-            Problem(path, f"its columns are {_brief(dict.fromkeys(features))}, not {list(expected)}")
-        )
-    return faults
+        problems.append(f"its columns are {_brief(dict.fromkeys(features))}, not {list(expected)}")
+    return problems
 
 
 def _check_rows(
-    report: Report, path: str, file: pq.ParquetFile, classes: int
+    build: Build, path: str, file: pq.ParquetFile, classes: int
 ) -> tuple[list[tuple[str, int]], list[Problem]]:
-    cell = cells_of(report.benchmark)[path.split("/")[1]]
-    side = PROFILES[report.recipe.profile].size if report.recipe.size != "keep" else None
-    faults: list[Problem] = []
+    cell = cells_of(build.benchmark)[path.split("/")[1]]
+    side = PROFILES[build.recipe.profile].size if build.recipe.size != "keep" else None
+    problems: list[Problem] = []
     rows: list[tuple[str, int]] = []
     for row in itertools.chain.from_iterable(batch.to_pylist() for batch in file.iter_batches(batch_size=16)):
-        what = _fault_of_row(row, cell, classes, side, report.recipe.profile)
-        if what:
-            faults.append(Problem(f"{path}, row {len(rows)} ({row['image_id']})", what))
+        text = _row_problem(row, cell, classes, side, build.recipe.profile)
+        if text:
+            problems.append(Problem(f"{path}, row {len(rows)} ({row['image_id']})", text))
         rows.append((row["image_id"], row["label"]))
-    if len(faults) > _NAMED:
-        faults = [*faults[:_NAMED], Problem(path, f"{len(faults) - _NAMED} more rows with faults")]
-    return rows, faults
+    if len(problems) > MAX_LISTED:
+        more = Problem(path, f"{len(problems) - MAX_LISTED} more rows with problems")
+        problems = [*problems[:MAX_LISTED], more]
+    return rows, problems
 
 
-def _fault_of_row(
+def _row_problem(
     row: Mapping[str, Any], cell: Cell, classes: int, side: int | None, profile: str
 ) -> str | None:
     if not row["image_id"]:
         return "has no image id"
     if row["label"] is None or not 0 <= row["label"] < classes:
-        return f"the label {row['label']}, where there are {classes} classes"
-    said = (
-        row.get("corruption", row.get("perturbation")),
-        row.get("severity", row.get("difficulty")),
-    )
-    if said != (cell.name, cell.level):
-        return f"says {said[0]} at {said[1]}, in the folder of {cell.config}"
-    expected = 1 if "image" in row else PERTURBATIONS[cell.name].frames(profile)
+        return f"has the label {row['label']}, but there are {classes} classes"
+    name, level = row.get("corruption", row.get("perturbation")), row.get("severity", row.get("difficulty"))
+    if (name, level) != (cell.name, cell.level):
+        return f"is {name} at {level}, in the folder of {cell.config}"
+    count = 1 if "image" in row else PERTURBATIONS[cell.name].frames(profile)
     if "video" in row:
-        return _fault_of_video(row["video"], (expected, PROFILES[profile].size))
-    pictures = [row["image"]] if "image" in row else row["sequence"] or []
-    if len(pictures) != expected:
-        return f"has {len(pictures)} frames, not {expected}"
-    return next(filter(None, (_fault_of_picture(picture, side) for picture in pictures)), None)
+        return _video_problem(row["video"], (count, PROFILES[profile].size, PROFILES[profile].size, 3))
+    images = [row["image"]] if "image" in row else row["sequence"] or []
+    if len(images) != count:
+        return f"has {len(images)} frames, not {count}"
+    return next(filter(None, (_image_problem(image, side) for image in images)), None)
 
 
-def _fault_of_video(data: bytes | None, expected: tuple[int, int]) -> str | None:
-    frames, side = expected
-    shape = (frames, side, side, 3)
+def _video_problem(data: bytes | None, expected: tuple[int, ...]) -> str | None:
     try:
-        found = decode_video(data or b"").shape
+        shape = decode_video(data or b"").shape
     except ValueError:
-        return "a video that cannot be decoded"
-    return None if found == shape else f"a video of the shape {found}, not {shape}"
+        return "its video cannot be decoded"
+    return None if shape == expected else f"its video has the shape {shape}, not {expected}"
 
 
-def _fault_of_picture(picture: Mapping[str, Any] | None, side: int | None) -> str | None:
+def _image_problem(encoded: Mapping[str, Any] | None, side: int | None) -> str | None:
     try:
-        with Image.open(io.BytesIO((picture or {})["bytes"]), formats=("JPEG", "PNG")) as image:
-            wanted = (side, side) if side else image.size
-            if (image.size, image.mode) != (wanted, "RGB"):
-                return (
-                    f"a picture of {image.width} x {image.height} pixels in {image.mode}, "
-                    f"not {wanted[0]} x {wanted[1]} in RGB"
-                )
+        with Image.open(io.BytesIO((encoded or {})["bytes"]), formats=("JPEG", "PNG")) as image:
+            width, height = (side, side) if side else image.size
+            if (*image.size, image.mode) != (width, height, "RGB"):
+                found = f"{image.width} x {image.height} pixels in {image.mode}"
+                return f"its image has {found}, not {width} x {height} in RGB"
             image.load()
     except (OSError, SyntaxError, ValueError, KeyError, TypeError, Image.DecompressionBombError):
-        return "a picture that cannot be decoded"
+        return "its image cannot be decoded"
     return None

@@ -1,4 +1,4 @@
-"""What a build will cost, from a quick measurement on this machine."""
+"""Estimate of the size and time of a build, from a quick measurement on this machine."""
 
 from __future__ import annotations
 
@@ -8,22 +8,22 @@ from dataclasses import dataclass
 from .parquet import nbytes
 from .plan import Plan
 
-#: Photographs that are measured.
+#: Number of images that are measured.
 _SAMPLE = 6
 
 
 @dataclass(frozen=True)
 class Cost:
-    """What one config, or a whole build, comes to.
+    """Size and time of one config or of a whole build.
 
     Attributes
     ----------
     files, rows : int
-        Parquet files and their rows.
+        Number of Parquet files and of rows.
     gigabytes : float
         Size of all files, in 10^9 bytes.
     cpu_hours : float
-        Time of one core.
+        Time on one core.
     """
 
     files: int
@@ -33,7 +33,7 @@ class Cost:
 
 
 def estimate(plan: Plan) -> tuple[dict[str, Cost], Cost]:
-    """Measure a few photographs and extrapolate.
+    """Measure a few images and extrapolate.
 
     Parameters
     ----------
@@ -43,29 +43,29 @@ def estimate(plan: Plan) -> tuple[dict[str, Cost], Cost]:
     Returns
     -------
     dict of str to Cost
-        Of every cell, by the name of its config, without the decoding that all share.
+        Config -> cost of its cell, without the decoding, which all cells share.
     Cost
-        Of everything, with it.
+        Total, including the decoding.
 
     Raises
     ------
     SourceError
-        A photograph that was to be measured cannot be read.
+        One of the measured images cannot be read.
     """
     items = plan.source.items
     chosen = items[:: max(1, len(items) // _SAMPLE)][:_SAMPLE]
     shared = 0.0
     seconds = dict.fromkeys(plan.cells, 0.0)
     size = dict.fromkeys(plan.cells, 0)
-    for place, item in enumerate((chosen[0], *chosen)):
-        warm = place > 0  # the first round only compiles and fills caches
-        begun = time.process_time()
+    for index, item in enumerate((chosen[0], *chosen)):
+        warm = index > 0  # the first round only compiles and fills caches
+        start = time.process_time()
         clean = plan.benchmark.prepare(plan.source.reader.read(item), item.location, plan.recipe.size)
-        shared += warm * (time.process_time() - begun)
+        shared += warm * (time.process_time() - start)
         for cell in plan.cells:
-            begun = time.process_time()
+            start = time.process_time()
             row = plan.benchmark.row(plan.recipe, cell, clean, item)
-            seconds[cell] += warm * (time.process_time() - begun)
+            seconds[cell] += warm * (time.process_time() - start)
             size[cell] += warm * sum(map(nbytes, row.values()))
     scale = len(items) / len(chosen)
     costs = {

@@ -1,4 +1,4 @@
-"""A finished build as its build.json describes it, and what was found wrong with it."""
+"""A finished build as described by its build.json, and its problems."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from .units import DATA_FILE
 
 
 class Problem(NamedTuple):
-    """Something that is off: where (a file, or a row of one), and what."""
+    """A problem of a build and its place: a file, or a row of it."""
 
     place: str
-    what: str
+    text: str
 
     def __str__(self) -> str:
-        return f"{self.place}: {self.what}"
+        return f"{self.place}: {self.text}"
 
 
 @dataclass(frozen=True)
@@ -42,25 +42,25 @@ class StatedRecipe(Recipe):
 
 
 @dataclass
-class Report:
-    """What a folder holds, and what is wrong with it.
+class Build:
+    """A finished build and the result of its verification.
 
     Attributes
     ----------
     folder : Path
-        Of the build.
+        The folder.
     record : dict
         Its build.json.
     benchmark, recipe
-        What it is a build of.
+        Its data set and recipe.
     files : dict
-        Relative path -> what its record says is in the file.
+        Relative path -> its record.
     classes : tuple of str
-        Names of the labels, as its files say.
-    rows, remade : int
-        How many rows were read, and how many of them made again from the source.
-    faults : list of Problem
-        Empty where all is well.
+        Names of the labels, from the files.
+    rows, regenerated : int
+        Number of rows that were read, and of those that were regenerated from the source.
+    problems : list of Problem
+        Problems that verification found.
     """
 
     folder: Path
@@ -70,38 +70,38 @@ class Report:
     files: dict[str, FileInfo]
     classes: tuple[str, ...] = ()
     rows: int = 0
-    remade: int = 0
-    faults: list[Problem] = field(default_factory=list)
+    regenerated: int = 0
+    problems: list[Problem] = field(default_factory=list)
 
     @property
     def signature(self) -> str:
-        """Of the recipe, or what stands for it where these are the published pictures."""
+        """Signature of the recipe."""
         return self.recipe.signature
 
     @property
     def official(self) -> bool:
-        """Whether these are the published pictures, which no recipe makes."""
+        """True for images released by the authors."""
         return is_official(self.recipe)
 
 
-def open_build(folder: str | os.PathLike[str]) -> Report:
-    """Read what a finished build says of itself, without looking at its data.
+def open_build(folder: str | os.PathLike[str]) -> Build:
+    """Read the record of a finished build, without its data.
 
     Raises
     ------
     BuildError
-        The folder holds no build, an unfinished one, or one that this version does not know.
+        The folder holds no build, an unfinished one, or one of an unknown version.
     """
     path = Path(folder).expanduser()
     if not path.is_dir():
         raise BuildError(f"{folder}: no such folder")
     record = read_record(path)
     if not record:
-        raise BuildError(f"{folder}: holds no build (there is no {RECORD_FILE} in it)")
+        raise BuildError(f"{folder}: holds no build, since it has no {RECORD_FILE}")
     if not record.get("files"):
         raise BuildError(f"{folder}: the build is not finished; run the same build command again")
     try:
-        files = {name: FileInfo(**written) for name, written in record["files"].items()}
+        files = {name: FileInfo(**info) for name, info in record["files"].items()}
         benchmark, recipe = parse_signature(record["identity"]["signature"])
     except (AttributeError, KeyError, TypeError, ValueError):
         raise BuildError(
@@ -113,7 +113,7 @@ def open_build(folder: str | os.PathLike[str]) -> Report:
             raise BuildError(
                 f"{folder}: its {RECORD_FILE} names {name!r}, which is no file of {benchmark.dataset}"
             )
-    return Report(path, record, benchmark, recipe, files)
+    return Build(path, record, benchmark, recipe, files)
 
 
 def parse_signature(signature: str) -> tuple[Benchmark, Recipe]:
@@ -130,5 +130,5 @@ def parse_signature(signature: str) -> tuple[Benchmark, Recipe]:
 
 
 def cells_of(benchmark: Benchmark) -> dict[str, Cell]:
-    """Return the smallest configs of a data set, which are the folders of its builds, by name."""
+    """Config -> cell, of the configs of one cell, which are the folders of a build."""
     return {cell.config: cell for cells in benchmark.configs.values() for cell in cells}

@@ -1,46 +1,66 @@
-"""The folder of a build: which build it is, what is finished in it, and that nobody else is at work there."""
+"""The folder of a build: its lock and identity, stray files, and checksums."""
 
 from __future__ import annotations
 
 import contextlib
 import hashlib
-import re
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
-from ..jobs.folder import STATE_DIR, Shard, lock_record
+from ..errors import BuildError
+from ..files import write_json
+from ..jobs.folder import RECORD_FILE, STATE_DIR, Shard, read_record
+from ..jobs.locks import lock_folder, lock_record
 from ..progress import Progress
 from .parquet import FileInfo
-from .units import UnitResult
-
-#: In the names of files and records, even temporary ones, the index of the slice.
-_INDEX = re.compile(r"\.(?:validation-)?(\d{5})-")
 
 
-def finished_units(folder: Path) -> list[UnitResult]:
-    """Read the records of all finished units, the latest last; one that is damaged counts as none."""
-    found = []
-    records = (folder / STATE_DIR / "units").glob("*.json")
-    for record in sorted(records, key=lambda path: (path.stat().st_mtime_ns, path.name)):
-        with contextlib.suppress(ValueError, KeyError, TypeError, AttributeError):
-            found.append(UnitResult.read(record))
-    return found
+@contextlib.contextmanager
+def lock_build(folder: Path, identity: dict[str, Any], shard: Shard) -> Iterator[None]:
+    """Lock a folder that is new or empty or holds a build of the same identity.
 
-
-def remove_leftovers(folder: Path, shard: Shard) -> None:
-    """Delete what a killed process left of a shard: files under a temporary name."""
-    for place in (folder / STATE_DIR / "units", *(folder / "data").glob("*")):
-        for temporary in place.glob(".*.tmp"):
-            index = _INDEX.match(temporary.name)
-            if index and shard.has(int(index[1])):
-                temporary.unlink(missing_ok=True)
-    with lock_record(folder):
-        for temporary in folder.glob(".*.tmp"):
-            temporary.unlink(missing_ok=True)
+    Raises
+    ------
+    BuildError
+        The folder holds other files or another build, cannot be written, or is in use.
+    """
+    with contextlib.ExitStack() as stack:
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            names = sorted(path.name for path in folder.iterdir())
+            if names and STATE_DIR not in names:
+                raise BuildError(
+                    f"{folder}: holds something else ({', '.join(names[:3])}); choose a new folder with --out"
+                )
+            (folder / STATE_DIR / "units").mkdir(parents=True, exist_ok=True)
+            stack.enter_context(lock_folder(folder, shard))
+            with lock_record(folder):
+                stored = read_record(folder).get("identity")
+                if stored is None:
+                    write_json(folder / RECORD_FILE, {"identity": identity})
+        except (FileExistsError, NotADirectoryError):
+            raise BuildError(f"{folder}: is a file; choose a folder with --out") from None
+        except OSError as error:
+            raise BuildError(
+                f"{folder}: cannot be written ({error.strerror}); choose another with --out"
+            ) from None
+        if stored is not None:
+            different = [name for name in identity if stored.get(name) != identity[name]]
+            if different:
+                shown = "; ".join(
+                    f"{name} {stored.get(name)!r}, not {identity[name]!r}" for name in different
+                )
+                raise BuildError(
+                    f"{folder}: holds a build with {shown}. The two cannot be mixed: choose another folder with --out, "
+                    "or delete this one"
+                )
+        yield
 
 
 def unexpected_files(folder: Path, known: set[str]) -> list[str]:
-    """Return the files among the data that this build neither made nor will make."""
+    """List files among the data that do not belong to the build."""
     files = (
         path.relative_to(folder).as_posix() for path in (folder / "data").rglob("*") if not path.is_dir()
     )
@@ -48,44 +68,44 @@ def unexpected_files(folder: Path, known: set[str]) -> list[str]:
 
 
 def corrupt_files(
-    folder: Path, files: dict[str, FileInfo], threads: int, progress: Progress
+    folder: Path, files: Mapping[str, FileInfo], threads: int, progress: Progress
 ) -> dict[str, str]:
-    """Compare files with their records to the last byte.
+    """Compare the checksums of files with their records.
 
     Parameters
     ----------
     folder : Path
-        Of the build.
+        Folder of the build.
     files : dict
-        Relative path -> what should be in it.
+        Relative path -> its record.
     threads : int
-        How many files to read at once.
+        Number of files read at once.
     progress : callable
         Called with ``"checking files"``, the number done and the total.
 
     Returns
     -------
     dict
-        Relative path -> what is wrong with it, of those that are not as recorded.
+        Relative path -> problem, of the files that differ from their records.
     """
-    wrong = {}
     with ThreadPoolExecutor(threads) as pool:
+        problems = {}
         checked = pool.map(lambda path: problem_of(folder / path, files[path]), files)
-        for done, (path, fault) in enumerate(zip(files, checked, strict=True), start=1):
-            if fault:
-                wrong[path] = fault
+        for done, (path, problem) in enumerate(zip(files, checked, strict=True), start=1):
+            if problem:
+                problems[path] = problem
             progress("checking files", done, len(files))
-    return wrong
+    return problems
 
 
-def problem_of(path: Path, written: FileInfo) -> str | None:
-    """Return what is wrong with one file, or None."""
+def problem_of(path: Path, info: FileInfo) -> str | None:
+    """Compare the size and checksum of a file with its record; None if they agree."""
     if not path.is_file():
         return "missing"
-    if path.stat().st_size != written.size:
-        return f"{path.stat().st_size} bytes, not {written.size} as recorded"
+    if path.stat().st_size != info.size:
+        return f"{path.stat().st_size} bytes, not {info.size} as recorded"
     digest = hashlib.sha256()
     with open(path, "rb") as file:
         while block := file.read(1 << 20):
             digest.update(block)
-    return None if digest.hexdigest() == written.sha256 else "its content is not what was recorded"
+    return None if digest.hexdigest() == info.sha256 else "its checksum is not the recorded one"

@@ -1,4 +1,4 @@
-"""One Parquet file of rows, written so that it appears whole or not at all."""
+"""Parquet files of rows, each written whole or not at all."""
 
 from __future__ import annotations
 
@@ -16,26 +16,26 @@ import pyarrow.parquet as pq
 
 from ..files import temporary_path
 
-#: Rows that are read together, and bytes of their pictures: small enough to pick single rows from and to keep a group
-#: of every config in memory, large enough to stream fast (measured in tests/benchmarks/scale.py).
+#: Rows of a row group, and bytes of their images: small enough to read single rows and to hold a group of every config
+#: in memory, large enough to stream fast (measured by tests/benchmarks/scale.py).
 ROWS_PER_GROUP = 100
 BYTES_PER_GROUP = 8 << 20
-#: As datasets itself chunks, so that a changed row changes few of the Hub's blocks.
+#: The chunking of datasets, with which a changed row changes few of the Hub's blocks.
 _CHUNKING = {"min_chunk_size": 256 * 1024, "max_chunk_size": 1024 * 1024, "norm_level": 0}
-#: The key under which a file says which recipe made it.
+#: Key of the recipe's signature in the metadata of a file.
 SIGNATURE_KEY = "imagenet_cp"
 
 
 class FileInfo(NamedTuple):
-    """What a finished file holds: enough to check it later without this package."""
+    """Number of rows, size in bytes and SHA-256 of a finished file."""
 
     rows: int
     size: int
     sha256: str
 
 
-class _Digesting:
-    """A file that hashes what passes through it."""
+class _HashingFile:
+    """A file that computes the SHA-256 of the data written to it."""
 
     def __init__(self, file: BinaryIO) -> None:
         self.file = file
@@ -57,38 +57,38 @@ class _Digesting:
 
 
 class Layout:
-    """The columns of a file and how each is encoded: the same for all files of a build.
+    """Columns and encodings of the files of a build.
 
     Parameters
     ----------
     features : datasets.Features
-        The columns; stock ``datasets`` reads their types back from the file.
+        The columns; ``datasets`` reads their types from the file.
     signature : str
-        Of the recipe.
+        Signature of the recipe.
     """
 
     def __init__(self, features: datasets.Features, signature: str) -> None:
         schema = features.arrow_schema
         self.schema = schema.with_metadata({**schema.metadata, SIGNATURE_KEY: signature})
         self.types = {field.name: field.type for field in self.schema}
-        # Encoded pictures do not compress further; everything else repeats.
+        # Encoded images do not compress further; the other columns repeat.
         leaves = [leaf for name, feature in features.items() for leaf in _leaves(name, feature)]
-        pictures = [leaf for leaf in leaves if leaf.endswith(".bytes") or leaf == "video"]
-        others = [leaf for leaf in leaves if leaf not in pictures]
+        images = [leaf for leaf in leaves if leaf.endswith(".bytes") or leaf == "video"]
+        rest = [leaf for leaf in leaves if leaf not in images]
         self.encodings: dict[str, Any] = {
-            "compression": {**dict.fromkeys(pictures, "none"), **dict.fromkeys(others, "snappy")},
-            "use_dictionary": others,
-            "column_encoding": dict.fromkeys(pictures, "PLAIN"),
+            "compression": {**dict.fromkeys(images, "none"), **dict.fromkeys(rest, "snappy")},
+            "use_dictionary": rest,
+            "column_encoding": dict.fromkeys(images, "PLAIN"),
         }
 
 
 class ParquetFile:
-    """Collects rows and writes them as one Parquet file; a context manager.
+    """Writer of one Parquet file; a context manager.
 
     Parameters
     ----------
     path : Path
-        The file. Until the context ends well there is only a temporary one beside it.
+        The file, which replaces a temporary one when the context ends without an error.
     layout : Layout
         Its columns.
     """
@@ -98,11 +98,10 @@ class ParquetFile:
         self.temporary = temporary_path(path)
         path.parent.mkdir(parents=True, exist_ok=True)
         self.layout = layout
-        self.waiting: dict[str, list[Any]] = {name: [] for name in layout.types}
-        self.rows = 0
-        self.held = self.weight = 0  # rows that wait, and the bytes of their pictures
+        self.buffer: dict[str, list[Any]] = {name: [] for name in layout.types}
+        self.rows = self.buffered_rows = self.buffered_bytes = 0
         self.file = open(self.temporary, "wb")  # noqa: SIM115  (closed by __exit__)
-        self.sink = _Digesting(self.file)
+        self.sink = _HashingFile(self.file)
         self.writer = pq.ParquetWriter(
             self.sink,
             layout.schema,
@@ -113,23 +112,23 @@ class ParquetFile:
 
     def write(self, row: Mapping[str, Any]) -> None:
         """Add a row."""
-        for name, values in self.waiting.items():
+        for name, values in self.buffer.items():
             values.append(row[name])
-            self.weight += nbytes(row[name])
+            self.buffered_bytes += nbytes(row[name])
         self.rows += 1
-        self.held += 1
-        if self.held == ROWS_PER_GROUP or self.weight >= BYTES_PER_GROUP:
+        self.buffered_rows += 1
+        if self.buffered_rows == ROWS_PER_GROUP or self.buffered_bytes >= BYTES_PER_GROUP:
             self._write_group()
 
     def _write_group(self) -> None:
-        if not self.held:
+        if not self.buffered_rows:
             return
-        arrays = [pa.array(values, self.layout.types[name]) for name, values in self.waiting.items()]
+        arrays = [pa.array(values, self.layout.types[name]) for name, values in self.buffer.items()]
         group = pa.Table.from_arrays(arrays, schema=self.layout.schema)
-        self.writer.write_table(group, row_group_size=self.held)
-        for values in self.waiting.values():
+        self.writer.write_table(group, row_group_size=self.buffered_rows)
+        for values in self.buffer.values():
             values.clear()
-        self.held = self.weight = 0
+        self.buffered_rows = self.buffered_bytes = 0
 
     def __enter__(self) -> ParquetFile:
         return self
@@ -137,32 +136,29 @@ class ParquetFile:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if kind is not None:
-            with contextlib.suppress(Exception):
-                self.writer.close()
-            self.file.close()
-            self.temporary.unlink(missing_ok=True)
-            return
         try:
-            self._write_group()
-            self.writer.close()
-            self.file.flush()
-            os.fsync(self.file.fileno())
-            self.file.close()
-            os.replace(self.temporary, self.path)
-        except BaseException:
+            if kind is None:
+                self._write_group()
+                self.writer.close()
+                self.file.flush()
+                os.fsync(self.file.fileno())
+                self.file.close()
+                os.replace(self.temporary, self.path)
+            else:
+                with contextlib.suppress(Exception):
+                    self.writer.close()
+        finally:
             self.file.close()
             self.temporary.unlink(missing_ok=True)
-            raise
 
     @property
-    def result(self) -> FileInfo:
-        """What the finished file holds."""
+    def info(self) -> FileInfo:
+        """Record of the finished file."""
         return FileInfo(self.rows, self.sink.size, self.sink.sha256.hexdigest())
 
 
 def nbytes(value: Any) -> int:
-    """Return the bytes of the pictures in one value of a row."""
+    """Count the bytes of the images in one value of a row."""
     if isinstance(value, bytes):
         return len(value)
     if isinstance(value, dict):

@@ -1,4 +1,4 @@
-"""The build: every config's Parquet files from a source of clean images, resumable."""
+"""Build of a benchmark from a source of clean images: its plan, its execution and its record."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import contextlib
 import math
 import os
 import platform
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 from importlib import metadata
 from pathlib import Path
@@ -18,42 +18,44 @@ from ..benchmarks.base import Benchmark, Cell
 from ..benchmarks.catalog import benchmark_of
 from ..benchmarks.recipe import Recipe
 from ..cards import card as cards
-from ..errors import RESUME_HINT, BuildError, SourceError, wrap_os_errors
+from ..errors import RESUME_HINT, BuildError, wrap_os_errors
 from ..files import write_json, write_text
-from ..jobs import local as workers
-from ..jobs.folder import RECORD_FILE, Shard, lock_build, lock_record, read_record
+from ..jobs.cores import available_cores
+from ..jobs.folder import RECORD_FILE, Shard, read_record
+from ..jobs.local import TITLE, run_local, run_on_executor
+from ..jobs.locks import lock_record
 from ..progress import Progress, silent
-from ..sources import Item, Source
-from . import folder as build_folder
-from . import units
+from ..sources import Source
+from .folder import lock_build
 from .parquet import FileInfo
-from .units import Unit, UnitResult, digest_of_bytes
+from .resume import finished_units, remove_leftovers, resume
+from .units import Unit, run, warm_up
 
 _LIBRARIES = ("imagenet-cp", "datasets", "numba", "numpy", "opencv-python", "Pillow", "pyarrow")
 
 
 @dataclass
 class Plan:
-    """What a build makes, and what of it exists.
+    """Units of a build and the files that are finished.
 
     Attributes
     ----------
     benchmark, recipe, source, out
-        What is built, of what, and where.
+        The data set to build, its recipe, its clean images and its folder.
     cells : tuple of Cell
-        All that were asked for.
+        The requested cells.
     images_per_file : int
-        How many source images' rows one file holds.
+        Number of source images whose rows one file holds.
     todo : list of Unit
-        What is still to do, each with just the cells it lacks.
+        Units to run, each with the cells it lacks.
     files : dict
-        Relative path -> what the file holds, of all that is done.
+        Relative path -> record, of the finished files.
     skipped : dict
-        Image id -> why it could not be read.
-    remade : dict
-        Relative path -> what was wrong with a finished file that is made again.
+        Image id -> reason why it could not be read.
+    corrupt : dict
+        Relative path -> problem, of the finished files that were built again.
     missing : int
-        How many files other shards have still to make.
+        Number of files that other shards have yet to build.
     """
 
     benchmark: Benchmark
@@ -65,7 +67,7 @@ class Plan:
     todo: list[Unit]
     files: dict[str, FileInfo] = field(default_factory=dict)
     skipped: dict[str, str] = field(default_factory=dict)
-    remade: dict[str, str] = field(default_factory=dict)
+    corrupt: dict[str, str] = field(default_factory=dict)
     missing: int = 0
 
 
@@ -81,14 +83,14 @@ def new_plan(
     images_per_file: int | None = None,
     on_error: str = "raise",
 ) -> Plan:
-    """Plan a build as if nothing of it existed; arguments as for `build`."""
+    """Plan a build from its beginning; arguments as for `build`."""
     benchmark = benchmark_of(dataset)
     benchmark.check(source)
     folder = Path(out).expanduser().resolve()
     cells = benchmark.cells(list(configs) or benchmark.default_configs)
     recipe = benchmark.recipe(seed, codec, size)
-    before = read_record(folder).get("identity", {})
-    step = images_per_file or before.get("images_per_file") or benchmark.images_per_file
+    stored = read_record(folder).get("identity", {})
+    step = images_per_file or stored.get("images_per_file") or benchmark.images_per_file
     count = math.ceil(len(source.items) / step)
     todo = [
         Unit(
@@ -123,7 +125,7 @@ def build(
     shard: Shard = Shard(),  # noqa: B008  (immutable)
     progress: Progress = silent,
 ) -> Plan:
-    """Build configs of a benchmark as a folder that stock ``load_dataset`` and the Hub read.
+    """Build configs of a benchmark as a folder for ``load_dataset`` and the Hub.
 
     Parameters
     ----------
@@ -132,27 +134,27 @@ def build(
     source : Source
         From `imagenet_cp.sources.open_source`.
     out : path
-        The folder. A build of the same recipe and source in it is completed; anything else in it is an error.
+        The folder. A build of the same recipe and source in it is resumed; other content is an error.
     configs : sequence of str
         Names of configs; all corruptions and severities by default.
     seed : int
-        Of the random draws.
+        Seed of the random draws.
     codec : str, optional
-        How pictures are stored, if not in the usual way: see the benchmark's ``codecs``.
+        Storage of the images, one of the benchmark's ``codecs``; the first by default.
     size : {"keep"}, optional
-        Corrupt pictures of any size as they are, an extension of the paper; the profile's size by default. The source
-        is then usually opened with ``relative=True``.
+        Corrupt images of any size at their own size, an extension of the paper; the profile's size by default. The
+        source is then usually opened with ``relative=True``.
     images_per_file : int, optional
-        How many source images' rows one Parquet file holds; what the folder was begun with, else
-        the benchmark's ``images_per_file``.
+        Number of source images whose rows one Parquet file holds; by default that of the build being resumed, or the
+        benchmark's ``images_per_file``.
     on_error : {"raise", "skip"}
-        What to do about an image that cannot be read: stop, or record it and go on.
+        Stop at an image that cannot be read, or record it and continue.
     workers_count : int, optional
-        Processes on this machine; all its cores by default.
+        Number of processes on this machine; all available cores by default.
     executor : concurrent.futures.Executor, optional
-        Runs the units instead of processes on this machine.
+        Executor that runs the units instead of processes on this machine.
     shard : Shard
-        Which part to make; all by default.
+        Part of the build to run; all by default.
     progress : callable
         Called with ``"checking files"``, ``"compiling kernels"`` or ``"building images"``, the number done and the
         total.
@@ -160,7 +162,7 @@ def build(
     Returns
     -------
     Plan
-        With nothing left to do.
+        The plan after execution, with nothing left to do.
 
     Raises
     ------
@@ -169,7 +171,7 @@ def build(
     SourceError
         A clean image cannot be read.
     BuildError
-        The folder holds something else, cannot be written, or is being built by another process.
+        The folder holds something else, cannot be written, or is in use by another process.
     """
     plan = new_plan(
         dataset,
@@ -182,108 +184,53 @@ def build(
         images_per_file=images_per_file,
         on_error=on_error,
     )
-    every = plan.todo
+    units = plan.todo
     identity = {
         "signature": plan.recipe.signature,
         "source": source.contents,
         "images": len(source.items),
         "images_per_file": plan.images_per_file,
     }
-    count = workers_count or os.cpu_count() or 1
-    with lock_build(plan.out, identity, shard), _enough_memory(plan.out), wrap_os_errors(plan.out):
-        plan.todo = [unit for unit in every if shard.has(unit.index)]
-        build_folder.remove_leftovers(plan.out, shard)
-        _resume(plan, every, count, progress)
-        done, total = 0, sum(len(unit.items) for unit in plan.todo)
-        if executor is None:
-            warm_ups = [partial(units.warm_up, plan.recipe, cell) for cell in _kernels(plan.todo)]
-            processes = min(count, max(1, len(plan.todo)))
-            made = workers.run_local(units.run, plan.todo, processes, progress, warm_ups)
-        else:
-            made = workers.run_on_executor(
-                executor, units.run, plan.todo, lambda: progress(workers.TITLE, done, total)
-            )
+    workers = workers_count or available_cores()
+    with lock_build(plan.out, identity, shard), wrap_os_errors(plan.out):
+        remove_leftovers(plan.out, shard)
+        plan.todo, plan.files, plan.skipped, plan.corrupt = resume(units, shard, source, workers, progress)
         try:
-            for unit, finished in made:
-                plan.files.update(finished.files)
-                plan.skipped.update(finished.skipped)
-                done += len(unit.items)
-                progress(workers.TITLE, done, total)
+            _run(plan, workers, executor, progress)
+        except MemoryError:
+            raise BuildError(f"{plan.out}: out of memory; try fewer --workers. {RESUME_HINT}") from None
         finally:
-            made.close()
-            build_folder.remove_leftovers(plan.out, shard)
-        plan.todo = []
-        _finish(plan, every, identity)
+            remove_leftovers(plan.out, shard)
+        _finish(plan, units, identity)
     return plan
 
 
-def _kernels(todo: Sequence[Unit]) -> list[Cell]:
-    """Return one cell of every corruption or perturbation."""
-    return list({cell.name: cell for unit in todo for cell in unit.cells}.values())
+def _run(plan: Plan, workers: int, executor: Executor | None, progress: Progress) -> None:
+    """Run the units of a plan and add their files to it."""
+    done, total = 0, sum(len(unit.items) for unit in plan.todo)
+    if executor is None:
+        kernels = {cell.name: cell for unit in plan.todo for cell in unit.cells}
+        warm_ups = [partial(warm_up, plan.recipe, cell) for cell in kernels.values()]
+        results = run_local(run, plan.todo, min(workers, max(1, len(plan.todo))), progress, warm_ups)
+    else:
+        results = run_on_executor(executor, run, plan.todo, lambda: progress(TITLE, done, total))
+    with contextlib.closing(results):
+        for unit, result in results:
+            plan.files.update(result.files)
+            plan.skipped.update(result.skipped)
+            done += len(unit.items)
+            progress(TITLE, done, total)
+    plan.todo = []
 
 
-@contextlib.contextmanager
-def _enough_memory(folder: Path) -> Iterator[None]:
-    """Turn a lack of memory into an error that says how to get on."""
-    try:
-        yield
-    except MemoryError:
-        raise BuildError(f"{folder}: out of memory; try fewer --workers. {RESUME_HINT}") from None
-
-
-def _resume(plan: Plan, every: list[Unit], threads: int, progress: Progress) -> None:
-    """Leave to do only what is not finished, comparing what is with its records."""
-    planned = {unit.file_of(cell): unit for unit in every for cell in plan.cells}
-    mine = {unit.index for unit in plan.todo}
-    to_check: dict[str, FileInfo] = {}
-    now = {item.image_id: item for item in plan.source.items}
-    for finished in build_folder.finished_units(plan.out):
-        if finished.skipped and plan.todo and plan.todo[0].on_error == "raise":
-            continue
-        if not finished.images.keys() <= now.keys():  # not written by a build of this source
-            continue
-        _same_images(plan, finished, now)
-        plan.files.update(finished.files)
-        plan.skipped.update(finished.skipped)
-        to_check.update(
-            {p: w for p, w in finished.files.items() if p not in planned or planned[p].index in mine}
-        )
-    strange = build_folder.unexpected_files(plan.out, {*plan.files, *planned})
-    if strange:
-        raise BuildError(
-            f"{', '.join(strange[:3])} in {plan.out}: not of this build ({len(strange)} such files); "
-            "move them away, or they would be read along with the data"
-        )
-    plan.remade = build_folder.corrupt_files(plan.out, to_check, threads, progress)
-    for path in plan.remade:
-        del plan.files[path]
-        (plan.out / path).unlink(missing_ok=True)
-    lacking = {
-        unit.index: tuple(cell for cell in plan.cells if unit.file_of(cell) not in plan.files)
-        for unit in plan.todo
-    }
-    plan.todo = [replace(unit, cells=lacking[unit.index]) for unit in plan.todo if lacking[unit.index]]
-
-
-def _same_images(plan: Plan, finished: UnitResult, now: dict[str, Item]) -> None:
-    for image_id, (stamp, digest) in finished.images.items():
-        item = now[image_id]
-        if item.stamp != stamp and digest_of_bytes(plan.source.reader.read(item)) != digest:
-            raise SourceError(
-                f"{item.location}: has changed since {plan.out} was begun; choose another folder with --out, or "
-                "delete that one"
-            )
-
-
-def _finish(plan: Plan, every: list[Unit], identity: dict[str, Any]) -> None:
-    """Write the record of the whole build, then the README that makes it loadable, if no shard is missing."""
-    wanted = {unit.file_of(cell) for unit in every for cell in plan.cells}
-    if not wanted <= plan.files.keys():
-        # Other shards may have got on in the meantime, and the last one has to do this.
-        for finished in build_folder.finished_units(plan.out):
-            plan.files = {**finished.files, **plan.files}
-            plan.skipped = {**finished.skipped, **plan.skipped}
-    plan.missing = len(wanted - plan.files.keys())
+def _finish(plan: Plan, units: list[Unit], identity: dict[str, Any]) -> None:
+    """Write the record and then the card, which makes the build loadable, once no file is missing."""
+    planned = {unit.file_of(cell) for unit in units for cell in plan.cells}
+    if not planned <= plan.files.keys():
+        for result in finished_units(plan.out):  # other shards may have finished in the meantime
+            plan.files = {**result.files, **plan.files}
+            plan.skipped = {**result.skipped, **plan.skipped}
+    plan.missing = len(planned - plan.files.keys())
     if plan.missing:
         return
     versions = {"python": platform.python_version()}

@@ -1,4 +1,4 @@
-"""The units of a build: a slice of the images for a set of cells, made in one go by one process."""
+"""Units of a build: a slice of the images for a set of cells, built by one process."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import json
 import re
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -27,32 +27,32 @@ from ..sources import Item, Reader
 from ..sources.base import digest
 from .parquet import FileInfo, Layout, ParquetFile
 
-#: The files that hold rows, in a folder and on the Hub.
+#: Paths of the data files, in a folder and on the Hub: config, index and count of the slice.
 DATA_FILE = re.compile(r"data/([a-z0-9_]+)/validation-(\d{5})-of-(\d{5})\.parquet", re.ASCII)
 
 
 @dataclass(frozen=True)
 class Unit:
-    """A slice of the images, and the cells to make of it; all that a worker on any machine needs.
+    """A slice of the images and the cells to build from it; all that a worker on any machine needs.
 
     Attributes
     ----------
     out : Path
-        The build's folder.
+        Folder of the build.
     index, count : int
-        Which slice, and of how many.
+        Index of the slice and number of slices.
     cells : tuple of Cell
-        What to make of every image; each image is decoded once.
+        Cells to build from every image, which is decoded once.
     items : tuple of Item
         The images.
     classes : tuple of str
         Names of the labels.
     reader : Reader
-        Fetches the images' bytes.
+        Reader of the images' bytes.
     recipe : Recipe
-        Decides the bytes.
+        Recipe of the data set.
     on_error : {"raise", "skip"}
-        What to do about an image that cannot be read.
+        Stop at an image that cannot be read, or record it and continue.
     """
 
     out: Path
@@ -66,27 +66,27 @@ class Unit:
     on_error: str = "raise"
 
     def file_of(self, cell: Cell) -> str:
-        """Return the file a cell's rows go to, relative to the build's folder."""
+        """Path of the file of a cell, relative to the folder of the build."""
         return f"data/{cell.config}/validation-{self.index:05d}-of-{self.count:05d}.parquet"
 
     @property
     def record(self) -> Path:
-        """The small file that says this unit is finished, and what it made."""
+        """Path of the unit's record, which is written when all its files are finished."""
         return self.out / STATE_DIR / "units" / f"{self.index:05d}-{digest([self.cells])[:12]}.json"
 
 
 @dataclass(frozen=True)
 class UnitResult:
-    """What a unit made: paths and digests, never the pictures.
+    """Files of a finished unit and the images they were made from.
 
     Attributes
     ----------
     files : dict
-        Path relative to the build's folder -> what is in it.
+        Path relative to the folder of the build -> its record.
     images : dict
-        Image id -> its stamp and a digest of its bytes at the time.
+        Image id -> its stamp and a digest of its bytes.
     skipped : dict
-        Image id -> why it could not be read.
+        Image id -> reason why it could not be read.
     """
 
     files: dict[str, FileInfo]
@@ -95,30 +95,27 @@ class UnitResult:
 
     @classmethod
     def read(cls, record: Path) -> UnitResult:
-        """Read back the record of a unit; one that names other files than a build's is a ValueError."""
+        """Read the record of a unit; ValueError if it names files outside the data."""
         stored = json.loads(record.read_text(encoding="utf-8"))
         if not all(map(DATA_FILE.fullmatch, stored["files"])):
             raise ValueError(record)
-        files = {path: FileInfo(**written) for path, written in stored["files"].items()}
-        return cls(
-            files,
-            {name: (stamp, bytes_) for name, (stamp, bytes_) in stored["images"].items()},
-            stored["skipped"],
-        )
+        files = {path: FileInfo(**info) for path, info in stored["files"].items()}
+        images = {image_id: (stamp, digest) for image_id, (stamp, digest) in stored["images"].items()}
+        return cls(files, images, stored["skipped"])
 
 
-def digest_of_bytes(data: bytes) -> str:
-    """Return a digest by which a clean image is known again."""
+def image_digest(data: bytes) -> str:
+    """Compute the digest of a clean image's bytes."""
     return hashlib.blake2b(data, digest_size=16).hexdigest()
 
 
 def run(unit: Unit, tick: Callable[[], Any] = lambda: None) -> UnitResult:
-    """Make a unit: every file whole or not at all, its record last.
+    """Build the files of a unit, each written whole or not at all, and then its record.
 
     Parameters
     ----------
     unit : Unit
-        What to make.
+        The unit.
     tick : callable
         Called after every image.
 
@@ -127,14 +124,14 @@ def run(unit: Unit, tick: Callable[[], Any] = lambda: None) -> UnitResult:
     SourceError
         An image cannot be read and ``unit.on_error`` is ``"raise"``.
     """
-    made_meanwhile = _made_meanwhile(unit)
-    if made_meanwhile is not None:
-        return made_meanwhile
+    earlier = _earlier_result(unit)
+    if earlier is not None:
+        return earlier
     benchmark = BENCHMARKS[unit.recipe.dataset]
     layout = Layout(benchmark.features(unit.classes, unit.recipe), unit.recipe.signature)
     images, skipped = {}, {}
     with ExitStack() as stack:
-        stack.enter_context(_no_garbage())
+        stack.enter_context(_no_garbage_collection())
         files = {
             cell: stack.enter_context(ParquetFile(unit.out / unit.file_of(cell), layout))
             for cell in unit.cells
@@ -148,33 +145,32 @@ def run(unit: Unit, tick: Callable[[], Any] = lambda: None) -> UnitResult:
                     raise SourceError(f"{error}; {SKIP_HINT}") from error
                 skipped[item.image_id] = str(error)
             else:
-                images[item.image_id] = (item.stamp, digest_of_bytes(data))
+                images[item.image_id] = (item.stamp, image_digest(data))
                 for cell, file in files.items():
                     file.write(benchmark.row(unit.recipe, cell, clean, item))
             tick()
-    finished = UnitResult({unit.file_of(cell): file.result for cell, file in files.items()}, images, skipped)
+    result = UnitResult({unit.file_of(cell): file.info for cell, file in files.items()}, images, skipped)
     unit.record.parent.mkdir(parents=True, exist_ok=True)
-    write_json(
-        unit.record, {**asdict(finished), "files": {path: w._asdict() for path, w in finished.files.items()}}
-    )
-    return finished
+    records = {path: info._asdict() for path, info in result.files.items()}
+    write_json(unit.record, {"files": records, "images": images, "skipped": skipped})
+    return result
 
 
-def _made_meanwhile(unit: Unit) -> UnitResult | None:
-    """Return what the unit made already: Dask runs again what was finished by a worker that has died since."""
+def _earlier_result(unit: Unit) -> UnitResult | None:
+    """Result of an earlier run of the unit: Dask repeats units whose worker died after finishing them."""
     try:
-        finished = UnitResult.read(unit.record)
+        result = UnitResult.read(unit.record)
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
     stamps = {item.image_id: item.stamp for item in unit.items}
-    same = all(stamps.get(name) == stamp for name, (stamp, _) in finished.images.items())
+    same = all(stamps.get(name) == stamp for name, (stamp, _) in result.images.items())
     whole = all((unit.out / unit.file_of(cell)).is_file() for cell in unit.cells)
-    return finished if same and whole and (unit.on_error == "skip" or not finished.skipped) else None
+    return result if same and whole and (unit.on_error == "skip" or not result.skipped) else None
 
 
 @contextmanager
-def _no_garbage() -> Iterator[None]:
-    """Leave the garbage collector out: rows make no cycles, and it would look through all libraries again and again."""
+def _no_garbage_collection() -> Iterator[None]:
+    """Disable the garbage collector: rows have no cycles, and it would scan the objects of all libraries."""
     enabled = gc.isenabled()
     gc.disable()
     try:
@@ -185,9 +181,9 @@ def _no_garbage() -> Iterator[None]:
 
 
 def warm_up(recipe: Recipe, cell: Cell) -> None:
-    """Make one row of an imagined photograph, so that the kernels are compiled and in numba's cache."""
+    """Compile the kernels of a cell into numba's cache by generating a row from a synthetic image."""
     benchmark = BENCHMARKS[recipe.dataset]
     side = PROFILES[recipe.profile].size
-    photograph = Image.fromarray((np.indices((side, side, 3)).sum(axis=0) % 256).astype(np.uint8))
-    # As PNG: encoding needs no warming up, and a video takes seconds.
-    benchmark.row(replace(recipe, codec="png"), cell, pixels(benchmark.resize(photograph)), Item("", 0, ""))
+    image = Image.fromarray((np.indices((side, side, 3)).sum(axis=0) % 256).astype(np.uint8))
+    # As PNG: encoding is not compiled, and a video takes seconds.
+    benchmark.row(replace(recipe, codec="png"), cell, pixels(benchmark.resize(image)), Item("", 0, ""))

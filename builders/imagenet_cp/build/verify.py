@@ -1,4 +1,4 @@
-"""Check of a finished build: every file, every row, and on request a sample of rows made again."""
+"""Verification of a finished build: every file, every row, and on request a sample of rows generated again."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import itertools
 import os
 import random
 from collections import Counter, defaultdict
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -14,16 +15,14 @@ import pyarrow.parquet as pq
 from ..benchmarks.recipe import RECIPE
 from ..cards.card import metadata, read_metadata
 from ..errors import BuildError, SourceError
+from ..jobs.cores import available_cores
 from ..jobs.folder import RECORD_FILE
 from ..progress import Progress, silent
 from ..sources import Source
 from ..sources.base import digest
-from .check import Content, check_file
-from .finished import Problem, Report, cells_of, open_build
+from .check import MAX_LISTED, Content, check_file
+from .finished import Build, Problem, cells_of, open_build
 from .folder import unexpected_files
-
-#: How many images are named before the rest is passed over.
-_NAMED = 5
 
 
 def verify(
@@ -34,159 +33,149 @@ def verify(
     quick: bool = False,
     threads: int | None = None,
     progress: Progress = silent,
-) -> Report:
-    """Check a finished build.
+) -> Build:
+    """Verify a finished build.
 
-    Every file against its digest, its columns and its signature; every row: the pictures decode and have the right
-    size, the label is one of the classes, the id comes once, in every config alike, and none is missing.
+    Checks the checksum, columns and signature of every file; and of every row that its images decode and have the
+    right size, that its label is one of the classes, that its id is unique, and that every config holds all ids.
 
     Parameters
     ----------
     folder : path
-        Of the build.
+        Folder of the build.
     source : Source, optional
-        The clean images it was made of: some rows are made again and compared to the last byte.
+        The clean images of the build; some rows are generated again and must be equal to the last byte.
     sample : int
-        How many rows, taken at random.
+        Number of rows to generate again, drawn at random.
     quick : bool
-        Look at files only (digest, columns, signature), not at their rows.
+        Check files (checksum, columns, signature), but not their rows.
     threads : int, optional
-        How many files to read at once; as many as there are cores by default.
+        Number of files read at once; by default the number of available cores.
     progress : callable
         Called with ``"verifying files"``, the number done and the total.
 
     Returns
     -------
-    Report
-        Its list of faults is empty where all is well.
+    Build
+        The build with its problems.
 
     Raises
     ------
     BuildError
-        The folder holds no finished build, or a source is given and this version cannot make its rows again.
+        The folder holds no finished build, or a source is given and this version cannot generate its rows.
     """
-    report = open_build(folder)
+    build = open_build(folder)
     if source is not None:
-        _can_be_made_again(report)
-    for stranger in unexpected_files(report.folder, set(report.files)):
-        report.faults.append(
-            Problem(stranger, f"not named in {RECORD_FILE}, but would be read along with the data")
-        )
-    if not (report.folder / "README.md").is_file():
-        report.faults.append(Problem("README.md", "missing; the build command writes it anew"))
-    report.faults += _missing_slices(report)
+        _check_reproducible(build)
+    build.problems += [
+        Problem(path, f"not named in {RECORD_FILE}, but would be read along with the data")
+        for path in unexpected_files(build.folder, set(build.files))
+    ]
+    if not (build.folder / "README.md").is_file():
+        build.problems.append(Problem("README.md", "missing; the build command writes it again"))
+    build.problems += _missing_slices(build)
     slices: dict[str, tuple[str, Content]] = {}
-    with ThreadPoolExecutor(threads or os.cpu_count() or 1) as pool:
-        checked = pool.map(lambda path: check_file(report, path, quick), report.files)
-        for done, (path, content) in enumerate(zip(report.files, checked, strict=True), start=1):
-            report.faults += content.faults
-            report.rows += len(content.rows)
+    with ThreadPoolExecutor(threads or available_cores()) as pool:
+        checked = pool.map(lambda path: check_file(build, path, quick), build.files)
+        for done, (path, content) in enumerate(zip(build.files, checked, strict=True), start=1):
+            build.problems += content.problems
+            build.rows += len(content.rows)
             if content.classes:
                 # The same slice of every config must hold the same images: each is compared with the first.
-                other, first = slices.setdefault(path.rsplit("/", 1)[1], (path, content))
-                report.faults += _differences(path, content, other, first)
-            progress("verifying files", done, len(report.files))
-    report.classes = next((content.classes for _, content in slices.values()), ())
-    if not quick and not report.faults:
-        report.faults += _check_images(report, [content for _, content in slices.values()])
-    if source is not None and not report.faults:
-        _make_again(report, source, sample)
-    if not report.faults:
-        report.faults += _check_card(report)
-    return report
+                first = slices.setdefault(path.rsplit("/", 1)[1], (path, content))
+                build.problems += _differences(path, content, *first)
+            progress("verifying files", done, len(build.files))
+    contents = [content for _, content in slices.values()]
+    build.classes = next((content.classes for content in contents), ())
+    if not quick and not build.problems:
+        build.problems += _check_images(build, contents)
+    if source is not None and not build.problems:
+        build.problems += _check_sample(build, source, sample)
+    if not build.problems:
+        build.problems += _check_card(build)
+    return build
 
 
-def _can_be_made_again(report: Report) -> None:
-    if report.official:
+def _check_reproducible(build: Build) -> None:
+    if build.official:
+        raise BuildError(f"{build.folder}: holds images released by the authors, which have no recipe")
+    if f"|recipe:{RECIPE}|" not in build.signature:
         raise BuildError(
-            f"{report.folder}: holds the published pictures, which no source and recipe make again"
-        )
-    if f"|recipe:{RECIPE}|" not in report.signature:
-        raise BuildError(
-            f"{report.folder}: made by {report.signature}, but this version of the package makes recipe {RECIPE}"
+            f"{build.folder}: made by {build.signature}, but this version of the package has recipe {RECIPE}"
         )
 
 
-def _missing_slices(report: Report) -> list[Problem]:
-    found = defaultdict(set)
-    for path in report.files:
-        _, cell, name = path.split("/")
-        found[cell].add(name)
-    every = set().union(*found.values())
+def _missing_slices(build: Build) -> list[Problem]:
+    slices = defaultdict(set)
+    for path in build.files:
+        _, config, name = path.split("/")
+        slices[config].add(name)
+    every = set().union(*slices.values())
     return [
-        Problem(f"data/{cell}", f"{name} is missing")
-        for cell in found
-        for name in sorted(every - found[cell])
+        Problem(f"data/{config}", f"{name} is missing")
+        for config, names in slices.items()
+        for name in sorted(every - names)
     ]
 
 
-def _check_card(report: Report) -> list[Problem]:
-    """Whether stock ``load_dataset`` will read from the card what is there."""
-    card = report.folder / "README.md"
-    files = {path: written._asdict() for path, written in report.files.items()}
-    block = metadata(report.benchmark, report.recipe, report.classes, files)
-    wanted, said = read_metadata(f"---\n{block}---\n"), read_metadata(card.read_text("utf-8", "replace"))
-    if any(said.get(part) != wanted[part] for part in ("configs", "dataset_info")):
-        return [Problem("README.md", "is not about these files; the build command writes it anew")]
+def _check_card(build: Build) -> list[Problem]:
+    """Compare the configs and columns in the card, which ``load_dataset`` reads, with the files."""
+    card = (build.folder / "README.md").read_text("utf-8", "replace")
+    files = {path: info._asdict() for path, info in build.files.items()}
+    block = metadata(build.benchmark, build.recipe, build.classes, files)
+    expected, stored = read_metadata(f"---\n{block}---\n"), read_metadata(card)
+    if any(stored.get(part) != expected[part] for part in ("configs", "dataset_info")):
+        return [Problem("README.md", "does not describe these files; the build command writes it again")]
     return []
 
 
-def _differences(path: str, content: Content, other: str, first: Content) -> list[Problem]:
-    faults = []
+def _differences(path: str, content: Content, first_path: str, first: Content) -> Iterator[Problem]:
     if content.classes != first.classes:
-        faults.append(Problem(path, f"other names of labels than {other}"))
-    if content.rows != first.rows:
-        pairs = enumerate(itertools.zip_longest(content.rows, first.rows))
-        index, (mine, theirs) = next((index, pair) for index, pair in pairs if pair[0] != pair[1])
-        faults.append(Problem(f"{path}, row {index}", f"image and label {mine}, but {theirs} in {other}"))
-    return faults
+        yield Problem(path, f"names of labels differ from {first_path}")
+    for index, (row, expected) in enumerate(itertools.zip_longest(content.rows, first.rows)):
+        if row != expected:
+            yield Problem(f"{path}, row {index}", f"image and label {row}, but {expected} in {first_path}")
+            break
 
 
-def _check_images(report: Report, slices: list[Content]) -> list[Problem]:
-    """Whether the ids are unique and all there; ``slices`` are in order."""
-    identity, skipped = report.record["identity"], report.record.get("skipped") or {}
+def _check_images(build: Build, slices: list[Content]) -> Iterator[Problem]:
+    """Check that the ids are unique and complete; ``slices`` are in order."""
+    identity, skipped = build.record["identity"], build.record.get("skipped") or {}
     rows = [row for content in slices for row in content.rows]
-    twice = [image_id for image_id, count in Counter(image_id for image_id, _ in rows).items() if count > 1]
-    faults = [
-        Problem("data", f"the image {image_id} comes twice in every config") for image_id in twice[:_NAMED]
-    ]
+    counts = Counter(image_id for image_id, _ in rows)
+    for image_id in [image_id for image_id, count in counts.items() if count > 1][:MAX_LISTED]:
+        yield Problem("data", f"the image {image_id} is repeated in every config")
     if len(rows) + len(skipped) != identity["images"]:
-        faults.append(
-            Problem(
-                "data",
-                f"{len(rows)} images and {len(skipped)} skipped, but {identity['images']} were in the source",
-            )
-        )
-    elif not skipped and not report.official and digest([report.classes, *rows]) != identity["source"]:
-        faults.append(Problem("data", "the ids and labels are not those of the source the build names"))
-    return faults
+        text = f"{len(rows)} images and {len(skipped)} skipped, but the source had {identity['images']}"
+        yield Problem("data", text)
+    elif not skipped and not build.official and digest([build.classes, *rows]) != identity["source"]:
+        yield Problem("data", "the ids and labels differ from those of the recorded source")
 
 
-def _make_again(report: Report, source: Source, sample: int) -> None:
-    """Make some rows again, one file after the other, and note those that differ."""
-    if source.contents != report.record["identity"]["source"]:
-        report.faults.append(Problem("source", "holds other images or labels than the build was made of"))
+def _check_sample(build: Build, source: Source, sample: int) -> Iterator[Problem]:
+    """Generate some rows again, file by file, and compare them."""
+    if source.contents != build.record["identity"]["source"]:
+        yield Problem("source", "its images or labels differ from those of the build")
         return
     items = {item.image_id: item for item in source.items}
-    every = [(path, index) for path, written in report.files.items() for index in range(written.rows)]
+    every = [(path, index) for path, info in build.files.items() for index in range(info.rows)]
     chosen = sorted(random.sample(every, min(sample, len(every))))
     for path, group in itertools.groupby(chosen, key=lambda pair: pair[0]):
-        cell = cells_of(report.benchmark)[path.split("/")[1]]
-        with pq.ParquetFile(report.folder / path) as file:
+        cell = cells_of(build.benchmark)[path.split("/")[1]]
+        with pq.ParquetFile(build.folder / path) as file:
             for _, index in group:
                 row = _row(file, index)
                 item = items[row["image_id"]]
                 try:
-                    clean = report.benchmark.prepare(
-                        source.reader.read(item), item.location, report.recipe.size
-                    )
+                    data = source.reader.read(item)
+                    clean = build.benchmark.prepare(data, item.location, build.recipe.size)
                 except SourceError as error:
-                    report.faults.append(Problem("source", str(error)))
+                    yield Problem("source", str(error))
                     continue
-                report.remade += 1
-                if report.benchmark.row(report.recipe, cell, clean, item) != row:
+                build.regenerated += 1
+                if build.benchmark.row(build.recipe, cell, clean, item) != row:
                     place = f"{path}, row {index} ({item.image_id})"
-                    report.faults.append(Problem(place, "is not what the source and the recipe give"))
+                    yield Problem(place, "differs from the row that source and recipe give")
 
 
 def _row(file: pq.ParquetFile, index: int) -> dict[str, Any]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from huggingface_hub import DatasetCard, DatasetCardData
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from .._version import __version__
 from ..benchmarks.base import Benchmark, Cell
@@ -16,8 +18,7 @@ from ..images.profiles import PROFILES
 from ..resources import card_texts_folder
 from ..sources import classes as imagenet
 from ..sources.base import digest
-from . import citations
-from . import tables as card_tables
+from . import citations, tables
 
 SPLIT = "validation"
 
@@ -34,7 +35,6 @@ _PREPARED = {
     "tiny": "resized to 64 x 64 pixels (Pillow, bilinear)",
     "cifar": "taken as it is, 32 x 32 pixels",
 }
-_BLOCK = re.compile(r"^\{\{#(\w+)\}\}\n(.*?)^\{\{/\1\}\}\n", re.DOTALL | re.MULTILINE)
 _SIZES = ["n<1K", "1K<n<10K", "10K<n<100K", "100K<n<1M", "1M<n<10M", "10M<n<100M", "100M<n<1B"]
 
 
@@ -141,7 +141,7 @@ def dataset_card(
     *,
     versions: Mapping[str, str] | None = None,
     skipped: Collection[str] = (),
-    pictures: bool = False,
+    images: bool = False,
 ) -> str:
     """Return the text of a build's README.md.
 
@@ -155,8 +155,8 @@ def dataset_card(
         Library -> version, of those that made the files.
     skipped : collection of str
         Ids of the images that could not be read.
-    pictures : bool
-        Whether there is a picture ``assets/NAME.jpg`` of each corruption or perturbation.
+    images : bool
+        Show the strip ``assets/NAME.jpg`` of each corruption or perturbation.
 
     Returns
     -------
@@ -164,52 +164,63 @@ def dataset_card(
         YAML and Markdown, the same for the same arguments.
     """
     complete = complete_configs(benchmark, files)
-    shown = list(dict.fromkeys(cell.name for cell in cells(benchmark, files) if cell.level > 0))
+    names = list(dict.fromkeys(cell.name for cell in cells(benchmark, files) if cell.level > 0))
     example = benchmark.example if benchmark.example in complete else next(iter(complete), benchmark.example)
-    shown_first = next((cell.name for cell in benchmark.configs[example] if cell.name in shown), "")
-    facts = {
-        "a_picture": shown_first,
+    context = {
         "as_published": as_published(recipe),
-        "citation": citations.CITATION.strip(),
-        "columns": card_tables.columns(benchmark, classes, recipe),
-        "configs": card_tables.configs(benchmark, complete, files),
-        "dataset": benchmark.dataset,
-        "description": benchmark.description,
-        "example": example,
-        "files": f"{len(files):,}",
-        "kinds": card_tables.kinds(benchmark, shown, pictures),
-        "number_of_classes": f"{len(classes):,}",
-        "prepared": "taken at its own size" if recipe.size == "keep" else _PREPARED[benchmark.profile],
-        "side": str(PROFILES[benchmark.profile].size),
-        "signature": recipe.signature,
-        "size": card_tables.amount(sum(file["size"] for file in files.values())),
-        "skipped": ", ".join(f"`{image_id}`" for image_id in sorted(skipped)),
-        "stored": _STORED.get(recipe.codec, recipe.codec),
-        "title": benchmark.title,
-        "version": __version__,
-        "versions": card_tables.table(("library", "version"), sorted((versions or {}).items())),
-    }
-    conditions = {
+        "benchmark": benchmark,
         "cifar": not under_terms(benchmark),
-        "clean": "clean" in complete,
-        "frames": recipe.codec != "h264",
-        "imagenet": under_terms(benchmark),
-        "imagenets_images": under_terms(benchmark) and not _other_images(benchmark, classes),
-        "made": not is_official(recipe),
-        "normalised": benchmark.profile.startswith("imagenet"),
+        "citation": citations.CITATION.strip(),
+        "classes": len(classes),
+        "columns": tables.columns(benchmark, classes, recipe),
+        "config_table": tables.configs(benchmark, complete, files),
+        "configs": complete,
+        "example": example,
+        "files": len(files),
+        "images": images,
+        "kinds": tables.kinds(benchmark, names, images),
         "official": is_official(recipe),
-        "one_size": recipe.size != "keep",
         "other_images": _other_images(benchmark, classes),
-        "own_sizes": recipe.size == "keep",
-        "pictures": pictures,
-        "skipped": bool(skipped),
-        "versions": bool(versions),
-        "video": recipe.codec == "h264",
-        "without_versions": not versions,
+        "prepared": "taken at its own size" if recipe.size == "keep" else _PREPARED[benchmark.profile],
+        "recipe": recipe,
+        "shown_first": next((cell.name for cell in benchmark.configs[example] if cell.name in names), ""),
+        "side": PROFILES[benchmark.profile].size,
+        "size": tables.amount(sum(file["size"] for file in files.values())),
+        "skipped": sorted(skipped),
+        "stored": _STORED.get(recipe.codec, recipe.codec),
+        "version": __version__,
+        "versions": tables.table(("library", "version"), sorted(versions.items())) if versions else "",
     }
     kind = "imagenet_c" if "clean" in benchmark.configs else "imagenet_p"
-    prose = (card_texts_folder() / f"{kind}.md").read_text(encoding="utf-8")
-    return f"---\n{metadata(benchmark, recipe, classes, files)}---\n\n{fill(prose, facts, conditions)}"
+    prose = _templates().get_template(f"{kind}.md").render(context)
+    prose = re.sub(r"\n{3,}#", "\n\n#", prose)  # where the text between two headings is left out
+    return f"---\n{metadata(benchmark, recipe, classes, files)}---\n\n{prose}"
+
+
+@functools.cache
+def _templates() -> Environment:
+    """Environment of the templates in the top-level folder ``cards``."""
+    environment = Environment(
+        loader=FileSystemLoader(card_texts_folder()),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters["code"] = code
+    return environment
+
+
+def code(text: str) -> str:
+    """Quote a text as Markdown code, with more backticks than it holds itself.
+
+    Examples
+    --------
+    >>> code("fog"), code("a`b")
+    ('`fog`', '`` a`b ``')
+    """
+    longest = max(map(len, re.findall("`+", text)), default=0)
+    return f"{'`' * (longest + 1)} {text} {'`' * (longest + 1)}" if longest else f"`{text}`"
 
 
 def cells(benchmark: Benchmark, files: Mapping[str, Mapping[str, Any]]) -> list[Cell]:
@@ -218,30 +229,3 @@ def cells(benchmark: Benchmark, files: Mapping[str, Mapping[str, Any]]) -> list[
     groups = [benchmark.configs["test"], benchmark.configs["extra"], *benchmark.configs.values()]
     every = dict.fromkeys(cell for group in groups for cell in group)
     return [cell for cell in every if cell.config in folders]
-
-
-def fill(prose: str, facts: Mapping[str, str], conditions: Mapping[str, bool]) -> str:
-    """Put facts into a text.
-
-    Parameters
-    ----------
-    prose : str
-        With ``{{name}}`` where a fact goes, and lines ``{{#name}}`` and ``{{/name}}`` around what is there under a
-        condition only.
-    facts, conditions : dict
-        By their names.
-
-    Raises
-    ------
-    KeyError
-        The text asks for what is not known.
-    """
-
-    def block(found: re.Match[str]) -> str:
-        return found[2] if conditions[found[1]] else ""
-
-    blocks = 1
-    while blocks:  # one may stand inside another
-        prose, blocks = _BLOCK.subn(block, prose)
-    filled = re.sub(r"\{\{(\w+)\}\}", lambda found: facts[found[1]], prose)
-    return re.sub(r"\n{3,}#", "\n\n#", filled)

@@ -89,7 +89,7 @@ def build(
     from ..benchmarks.catalog import benchmark_of
     from ..build.plan import build as run
     from ..build.plan import new_plan
-    from ..jobs.engines import executor_of
+    from ..jobs.engines import open_engine
     from ..progress import interruptible, show_progress
     from ..sources import open_source
 
@@ -112,7 +112,7 @@ def build(
         return
     with (
         interruptible(),
-        executor_of(engine, workers) as executor,
+        open_engine(engine, workers) as executor,
         show_progress() as progress,
     ):
         plan = run(
@@ -130,8 +130,8 @@ def build(
             shard=part,
             progress=progress,
         )
-    for path, fault in plan.remade.items():
-        typer.echo(f"made again: {folder / path}: {fault}")
+    for path, problem in plan.corrupt.items():
+        typer.echo(f"built again: {folder / path}: {problem}")
     for image_id, reason in plan.skipped.items():
         typer.echo(f"skipped {image_id}: {reason}")
     rows = sum(written.rows for written in plan.files.values())
@@ -187,14 +187,14 @@ def verify(
     if source is not None:
         images = open_source(source, relative=open_build(folder).recipe.size == "keep")
     with show_progress() as progress:
-        report = run(folder, source=images, sample=sample, quick=quick, progress=progress)
-    for fault in report.faults:
-        typer.echo(fault)
-    if report.faults:
-        raise BuildError(f"{folder}: {len(report.faults)} faults in {len(report.files)} files")
-    again = f"; {report.remade} rows made again" if images is not None else ""
-    rows = "" if quick else f", {report.rows:,} rows"
-    typer.echo(f"{folder}: {len(report.files)} files{rows}, all in order{again}; {report.signature}")
+        made = run(folder, source=images, sample=sample, quick=quick, progress=progress)
+    for problem in made.problems:
+        typer.echo(problem)
+    if made.problems:
+        raise BuildError(f"{folder}: {len(made.problems)} problems in {len(made.files)} files")
+    again = f"; {made.regenerated} rows generated again" if images is not None else ""
+    rows = "" if quick else f", {made.rows:,} rows"
+    typer.echo(f"{folder}: {len(made.files)} files{rows}, no problems{again}; {made.signature}")
 
 
 app.command()(evaluate)

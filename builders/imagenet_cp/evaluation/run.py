@@ -16,6 +16,7 @@ import pyarrow as pa
 from ..benchmarks.base import Cell
 from ..errors import suggest, wrap_os_errors
 from ..images.profiles import PROFILES
+from ..jobs.cores import available_cores
 from ..progress import Progress, silent
 from . import predictions
 from .data.loader import Treatment, batches
@@ -119,7 +120,7 @@ def evaluate_model(
     if limit is not None:
         data = [rows.limit(limit) for rows in data]
     signature = _signature(opened, treated, PROFILES[data[0].benchmark.profile].size)
-    threads = workers or os.cpu_count() or 1
+    threads = workers or available_cores()
     with contextlib.ExitStack() as stack:
         kept = Path(out if out is not None else stack.enter_context(tempfile.TemporaryDirectory()))
         jobs = [_job(kept.expanduser(), signature, rows, cell) for rows in data for cell in rows.cells]

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from ..build.finished import Report, open_build
+from ..build.finished import Build, open_build
 from ..build.units import DATA_FILE
 from ..build.verify import verify
 from ..cards import card as cards
@@ -92,9 +92,9 @@ def publish(
     gate = gated or (now.gated if now.gated != "off" else _usual_gate(build))
     _check_tag(now, tag)
     report = verify(folder, quick=quick, progress=progress)
-    if report.faults:
+    if report.problems:
         raise BuildError(
-            f"{folder}: {len(report.faults)} faults, so nothing is sent; the first: {report.faults[0]}. "
+            f"{folder}: {len(report.problems)} problems, so nothing is sent; the first: {report.problems[0]}. "
             "`imagenet-cp verify` lists them all"
         )
     data: dict[str, Content] = {path: report.folder / path for path in report.files}
@@ -137,7 +137,7 @@ def publish(
     return repo.url
 
 
-def _usual_gate(build: Report) -> str:
+def _usual_gate(build: Build) -> str:
     return "auto" if cards.under_terms(build.benchmark) else "off"
 
 
@@ -150,7 +150,7 @@ def _check_tag(now: State, tag: str | None) -> None:
         raise BuildError(f"the tag {tag} is there already, for something older; choose another with --tag")
 
 
-def _description(report: Report) -> dict[str, Content]:
+def _description(report: Build) -> dict[str, Content]:
     """Return the files beside the data: the card, its pictures, and what the build says of itself."""
     # The reasons why images were skipped name files of the machine that built them.
     skipped = dict.fromkeys(report.record.get("skipped") or {}, "could not be read")
@@ -169,7 +169,7 @@ def _description(report: Report) -> dict[str, Content]:
         files,
         versions=record["versions"],
         skipped=skipped,
-        pictures=bool(shown),
+        images=bool(shown),
     )
     drawn = pictures.strips(report.benchmark, shown)
     return {
@@ -202,7 +202,7 @@ def _obsolete(repo: Repo, now: State, wanted: set[str]) -> list[str]:
 def _say_plan(
     say: Say,
     repo: Repo,
-    report: Report,
+    report: Build,
     there: State | None,
     new_data: Mapping[str, Content],
     new_rest: Mapping[str, Content],

@@ -1,4 +1,4 @@
-"""Who runs the units of a build: the processes of this machine, or Dask."""
+"""Engines that run units: processes of this machine, or Dask."""
 
 from __future__ import annotations
 
@@ -12,41 +12,41 @@ from ..errors import RESUME_HINT, BuildError
 
 
 @contextmanager
-def executor_of(engine: str, workers: int | None) -> Iterator[Executor | None]:
-    """Open an engine by name.
+def open_engine(engine: str, workers: int | None) -> Iterator[Executor | None]:
+    """Open an engine by its name.
 
     Parameters
     ----------
     engine : str
-        ``"local"`` for processes of this machine, ``"dask"`` for a Dask cluster started on this machine, or
-        ``"dask://host:port"`` for the scheduler of a cluster that runs already.
+        ``"local"`` for processes of this machine, ``"dask"`` for a new Dask cluster on this machine, or
+        ``"dask://host:port"`` for the scheduler of a running cluster.
     workers : int, optional
-        How many processes a cluster started here has.
+        Number of processes of a new cluster.
 
     Yields
     ------
     concurrent.futures.Executor or None
-        None for the processes of this machine, which `imagenet_cp.jobs.local` looks after itself.
+        None for the processes of this machine, see `imagenet_cp.jobs.local`.
 
     Raises
     ------
     BuildError
-        Unknown engine, Dask is not installed, or its scheduler does not answer, or its workers keep dying.
+        Unknown engine, Dask is not installed, its scheduler does not answer, or its workers die repeatedly.
     """
     if engine == "local":
         yield None
         return
     if engine != "dask" and not engine.startswith("dask://"):
-        raise BuildError(f"there is no engine {engine!r}; known: local, dask, dask://host:port")
+        raise BuildError(f"unknown engine {engine!r}; known: local, dask, dask://host:port")
     try:
         from distributed import Client, KilledWorker, LocalCluster
     except ImportError:
-        raise BuildError("Dask is not installed; in the clone, type  pip install '.[dask]'") from None
+        raise BuildError("Dask is not installed; in the clone, run pip install '.[dask]'") from None
     if engine != "dask":
         try:
             client = Client(engine.replace("dask://", "tcp://"), timeout=10)
-        except OSError as error:
-            raise BuildError(f"{engine}: no Dask scheduler answers there ({error})") from None
+        except (OSError, ValueError) as error:
+            raise BuildError(f"{engine}: no Dask scheduler answers ({error})") from None
     with ExitStack() as stack:
         if engine == "dask":
             with _uninterrupted():
@@ -61,14 +61,14 @@ def executor_of(engine: str, workers: int | None) -> Iterator[Executor | None]:
             yield client.get_executor(pure=False)
         except (KilledWorker, CancelledError):
             raise BuildError(
-                f"{engine}: its workers keep dying, perhaps for want of memory, or its scheduler has gone. "
+                f"{engine}: its workers die repeatedly, perhaps out of memory, or its scheduler has stopped. "
                 f"{RESUME_HINT}"
             ) from None
 
 
 @contextmanager
 def _uninterrupted() -> Iterator[None]:
-    """Start processes that Ctrl-C does not reach: the one that waits for them decides what follows."""
+    """Start processes that ignore Ctrl-C, which the parent handles."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return

@@ -1,4 +1,4 @@
-"""Runs units on the processes of this machine, or on any executor."""
+"""Execution of units by processes of this machine, or by any executor."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ from ..progress import Progress
 TITLE = "building images"
 _COMPILING = "compiling kernels"
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
-#: How often a pool may break without a unit getting finished before the build gives up.
-_PATIENCE = 3
+#: Crashes of the pool in a row, without a unit finished in between, after which a build stops.
+_MAX_FAILURES = 3
 
 
 class Unit(Protocol):
-    """A piece of work on some images; it can be pickled."""
+    """Work on some images; can be pickled."""
 
     @property
     def index(self) -> int:
-        """Number that is unique among the units of a job."""
+        """Number of the unit, unique in a job."""
 
     @property
     def items(self) -> Sized:
@@ -54,21 +54,21 @@ def reuse_freed_memory() -> None:
     np.empty(31 << 20, np.uint8)
 
 
-def _begin(counter: Any) -> None:
-    """Prepare a worker process: one thread, a counter to report to, and an end when its parent has gone."""
+def _init_worker(counter: Any) -> None:
+    """Set up a worker process: one thread, a shared counter of images, and exit with its parent."""
     global _counter
     _counter = counter
     reuse_freed_memory()
     if (cv2 := opencv.load()) is not None:
         cv2.setNumThreads(0)
-    # Ctrl-C reaches every process of a terminal; the parent alone decides what follows.
+    # Ctrl-C reaches every process of a terminal; only the parent handles it.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     parent = multiprocessing.parent_process()
     if parent is not None:
-        threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+        threading.Thread(target=_exit_with, args=(parent,), daemon=True).start()
 
 
-def _end_with(parent: Any) -> None:
+def _exit_with(parent: Any) -> None:
     parent.join()
     os._exit(1)
 
@@ -84,7 +84,7 @@ def _run(run: Run[U, R], unit: U) -> R:
 
 
 @contextmanager
-def _one_thread_each() -> Iterator[None]:
+def _single_threaded() -> Iterator[None]:
     before = {name: os.environ.get(name) for name in _THREADS}
     os.environ.update(dict.fromkeys(_THREADS, "1"))
     try:
@@ -104,31 +104,31 @@ def run_local(
     progress: Progress,
     warm_ups: Sequence[Callable[[], object]] = (),
 ) -> Generator[tuple[U, R], None, None]:
-    """Run units on ``workers`` processes of this machine; a worker that dies is replaced and its unit run again.
+    """Run units in ``workers`` processes of this machine, replacing a worker that dies and running its unit again.
 
     Parameters
     ----------
     run : callable
-        Runs one unit, given the unit and a function to call after each of its images; importable by other processes.
+        Function of a unit and of a callback for each finished image; importable by other processes.
     todo : sequence of Unit
         The units.
     workers : int
-        How many processes; 1 works in this one.
+        Number of processes; 1 runs the units in this process.
     progress : callable
         Called with ``"compiling kernels"`` or ``"building images"``, the number done and the total, several times a
         second.
     warm_ups : sequence of callable
-        Called before the units, each in one process, to compile kernels into numba's cache.
+        Functions that compile kernels into numba's cache; each is called once before the units.
 
     Yields
     ------
     unit, result
-        As they finish.
+        In the order in which they finish.
 
     Raises
     ------
     BuildError
-        Workers keep dying.
+        Workers die repeatedly.
     """
     total = sum(len(unit.items) for unit in todo)
     opencv.load()  # here as well, for its notice: worker processes are silent
@@ -144,7 +144,7 @@ def run_local(
         for ready, warm_up in enumerate(warm_ups):
             progress(_COMPILING, ready, len(warm_ups))
             warm_up()
-            progress(_COMPILING, ready + 1, len(warm_ups))
+        progress(_COMPILING, len(warm_ups), len(warm_ups))
         for unit in todo:
             yield unit, run(unit, count)
         return
@@ -154,8 +154,8 @@ def run_local(
     counter = context.Value("q", 0)
     while left:
         counter.value = sum(len(unit.items) for unit in todo if unit.index not in left)
-        with _one_thread_each():
-            pool = ProcessPoolExecutor(min(workers, len(left)), context, _begin, (counter,))
+        with _single_threaded():
+            pool = ProcessPoolExecutor(min(workers, len(left)), context, _init_worker, (counter,))
             try:
                 _compile(pool, warm_ups, progress)
                 progress(TITLE, counter.value, total)
@@ -167,9 +167,9 @@ def run_local(
                     yield unit, result
             except BrokenProcessPool:
                 failures += 1
-                if failures == _PATIENCE:
+                if failures == _MAX_FAILURES:
                     raise BuildError(
-                        "worker processes keep dying, perhaps for want of memory; try fewer with --workers. "
+                        "worker processes die repeatedly, perhaps out of memory; try fewer with --workers. "
                         f"{RESUME_HINT}"
                     ) from None
             finally:
@@ -179,7 +179,7 @@ def run_local(
 def run_on_executor(
     executor: Executor, run: Run[U, R], todo: Sequence[U], progress: Callable[[], None]
 ) -> Generator[tuple[U, R], None, None]:
-    """Run units on any executor, yielding each as it finishes; the first error cancels what has not begun."""
+    """Run units on any executor, yielding each as it finishes; an error cancels those not started."""
     futures = {executor.submit(_run, run, unit): unit for unit in todo}
     waiting = set(futures)
     try:
@@ -194,7 +194,7 @@ def run_on_executor(
 
 
 def _compile(pool: Executor, warm_ups: Sequence[Callable[[], object]], progress: Progress) -> None:
-    """Compile each kernel in one worker, so that all find it in numba's cache."""
+    """Compile each kernel in one worker, so that all workers load it from numba's cache."""
     compiled = [pool.submit(warm_up) for warm_up in warm_ups]
     progress(_COMPILING, 0, len(compiled))
     for ready, future in enumerate(as_completed(compiled), start=1):
@@ -203,7 +203,7 @@ def _compile(pool: Executor, warm_ups: Sequence[Callable[[], object]], progress:
 
 
 def _stop(pool: ProcessPoolExecutor) -> None:
-    # Without this, a pool that is left by an exception waits for the units under way.
+    # An exception would otherwise wait for the running units.
     processes = list((pool._processes or {}).values())
     pool.shutdown(wait=False, cancel_futures=True)
     for process in processes:

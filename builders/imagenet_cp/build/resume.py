@@ -1,0 +1,132 @@
+"""Resumption of a build: finished files are found by their records, verified, and dropped from the plan."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import NamedTuple
+
+from ..errors import BuildError, SourceError
+from ..jobs.folder import STATE_DIR, Shard
+from ..jobs.locks import lock_record
+from ..progress import Progress
+from ..sources import Item, Source
+from .folder import corrupt_files, unexpected_files
+from .parquet import FileInfo
+from .units import Unit, UnitResult, image_digest
+
+#: The index of the slice in the names of temporary files and of temporary records.
+_INDEX = re.compile(r"\.(?:validation-)?(\d{5})-")
+
+
+class Resumed(NamedTuple):
+    """State of a build that was started before.
+
+    Attributes
+    ----------
+    todo : list of Unit
+        Units of the shard to run, each with the cells it lacks.
+    files : dict
+        Relative path -> record, of all finished files.
+    skipped : dict
+        Image id -> reason why it could not be read.
+    corrupt : dict
+        Relative path -> problem, of finished files that were deleted to be built again.
+    """
+
+    todo: list[Unit]
+    files: dict[str, FileInfo]
+    skipped: dict[str, str]
+    corrupt: dict[str, str]
+
+
+def resume(units: Sequence[Unit], shard: Shard, source: Source, threads: int, progress: Progress) -> Resumed:
+    """Drop finished cells from the units of a shard, after verifying the checksums of their files.
+
+    Parameters
+    ----------
+    units : sequence of Unit
+        All units of the build.
+    shard : Shard
+        Part of the build to run; only its files are verified.
+    source : Source
+        The clean images, which must not have changed.
+    threads : int
+        Number of files read at once.
+    progress : callable
+        Called with ``"checking files"``, the number done and the total.
+
+    Raises
+    ------
+    SourceError
+        An image has changed since it was corrupted.
+    BuildError
+        There are files of another build among the data.
+    """
+    folder = units[0].out
+    planned = {unit.file_of(cell): unit for unit in units for cell in unit.cells}
+    items = {item.image_id: item for item in source.items}
+    files: dict[str, FileInfo] = {}
+    skipped: dict[str, str] = {}
+    for result in finished_units(folder):
+        retry = result.skipped and units[0].on_error == "raise"
+        if retry or not result.images.keys() <= items.keys():  # the latter is a record of another source
+            continue
+        _check_unchanged(result, items, source, folder)
+        files.update(result.files)
+        skipped.update(result.skipped)
+    unexpected = unexpected_files(folder, {*files, *planned})
+    if unexpected:
+        raise BuildError(
+            f"{', '.join(unexpected[:3])} in {folder}: not part of this build ({len(unexpected)} such files); "
+            "move them away, because they would be read along with the data"
+        )
+    to_check = {
+        path: info for path, info in files.items() if path not in planned or shard.has(planned[path].index)
+    }
+    corrupt = corrupt_files(folder, to_check, threads, progress)
+    for path in corrupt:
+        del files[path]
+        (folder / path).unlink(missing_ok=True)
+    todo = [
+        replace(unit, cells=lacking)
+        for unit in units
+        if shard.has(unit.index)
+        and (lacking := tuple(cell for cell in unit.cells if unit.file_of(cell) not in files))
+    ]
+    return Resumed(todo, files, skipped, corrupt)
+
+
+def finished_units(folder: Path) -> list[UnitResult]:
+    """Read the records of finished units, the latest last; damaged records are ignored."""
+    results = []
+    records = (folder / STATE_DIR / "units").glob("*.json")
+    for record in sorted(records, key=lambda path: (path.stat().st_mtime_ns, path.name)):
+        with contextlib.suppress(ValueError, KeyError, TypeError, AttributeError):
+            results.append(UnitResult.read(record))
+    return results
+
+
+def remove_leftovers(folder: Path, shard: Shard) -> None:
+    """Delete temporary files that killed processes of a shard left behind."""
+    for place in (folder / STATE_DIR / "units", *(folder / "data").glob("*")):
+        for temporary in place.glob(".*.tmp"):
+            index = _INDEX.match(temporary.name)
+            if index and shard.has(int(index[1])):
+                temporary.unlink(missing_ok=True)
+    with lock_record(folder):
+        for temporary in folder.glob(".*.tmp"):
+            temporary.unlink(missing_ok=True)
+
+
+def _check_unchanged(result: UnitResult, items: Mapping[str, Item], source: Source, folder: Path) -> None:
+    for image_id, (stamp, digest) in result.images.items():
+        item = items[image_id]
+        if item.stamp != stamp and image_digest(source.reader.read(item)) != digest:
+            raise SourceError(
+                f"{item.location}: has changed since the build in {folder} was started; choose another folder with "
+                "--out, or delete that one"
+            )

@@ -1,0 +1,121 @@
+"""Locks keep two builds of one folder apart, and outlive no process."""
+
+import errno
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+from contextlib import ExitStack
+
+import filelock
+import pytest
+
+from imagenet_cp.build.folder import lock_build
+from imagenet_cp.build.plan import build
+from imagenet_cp.errors import BuildError
+from imagenet_cp.jobs.folder import Shard
+from imagenet_cp.sources import open_source
+
+IDENTITY = {"signature": "of a build"}
+WHOLE = Shard()
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        (WHOLE, WHOLE),
+        (WHOLE, Shard(1, 2)),
+        (Shard(1, 2), WHOLE),
+        (Shard(1, 2), Shard(1, 2)),
+        (Shard(1, 2), Shard(1, 3)),
+    ],
+)
+def test_a_folder_in_use_is_refused_and_says_by_whom(tmp_path, first, second):
+    with (
+        lock_build(tmp_path / "out", IDENTITY, first),
+        pytest.raises(BuildError, match=f"out: is being built by process {os.getpid()} on "),
+        lock_build(tmp_path / "out", IDENTITY, second),
+    ):
+        pass
+    with lock_build(tmp_path / "out", IDENTITY, second):
+        pass
+
+
+def test_shards_of_one_build_work_side_by_side(tmp_path):
+    with ExitStack() as stack:
+        for index in (3, 1, 2):
+            stack.enter_context(lock_build(tmp_path, IDENTITY, Shard(index, 3)))
+
+
+HOLD = """
+import sys
+if "hidden" in sys.argv:
+    sys.modules["fcntl"] = None
+from imagenet_cp.build.folder import lock_build
+from imagenet_cp.jobs.folder import Shard
+from pathlib import Path
+with lock_build(Path(sys.argv[1]), {"signature": "of a build"}, Shard(*map(int, sys.argv[2:4]))):
+    print("locked", flush=True)
+    if "wait" in sys.argv:
+        sys.stdin.read()
+"""
+
+
+def hold(folder, *arguments):
+    """Start a process that locks a folder."""
+    command = [sys.executable, "-W", "ignore", "-c", HOLD, str(folder), *map(str, arguments)]
+    return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+
+@pytest.mark.parametrize("how", ["shown", "hidden"])
+@pytest.mark.parametrize("shard", [(1, 1), (2, 3)])
+def test_the_lock_of_a_killed_process_is_free(tmp_path, shard, how):
+    folder = tmp_path / "out"
+    with hold(folder, *shard, "wait", how) as process:
+        assert process.stdout.readline() == "locked\n"
+        if how == "shown":
+            with (
+                pytest.raises(BuildError, match=f"process {process.pid} on "),
+                lock_build(folder, IDENTITY, WHOLE),
+            ):
+                pass
+        process.send_signal(signal.SIGKILL)
+    with hold(folder, 1, 1, how) as process:
+        assert process.communicate()[0] == "locked\n"
+
+
+def test_a_file_system_without_locks_is_named(tmp_path, monkeypatch):
+    def fail(lock):
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(filelock.FileLock, "_acquire", fail)
+    with (
+        pytest.raises(BuildError, match=r"out: its file system cannot lock files.* with --out"),
+        lock_build(tmp_path / "out", IDENTITY, WHOLE),
+    ):
+        pass
+
+
+def test_a_build_runs_without_fcntl(tmp_path):
+    code = f"""
+        import sys
+        sys.modules["fcntl"] = None
+        from imagenet_cp.build.plan import build
+        from imagenet_cp.jobs.folder import Shard
+        from imagenet_cp.sources import open_source
+        for index in (1, 2):
+            options = {{"images_per_file": 7, "workers_count": 1, "shard": Shard(index, 2)}}
+            build("imagenet_c", open_source("sample"), {str(tmp_path / "soft")!r}, ["brightness_1"], **options)
+    """
+    subprocess.run([sys.executable, "-W", "ignore", "-c", textwrap.dedent(code)], check=True)
+    build("imagenet_c", open_source("sample"), tmp_path / "native", ["brightness_1"], images_per_file=7)
+    soft, native = (
+        {
+            path.relative_to(tmp_path / name): path.read_bytes()
+            for path in (tmp_path / name).rglob("*")
+            if path.is_file() and ".imagenet_cp" not in path.parts
+        }
+        for name in ("soft", "native")
+    )
+    assert soft == native
