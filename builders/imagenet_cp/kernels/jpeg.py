@@ -126,20 +126,10 @@ def _to_planes(image):
             light, to_blue, to_red = luma[2 * i + k], blues[k], reds[k]
             split(image[row], r, g, b)
             for j in range(r.size):
-                y = np.int32(
-                    np.int32(19595) * r[j] + np.int32(38470) * g[j] + np.int32(7471) * b[j] + np.int32(32768)
-                )
-                u = np.int32(
-                    np.int32(32768) * b[j] - np.int32(11059) * r[j] - np.int32(21709) * g[j] + np.int32(32767)
-                )
-                v = np.int32(
-                    np.int32(32768) * r[j] - np.int32(27439) * g[j] - np.int32(5329) * b[j] + np.int32(32767)
-                )
-                light[j], to_blue[j], to_red[j] = (
-                    (y >> np.int32(16)) - np.int32(128),
-                    u >> np.int32(16),
-                    v >> np.int32(16),
-                )
+                y = np.int32(19595 * r[j] + 38470 * g[j] + 7471 * b[j] + 32768)
+                u = np.int32(32768 * b[j] - 11059 * r[j] - 21709 * g[j] + 32767)
+                v = np.int32(32768 * r[j] - 27439 * g[j] - 5329 * b[j] + 32767)
+                light[j], to_blue[j], to_red[j] = (y >> 16) - 128, u >> 16, v >> 16
             light[width:] = light[width - 1]
             to_blue[width:] = to_blue[width - 1]
             to_red[width:] = to_red[width - 1]
@@ -157,10 +147,8 @@ def _halve(rows, out):
     """Average two by two pixels; a half is rounded to the lower number, in every other column to the higher."""
     above, below = rows[0], rows[1]
     for j in range(out.size):
-        total = np.int16(
-            above[2 * j] + above[2 * j + 1] + below[2 * j] + below[2 * j + 1] + np.int16(1) + np.int16(j & 1)
-        )
-        out[j] = total >> np.int16(2)
+        total = np.int16(above[2 * j] + above[2 * j + 1] + below[2 * j] + below[2 * j + 1] + 1 + (j & 1))
+        out[j] = total >> 2
 
 
 @kernel
@@ -306,16 +294,10 @@ def _to_image(luma, blue, red, height, width):
         _double(red[near], red[far], mixed, to_red)
         light = luma[i]
         for j in range(r.size):
-            y, u, v = (
-                np.int32(light[j]),
-                np.int32(to_blue[j]) - np.int32(128),
-                np.int32(to_red[j]) - np.int32(128),
-            )
-            r[j] = _clipped(y + (np.int32(np.int32(91881) * v + np.int32(32768)) >> np.int32(16)))
-            g[j] = _clipped(
-                y + (np.int32(np.int32(32768) - np.int32(22554) * u - np.int32(46802) * v) >> np.int32(16))
-            )
-            b[j] = _clipped(y + (np.int32(np.int32(116130) * u + np.int32(32768)) >> np.int32(16)))
+            y, u, v = light[j], to_blue[j] - 128, to_red[j] - 128
+            r[j] = _clipped(y + (np.int32(91881 * v + 32768) >> 16))
+            g[j] = _clipped(y + (np.int32(32768 - 22554 * u - 46802 * v) >> 16))
+            b[j] = _clipped(y + (np.int32(116130 * u + 32768) >> 16))
         interleave(r, g, b, out[i])
     return out.reshape(height, width, 3)
 
@@ -325,8 +307,8 @@ def _double(near, far, mixed, out):
     """Interpolate a row of twice the length: three quarters of the near pixel, a quarter of the far one, both ways."""
     count = mixed.size - 2
     for j in range(count):
-        mixed[j + 1] = np.int16(np.int16(3) * near[j] + far[j])
+        mixed[j + 1] = np.int16(3 * near[j] + far[j])
     mixed[0], mixed[count + 1] = mixed[1], mixed[count]
     for j in range(count):
-        out[2 * j] = np.int16(np.int16(3) * mixed[j + 1] + mixed[j] + np.int16(8)) >> np.int16(4)
-        out[2 * j + 1] = np.int16(np.int16(3) * mixed[j + 1] + mixed[j + 2] + np.int16(7)) >> np.int16(4)
+        out[2 * j] = np.int16(3 * mixed[j + 1] + mixed[j] + 8) >> 4
+        out[2 * j + 1] = np.int16(3 * mixed[j + 1] + mixed[j + 2] + 7) >> 4
