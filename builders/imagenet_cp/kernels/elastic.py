@@ -63,7 +63,7 @@ def warp(image: Image, inverse: tuple[float, float, float, float, float, float])
     Returns
     -------
     ndarray of float32, shape (H * W * 3 + 1,)
-        The values from 0 to 1, and one more that means nothing: room for lanes.
+        The values from 0 to 1, and one more of padding, so that four values can be loaded at a time.
     """
     return _warp(image, *inverse)
 
@@ -143,7 +143,7 @@ def _positions(outside, beyond):
 
 @kernel
 def _affine_row(row_x, row_y, column_x, column_y, size, corners, weights, outside, beyond):
-    """Fill in the pixels around each place and their weights; list and count those beyond the border."""
+    """Compute the four pixels around each position and their weights; list and count positions beyond the border."""
     height, width = size
     for j in range(column_x.size):
         x, y = (row_x + column_x[j]) >> 5, (row_y + column_y[j]) >> 5
@@ -171,7 +171,7 @@ def _reflect(x, n):
 
 @kernel
 def sample(image, dx, dy, alpha):
-    """Return the image, linear between its pixels, at (row + alpha dy, column + alpha dx).
+    """Interpolate the image linearly at (row + alpha dy, column + alpha dx).
 
     It equals SciPy's map_coordinates of order 1 and mode reflect.
 
@@ -219,7 +219,7 @@ def sample(image, dx, dy, alpha):
 
 @kernel
 def _displaced_row(dx, dy, alpha, i, size, corners, weights, outside, beyond):
-    """Fill in the pixels around each place and their weights; list and count those beyond the border."""
+    """Compute the four pixels around each position and their weights; list and count positions beyond the border."""
     height, width = size
     for j in range(dx.size):
         x, y = j + np.float64(np.float32(dx[j] * alpha)), i + np.float64(np.float32(dy[j] * alpha))

@@ -1,4 +1,4 @@
-"""What becomes of a image in a JPEG file (4:2:0), without the file: its bytes lose nothing more.
+"""JPEG round trip (4:2:0) without entropy coding, which is lossless.
 
 Every step is that of libjpeg with its default settings, in integers: ITU-T T.81 with the tables of annex K and JFIF's
 colours, the transform of Loeffler, Ligtenberg & Moschytz (ICASSP 1989) in 13 binary places, and chroma of half the
@@ -18,7 +18,7 @@ from .compiled import kernel
 from .types import Image
 from .vectors import float_to_int32, int16_to_32, int32_to_16, int32_to_float, lanes, store, transposed
 
-# Annex K, tables K.1 and K.2: how many units of each frequency are told apart at quality 50.
+# Annex K, tables K.1 and K.2: quantisation steps of each frequency at quality 50.
 LUMA = """
 16 11 10 16  24  40  51  61
 12 12 14 19  26  58  60  55
@@ -65,7 +65,7 @@ MAGIC = np.float32(1.5 * 2.0**23)  # what is added to it is rounded to a whole n
 
 
 def round_trip(image: Image, quality: int) -> Image:
-    """Return the image as it comes back from a JPEG file.
+    """Compress an image as JPEG and decode it.
 
     Parameters
     ----------
