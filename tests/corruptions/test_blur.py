@@ -23,7 +23,7 @@ def gaussian_blur(image, state, sigma):
 
 
 def defocus_blur(image, state, radius, alias_blur):
-    kernel = defocus.lens(radius, alias_blur).astype(np.float64)
+    kernel = defocus.disk_kernel(radius, alias_blur).astype(np.float64)
     channels = [
         ndimage.correlate(channel / 255.0, kernel, mode="mirror") for channel in np.moveaxis(image, -1, 0)
     ]
@@ -162,7 +162,7 @@ def test_zoom_is_scipys(factor):
 
 def test_the_lens_has_the_sum_the_border_leaves_it():
     sums = [
-        float(defocus.lens(*row).astype(float).sum())
+        float(defocus.disk_kernel(*row).astype(float).sum())
         for row in CORRUPTIONS["defocus_blur"].severities["imagenet"]
     ]
     assert sums == pytest.approx([1, 1, 1, 1.012975, 1.010786], abs=1e-6)

@@ -11,9 +11,9 @@ from imagenet_cp.kernels import alias
 NAMES = ("gaussian_noise", "shot_noise", "impulse_noise", "speckle_noise")
 PROFILES = ("imagenet", "imagenet_299", "tiny", "cifar")
 LAWS = {
-    "gaussian_noise": alias.gaussian_law,
-    "shot_noise": alias.shot_law,
-    "speckle_noise": alias.speckle_law,
+    "gaussian_noise": alias.gaussian_table,
+    "shot_noise": alias.shot_table,
+    "speckle_noise": alias.speckle_table,
 }
 VALUES = np.arange(256)
 
@@ -202,7 +202,7 @@ def test_normal_distribution():
 
 def test_too_many_photons():
     with pytest.raises(ValueError, match="at most 700"):
-        alias.shot_law(701)
+        alias.shot_table(701)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -233,7 +233,7 @@ def test_black_and_white(name, value):
 
 def test_sample_into_an_array():
     image = np.random.default_rng(2).integers(0, 256, (5, 7, 3), np.uint8)
-    law = alias.gaussian_law(0.1)
+    law = alias.gaussian_table(0.1)
     out = np.zeros((2, 5, 7, 3), np.uint8)
     assert alias.sample(law, image, SFC64(6), out[1]).base is out
     np.testing.assert_array_equal(out[1], alias.sample(law, image, SFC64(6)))

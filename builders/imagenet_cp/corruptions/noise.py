@@ -18,7 +18,7 @@ from .registry import corruption
 )
 def gaussian_noise(image: Image, bits: BitGenerator, sigma: float) -> Image:
     """Add normal noise of one strength everywhere, as a sensor does in low light."""
-    return alias.sample(alias.gaussian_law(sigma), image, bits)
+    return alias.sample(alias.gaussian_table(sigma), image, bits)
 
 
 @corruption(
@@ -30,7 +30,7 @@ def gaussian_noise(image: Image, bits: BitGenerator, sigma: float) -> Image:
 )
 def shot_noise(image: Image, bits: BitGenerator, photons: int) -> Image:
     """Count the photons that come, ``photons`` on average where it is white (Poisson noise)."""
-    return alias.sample(alias.shot_law(photons), image, bits)
+    return alias.sample(alias.shot_table(photons), image, bits)
 
 
 @corruption(
@@ -55,4 +55,4 @@ def impulse_noise(image: Image, bits: BitGenerator, amount: float) -> Image:
 )
 def speckle_noise(image: Image, bits: BitGenerator, sigma: float) -> Image:
     """Add normal noise in proportion to the value."""
-    return alias.sample(alias.speckle_law(sigma), image, bits)
+    return alias.sample(alias.speckle_table(sigma), image, bits)

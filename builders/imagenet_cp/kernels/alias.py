@@ -48,13 +48,13 @@ class AliasTable(NamedTuple):
     thresholds: NDArray[np.uint32]
 
 
-def sample(law: AliasTable, image: Image, bits: BitGenerator, out: Image | None = None) -> Image:
+def sample(table: AliasTable, image: Image, bits: BitGenerator, out: Image | None = None) -> Image:
     """Replace every value by a draw from its distribution.
 
     Parameters
     ----------
-    law : AliasTable
-        Of ``gaussian_law``, ``shot_law`` or ``speckle_law``.
+    table : AliasTable
+        Of ``gaussian_table``, ``shot_table`` or ``speckle_table``.
     image : ndarray of uint8, C-contiguous, any shape
         Not changed.
     bits : numpy.random.BitGenerator
@@ -70,28 +70,28 @@ def sample(law: AliasTable, image: Image, bits: BitGenerator, out: Image | None 
     random = words(bits, (image.size + 1) // 2)
     out = np.empty_like(image) if out is None else out
     # A copy is read in order, and then lies in the cache for the look-ups, which are in no order.
-    cells = law.cells if image.size < law.cells.size else law.cells.copy()
-    _sample(image, random, cells, law.thresholds, law.m, out)
+    cells = table.cells if image.size < table.cells.size else table.cells.copy()
+    _sample(image, random, cells, table.thresholds, table.m, out)
     return out
 
 
 @lru_cache(maxsize=64)
-def gaussian_law(sigma: float) -> AliasTable:
-    """Return the law of clip(p + floor(255 sigma z), 0, 255), z being standard normal."""
-    return _law(_normal_below(np.arange(-254, 256)[None] / (255 * sigma)))
+def gaussian_table(sigma: float) -> AliasTable:
+    """Return the table of clip(p + floor(255 sigma z), 0, 255), z being standard normal."""
+    return _table(_normal_below(np.arange(-254, 256)[None] / (255 * sigma)))
 
 
 @lru_cache(maxsize=64)
-def speckle_law(sigma: float) -> AliasTable:
-    """Return the law of clip(p + floor(p sigma z), 0, 255), z being standard normal."""
+def speckle_table(sigma: float) -> AliasTable:
+    """Return the table of clip(p + floor(p sigma z), 0, 255), z being standard normal."""
     value, outcome = np.arange(256)[:, None], np.arange(1, 256)
     with np.errstate(divide="ignore"):  # 0 stays 0: all that is more is infinitely far from it
-        return _law(_normal_below((outcome - value) / (value * sigma)))
+        return _table(_normal_below((outcome - value) / (value * sigma)))
 
 
 @lru_cache(maxsize=64)
-def shot_law(photons: int) -> AliasTable:
-    """Return the law of clip(k / photons, 0, 1) * 255 truncated, k being Poisson(p / 255 * photons).
+def shot_table(photons: int) -> AliasTable:
+    """Return the table of clip(k / photons, 0, 1) * 255 truncated, k being Poisson(p / 255 * photons).
 
     Raises
     ------
@@ -107,7 +107,7 @@ def shot_law(photons: int) -> AliasTable:
         below.append(below[-1] + term)
         term = term * mean / (k + 1)
     level = np.floor(np.arange(photons + 1) / photons * 255)
-    return _law(np.array(below)[np.searchsorted(level, np.arange(1, 256))].T)
+    return _table(np.array(below)[np.searchsorted(level, np.arange(1, 256))].T)
 
 
 @lru_cache(maxsize=1)
@@ -142,8 +142,8 @@ def _normal_below(x: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.where(x < 0, 1 - total, total)
 
 
-def _law(below: NDArray[np.float64]) -> AliasTable:
-    """Return the law with the probabilities ``below`` (rows, outcomes - 1) of less than the outcome 1, 2, ..."""
+def _table(below: NDArray[np.float64]) -> AliasTable:
+    """Return the table with the probabilities ``below`` (rows, outcomes - 1) of less than the outcome 1, 2, ..."""
     # Rounding the sums, not the probabilities, keeps each within 2**-32 and their total at 1.
     edges = np.maximum.accumulate(np.rint(below * 2**32).astype(np.int64), axis=1)
     rows, masses = len(edges), np.diff(edges, prepend=0, append=2**32)
@@ -155,7 +155,7 @@ def _law(below: NDArray[np.float64]) -> AliasTable:
 
 @kernel
 def _alias(masses, m, cells, thresholds):
-    """Build the rows of a law from whole masses, 2**32 a row.
+    """Build the rows of a table from whole masses, 2**32 a row.
 
     Each cell holds 2**(32 - m). One whose outcome has less is filled up by an outcome that has more, until all
     are full; in whole numbers that comes out even.

@@ -3,7 +3,7 @@
 They are correctly rounded: each returns the double nearest to the true value, whatever the machine's libm
 does. The value is computed in integers, in units of a power of two and with a known error. Python's division
 of integers rounds correctly, so if both ends of the interval round to the same double, that is the answer;
-otherwise the precision is doubled. Except at 0 no result is a double or halfway between two of them
+if not, the precision is doubled. Except at 0 no result is a double or halfway between two of them
 (Lindemann-Weierstrass), so this ends.
 """
 

@@ -3,8 +3,8 @@
 There it was computed by IPP, in float32: steps of 1, 1.4 and 2.1969, each sum rounded. Without IPP OpenCV adds
 in fixed point, which differs in the last bits and from there in whole levels of the image.
 
-Each distance waits for its neighbour's and for those of two rows before. So eight rows are measured together, each
-four pixels behind the one before it: then all that a pixel waits for is there, and of other rows for two steps.
+Each distance depends on its neighbour's and on those of two rows before. So eight rows are processed together, each
+four pixels behind the row before it: then the pixels of other rows that one depends on are at least two steps old.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ EARLY = 9  # steps from the oldest pixel that one waits for
 FAR = np.float32(1e9)
 SIDE, DIAGONAL, KNIGHT = np.float32(1.0), np.float32(1.4), np.float32(2.1969)
 load, broadcast = lanes(4 * ROWS)
-# The lanes of rows one or two above, the last ones of another band before them, and those of rows below.
+# Lanes of the rows one or two above, which begin with the last rows of the band above, and of the rows below.
 above, two_above, below, two_below = (
     concat_shift(ROWS - 1),
     concat_shift(ROWS - 2),
@@ -130,9 +130,9 @@ def _downwards(field, size, steps):
         best = _nearer(load(field, size + place), a2, a3, a4, a5, a6, b7, b9)
         here = minimum(best, here + broadcast(SIDE))
         store(field, size + place, here)
-        other = load(field, place + MARGIN * ROWS)
-        a1, a2, a3, a4, a5, a6 = above(other, here), a1, a2, a3, a4, a5
-        b1, b2, b3, b4, b5, b6, b7, b8, b9 = two_above(other, here), b1, b2, b3, b4, b5, b6, b7, b8
+        near = load(field, place + MARGIN * ROWS)
+        a1, a2, a3, a4, a5, a6 = above(near, here), a1, a2, a3, a4, a5
+        b1, b2, b3, b4, b5, b6, b7, b8, b9 = two_above(near, here), b1, b2, b3, b4, b5, b6, b7, b8
 
 
 @kernel
@@ -144,9 +144,9 @@ def _upwards(field, size, steps):
         best = _nearer(load(field, place), a2, a3, a4, a5, a6, b7, b9)
         here = minimum(best, here + broadcast(SIDE))
         store(field, place, here)
-        other = load(field, size + place - MARGIN * ROWS)
-        a1, a2, a3, a4, a5, a6 = below(here, other), a1, a2, a3, a4, a5
-        b1, b2, b3, b4, b5, b6, b7, b8, b9 = two_below(here, other), b1, b2, b3, b4, b5, b6, b7, b8
+        near = load(field, size + place - MARGIN * ROWS)
+        a1, a2, a3, a4, a5, a6 = below(here, near), a1, a2, a3, a4, a5
+        b1, b2, b3, b4, b5, b6, b7, b8, b9 = two_below(here, near), b1, b2, b3, b4, b5, b6, b7, b8
 
 
 @kernel

@@ -153,7 +153,7 @@ def _start(state, first, block):
 
 @kernel
 def _two_steps(state, steps):
-    """Take the recurrence of each cosine and column two steps further; what is ``now`` and ``before`` swaps twice."""
+    """Advance the recurrence of each cosine and column by two steps; ``now`` and ``before`` swap roles each time."""
     for j in range(LANES):
         in_0, gone_0 = state[INPUT + j], state[INPUT + LANES + j]
         in_1, gone_1 = state[INPUT + 2 * LANES + j], state[INPUT + 3 * LANES + j]

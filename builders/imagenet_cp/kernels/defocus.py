@@ -70,7 +70,7 @@ def boxes(radius: float, alias_blur: float) -> Boxes:
     drop = quarter - np.pad(quarter[1:], ((0, 1), (0, 0)))
     drop[:, 0] /= 2.0  # the middle column is its own other side
     levels = np.abs(drop) * 510.0 * (2.0 * np.arange(len(drop))[:, None] + 1.0)  # the most that a box can add
-    halves, offsets = np.nonzero(levels > 2.0**-50)  # the others drown in float64 too
+    halves, offsets = np.nonzero(levels > 2.0**-50)  # smaller ones vanish in float64 too
     quick = np.argwhere(levels > 2.0**-24)
     quick = np.pad(quick, ((0, -len(quick) % 4), (0, 0)), mode="edge")
     quick_weights = drop[quick[:, 0], quick[:, 1]].astype(np.float32)

@@ -63,7 +63,7 @@ def warp(image: Image, inverse: tuple[float, float, float, float, float, float])
     Returns
     -------
     ndarray of float32, shape (H * W * 3 + 1,)
-        The values from 0 to 1, and one more that means nothing: room for lanes.
+        The values from 0 to 1, and one more of padding, so that four values can be loaded at a time.
     """
     return _warp(image, *inverse)
 
@@ -89,8 +89,22 @@ def _fixed(slope, start, length):
 
 
 @kernel
+def _put_corners(corners, j, left, right, up, down):
+    """Write where the four pixels around place j begin, of rows that begin at ``up`` and ``down``."""
+    corners[0, j], corners[1, j] = 3 * (up + left), 3 * (up + right)
+    corners[2, j], corners[3, j] = 3 * (down + left), 3 * (down + right)
+
+
+@kernel
+def _put_weights(weights, j, fx, fy, one):
+    weights[0, j], weights[1, j] = (one - fy) * (one - fx), (one - fy) * fx
+    weights[2, j], weights[3, j] = fy * (one - fx), fy * fx
+
+
+@kernel
 def _warp(image, a, b, c, d, e, f):
     height, width = image.shape[:2]
+    size = np.int32(height), np.int32(width)
     # Coordinates are rounded to 1/1024 (the row's part and the column's apart), then to 1/32.
     row_x, row_y = _fixed(b, c, height) + np.int32(16), _fixed(e, f, height) + np.int32(16)
     column_x, column_y = _fixed(a, 0.0, width), _fixed(d, 0.0, width)
@@ -102,25 +116,13 @@ def _warp(image, a, b, c, d, e, f):
     corners, weights = np.empty((4, width), np.int32), np.empty((4, width), np.float32)
     outside, beyond = np.empty(width, np.uint8), np.empty(width, np.int64)
     for i in range(height):
-        n = _affine_row(
-            row_x[i],
-            row_y[i],
-            column_x,
-            column_y,
-            np.int32(height),
-            np.int32(width),
-            corners,
-            weights,
-            outside,
-            beyond,
-        )
+        n = _affine_row(row_x[i], row_y[i], column_x, column_y, size, corners, weights, outside, beyond)
         for k in range(n):
             j = beyond[k]
             x, y = (row_x[i] + column_x[j]) >> 10, (row_y[i] + column_y[j]) >> 10
             left, right = _reflect_101(x, width), _reflect_101(x + 1, width)
             up, down = _reflect_101(y, height) * width, _reflect_101(y + 1, height) * width
-            corners[0, j], corners[1, j] = 3 * (up + left), 3 * (up + right)
-            corners[2, j], corners[3, j] = 3 * (down + left), 3 * (down + right)
+            _put_corners(corners, j, left, right, up, down)
         for j in range(width):
             total = load(source, corners[0, j]) * broadcast(weights[0, j])
             for k in range(1, 4):
@@ -140,21 +142,16 @@ def _positions(outside, beyond):
 
 
 @kernel
-def _affine_row(row_x, row_y, column_x, column_y, height, width, corners, weights, outside, beyond):
-    """Fill in the pixels around each place and their weights; list and count those beyond the border."""
+def _affine_row(row_x, row_y, column_x, column_y, size, corners, weights, outside, beyond):
+    """Compute the four pixels around each position and their weights; list and count positions beyond the border."""
+    height, width = size
     for j in range(column_x.size):
-        x, y = (row_x + column_x[j]) >> np.int32(5), (row_y + column_y[j]) >> np.int32(5)
-        fx, fy = (
-            np.float32(x & np.int32(31)) / np.float32(32.0),
-            np.float32(y & np.int32(31)) / np.float32(32.0),
-        )
-        x, y = x >> np.int32(5), y >> np.int32(5)
+        x, y = (row_x + column_x[j]) >> 5, (row_y + column_y[j]) >> 5
+        fx, fy = np.float32(x & 31) / np.float32(32), np.float32(y & 31) / np.float32(32)
+        x, y = x >> 5, y >> 5
         outside[j] = (x < 0) | (x >= width - 1) | (y < 0) | (y >= height - 1)
-        first = np.int32(3) * (y * width + x)
-        corners[0, j], corners[1, j] = first, first + np.int32(3)
-        corners[2, j], corners[3, j] = first + np.int32(3) * width, first + np.int32(3) * width + np.int32(3)
-        weights[0, j], weights[1, j] = (np.float32(1) - fy) * (np.float32(1) - fx), (np.float32(1) - fy) * fx
-        weights[2, j], weights[3, j] = fy * (np.float32(1) - fx), fy * fx
+        _put_corners(corners, j, x, x + 1, y * width, y * width + width)
+        _put_weights(weights, j, fx, fy, np.float32(1))
     return _positions(outside, beyond)
 
 
@@ -174,7 +171,7 @@ def _reflect(x, n):
 
 @kernel
 def sample(image, dx, dy, alpha):
-    """Return the image, linear between its pixels, at (row + alpha dy, column + alpha dx).
+    """Interpolate the image linearly at (row + alpha dy, column + alpha dx).
 
     It equals SciPy's map_coordinates of order 1 and mode reflect.
 
@@ -191,15 +188,14 @@ def sample(image, dx, dy, alpha):
         Clipped and truncated.
     """
     height, width = dx.shape
+    size = np.int32(height), np.int32(width)
     out = np.empty((height, width, 3), np.uint8)
     rows = out.reshape(height, 3 * width)
     corners, weights = np.empty((4, width), np.int32), np.empty((4, width))
     outside, beyond = np.empty(width, np.uint8), np.empty(width, np.int64)
     values = np.empty(3 * width + 1, np.float32)
     for i in range(height):
-        n = _displaced_row(
-            dx[i], dy[i], alpha, i, np.int32(height), np.int32(width), corners, weights, outside, beyond
-        )
+        n = _displaced_row(dx[i], dy[i], alpha, i, size, corners, weights, outside, beyond)
         for k in range(n):
             j = beyond[k]
             x = _reflect(j + np.float64(np.float32(dx[i, j] * alpha)), width)
@@ -208,10 +204,8 @@ def sample(image, dx, dy, alpha):
             fx, fy = x - left, y - up
             right, down = min(left + 1, width - 1), min(up + 1, height - 1) * width
             left, up = max(left, 0), max(up, 0) * width
-            corners[0, j], corners[1, j] = 3 * (up + left), 3 * (up + right)
-            corners[2, j], corners[3, j] = 3 * (down + left), 3 * (down + right)
-            weights[0, j], weights[1, j] = (1.0 - fy) * (1.0 - fx), (1.0 - fy) * fx
-            weights[2, j], weights[3, j] = fy * (1.0 - fx), fy * fx
+            _put_corners(corners, j, left, right, up, down)
+            _put_weights(weights, j, fx, fy, 1.0)
         for j in range(width):
             total = float32_to_64(load(image, corners[0, j])) * broadcast_float64(weights[0, j])
             for k in range(1, 4):
@@ -224,16 +218,14 @@ def sample(image, dx, dy, alpha):
 
 
 @kernel
-def _displaced_row(dx, dy, alpha, i, height, width, corners, weights, outside, beyond):
-    """Fill in the pixels around each place and their weights; list and count those beyond the border."""
+def _displaced_row(dx, dy, alpha, i, size, corners, weights, outside, beyond):
+    """Compute the four pixels around each position and their weights; list and count positions beyond the border."""
+    height, width = size
     for j in range(dx.size):
         x, y = j + np.float64(np.float32(dx[j] * alpha)), i + np.float64(np.float32(dy[j] * alpha))
         outside[j] = (x < 0.0) | (x >= width - 1) | (y < 0.0) | (y >= height - 1)
         left, up = np.int32(x), np.int32(y)
         fx, fy = x - left, y - up
-        first = np.int32(3) * (up * width + left)
-        corners[0, j], corners[1, j] = first, first + np.int32(3)
-        corners[2, j], corners[3, j] = first + np.int32(3) * width, first + np.int32(3) * width + np.int32(3)
-        weights[0, j], weights[1, j] = (1.0 - fy) * (1.0 - fx), (1.0 - fy) * fx
-        weights[2, j], weights[3, j] = fy * (1.0 - fx), fy * fx
+        _put_corners(corners, j, left, left + 1, up * width, up * width + width)
+        _put_weights(weights, j, fx, fy, 1.0)
     return _positions(outside, beyond)

@@ -113,8 +113,8 @@ def _plan(
 ) -> tuple[NDArray[np.float64], NDArray[np.int64], NDArray[np.uint64]]:
     """Return the weights, the line of rows, and the ends of a row.
 
-    Before and after the values of a row there is room for the radius. The ends say, for all values of this room,
-    which ones of the row stand there.
+    A row is padded by the radius on both sides. The ends are the indices, in the padded row, of the values to copy
+    there.
     """
     height, width, channels = shape
     if height < BAND or width * channels < ACROSS // itemsize:
@@ -129,7 +129,7 @@ def _plan(
 
 
 def _line(length: int, radius: int, mode: str) -> NDArray[np.int64]:
-    """Return which pixel stands at each position -radius..length + radius - 1 of a line."""
+    """Return the index of the pixel at each position -radius..length + radius - 1 of a line."""
     position = np.arange(-radius, length + radius)
     if mode == "nearest":
         return np.clip(position, 0, length - 1)
@@ -232,8 +232,8 @@ def _ring(count, size, dtype):
 def _filter_down(source, starts, taps, lines, pad):
     """Filter the rows of a band, two at a time, along the columns, summed as SciPy's correlate1d does.
 
-    The centre comes first, then pairs of equal weight from far to near. ``starts`` says where in ``source`` the rows
-    begin, from the first row's first tap on.
+    The centre comes first, then pairs of equal weight from far to near. ``starts`` are the offsets of the rows in
+    ``source``, from the first row's first tap on.
     """
     radius, size, step = taps.size // 2, lines.shape[1] - 2 * pad, DOWN // lines.itemsize
     for block in range(0, size, step):
@@ -291,7 +291,7 @@ def _unit(value):
 
 @kernel
 def _fill_ends(line, ends):
-    """Fill the room before and after the values of a row."""
+    """Fill the padding before and after the values of a row."""
     pad = np.uint64(ends.size // 2)
     behind = np.uint64(line.size) - pad
     for j in range(pad):

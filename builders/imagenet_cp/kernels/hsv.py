@@ -17,7 +17,7 @@ from .channels import interleave, split
 from .compiled import kernel
 from .types import Image
 
-BLOCK = 512  # pixels worked on at a time
+BLOCK = 1024  # pixels worked on at a time, so that they stay in the nearest cache
 FRACTION = 22  # bits behind the point; 8 before it leave two of 32 free
 # The slope of the line is off by at most half a unit, the middle value by at most 256 of them.
 ERROR_BOUND = 1 << 8

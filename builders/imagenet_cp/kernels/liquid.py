@@ -35,7 +35,7 @@ def drops(
     sigma : float
         Of the Gaussian blur that gathers it to drops, in pixels.
     threshold : float
-        What lies under it is dry, that is 0.
+        Smaller values become 0, dry.
 
     Returns
     -------
@@ -47,7 +47,7 @@ def drops(
 
 
 def water(image: Image, layer: NDArray[np.float64], amount: float) -> Image:
-    """Lay water, pale turquoise and lit from one side, over a image.
+    """Add water drops, pale turquoise and lit from one side.
 
     Parameters
     ----------
@@ -61,7 +61,7 @@ def water(image: Image, layer: NDArray[np.float64], amount: float) -> Image:
     Returns
     -------
     ndarray of uint8, shape (H, W, 3)
-        The image as it is if there is no water at all; the published function divides by zero then.
+        A copy if there is no water at all; the published function divides by zero then.
     """
     depth = _to_uint8(layer)
     relief = _relief(chamfer.distance(canny.edges(depth, LOW_GRADIENT, HIGH_GRADIENT)))
@@ -70,7 +70,7 @@ def water(image: Image, layer: NDArray[np.float64], amount: float) -> Image:
 
 
 def mud(image: Image, layer: NDArray[np.float64], threshold: float, sigma: float) -> Image:
-    """Lay brown mud over a image.
+    """Add drops of brown mud.
 
     Parameters
     ----------
@@ -174,19 +174,19 @@ def _smooth_distance(distance, level, counts):
 
 @kernel
 def _equalise(counts, total, out):
-    """Write what becomes of each level: equalizeHist with its float32 scale, halves rounded to even."""
+    """Write the new level of each level: equalizeHist with its float32 scale, halves rounded to even."""
     first = 0
     while counts[first] == 0:
         first += 1
-    others = total - counts[first]
-    scale = np.float32(255) / np.float32(max(others, 1))
+    rest = total - counts[first]
+    scale = np.float32(255) / np.float32(max(rest, 1))
     below = 0
     for i in range(counts.size):
         if i > first:
             below += counts[i]
         out[i] = np.uint8(np.rint(np.float32(below) * scale))
-    if others == 0:
-        out[first] = first  # a single level stays what it is
+    if rest == 0:
+        out[first] = first  # a single level is left as it is
 
 
 @kernel

@@ -28,7 +28,7 @@ def pixelate(image: Image, small_height: int, small_width: int) -> Image:
 
 @kernel
 def _box(size, target):
-    """Return which run of pixels Pillow's BOX filter averages for each of ``target`` pixels: first, count."""
+    """Return the first pixel, and the number, that Pillow's BOX filter averages for each of ``target`` pixels."""
     first = np.empty(target, np.int64)
     count = np.zeros(target, np.int64)
     scale = size / target

@@ -38,7 +38,7 @@ def fractal(bits: BitGenerator, mapsize: int, wibbledecay: float) -> NDArray[np.
 
 
 def blend(image: Image, heights: NDArray[np.float64], strength: float) -> Image:
-    """Add fog to a image, then darken it to its own largest value.
+    """Add fog to an image, then darken it to its own largest value.
 
     Parameters
     ----------

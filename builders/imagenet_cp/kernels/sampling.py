@@ -1,4 +1,4 @@
-"""Bilinear sampling of a image: affine maps as Pillow does it, perspective ones as OpenCV 3.4 does it.
+"""Bilinear sampling of an image: affine maps as Pillow does it, perspective ones as OpenCV 3.4 does it.
 
 Both work a row at a time: find the places, fetch the four neighbours of each, weigh them. A pixel is one word
 of 32 bits until it is written; the source holds each pixel together with the one right of it.

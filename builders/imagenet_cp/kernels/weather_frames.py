@@ -38,7 +38,7 @@ def snow(image: Image, layers: NDArray[np.uint8], blend: float) -> Frames:
 
 
 def drip(layer: NDArray[np.float64], kernel: Sequence[float]) -> NDArray[np.float64]:
-    """Let water run down: convolve every column with the kernel, as ``np.convolve(column, kernel, "same")`` does.
+    """Convolve every column, as ``np.convolve(column, kernel, "same")`` does, which makes water run down.
 
     Parameters
     ----------
@@ -61,14 +61,10 @@ def _drip(layer, weights):
         for t in range(weights.size):
             row = i + t - weights.size // 2
             if 0 <= row < height:
-                _add_row(layer[row], weights[t], out[i])
+                line, total = layer[row], out[i]
+                for j in range(total.size):
+                    total[j] += line[j] * weights[t]
     return out
-
-
-@kernel
-def _add_row(line, weight, total):
-    for j in range(total.size):
-        total[j] += line[j] * weight
 
 
 @kernel

@@ -19,7 +19,7 @@ from .registry import perturbation
 )
 def gaussian_noise(view: View, bits: BitGenerator, sigma: float) -> Frames:
     """Add normal noise of one strength everywhere, anew in each frame."""
-    return _frames(alias.gaussian_law(sigma), view, bits)
+    return _frames(alias.gaussian_table(sigma), view, bits)
 
 
 @perturbation(
@@ -31,7 +31,7 @@ def gaussian_noise(view: View, bits: BitGenerator, sigma: float) -> Frames:
 )
 def shot_noise(view: View, bits: BitGenerator, photons: int) -> Frames:
     """Count the photons of each pixel, anew in each frame."""
-    return _frames(alias.shot_law(photons), view, bits)
+    return _frames(alias.shot_table(photons), view, bits)
 
 
 @perturbation(
@@ -44,14 +44,14 @@ def shot_noise(view: View, bits: BitGenerator, photons: int) -> Frames:
 )
 def speckle_noise(view: View, bits: BitGenerator, sigma: float) -> Frames:
     """Add normal noise that grows with the value, anew in each frame."""
-    return _frames(alias.speckle_law(sigma), view, bits)
+    return _frames(alias.speckle_table(sigma), view, bits)
 
 
-def _frames(law: alias.AliasTable, view: View, bits: BitGenerator) -> Frames:
+def _frames(table: alias.AliasTable, view: View, bits: BitGenerator) -> Frames:
     """Return the window itself, then 30 times with noise."""
     crop = view.crop
     out = np.empty((31, *crop.shape), np.uint8)
     out[0] = crop
     for frame in out[1:]:
-        alias.sample(law, crop, bits, frame)
+        alias.sample(table, crop, bits, frame)
     return out
