@@ -73,7 +73,9 @@ load_uint8, _ = lanes(WIDE)
 load_int16, _ = lanes(2 * WIDE)
 load, spread = lanes(4 * WIDE)
 HALVES = np.arange(WIDE, dtype=np.int32) % 2
-PART = np.float32(1.0 / 32.0)  # 8 for the transform, 4 for the quarters
+# An eighth for the transform, and a little more, so that halves of a step are rounded away from zero: too little to
+# matter for other frequencies, which lie at least one below a half and are below 2**15.
+PART = np.float32((1.0 + 2.0**-17) / 8.0)
 MAGIC = np.float32(1.5 * 2.0**23)  # what is added to it is rounded to a whole number, its lower 16 bits
 
 
@@ -267,10 +269,8 @@ def _rounded(frequencies, steps, parts, at):  # type: ignore[no-untyped-def]
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def count(frequencies, parts, at):  # type: ignore[no-untyped-def]
-    """Count whole steps, halves away from zero, and add MAGIC: a quarter of a unit is added to the amount before."""
-    sign = frequencies >> spread(N(31))
-    quarters = (frequencies << spread(N(2))) + (sign << spread(N(1))) + spread(N(1))
-    return int32_to_float(quarters) * load(parts, at) + spread(MAGIC)
+    """Count whole steps and add MAGIC."""
+    return int32_to_float(frequencies) * load(parts, at) + spread(MAGIC)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
