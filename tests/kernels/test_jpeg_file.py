@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import skimage.data
 from numpy.random import SFC64, default_rng
-from PIL import Image
+from PIL import Image, ImageFile
 
 from imagenet_cp.corruptions import CORRUPTIONS, SEVERITIES, apply
 from imagenet_cp.kernels import jpeg_file
@@ -34,6 +34,12 @@ IMAGES = {
     "black": np.zeros((90, 96, 3)),
 }
 IMAGES = {name: np.ascontiguousarray(image, np.uint8) for name, image in IMAGES.items()}
+
+
+@pytest.fixture(autouse=True)
+def room_in_pillow(monkeypatch):
+    """Give Pillow's encoder the room it lacks for noise of high quality."""
+    monkeypatch.setattr(ImageFile, "MAXBLOCK", 1 << 24)
 
 
 def pillow(image, quality, subsampling, optimize):

@@ -1,4 +1,4 @@
-"""What becomes of a picture in a JPEG file (4:2:0), without the file: its bytes lose nothing more.
+"""JPEG round trip (4:2:0) without entropy coding, which is lossless, and the steps it shares with the encoder.
 
 Every step is that of libjpeg with its default settings, in integers: ITU-T T.81 with the tables of annex K and JFIF's
 colours, the transform of Loeffler, Ligtenberg & Moschytz (ICASSP 1989) in 13 binary places, and chroma of half the
@@ -26,7 +26,7 @@ from .vectors import (
     uint8_to_32,
 )
 
-# Annex K, tables K.1 and K.2: how many units of each frequency are told apart at quality 50.
+# Annex K, tables K.1 and K.2: quantisation steps of each frequency at quality 50.
 LUMA = """
 16 11 10 16  24  40  51  61
 12 12 14 19  26  58  60  55
@@ -71,7 +71,9 @@ load_uint8, _ = lanes(WIDE)
 load_int16, _ = lanes(2 * WIDE)
 load, broadcast = lanes(4 * WIDE)
 HALVES = np.arange(WIDE, dtype=np.int32) % 2
-PART = np.float32(1.0 / 32.0)  # 8 for the transform, 4 for the quarters
+# An eighth for the transform, and a little more, so that halves of a step are rounded away from zero: too little to
+# matter for other frequencies, which lie at least one below a half and are below 2**15.
+PART = np.float32((1.0 + 2.0**-17) / 8.0)
 MAGIC = np.float32(1.5 * 2.0**23)  # what is added to it is rounded to a whole number, its lower 16 bits
 
 
@@ -177,24 +179,11 @@ def _repeat(values, at, width):
 @kernel
 def _weigh(red, green, blue):
     r, g, b = uint8_to_32(red), uint8_to_32(green), uint8_to_32(blue)
-    y = (
-        broadcast(np.int32(19595)) * r
-        + broadcast(np.int32(38470)) * g
-        + broadcast(np.int32(7471)) * b
-        + broadcast(np.int32(32768))
-    )
-    u = (
-        (b << broadcast(np.int32(15)))
-        - broadcast(np.int32(11059)) * r
-        - broadcast(np.int32(21709)) * g
-        + broadcast(np.int32(32767))
-    )
-    v = (
-        (r << broadcast(np.int32(15)))
-        - broadcast(np.int32(27439)) * g
-        - broadcast(np.int32(5329)) * b
-        + broadcast(np.int32(32767))
-    )
+    y = broadcast(np.int32(19595)) * r + broadcast(np.int32(38470)) * g + broadcast(np.int32(7471)) * b
+    u = (b << broadcast(np.int32(15))) - broadcast(np.int32(11059)) * r - broadcast(np.int32(21709)) * g
+    v = (r << broadcast(np.int32(15))) - broadcast(np.int32(27439)) * g - broadcast(np.int32(5329)) * b
+    half, under_half = broadcast(np.int32(32768)), broadcast(np.int32(32767))
+    y, u, v = y + half, u + under_half, v + under_half
     places = broadcast(np.int32(16))
     return (
         int32_to_16((y >> places) - broadcast(np.int32(128))),
@@ -284,12 +273,8 @@ def _rounded(frequencies, steps, parts, at):
 
 @kernel
 def count(frequencies, parts, at):
-    """Count whole steps, halves away from zero, and add MAGIC: a quarter of a unit is added to the amount before."""
-    sign = frequencies >> broadcast(np.int32(31))
-    quarters = (
-        (frequencies << broadcast(np.int32(2))) + (sign << broadcast(np.int32(1))) + broadcast(np.int32(1))
-    )
-    return int32_to_float(quarters) * load(parts, at) + broadcast(MAGIC)
+    """Count whole steps and add MAGIC."""
+    return int32_to_float(frequencies) * load(parts, at) + broadcast(MAGIC)
 
 
 @kernel
