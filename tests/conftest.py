@@ -1,8 +1,10 @@
 """Keeps every test away from the user's caches and settings, and from the network."""
 
 import os
+import re
 import shutil
 import sys
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -49,3 +51,26 @@ def class_folder(tmp_path, photographs) -> Path:
         (root / ("animal", "thing")[place % 2]).mkdir(parents=True, exist_ok=True)
         shutil.copy(path, root / ("animal", "thing")[place % 2] / name)
     return root
+
+
+#: Part of the reason of a skipped test -> what would run it.
+_RUN_BY = {
+    "wand": "ImageMagick (apt-get install libmagickwand-6.q16-6)",
+    "torch|transformers|onnx": "libraries of models (pip install '.[eval]' onnx)",
+    "chromium": "Chromium (apt-get install chromium chromium-driver)",
+    "gradio": "Gradio (pip install gradio)",
+    "IPP": "an OpenCV with IPP (x86)",
+    "root": "the rights of root",
+}
+
+
+def pytest_terminal_summary(terminalreporter):
+    """Name what was skipped and what would run it."""
+    counts = Counter()
+    for report in terminalreporter.stats.get("skipped", []):
+        reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
+        known = (needs for part, needs in _RUN_BY.items() if re.search(part, reason))
+        counts[next(known, reason.removeprefix("Skipped: "))] += 1
+    if counts:
+        needs = "; ".join(f"{count} need {name}" for name, count in counts.most_common())
+        terminalreporter.write_line(f"skipped {counts.total()}: {needs}")

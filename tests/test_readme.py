@@ -1,0 +1,96 @@
+"""The README's snippets run as they stand, in their order, in one folder."""
+
+import re
+import shlex
+import shutil
+import sys
+from pathlib import Path
+
+import datasets
+import numpy as np
+import pytest
+
+from imagenet_cp.cli import main
+
+README = Path(__file__).parents[1] / "README.md"
+#: Commands that are not run here, and why.
+EXCLUDED = {
+    "git clone": "the address is the reader's",
+    "python3 -m venv": ".ci/run runs the set-up",
+    "imagenet-cp evaluate torchvision:": "needs torch and the network",
+    "imagenet-cp evaluate timm:": "needs torch and the network",
+    "imagenet-cp compare": "compares the two before",
+    "imagenet-cp import-official": "needs the published archives",
+    "imagenet-cp build imagenet_c --engine dask://": "needs a cluster",
+    "imagenet-cp publish": "needs the Hub",
+}
+MODEL = """
+import numpy as np
+
+def my_model(images):
+    images = np.stack([np.asarray(image, np.float32) for image in images])
+    return np.resize(images.mean(axis=(1, 2)).T, (1000, len(images))).T + np.arange(1000) % 7
+"""
+
+
+def snippets():
+    """Yield the language and the text of every block that is run."""
+    text = README.read_text(encoding="utf-8")
+    for indent, language, block in re.findall(r"^( *)```(\w*)\n(.*?)^\1```$", text, re.M | re.S):
+        if language in ("", "python"):
+            yield language, re.sub(f"^{indent}", "", block, flags=re.M)
+
+
+def excluded(line):
+    return next((prefix for prefix in EXCLUDED if line.startswith(prefix)), None)
+
+
+def test_every_exclusion_excludes_something():
+    lines = [line for language, block in snippets() if not language for line in block.splitlines()]
+    assert {excluded(line) for line in lines} - {None} == set(EXCLUDED)
+
+
+def test_the_set_up_is_two_commands_in_an_environment():
+    lines = [
+        line for _, block in snippets() for line in block.splitlines() if line.startswith("python3 -m venv")
+    ]
+    assert [line.rsplit(" && ", 1)[1] for line in lines] == ["imagenet-cp demo", "pytest"]
+
+
+@pytest.fixture
+def folder(tmp_path, photographs, monkeypatch):
+    """A working directory with what the README's reader has: images, a photo and a model."""
+    (tmp_path / "path/to/val").mkdir(parents=True)
+    (tmp_path / "path/to/images/cats").mkdir(parents=True)
+    for number, name in enumerate(("chelsea.png", "rocket.jpg"), start=1):
+        image = photographs[name]
+        shutil.copy(image, tmp_path / f"path/to/val/ILSVRC2012_val_{number:08d}{image.suffix}")
+        shutil.copy(image, tmp_path / "path/to/images/cats")
+    shutil.copy(photographs["rocket.jpg"], tmp_path / "photo.jpg")
+    (tmp_path / "my_package.py").write_text(MODEL)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", tmp_path / "cache")
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    monkeypatch.delitem(sys.modules, "my_package", raising=False)
+    return tmp_path
+
+
+def test_snippets_run_in_their_order(folder, monkeypatch, capsys):
+    pytest.importorskip("matplotlib")
+    names = {}
+    exec(MODEL, names)
+    for language, block in snippets():
+        if language == "python":
+            exec(compile(block, f"README: {block.splitlines()[0]}", "exec"), names)
+            continue
+        for line in block.splitlines():
+            if excluded(line):
+                continue
+            words = shlex.split(line, comments=True)
+            assert words[0] == "imagenet-cp", f"{line!r} is no command of this package, nor excluded"
+            monkeypatch.setattr(sys, "argv", words)
+            with pytest.raises(SystemExit) as end:
+                main()
+            assert end.value.code == 0, f"{line}: {capsys.readouterr().err}"
+    assert np.isfinite(names["result"].metrics["mce"]["relative_mce"])
+    assert (folder / "report" / "index.html").is_file()
