@@ -219,8 +219,8 @@ def publish(
             gated=gated,
             tag=tag,
             quick=quick,
-            say=typer.echo,
-            ask=(lambda question: True) if yes else typer.confirm,
+            echo=typer.echo,
+            confirm=(lambda question: True) if yes else typer.confirm,
             progress=progress,
         )
 
@@ -235,8 +235,8 @@ def publish_metric(
     """Publish a metric as a Space that evaluate.load("user/mce") loads, or bring it up to date."""
     from ..hub.publish import publish_metric as run
 
-    ask = (lambda question: True) if yes else typer.confirm
-    run(metric, repo, public=public, say=typer.echo, ask=ask)
+    confirm = (lambda question: True) if yes else typer.confirm
+    run(metric, repo, public=public, echo=typer.echo, confirm=confirm)
 
 
 @app.command(name="import-official")
