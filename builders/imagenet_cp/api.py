@@ -98,7 +98,7 @@ def corrupt(
     def one(picture: NDArray[np.uint8], name: str) -> NDArray[np.uint8]:
         if known.random:
             recipe.bits(corruption, level, name, into=bits)
-        return known.kernel(picture, bits, *parameters)
+        return known(picture, bits, *parameters)
 
     if isinstance(image, np.ndarray) and image.ndim == 4:
         ids = (

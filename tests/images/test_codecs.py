@@ -2,7 +2,7 @@
 
 import io
 
-import golden_pictures as golden
+import golden_images as golden
 import numpy as np
 import pytest
 from PIL import Image

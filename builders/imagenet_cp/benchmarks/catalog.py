@@ -11,12 +11,12 @@ from .perturbation import PerturbationBenchmark
 _CIFAR_P = tuple({"snow": "spatter"}.get(name, name) for name in perturbations.TEST)
 
 _C = (
-    "under 19 common corruptions at five severities each. The 15 corruptions of the config `test` are the benchmark "
-    "that mCE is computed on; the four of `extra` are for validation."
+    "under common corruptions at five severities each. The 15 corruptions of the config `test` are the benchmark that "
+    "mCE is computed on; those of `extra` are for validation."
 )
 _P = (
     "as short sequences of frames that change a little from one to the next. The 10 perturbations of the config "
-    "`test` are the benchmark that mFR and mT5D are computed on; the four of `extra` are for validation."
+    "`test` are the benchmark that mFR and mT5D are computed on; those of `extra` are for validation."
 )
 _IMAGENET, _TINY = "ImageNet's validation images", "Tiny ImageNet's images, 64 x 64 pixels,"
 _299 = "ImageNet's validation images at 299 x 299 pixels, as Inception networks take them,"

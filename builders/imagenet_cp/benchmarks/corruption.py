@@ -38,16 +38,17 @@ class CorruptionBenchmark(Benchmark):
 
     @functools.cached_property
     def configs(self) -> Mapping[str, tuple[Cell, ...]]:
-        """``fog_3`` and its like, ``fog`` and its like, ``test``, ``extra`` and ``clean``."""
+        """Single severities such as ``fog_3``, corruptions such as ``fog``, then ``test``, ``extra`` and ``clean``."""
         every = {
             name: tuple(Cell(f"{name}_{severity}", name, severity) for severity in corruptions.SEVERITIES)
-            for name in (*corruptions.TEST, *corruptions.EXTRA)
+            for name, corruption in corruptions.CORRUPTIONS.items()
+            if self.profile in corruption.severities
         }
         return {
             **{cell.config: (cell,) for cells in every.values() for cell in cells},
             **every,
             "test": tuple(cell for name in corruptions.TEST for cell in every[name]),
-            "extra": tuple(cell for name in corruptions.EXTRA for cell in every[name]),
+            "extra": tuple(cell for name in corruptions.EXTRA for cell in every.get(name, ())),
             "clean": (CLEAN,),
         }
 

@@ -45,12 +45,17 @@ class PerturbationBenchmark(Benchmark):
 
     @functools.cached_property
     def configs(self) -> Mapping[str, tuple[Cell, ...]]:
-        """``tilt`` and its like, ``gaussian_noise_2`` and its like, ``test`` and ``extra``."""
-        first = {name: (Cell(name, name, 1),) for name in (*perturbations.TEST, *perturbations.EXTRA)}
+        """Perturbations such as ``tilt``, harder noises such as ``gaussian_noise_2``, then ``test`` and ``extra``."""
+        known = {
+            name: perturbation
+            for name, perturbation in perturbations.PERTURBATIONS.items()
+            if self.profile in perturbation.parameters
+        }
+        first = {name: (Cell(name, name, 1),) for name in known}
         harder = {
             f"{name}_{difficulty}": (Cell(f"{name}_{difficulty}", name, difficulty),)
-            for name in perturbations.NOISE
-            for difficulty in perturbations.DIFFICULTIES[1:]
+            for name, perturbation in known.items()
+            for difficulty in perturbation.difficulties[1:]
         }
         return {
             **first,

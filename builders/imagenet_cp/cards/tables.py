@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import itertools
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -122,7 +121,7 @@ def kind_of(benchmark: Benchmark, name: str) -> Corruption | Perturbation:
 
 def parameters(benchmark: Benchmark, kind: Corruption | Perturbation) -> str:
     """Return the table of the numbers that go into a corruption at each severity, or into a perturbation."""
-    names = [f"`{name}`" for name in list(inspect.signature(kind.kernel).parameters)[2:]]
+    names = [f"`{name}`" for name in kind.parameter_names]
     if isinstance(kind, Corruption):
         levels = kind.severities[benchmark.profile]
         head = ("severity", *map(str, SEVERITIES))
