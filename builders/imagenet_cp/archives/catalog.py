@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 
 from ..benchmarks.base import Benchmark, Cell
 from ..benchmarks.catalog import BENCHMARKS
-from ..benchmarks.recipe import Recipe
 from ..errors import SourceError
 from ..sources import classes as imagenet
 from ..sources.cifar import CIFAR10, CIFAR100
@@ -17,18 +15,6 @@ from .release import Archive, Listing, Release, listing
 
 _VALIDATION = rf"(?P<wnid>{imagenet.WNID})/(?P<id>ILSVRC2012_val_\d{{8}})"
 _TINY = rf"(?P<wnid>{imagenet.WNID})/(?P<id>(?!ILSVRC2012_val_)[\w-]*\d)"
-
-
-@dataclass(frozen=True)
-class Published(Recipe):
-    """Stands in place of a recipe for pictures that no recipe of this package makes."""
-
-    record: str = ""
-
-    @property
-    def signature(self) -> str:
-        """Enough to see that two scores are on the same published pictures."""
-        return f"{self.dataset}|official|zenodo:{self.record}|profile:{self.profile}|{self.codec}"
 
 
 RELEASES: dict[str, Release] = {
@@ -116,10 +102,9 @@ RELEASES: dict[str, Release] = {
 }
 
 
-def cells_of(benchmark: Benchmark) -> dict[str, Cell]:
-    """Config -> its cell, of all that were published: everything but the clean pictures."""
-    every = dict.fromkeys(cell for cells in benchmark.configs.values() for cell in cells)
-    return {cell.config: cell for cell in every if cell.level > 0}
+def published_cells(benchmark: Benchmark) -> dict[str, Cell]:
+    """Config -> its cell, of everything but the clean images, which are not in any release."""
+    return {config: cell for config, cell in benchmark.cell_of.items() if cell.level > 0}
 
 
 def release_of(path: Path) -> Release:
@@ -130,7 +115,7 @@ def release_of(path: Path) -> Release:
     SourceError
         It cannot be read, or holds nothing of any release.
     """
-    cells = {name: set(cells_of(BENCHMARKS[name])) for name in RELEASES}
+    cells = {name: set(published_cells(BENCHMARKS[name])) for name in RELEASES}
     for file in listing(path, Listing(path)):
         holding = [release for name, release in RELEASES.items() if release.holds(file.text, cells[name])]
         if holding:

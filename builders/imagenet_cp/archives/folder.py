@@ -6,7 +6,6 @@ import contextlib
 import json
 import math
 import platform
-import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -15,6 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from ..benchmarks.base import Benchmark, Cell
+from ..benchmarks.layout import DATA_FILE, data_file
+from ..benchmarks.recipe import Recipe
 from ..build.folder import unexpected_files
 from ..build.parquet import FileInfo
 from ..cards import card as cards
@@ -22,13 +23,12 @@ from ..errors import BuildError
 from ..files import write_json, write_text
 from ..jobs.folder import RECORD_FILE, STATE_DIR
 from ..sources.base import digest
-from .catalog import Published, cells_of
+from .catalog import published_cells
 from .release import Release
 
 #: Slices are by the place of an image, as those of a build of all images, whatever is there.
 IMAGES_PER_FILE = 2500
 _RECORD = f"{STATE_DIR}/official.json"
-_FILE = re.compile(r"data/([a-z0-9_]+)/validation-\d{5}-of-(\d{5})\.parquet", re.ASCII)
 
 
 @dataclass
@@ -38,7 +38,7 @@ class Import:
     Attributes
     ----------
     benchmark, recipe, release
-        What is imported; the recipe is a `Published`.
+        What is imported; the recipe names their record on Zenodo.
     out : Path
         The folder.
     classes : tuple of str
@@ -52,7 +52,7 @@ class Import:
     """
 
     benchmark: Benchmark
-    recipe: Published
+    recipe: Recipe
     release: Release
     out: Path
     classes: tuple[str, ...] = ()
@@ -63,7 +63,7 @@ class Import:
     @property
     def cells(self) -> dict[str, Cell]:
         """Config -> its cell, in the published order."""
-        return cells_of(self.benchmark)
+        return published_cells(self.benchmark)
 
     @property
     def slices(self) -> int:
@@ -82,7 +82,7 @@ class Import:
 
     def file_of(self, config: str, index: int) -> str:
         """Return the path of a file, relative to the folder."""
-        return f"data/{config}/validation-{index:05d}-of-{self.slices:05d}.parquet"
+        return data_file(config, index, self.slices)
 
     def resume(self) -> None:
         """Find out what earlier imports into the folder have finished, and remove what they have not.
@@ -108,8 +108,8 @@ class Import:
         for temporary in (*self.out.glob(".*.tmp"), *(self.out / "data").rglob(".*.tmp")):
             temporary.unlink(missing_ok=True)
         for path in unexpected_files(self.out, {path for files in self.files.values() for path in files}):
-            found = _FILE.fullmatch(path)
-            if not found or found[1] not in cells or int(found[2]) != self.slices:
+            found = DATA_FILE.fullmatch(path)
+            if not found or found[1] not in cells or int(found[3]) != self.slices:
                 raise BuildError(
                     f"{path} in {self.out}: not of this import; move it away, or it would be read along with the data"
                 )

@@ -10,12 +10,13 @@ from typing import Any
 
 from ..benchmarks.base import Cell
 from ..benchmarks.catalog import BENCHMARKS
+from ..benchmarks.recipe import Recipe
 from ..build.folder import corrupt_files
 from ..build.parquet import FileInfo, Layout, ParquetFile
 from ..errors import SourceError, wrap_os_errors
 from ..jobs.folder import Shard, lock_build
 from ..sources.folder import stamp_of
-from .catalog import Published, release_of
+from .catalog import release_of
 from .folder import IMAGES_PER_FILE, Import
 from .release import Listing, Picture, Pictures, Release
 
@@ -72,7 +73,7 @@ def import_official(
     places = [Path(path).expanduser().resolve() for path in paths]
     release = _one_release(places)
     benchmark = BENCHMARKS[release.dataset]
-    recipe = Published(release.dataset, benchmark.profile, codec=release.codec, record=release.record)
+    recipe = Recipe(release.dataset, benchmark.profile, codec=release.codec, record=release.record)
     folder = Path(out if out is not None else release.dataset).expanduser().resolve()
     made = Import(benchmark, recipe, release, folder)
     identity = {

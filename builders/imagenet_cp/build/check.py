@@ -16,7 +16,7 @@ from ..benchmarks.base import Cell
 from ..images.profiles import PROFILES
 from ..images.video import decode_video
 from ..perturbations import PERTURBATIONS
-from .finished import Problem, Report, cells_of
+from .finished import Problem, Report
 from .folder import problem_of
 from .parquet import SIGNATURE_KEY
 
@@ -94,7 +94,7 @@ def _check_schema(
 def _check_rows(
     report: Report, path: str, file: pq.ParquetFile, classes: int
 ) -> tuple[list[tuple[str, int]], list[Problem]]:
-    cell = cells_of(report.benchmark)[path.split("/")[1]]
+    cell = report.benchmark.cell_of[path.split("/")[1]]
     side = PROFILES[report.recipe.profile].size if report.recipe.size != "keep" else None
     faults: list[Problem] = []
     rows: list[tuple[str, int]] = []

@@ -9,12 +9,13 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from ..benchmarks.layout import SPLIT
 from ..jobs.folder import STATE_DIR, Shard, lock_record
 from .parquet import FileInfo
 from .units import UnitResult
 
 #: In the names of files and records, even temporary ones, the index of the slice.
-_INDEX = re.compile(r"\.(?:validation-)?(\d{5})-")
+_INDEX = re.compile(rf"\.(?:{SPLIT}-)?(\d{{5}})-")
 
 
 def finished_units(folder: Path) -> list[UnitResult]:

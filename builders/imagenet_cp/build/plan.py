@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from ..benchmarks.base import Benchmark, Cell
-from ..benchmarks.catalog import benchmark_of
+from ..benchmarks.catalog import get_benchmark
 from ..benchmarks.recipe import Recipe
 from ..cards import card as cards
 from ..errors import RESUME_HINT, BuildError, SourceError, wrap_os_errors
@@ -87,7 +87,7 @@ def new_plan(
     on_error: str = "raise",
 ) -> Plan:
     """Plan a build as if nothing of it existed; arguments as for `build`."""
-    benchmark = benchmark_of(dataset)
+    benchmark = get_benchmark(dataset)
     benchmark.check(source)
     folder = Path(out).expanduser().resolve()
     cells = benchmark.cells(list(configs) or benchmark.default_configs)
@@ -148,7 +148,7 @@ def build(
         How pictures are stored, if not in the usual way: see the benchmark's ``codecs``.
     size : {"keep"}, optional
         Corrupt pictures of any size as they are, an extension of the paper; the profile's size by default. The source
-        is then usually opened with ``relative=True``.
+        is then usually opened with ``recursive=True``.
     images_per_file : int, optional
         How many source images' rows one Parquet file holds; what the folder was begun with, else
         the benchmark's ``images_per_file``.

@@ -19,7 +19,7 @@ from ..jobs.folder import RECORD_FILE
 from ..sources import Source
 from ..sources.base import digest
 from .check import Content, check_file
-from .finished import Problem, Report, cells_of, open_build
+from .finished import Problem, Report, open_build
 from .folder import unexpected_files
 
 #: How many images are named before the rest is passed over.
@@ -105,7 +105,7 @@ def _can_be_made_again(report: Report) -> None:
         raise BuildError(
             f"{report.folder}: holds the published pictures, which no source and recipe make again"
         )
-    if f"|recipe:{RECIPE}|" not in report.signature:
+    if report.recipe.version != str(RECIPE):
         raise BuildError(
             f"{report.folder}: made by {report.signature}, but this version of the package makes recipe {RECIPE}"
         )
@@ -175,7 +175,7 @@ def _make_again(report: Report, source: Source, sample: int) -> None:
     every = [(path, index) for path, written in report.files.items() for index in range(written.rows)]
     chosen = sorted(random.sample(every, min(sample, len(every))))
     for path, group in itertools.groupby(chosen, key=lambda pair: pair[0]):
-        cell = cells_of(report.benchmark)[path.split("/")[1]]
+        cell = report.benchmark.cell_of[path.split("/")[1]]
         with pq.ParquetFile(report.folder / path) as file:
             for _, index in group:
                 row = _row(file, index)

@@ -11,15 +11,15 @@ from huggingface_hub import DatasetCard, DatasetCardData
 
 from .._version import __version__
 from ..benchmarks.base import Benchmark, Cell
+from ..benchmarks.layout import SPLIT
 from ..benchmarks.recipe import Recipe
+from ..benchmarks.signature import Signature
 from ..images.profiles import PROFILES
 from ..resources import card_texts_folder
 from ..sources import classes as imagenet
 from ..sources.base import digest
 from . import citations
 from . import tables as card_tables
-
-SPLIT = "validation"
 
 _STORED = {
     "jpeg": "the published JPEG files, byte for byte",
@@ -61,11 +61,6 @@ def _other_images(benchmark: Benchmark, classes: Sequence[str]) -> bool:
     return benchmark.profile.startswith("imagenet") and tuple(classes) != imagenet.wnids()
 
 
-def is_official(recipe: Recipe) -> bool:
-    """Whether these are the published pictures, which no recipe of this package makes."""
-    return "|recipe:" not in recipe.signature
-
-
 def as_published(recipe: Recipe) -> str:
     """Say how exactly published pictures were kept."""
     return "pixel for pixel" if recipe.codec == "png" else "byte for byte"
@@ -99,7 +94,7 @@ def metadata(
                 "config_name": name,
                 "data_files": [{"split": SPLIT, "path": paths[0] if len(paths) == 1 else paths}],
                 # datasets caches a folder by this entry and not by the files: a digest makes it see a new build.
-                "description": f"{recipe.signature}|content:{content}",
+                "description": str(Signature.of(recipe.signature, ("content", content))),
             }
         )
         infos.append(
@@ -113,7 +108,6 @@ def metadata(
         )
     rows = sum(file["rows"] for file in files.values())
     from_imagenet = under_terms(benchmark) and not _other_images(benchmark, classes)
-    kind = "image-corruptions" if "clean" in benchmark.configs else "image-perturbations"
     block: dict[str, Any] = {
         "pretty_name": benchmark.title,
         **(citations.TERMS if under_terms(benchmark) else {"license": "unknown"}),
@@ -124,7 +118,7 @@ def metadata(
             "robustness",
             "benchmark",
             "distribution-shift",
-            kind,
+            f"image-{benchmark.kind}",
             benchmark.title.lower().replace(" ", "-"),
         ],
         "configs": configs,
@@ -195,9 +189,9 @@ def dataset_card(
         "frames": recipe.codec != "h264",
         "imagenet": under_terms(benchmark),
         "imagenets_images": under_terms(benchmark) and not _other_images(benchmark, classes),
-        "made": not is_official(recipe),
+        "made": not recipe.official,
         "normalised": benchmark.profile.startswith("imagenet"),
-        "official": is_official(recipe),
+        "official": recipe.official,
         "one_size": recipe.size != "keep",
         "other_images": _other_images(benchmark, classes),
         "own_sizes": recipe.size == "keep",
@@ -207,7 +201,7 @@ def dataset_card(
         "video": recipe.codec == "h264",
         "without_versions": not versions,
     }
-    kind = "imagenet_c" if "clean" in benchmark.configs else "imagenet_p"
+    kind = "imagenet_c" if benchmark.kind == "corruptions" else "imagenet_p"
     prose = (card_texts_folder() / f"{kind}.md").read_text(encoding="utf-8")
     return f"---\n{metadata(benchmark, recipe, classes, files)}---\n\n{fill(prose, facts, conditions)}"
 

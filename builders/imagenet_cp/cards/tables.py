@@ -79,7 +79,7 @@ def _inside(
     benchmark: Benchmark, name: str, cells: Sequence[Cell], complete: Mapping[str, tuple[Cell, ...]]
 ) -> str:
     if cells[0].config == name:
-        return f"{cells[0].name}, {'severity' if 'clean' in benchmark.configs else 'difficulty'} {cells[0].level}"
+        return f"{cells[0].name}, {benchmark.level_name} {cells[0].level}"
     names = dict.fromkeys(cell.name for cell in cells)
     parts = names if len(names) > 1 and names.keys() <= complete.keys() else [cell.config for cell in cells]
     return " ".join(f"`{part}`" for part in parts)
@@ -116,7 +116,7 @@ def kinds(benchmark: Benchmark, names: Iterable[str], pictures: bool) -> str:
 
 def kind_of(benchmark: Benchmark, name: str) -> Corruption | Perturbation:
     """Return the corruption or the perturbation of a name."""
-    return CORRUPTIONS[name] if "clean" in benchmark.configs else PERTURBATIONS[name]
+    return CORRUPTIONS[name] if benchmark.kind == "corruptions" else PERTURBATIONS[name]
 
 
 def parameters(benchmark: Benchmark, kind: Corruption | Perturbation) -> str:

@@ -9,11 +9,12 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from ..benchmarks.layout import DATA_FILE
 from ..build.finished import Report, open_build
-from ..build.units import DATA_FILE
 from ..build.verify import verify
 from ..cards import card as cards
 from ..cards import strips as pictures
+from ..cards.tables import amount
 from ..errors import BuildError, suggest
 from ..jobs.folder import RECORD_FILE
 from ..resources import METRICS, metrics_folder
@@ -222,15 +223,11 @@ def _say_plan(
         "manual": "gated: whoever accepts the terms gets in when you say so",
         "off": "not gated: nobody is asked to accept any terms",
     }[gate]
-    say(f"{report.signature}: {len(report.files)} files of data, {_amount(everything)}, verified")
+    say(f"{report.signature}: {len(report.files)} files of data, {amount(everything)}, verified")
     say(f"{'new' if there is None else 'existing'} dataset {repo.url}: {seen}, {door}")
-    say(f"to send: {len(new_data)} files of data, {_amount(size)}, and {len(new_rest)} that describe them")
+    say(f"to send: {len(new_data)} files of data, {amount(size)}, and {len(new_rest)} that describe them")
     if obsolete:
         say(f"to delete there: {len(obsolete)} files of an earlier build, such as {obsolete[0]}")
-
-
-def _amount(size: int) -> str:
-    return f"{size / 1e9:,.1f} GB" if size >= 1e9 else f"{size / 1e6:,.1f} MB"
 
 
 def _ask(repo: Repo, ask: Ask, public: bool, gate: str, replaced: int, deleted: int) -> None:
