@@ -115,7 +115,7 @@ def test_stock_datasets_reads_it_and_verify_knows_it(tmp_path, small, cache):
     checked = verify(tmp_path / "imagenet_c")
     assert checked.official and checked.rows == 5 and checked.problems == []
     assert checked.signature == "imagenet_c|official|zenodo:2235448|profile:imagenet|jpeg"
-    with pytest.raises(BuildError, match="published pictures"):
+    with pytest.raises(BuildError, match="images released by the authors"):
         verify(tmp_path / "imagenet_c", source=open_source("sample"))
     with pytest.raises(BuildError, match="official"):
         build("imagenet_c", open_source("sample"), tmp_path / "imagenet_c", ["fog_3"], workers_count=1)
@@ -190,11 +190,11 @@ def test_damaged_files_are_made_again_or_named(tmp_path):
     data[1000] ^= 1
     path.write_bytes(data)
     notes = import_official([archive], tmp_path / "out").notes
-    assert any("not what was recorded" in note for note in notes) and tree(tmp_path / "out") == whole
+    assert any("not the recorded one" in note for note in notes) and tree(tmp_path / "out") == whole
     path.unlink()
     other = pack(tmp_path / "other.tar", pictures(["frost/1"]))
     made = import_official([other], tmp_path / "out")
-    assert "fog_3: its files are missing or damaged; it is to be imported again" in made.notes
+    assert "fog_3: its files are missing or damaged; import it again" in made.notes
     assert set(made.files) == {"snow_5", "frost_1"} and not list((tmp_path / "out").glob("data/fog_3/*"))
 
 

@@ -99,7 +99,7 @@ def test_a_config_of_other_classes_is_said(tmp_path):
     assert set(made.files) == {"fog_3", "frost_2"} and made.missing["frost_1"] == IMAGES
     assert made.images("frost_2") == IMAGES and any("a.tar: 10 files skipped" in note for note in made.notes)
     with pytest.raises(
-        SourceError, match=r"tiny_imagenet_c has 3 classes, but the folders here hold 5; a label"
+        SourceError, match=r"tiny_imagenet_c has 3 classes, but the folders here hold 5; labels"
     ):
         import_official([pack(tmp_path / "b.tar", strange)], tmp_path / "other")
     with pytest.raises(SourceError, match="the folders here hold 2"):

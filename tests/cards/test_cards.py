@@ -11,6 +11,7 @@ from huggingface_hub import DatasetCard
 from PIL import Image
 
 from imagenet_cp.benchmarks.catalog import BENCHMARKS
+from imagenet_cp.benchmarks.recipe import Recipe
 from imagenet_cp.build.plan import build
 from imagenet_cp.cards import card as cards
 from imagenet_cp.cards import strips
@@ -92,7 +93,7 @@ def test_the_configs_are_those_of_the_benchmark_with_their_rows(whole):
         assert (count, size) == (f"{50_000 * len(cells):,}", f"{2 * len(cells):,.1f} GB")
         parts = re.findall(r"`(\w+)`", holds)
         inside = [cell for part in parts for cell in benchmark.configs[part]]
-        level = "severity" if "clean" in benchmark.configs else "difficulty"
+        level = benchmark.level_name
         assert inside == list(cells) if parts else holds == f"{cells[0].name}, {level} {cells[0].level}"
 
 
@@ -106,7 +107,7 @@ def test_the_columns_are_those_of_the_features(whole):
 
 def test_every_severity_and_parameter_is_the_registrys(whole):
     benchmark, card = whole
-    title = "The corruptions" if "clean" in benchmark.configs else "The perturbations"
+    title = f"The {benchmark.kind}"
     parts = re.split(r"^### (\w+)( \(extra\))?\n", section(card, title), flags=re.MULTILINE)[1:]
     names = parts[0::3]
     tested = list(dict.fromkeys(cell.name for cell in benchmark.configs["test"]))
@@ -190,12 +191,8 @@ def test_the_fidelity_of_the_frames_is_as_measured():
 
 
 def test_released_images_are_described_as_such():
-    from imagenet_cp.build.finished import StatedRecipe
-
     benchmark = BENCHMARKS["imagenet_c"]
-    recipe = StatedRecipe(
-        "imagenet_c", codec="jpeg", stated="imagenet_c|official|zenodo:2235448|profile:imagenet|jpeg"
-    )
+    recipe = Recipe("imagenet_c", codec="jpeg", record="2235448")
     card = cards.dataset_card(benchmark, recipe, WNIDS, files_of(benchmark, ["fog"]))
     assert "byte for byte" in card and "were generated" not in card and "Recipe and versions" not in card
 

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 
 from ..benchmarks.base import Benchmark, Cell
 from ..benchmarks.catalog import BENCHMARKS
-from ..benchmarks.recipe import Recipe
 from ..errors import SourceError
 from ..sources import classes as imagenet
 from ..sources.cifar import CIFAR10, CIFAR100
@@ -17,18 +15,6 @@ from .release import Archive, Listing, Release, list_entries
 
 _VALIDATION = rf"(?P<wnid>{imagenet.WNID})/(?P<id>ILSVRC2012_val_\d{{8}})"
 _TINY = rf"(?P<wnid>{imagenet.WNID})/(?P<id>(?!ILSVRC2012_val_)[\w-]*\d)"
-
-
-@dataclass(frozen=True)
-class ArchiveRecipe(Recipe):
-    """Recipe of the images released by the authors."""
-
-    record: str = ""
-
-    @property
-    def signature(self) -> str:
-        """Data set, record and storage of the released images."""
-        return f"{self.dataset}|official|zenodo:{self.record}|profile:{self.profile}|{self.codec}"
 
 
 RELEASES: dict[str, Release] = {
@@ -96,10 +82,9 @@ RELEASES: dict[str, Release] = {
 }
 
 
-def cells_of(benchmark: Benchmark) -> dict[str, Cell]:
+def released_cells(benchmark: Benchmark) -> dict[str, Cell]:
     """Config -> cell, of all cells that were released: all but the clean images."""
-    every = dict.fromkeys(cell for cells in benchmark.configs.values() for cell in cells)
-    return {cell.config: cell for cell in every if cell.level > 0}
+    return {config: cell for config, cell in benchmark.cell_of.items() if cell.level > 0}
 
 
 def release_of(path: Path) -> Release:
@@ -110,7 +95,7 @@ def release_of(path: Path) -> Release:
     SourceError
         It cannot be read, or holds no file of a release.
     """
-    cells = {name: set(cells_of(BENCHMARKS[name])) for name in RELEASES}
+    cells = {name: set(released_cells(BENCHMARKS[name])) for name in RELEASES}
     for entry in list_entries(path, Listing(path)):
         found = [release for name, release in RELEASES.items() if release.matches(entry.path, cells[name])]
         if found:

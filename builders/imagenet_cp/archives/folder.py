@@ -14,16 +14,17 @@ from pathlib import Path
 from typing import Any
 
 from ..benchmarks.base import Benchmark, Cell
+from ..benchmarks.layout import DATA_FILE, data_file
+from ..benchmarks.recipe import Recipe
 from ..build.folder import unexpected_files
 from ..build.parquet import FileInfo
-from ..build.units import DATA_FILE
 from ..cards import card as cards
 from ..cards.tables import amount
 from ..errors import BuildError
 from ..files import write_json, write_text
 from ..jobs.folder import RECORD_FILE, STATE_DIR
 from ..sources.base import digest
-from .catalog import ArchiveRecipe, cells_of
+from .catalog import released_cells
 from .release import Release
 
 #: Images per file, by their position in the benchmark, as in a build of all images.
@@ -52,7 +53,7 @@ class Import:
     """
 
     benchmark: Benchmark
-    recipe: ArchiveRecipe
+    recipe: Recipe
     release: Release
     out: Path
     classes: tuple[str, ...] = ()
@@ -64,7 +65,7 @@ class Import:
     @property
     def cells(self) -> dict[str, Cell]:
         """Config -> cell, in the order of the benchmark."""
-        return cells_of(self.benchmark)
+        return released_cells(self.benchmark)
 
     @property
     def slices(self) -> int:
@@ -89,7 +90,7 @@ class Import:
 
     def file_of(self, config: str, index: int) -> str:
         """Path of a file, relative to the folder."""
-        return f"data/{config}/validation-{index:05d}-of-{self.slices:05d}.parquet"
+        return data_file(config, index, self.slices)
 
     def resume(self) -> None:
         """Read the state of earlier imports into the folder, and delete their unfinished files.

@@ -10,6 +10,7 @@ from typing import Any
 
 from ..benchmarks.base import Cell
 from ..benchmarks.catalog import BENCHMARKS
+from ..benchmarks.recipe import Recipe
 from ..build.folder import corrupt_files, lock_build
 from ..build.parquet import FileInfo, Layout, ParquetFile
 from ..errors import SourceError, wrap_os_errors
@@ -17,7 +18,7 @@ from ..jobs.cores import available_cores
 from ..jobs.folder import Shard
 from ..progress import Progress, silent
 from ..sources.folder import stamp_of
-from .catalog import ArchiveRecipe, release_of
+from .catalog import release_of
 from .folder import IMAGES_PER_FILE, Import
 from .release import Images, Listing, Release, ReleasedImage
 
@@ -67,7 +68,7 @@ def import_official(
     places = [Path(path).expanduser().resolve() for path in paths]
     release = _common_release(places)
     benchmark = BENCHMARKS[release.dataset]
-    recipe = ArchiveRecipe(release.dataset, benchmark.profile, codec=release.codec, record=release.record)
+    recipe = Recipe(release.dataset, benchmark.profile, codec=release.codec, record=release.record)
     folder = Path(out if out is not None else release.dataset).expanduser().resolve()
     made = Import(benchmark, recipe, release, folder)
     identity = {

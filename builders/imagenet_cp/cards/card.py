@@ -13,14 +13,14 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from .._version import __version__
 from ..benchmarks.base import Benchmark, Cell
+from ..benchmarks.layout import SPLIT
 from ..benchmarks.recipe import Recipe
+from ..benchmarks.signature import Signature
 from ..images.profiles import PROFILES
 from ..resources import card_texts_folder
 from ..sources import classes as imagenet
 from ..sources.base import digest
 from . import citations, tables
-
-SPLIT = "validation"
 
 _STORED = {
     "jpeg": "the released JPEG files, byte for byte",
@@ -61,11 +61,6 @@ def _other_images(benchmark: Benchmark, classes: Sequence[str]) -> bool:
     return benchmark.profile.startswith("imagenet") and tuple(classes) != imagenet.wnids()
 
 
-def is_official(recipe: Recipe) -> bool:
-    """Test if the images were released by the authors rather than made by this package."""
-    return "|recipe:" not in recipe.signature
-
-
 def as_published(recipe: Recipe) -> str:
     """Fidelity of stored released images."""
     return "pixel for pixel" if recipe.codec == "png" else "byte for byte"
@@ -99,7 +94,7 @@ def metadata(
                 "config_name": name,
                 "data_files": [{"split": SPLIT, "path": paths[0] if len(paths) == 1 else paths}],
                 # datasets caches a folder by this entry, not by its files: a digest tells builds apart.
-                "description": f"{recipe.signature}|content:{content}",
+                "description": str(Signature.of(recipe.signature, ("content", content))),
             }
         )
         infos.append(
@@ -113,7 +108,6 @@ def metadata(
         )
     rows = sum(file["rows"] for file in files.values())
     from_imagenet = under_terms(benchmark) and not _other_images(benchmark, classes)
-    kind = "image-corruptions" if "clean" in benchmark.configs else "image-perturbations"
     block: dict[str, Any] = {
         "pretty_name": benchmark.title,
         **(citations.TERMS if under_terms(benchmark) else {"license": "unknown"}),
@@ -124,7 +118,7 @@ def metadata(
             "robustness",
             "benchmark",
             "distribution-shift",
-            kind,
+            f"image-{benchmark.kind}",
             benchmark.title.lower().replace(" ", "-"),
         ],
         "configs": configs,
@@ -179,7 +173,7 @@ def dataset_card(
         "files": len(files),
         "images": images,
         "kinds": tables.kinds(benchmark, names, images),
-        "official": is_official(recipe),
+        "official": recipe.official,
         "other_images": _other_images(benchmark, classes),
         "prepared": "used at its own size" if recipe.size == "keep" else _PREPARED[benchmark.profile],
         "recipe": recipe,
@@ -191,7 +185,7 @@ def dataset_card(
         "version": __version__,
         "versions": tables.table(("library", "version"), sorted(versions.items())) if versions else "",
     }
-    kind = "imagenet_c" if "clean" in benchmark.configs else "imagenet_p"
+    kind = "imagenet_c" if benchmark.kind == "corruptions" else "imagenet_p"
     prose = _templates().get_template(f"{kind}.md").render(context)
     prose = re.sub(r"\n{3,}#", "\n\n#", prose)  # where the text between two headings is left out
     return f"---\n{metadata(benchmark, recipe, classes, files)}---\n\n{prose}"

@@ -42,13 +42,13 @@ def strips(benchmark: Benchmark, names: Iterable[str]) -> dict[str, bytes]:
 @functools.cache
 def _strip(dataset: str, name: str) -> bytes:
     benchmark = BENCHMARKS[dataset]
-    shown = _corrupted(benchmark, name) if "clean" in benchmark.configs else _frames(benchmark, name)
+    shown = _corrupted(benchmark, name) if benchmark.kind == "corruptions" else _frames(benchmark, name)
     strip = np.full((_TILE, _SHOWN * (_TILE + _GAP) - _GAP, 3), 255, np.uint8)
     for index, image in enumerate(shown):
         left = index * (_TILE + _GAP)
         tile = Image.fromarray(image).resize((_TILE, _TILE), Image.Resampling.LANCZOS)
         strip[:, left : left + _TILE] = np.array(tile)
-    return codecs.encode_jpeg(strip)
+    return codecs.encode_jpeg(strip, quality=85)
 
 
 def _corrupted(benchmark: Benchmark, name: str) -> list[NDArray[np.uint8]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import itertools
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -79,7 +78,7 @@ def _content(
     benchmark: Benchmark, name: str, cells: Sequence[Cell], complete: Mapping[str, tuple[Cell, ...]]
 ) -> str:
     if cells[0].config == name:
-        return f"{cells[0].name}, {'severity' if 'clean' in benchmark.configs else 'difficulty'} {cells[0].level}"
+        return f"{cells[0].name}, {benchmark.level_name} {cells[0].level}"
     names = dict.fromkeys(cell.name for cell in cells)
     parts = names if len(names) > 1 and names.keys() <= complete.keys() else [cell.config for cell in cells]
     return " ".join(f"`{part}`" for part in parts)
@@ -116,12 +115,12 @@ def kinds(benchmark: Benchmark, names: Iterable[str], images: bool) -> str:
 
 def kind_of(benchmark: Benchmark, name: str) -> Corruption | Perturbation:
     """Corruption or perturbation of a name."""
-    return CORRUPTIONS[name] if "clean" in benchmark.configs else PERTURBATIONS[name]
+    return CORRUPTIONS[name] if benchmark.kind == "corruptions" else PERTURBATIONS[name]
 
 
 def parameters(benchmark: Benchmark, kind: Corruption | Perturbation) -> str:
     """Table of the parameters of a corruption at each severity, or of a perturbation at each difficulty."""
-    names = [f"`{name}`" for name in list(inspect.signature(kind.kernel).parameters)[2:]]
+    names = [f"`{name}`" for name in kind.parameter_names]
     if isinstance(kind, Corruption):
         levels = kind.severities[benchmark.profile]
         head = ("severity", *map(str, SEVERITIES))

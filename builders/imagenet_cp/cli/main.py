@@ -75,7 +75,7 @@ def build(
 
     When it is stopped, the same command goes on from there.
     """
-    from ..benchmarks.catalog import benchmark_of
+    from ..benchmarks.catalog import get_benchmark
     from ..build.plan import build as run
     from ..build.plan import new_plan
     from ..jobs.engines import open_engine
@@ -87,8 +87,8 @@ def build(
     folder = out if out is not None else Path(dataset)
     names = [name.strip() for name in configs.split(",") if name.strip()]
     part = _shard(shard)
-    benchmark_of(dataset).recipe(codec=codec, size=size)
-    images = open_source(source, relative=size == "keep")
+    get_benchmark(dataset).recipe(codec=codec, size=size)
+    images = open_source(source, recursive=size == "keep")
     if dry_run:
         typer.echo(
             _costs(
@@ -173,7 +173,7 @@ def verify(
 
     images = None
     if source is not None:
-        images = open_source(source, relative=open_build(folder).recipe.size == "keep")
+        images = open_source(source, recursive=open_build(folder).recipe.size == "keep")
     with show_progress() as progress:
         made = run(folder, source=images, sample=sample, quick=quick, progress=progress)
     for problem in made.problems:

@@ -63,7 +63,7 @@ class BenchmarkConfig(datasets.BuilderConfig):
         """Open the clean images, at the first call."""
         if not hasattr(self, "_source"):
             chosen = self.source if self.source is not None else self.data_dir
-            source = open_source(chosen, relative=self.size == "keep")
+            source = open_source(chosen, recursive=self.size == "keep")
             BENCHMARKS[self.dataset].check(source)
             self._source = source
         return self._source

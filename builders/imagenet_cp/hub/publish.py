@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ..benchmarks.layout import DATA_FILE
 from ..build.finished import Build, open_build
-from ..build.units import DATA_FILE
 from ..build.verify import verify
 from ..cards import card as cards
 from ..cards.strips import strips
