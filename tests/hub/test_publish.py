@@ -407,6 +407,15 @@ def test_nothing_private_is_in_what_is_published(hub, command, class_folder, tmp
     assert record["skipped"] == {"broken": "could not be read"}
 
 
+def test_a_text_that_names_a_folder_of_this_machine_is_refused(hub, send, built):
+    record = json.loads((built / "build.json").read_text())
+    record["versions"]["numpy"] = f"2.4, from {built.parent}/imagenet_c"
+    (built / "build.json").write_text(json.dumps(record))
+    with pytest.raises(BuildError, match="names a folder of this machine"):
+        send(built)
+    assert not hub.repos
+
+
 READ = """
 import hashlib, sys
 from datasets import Image, load_dataset

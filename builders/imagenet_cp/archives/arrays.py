@@ -124,20 +124,12 @@ class ArrayImages(Images):
         """Number of rows."""
         return len(self.labels)
 
-    def rows(self) -> list[ReleasedImage]:
-        """List the rows, with the ids of CIFAR's test images."""
-        return [ReleasedImage(row, row_id(row), label, row) for row, label in enumerate(self.labels)]
-
-    @contextmanager
-    def open(self) -> Iterator[Callable[[ReleasedImage], bytes | None]]:
-        """Open a function that reads a row and encodes it as PNG."""
+    def read(self) -> Iterator[ReleasedImage]:
+        """Yield the rows as PNG, with the ids of CIFAR's test images."""
         with self.array.open() as read:
-
-            def encoded(image: ReleasedImage) -> bytes:
-                data = read(_BYTES, self.first + image.number * _BYTES)
-                return codecs.encode_png(np.frombuffer(data, np.uint8).reshape(_SHAPE))
-
-            yield encoded
+            for row, label in enumerate(self.labels):
+                pixels = np.frombuffer(read(_BYTES, self.first + row * _BYTES), np.uint8)
+                yield ReleasedImage(row, row_id(row), label, codecs.encode_png(pixels.reshape(_SHAPE)))
 
 
 def disambiguate(path: Path, releases: Sequence[Release], cells: Mapping[str, set[str]]) -> Release:

@@ -6,8 +6,8 @@ import os
 import re
 from array import array
 from collections import defaultdict
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -156,31 +156,27 @@ class FileImages(Images):
         """Number of files."""
         return len(self.labels) - self.labels.count(-1)
 
-    def rows(self) -> list[ReleasedImage]:
-        """List the files by position and id."""
-        return sorted(
-            ReleasedImage(self.release.place_of(image_id, label), image_id, label, number)
+    def read(self) -> Iterator[ReleasedImage]:
+        """Yield the files; at most one byte beyond the largest size is read of each."""
+        magic = re.compile(self.release.magic, re.DOTALL)
+        rows = sorted(
+            (self.release.place_of(image_id, label), image_id, label, number)
             for image_id, number in self.numbers.items()
             if number < len(self.labels) and (label := self.labels[number]) >= 0
         )
-
-    @contextmanager
-    def open(self) -> Iterator[Callable[[ReleasedImage], bytes | None]]:
-        """Open a function that reads a file, at most one byte beyond the largest size."""
-        magic = re.compile(self.release.magic, re.DOTALL)
-
-        def checked(data: bytes) -> bytes | None:
-            return data if magic.match(data) and len(data) <= self.release.max_size else None
-
-        if self.home is not None:
-            yield lambda image: checked(self._read_file(image))
-            return
         path = self.listing.path
-        with open_unchanged(path, self.listing.stamp, str(path)) as file:
-            self._prefetch(file)
-            yield lambda image: checked(
-                read_at(file, self.sizes[image.number], self.offsets[image.number], str(path))
-            )
+        with ExitStack() as stack:
+            if self.home is None:
+                file = stack.enter_context(open_unchanged(path, self.listing.stamp, str(path)))
+                self._prefetch(file)
+            for place, image_id, label, number in rows:
+                if self.home is None:
+                    data = read_at(file, self.sizes[number], self.offsets[number], str(path))
+                else:
+                    name = f"{image_id}.{self.release.ending}"
+                    data = self._read_file(self.home / self.listing.classes[label] / name)
+                valid = magic.match(data) and len(data) <= self.release.max_size
+                yield ReleasedImage(place, image_id, label, data if valid else None)
 
     def _prefetch(self, file: int) -> None:
         """Ask the system to read the stretch of the archive with these files, which are read in another order."""
@@ -190,10 +186,7 @@ class FileImages(Images):
             stop = max(self.offsets[number] + self.sizes[number] for number in numbers)
             os.posix_fadvise(file, start, stop - start, os.POSIX_FADV_WILLNEED)
 
-    def _read_file(self, image: ReleasedImage) -> bytes:
-        assert self.home is not None
-        wnid = self.listing.classes[image.label]
-        path = self.home / wnid / f"{image.image_id}.{self.release.ending}"
+    def _read_file(self, path: Path) -> bytes:
         with read_errors(path):
             if not path.is_file():  # opening a pipe would block
                 return b""

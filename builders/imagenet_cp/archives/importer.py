@@ -169,18 +169,16 @@ def _write(made: Import, config: str, images: Images, tick: Callable[[], None]) 
     layout = Layout(made.benchmark.features(made.classes, made.recipe), made.recipe.signature)
     files: dict[str, FileInfo] = {}
     damaged: list[str] = []
-    with images.open() as read:
-        for index, rows in itertools.groupby(images.rows(), lambda image: image.place // IMAGES_PER_FILE):
-            path = made.file_of(config, index)
-            with ParquetFile(made.out / path, layout) as file:
-                for image in rows:
-                    data = read(image)
-                    if data is None:
-                        damaged.append(image.image_id)
-                    else:
-                        file.write(_row(made, made.cells[config], image, data))
-                    tick()
-            files[path] = file.info
+    for index, rows in itertools.groupby(images.read(), lambda image: image.place // IMAGES_PER_FILE):
+        path = made.file_of(config, index)
+        with ParquetFile(made.out / path, layout) as file:
+            for image in rows:
+                if image.data is None:
+                    damaged.append(image.image_id)
+                else:
+                    file.write(_row(made, made.cells[config], image))
+                tick()
+        files[path] = file.info
     if damaged:
         some = ", ".join([*damaged[:3], *["..."] * (len(damaged) > 3)])
         made.notes.append(
@@ -189,9 +187,9 @@ def _write(made: Import, config: str, images: Images, tick: Callable[[], None]) 
     return files
 
 
-def _row(made: Import, cell: Cell, image: ReleasedImage, data: bytes) -> dict[str, Any]:
+def _row(made: Import, cell: Cell, image: ReleasedImage) -> dict[str, Any]:
     row = {"label": image.label, "image_id": image.image_id}
     if made.recipe.codec == "h264":
-        return row | {"video": data, "perturbation": cell.name, "difficulty": cell.level}
-    encoded = {"bytes": data, "path": f"{image.image_id}.{made.release.ending}"}
+        return row | {"video": image.data, "perturbation": cell.name, "difficulty": cell.level}
+    encoded = {"bytes": image.data, "path": f"{image.image_id}.{made.release.ending}"}
     return row | {"image": encoded, "corruption": cell.name, "severity": cell.level}

@@ -6,7 +6,7 @@ import hashlib
 import os
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
@@ -40,14 +40,14 @@ class ReleasedImage(NamedTuple):
         Its id.
     label : int
         Index into the classes.
-    number : int
-        Index by which the images of its config find it.
+    data : bytes or None
+        The encoded image; None if it is damaged.
     """
 
     place: int
     image_id: str
     label: int
-    number: int
+    data: bytes | None
 
 
 class Images(ABC):
@@ -59,12 +59,8 @@ class Images(ABC):
         """Number of images."""
 
     @abstractmethod
-    def rows(self) -> list[ReleasedImage]:
-        """List the images in order."""
-
-    @abstractmethod
-    def open(self) -> AbstractContextManager[Callable[[ReleasedImage], bytes | None]]:
-        """Open a function that reads the encoded bytes of an image, None if it is damaged.
+    def read(self) -> Iterator[ReleasedImage]:
+        """Yield the images by position and id.
 
         Raises
         ------
