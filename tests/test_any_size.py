@@ -67,7 +67,7 @@ def test_every_corruption_takes_every_size(pictures):
 
 
 def test_a_build_is_resumed_verified_and_loaded(pictures, tmp_path, cache):
-    source = open_source(pictures, relative=True)
+    source = open_source(pictures, recursive=True)
     out = tmp_path / "made"
     build("imagenet_c", source, out, ["fog_3"], size="keep", workers_count=1)
     plan = build("imagenet_c", source, out, ["fog_3", "clean", "frost"], size="keep", workers_count=1)
@@ -102,7 +102,7 @@ def test_a_picture_that_is_too_small_is_named_or_skipped(pictures, tmp_path, cac
     says = r"a/small\.png: 31 x 500 pixels, but at least 32 x 32 are needed"
     with pytest.raises(SourceError, match=says):
         load("fog_1", cache, data_dir=str(pictures))
-    source = open_source(pictures, relative=True)
+    source = open_source(pictures, recursive=True)
     with pytest.raises(SourceError, match=says):
         build("imagenet_c", source, tmp_path / "made", ["fog_1"], size="keep", workers_count=1)
     assert load("fog_1", cache, data_dir=str(pictures), on_error="skip").num_rows == 3
@@ -116,7 +116,7 @@ def test_pictures_in_no_sub_folder_are_of_one_class(pictures, cache):
 def test_imagenets_images_keep_their_labels(tmp_path):
     (tmp_path / "val" / "part").mkdir(parents=True)
     Image.new("RGB", (40, 40)).save(tmp_path / "val" / "part" / "ILSVRC2012_val_00000236.png")
-    source = open_source(tmp_path / "val", relative=True)
+    source = open_source(tmp_path / "val", recursive=True)
     assert len(source.classes) == 1000
     assert [(item.image_id, item.label) for item in source.items] == [("part/ILSVRC2012_val_00000236", 1)]
 
@@ -137,7 +137,7 @@ def test_a_folder_that_cannot_be_used_is_named(make, says, tmp_path):
     root.mkdir()
     make(root)
     with pytest.raises(SourceError, match=says):
-        open_source(root, relative=True)
+        open_source(root, recursive=True)
 
 
 @pytest.mark.parametrize(

@@ -1,8 +1,17 @@
 """Random streams depend on what they should, and on nothing else."""
 
-from numpy.random import RandomState
+import io
 
+import numpy as np
+import pytest
+from numpy.random import RandomState
+from PIL import Image
+
+from imagenet_cp import corruptions
+from imagenet_cp.benchmarks.catalog import BENCHMARKS, parse_signature
 from imagenet_cp.benchmarks.recipe import Recipe, stream
+from imagenet_cp.benchmarks.signature import Signature
+from imagenet_cp.sources import Item
 
 
 def first(bits):
@@ -32,3 +41,76 @@ FROZEN = 1409765940
 
 def test_the_signature_names_what_decides_the_bytes():
     assert Recipe("imagenet_c", seed=7).signature == "imagenet_c|recipe:1|profile:imagenet|seed:7|jpeg:85"
+
+
+@pytest.mark.parametrize(
+    ("recipe", "signature"),
+    [
+        (Recipe("imagenet_c"), "imagenet_c|recipe:1|profile:imagenet|seed:0|jpeg:85"),
+        (
+            Recipe("imagenet_p_299", "imagenet_299", 3, "jpeg:99:4:4:4"),
+            "imagenet_p_299|recipe:1|profile:imagenet_299|seed:3|jpeg:99:4:4:4",
+        ),
+        (
+            Recipe("imagenet_c", size="keep", version="0"),
+            "imagenet_c|recipe:0|profile:imagenet|size:keep|seed:0|jpeg:85",
+        ),
+        (
+            Recipe("cifar10_c", "cifar", codec="png", record="2535967"),
+            "cifar10_c|official|zenodo:2535967|profile:cifar|png",
+        ),
+    ],
+)
+def test_a_signature_is_read_back_as_its_recipe(recipe, signature):
+    assert recipe.signature == signature
+    assert parse_signature(signature) == (BENCHMARKS[recipe.dataset], recipe)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "imagenet_c",
+        "imagenet_d|recipe:1|profile:imagenet|seed:0|jpeg:85",
+        "imagenet_c|recipe:1|profile:large|seed:0|jpeg:85",
+        "imagenet_c|recipe:1|profile:imagenet|seed:one|jpeg:85",
+        "imagenet_c|recipe:1|profile:imagenet|seed:0|fast|jpeg:85",
+    ],
+)
+def test_any_other_text_is_no_signature_of_data(text):
+    with pytest.raises(ValueError):
+        parse_signature(text)
+
+
+def test_a_signature_keeps_the_order_of_its_parts_and_leaves_out_what_is_empty():
+    signature = Signature.of("mce", ("n", 3), ("missing", None), "", "imagenet_c|seed:0")
+    assert str(signature) == "mce|n:3|imagenet_c|seed:0" and Signature.parse(str(signature)) == signature
+    assert signature.fields == {"mce": "mce", "n": "3", "imagenet_c": "imagenet_c", "seed": "0"}
+
+
+@pytest.mark.parametrize(
+    ("codec", "options"),
+    [
+        ("jpeg:85", {"quality": 85}),
+        ("jpeg:90", {"quality": 90}),
+        ("jpeg:70:4:4:4", {"quality": 70, "subsampling": 0}),
+    ],
+)
+def test_an_image_is_stored_as_its_recipe_is_signed(codec, options):
+    clean = RandomState(0).randint(0, 256, (224, 224, 3), np.uint8)
+    benchmark, recipe = parse_signature(f"imagenet_c|recipe:1|profile:imagenet|seed:0|{codec}")
+    row = benchmark.row(recipe, benchmark.cell_of["contrast_1"], clean, Item("one", 0, ""))
+    expected = io.BytesIO()
+    corrupted = corruptions.apply("contrast", clean, 1, recipe.bits("contrast", 1, "one"))
+    Image.fromarray(corrupted).save(expected, "JPEG", optimize=True, **options)
+    assert row["image"] == {"bytes": expected.getvalue(), "path": "one.JPEG"}
+
+
+def test_parameters_are_those_of_the_profile_that_is_signed():
+    clean = RandomState(0).randint(0, 256, (64, 64, 3), np.uint8)
+    benchmark, cell = BENCHMARKS["imagenet_c"], BENCHMARKS["imagenet_c"].cell_of["contrast_5"]
+    recipe = Recipe("imagenet_c", "cifar", codec="png")
+    row = benchmark.row(recipe, cell, clean, Item("one", 0, ""))
+    made = np.asarray(Image.open(io.BytesIO(row["image"]["bytes"])))
+    bits = recipe.bits("contrast", 5, "one")
+    assert np.array_equal(made, corruptions.apply("contrast", clean, 5, bits, "cifar"))

@@ -1,8 +1,8 @@
-"""One image at a time, or a batch of them."""
+"""Corruption of one image or a batch, and perturbation of one image."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import overload
 
 import numpy as np
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from . import corruptions, perturbations
-from .benchmarks.names import DATASETS
+from .benchmarks import names
 from .benchmarks.recipe import Recipe
 from .errors import suggest
 from .images.preprocessing import pixels
@@ -46,24 +46,23 @@ def corrupt(
     *,
     benchmark: str = "imagenet_c",
 ) -> Image.Image | NDArray[np.uint8]:
-    """Corrupt one image of any size from 32 x 32 up, or a batch of them.
+    """Corrupt one image of any size from 32 x 32 up, or a batch of images.
 
     Parameters
     ----------
     image : PIL.Image.Image or ndarray of uint8, shape (H, W, 3) or (N, H, W, 3)
-        It is neither resized nor cropped nor changed. A Pillow image is converted to RGB first.
+        Neither resized nor cropped, and not modified. A Pillow image is converted to RGB first.
     corruption : str
         One of ``imagenet_cp.corruptions.CORRUPTIONS``.
     severity : int
         From 1 to 5.
     seed : int
-        Of the random draws.
+        Seed of the random draws.
     image_id : str, or sequence of N str for a batch
-        Which image this is: with the id of a row of ImageNet-C and its clean picture, the result is the picture
-        that row holds, before its JPEG. Images with one id get the same draws. Without ids, those of a batch are
-        ``"0"``, ``"1"`` and so on.
+        Id of the image, which the draws depend on: with the id and the clean image of a row of ImageNet-C, the result
+        is the image of that row before JPEG. By default the ids of a batch are ``"0"``, ``"1"`` and so on.
     benchmark : str
-        Whose severities and draws to use: ``imagenet_c``, ``imagenet_c_299``, ``tiny_imagenet_c``, ``cifar10_c`` or
+        Severities and draws to use: ``imagenet_c``, ``imagenet_c_299``, ``tiny_imagenet_c``, ``cifar10_c`` or
         ``cifar100_c``.
 
     Returns
@@ -74,7 +73,7 @@ def corrupt(
     Raises
     ------
     ValueError, TypeError
-        As `imagenet_cp.corruptions.apply` does; an unknown benchmark; not as many ids as images.
+        As from `imagenet_cp.corruptions.apply`; or an unknown benchmark, or not as many ids as images.
 
     Notes
     -----
@@ -90,29 +89,29 @@ def corrupt(
     >>> corrupt(np.stack([grey, grey]), "fog", image_id=["one", "two"]).shape
     (2, 224, 224, 3)
     """
-    recipe = _recipe(benchmark, "_c", seed)
+    recipe = _recipe(benchmark, names.CORRUPTIONS, seed)
     known, parameters = corruptions.lookup(corruption, severity, recipe.profile)
-    level = int(severity)  # 3.0 too draws what 3 does
+    level = int(severity)  # 3.0 has the draws of 3
 
-    def one(picture: NDArray[np.uint8], name: str) -> NDArray[np.uint8]:
-        return known.kernel(picture, recipe.bits(corruption, level, name), *parameters)
+    def one(image: NDArray[np.uint8], image_id: str) -> NDArray[np.uint8]:
+        return known(image, recipe.bits(corruption, level, image_id) if known.random else None, *parameters)
 
     if isinstance(image, np.ndarray) and image.ndim == 4:
         ids = (
-            [str(place) for place in range(len(image))]
+            [str(index) for index in range(len(image))]
             if isinstance(image_id, str) and not image_id
             else image_id
         )
         if isinstance(ids, str) or len(ids) != len(image):
-            said = "one id" if isinstance(ids, str) else f"{len(ids)} ids"
-            raise ValueError(f"a batch of {len(image)} images needs a sequence of as many ids, not {said}")
-        pictures = np.require(image, requirements=["C", "W"])
-        for picture in pictures[:1]:  # the others are of its kind
-            corruptions.check_image(picture)
-        made = np.empty_like(pictures)
-        for place, name in enumerate(ids):
-            made[place] = one(pictures[place], name)
-        return made
+            given = "one id" if isinstance(ids, str) else f"{len(ids)} ids"
+            raise ValueError(f"a batch of {len(image)} images needs a sequence of as many ids, not {given}")
+        batch = np.require(image, requirements=["C", "W"])
+        for first in batch[:1]:  # every image of a batch has its shape and type
+            corruptions.check_image(first)
+        corrupted = np.empty_like(batch)
+        for index, name in enumerate(ids):
+            corrupted[index] = one(batch[index], name)
+        return corrupted
     if not isinstance(image_id, str):
         raise ValueError("one image has one id; a sequence of ids belongs to a batch of shape (N, H, W, 3)")
     if isinstance(image, Image.Image):
@@ -149,23 +148,23 @@ def perturb(
     *,
     benchmark: str = "imagenet_p",
 ) -> list[Image.Image] | NDArray[np.uint8]:
-    """Make one sequence of ImageNet-P.
+    """Perturb one image: a sequence of frames as in ImageNet-P.
 
     Parameters
     ----------
     image : PIL.Image.Image or ndarray of uint8, shape (H, W, 3)
-        Of any size that the benchmark takes; for ImageNet-P it is resized so that its shorter side is 256 pixels. It
-        is not changed.
+        Of any size that the benchmark takes; for ImageNet-P it is resized so that its shorter side is 256 pixels. Not
+        modified.
     perturbation : str
         One of ``imagenet_cp.perturbations.PERTURBATIONS``.
     difficulty : int
         1, and for the noises also 2 or 3.
     seed : int
-        Of the random draws.
+        Seed of the random draws.
     image_id : str
-        Which image this is, as for `corrupt`.
+        Id of the image, as for `corrupt`.
     benchmark : str
-        Whose parameters, size and draws to use: ``imagenet_p``, ``imagenet_p_299``, ``tiny_imagenet_p``,
+        Parameters, size and draws to use: ``imagenet_p``, ``imagenet_p_299``, ``tiny_imagenet_p``,
         ``cifar10_p`` or ``cifar100_p``.
 
     Returns
@@ -177,22 +176,21 @@ def perturb(
     Raises
     ------
     ValueError, TypeError
-        As `imagenet_cp.perturbations.apply` does; an unknown benchmark; a size it does not take.
+        As from `imagenet_cp.perturbations.apply`; or an unknown benchmark, or a size it does not take.
 
     Notes
     -----
     Hendrycks & Dietterich, ICLR 2019, section 4.2.
     """
-    recipe = _recipe(benchmark, "_p", seed)
-    picture = image if isinstance(image, Image.Image) else Image.fromarray(corruptions.check_image(image))
-    clean = pixels(PROFILES[recipe.profile].uncropped(picture.convert("RGB")))
+    recipe = _recipe(benchmark, names.PERTURBATIONS, seed)
+    source = image if isinstance(image, Image.Image) else Image.fromarray(corruptions.check_image(image))
+    clean = pixels(PROFILES[recipe.profile].uncropped(source.convert("RGB")))
     bits = recipe.bits(perturbation, difficulty, image_id)
     frames = perturbations.apply(perturbation, clean, bits, difficulty, recipe.profile)
     return [Image.fromarray(frame) for frame in frames] if isinstance(image, Image.Image) else frames
 
 
-def _recipe(benchmark: str, kind: str, seed: int) -> Recipe:
-    known = [name for name in DATASETS if kind in name]
-    if benchmark not in known:
-        raise ValueError(f"unknown benchmark {benchmark!r}{suggest(benchmark, known)}")
-    return Recipe(benchmark, DATASETS[benchmark], seed)
+def _recipe(benchmark: str, profiles: Mapping[str, str], seed: int) -> Recipe:
+    if benchmark not in profiles:
+        raise ValueError(f"unknown benchmark {benchmark!r}{suggest(benchmark, profiles)}")
+    return Recipe(benchmark, profiles[benchmark], seed)

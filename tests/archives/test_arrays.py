@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 from released import pack, publish, rows_of, special, tree, unpack
 
-from imagenet_cp.archives.arrays import Rows
+from imagenet_cp.archives.arrays import ArrayImages
 from imagenet_cp.archives.catalog import RELEASES
 from imagenet_cp.archives.folder import report
 from imagenet_cp.archives.importer import import_official
@@ -86,7 +86,7 @@ def test_every_row_comes_out(tmp_path, classes, names, cache):
     assert checked.signature == f"cifar{classes}_c|official|zenodo:{record}|profile:cifar|png"
     card = (out / "README.md").read_text()
     assert f"(https://zenodo.org/records/{record}), pixel for pixel." in card
-    assert not [note for note in made.notes if "passed over" in note]
+    assert not [note for note in made.notes if "skipped" in note]
 
 
 def test_archives_folders_and_single_arrays_give_the_same(tmp_path):
@@ -124,17 +124,19 @@ def test_what_is_there_is_kept_and_what_is_missing_or_extra_is_said(tmp_path, mo
     )
     made = import_official([fog], tmp_path / "out")
     lines = "\n".join(report(made))
-    assert "a.tar: 2 files passed over: 'CIFAR-10-C/hail.npy' (no file of the release), 'notes.txt'" in lines
-    assert "not given: gaussian_noise, " in lines and "saturate" in lines and "5 of 95 configs whole" in lines
+    assert "a.tar: 2 files skipped: 'CIFAR-10-C/hail.npy' (no file of the release), 'notes.txt'" in lines
+    assert (
+        "not given: gaussian_noise, " in lines and "saturate" in lines and "5 of 95 configs complete" in lines
+    )
     before = {path: path.stat().st_mtime_ns for path in (tmp_path / "out").rglob("*.parquet")}
     both = pack(tmp_path / "CIFAR-10-C.tar", files_of())
     with pytest.raises(
-        SourceError, match=r"CIFAR-10-C\.tar: .* bytes, but the published one has 2,918,471,680"
+        SourceError, match=r"CIFAR-10-C\.tar: .* bytes, but the released one has 2,918,471,680"
     ):
         import_official([both], tmp_path / "out")
     publish(monkeypatch, "cifar10_c", **{"CIFAR-10-C": both})
     made = import_official([both], tmp_path / "out")
-    assert "CIFAR-10-C.tar: MD5 as published" in made.notes and len(made.files) == 10
+    assert "CIFAR-10-C.tar: MD5 as released" in made.notes and len(made.files) == 10
     assert all(path.stat().st_mtime_ns == written for path, written in before.items())
     assert json.loads((tmp_path / "out" / "build.json").read_text())["archives"] == ["CIFAR-10-C.tar"]
     publish(monkeypatch, "cifar10_c", **{"CIFAR-10-C": fog})
@@ -183,20 +185,20 @@ WRONG = {
         "pickled objects, which are never",
     ),
     "cut short": ("fog", saved(FOG)[:-1], "bytes, not"),
-    "cut in the header": ("fog", saved(FOG)[:40], "no array that NumPy saved, or cut short"),
+    "cut in the header": ("fog", saved(FOG)[:40], "not an array saved by NumPy, or cut short"),
     "more": ("fog", saved(FOG) + b"x", "bytes, not"),
-    "empty": ("fog", b"", "no array that NumPy saved"),
-    "text": ("fog", b"hello" * 1000, "no array that NumPy saved"),
+    "empty": ("fog", b"", "not an array saved by NumPy"),
+    "text": ("fog", b"hello" * 1000, "not an array saved by NumPy"),
     "a wild header": (
         "fog",
         b"\x93NUMPY\x01\x00\x20\x00" + b"__import__('os').mkdir('trap')   \n",
-        "no array",
+        "not an array",
     ),
-    "version": ("fog", b"\x93NUMPY\x07\x00" + saved(FOG)[8:], "no array that NumPy saved"),
+    "version": ("fog", b"\x93NUMPY\x07\x00" + saved(FOG)[8:], "not an array saved by NumPy"),
     "few labels": (
         "labels",
         LABELS[:-1],
-        r"int64 of the shape \(99,\), not whole numbers of the shape \(100,\)",
+        r"int64 of the shape \(99,\), not integers of the shape \(100,\)",
     ),
     "labels in rows": ("labels", LABELS[:, None], r"of the shape \(100, 1\), not"),
     "labels of floats": ("labels", LABELS.astype(float), "float64 of the shape"),
@@ -255,7 +257,7 @@ def test_several_releases_at_once_are_an_error(tmp_path):
     import_official([folder / "CIFAR-10-C"], tmp_path / "out")
     with pytest.raises(BuildError, match="holds a build with signature 'cifar10_c"):
         import_official([folder / "CIFAR-100-C"], tmp_path / "out")
-    with pytest.raises(SourceError, match=r"labels\.npy: no picture of cifar10_c in it"):
+    with pytest.raises(SourceError, match=r"labels\.npy: no image of cifar10_c in it"):
         import_official([folder / "CIFAR-10-C" / "labels.npy"], tmp_path / "other")
 
 
@@ -279,7 +281,7 @@ def test_strange_members_are_passed_over(tmp_path, case):
             info.size = len(data)
             archive.addfile(info, io.BytesIO(data))
     made = import_official([tmp_path / "a.tar"], tmp_path / "out")
-    assert len(made.files) == 10 and any("1 files passed over" in note for note in made.notes)
+    assert len(made.files) == 10 and any("1 files skipped" in note for note in made.notes)
     assert rows_of(tmp_path / "out", "fog_1")[0]["image"]["bytes"] == codecs.encode_png(FOG[0])
     assert sorted(os.listdir(tmp_path)) == ["a.tar", "out"]
 
@@ -289,7 +291,9 @@ def test_a_pipe_holds_up_nothing_and_an_array_that_changes_is_named(tmp_path, mo
     os.mkfifo(folder / "snow.npy")
     made = import_official([folder], tmp_path / "out")
     assert len(made.files) == 10 and any("(no file)" in note for note in made.notes)
-    rows = Rows.rows
-    monkeypatch.setattr(Rows, "count", property(lambda self: os.utime(folder / "fog.npy") or len(rows(self))))
+    count = ArrayImages.count.fget
+    monkeypatch.setattr(
+        ArrayImages, "count", property(lambda self: os.utime(folder / "fog.npy") or count(self))
+    )
     with pytest.raises(SourceError, match=r"fog\.npy: has changed since it was listed"):
         import_official([folder], tmp_path / "other")

@@ -115,7 +115,7 @@ def test_stock_datasets_reads_it_and_verify_knows_it(tmp_path, small, cache):
     checked = verify(tmp_path / "imagenet_c")
     assert checked.official and checked.rows == 5 and checked.problems == []
     assert checked.signature == "imagenet_c|official|zenodo:2235448|profile:imagenet|jpeg"
-    with pytest.raises(BuildError, match="published pictures"):
+    with pytest.raises(BuildError, match="images released by the authors"):
         verify(tmp_path / "imagenet_c", source=open_source("sample"))
     with pytest.raises(BuildError, match="official"):
         build("imagenet_c", open_source("sample"), tmp_path / "imagenet_c", ["fog_3"], workers_count=1)
@@ -156,7 +156,7 @@ def test_archives_and_folders_of_any_extent_give_the_same(tmp_path):
     assert sum(name.endswith(".parquet") for name in first) == 9
     for way in ways:
         assert tree(tmp_path / way) == first, way
-        assert not [note for note in made[way].notes if "passed over" in note], way
+        assert not [note for note in made[way].notes if "skipped" in note], way
 
 
 def test_a_second_run_writes_nothing_and_later_ones_add(tmp_path):
@@ -190,22 +190,20 @@ def test_damaged_files_are_made_again_or_named(tmp_path):
     data[1000] ^= 1
     path.write_bytes(data)
     notes = import_official([archive], tmp_path / "out").notes
-    assert any("not what was recorded" in note for note in notes) and tree(tmp_path / "out") == whole
+    assert any("not the recorded one" in note for note in notes) and tree(tmp_path / "out") == whole
     path.unlink()
     other = pack(tmp_path / "other.tar", pictures(["frost/1"]))
     made = import_official([other], tmp_path / "out")
-    assert "fog_3: its files are missing or damaged; it is to be imported again" in made.notes
+    assert "fog_3: its files are missing or damaged; import it again" in made.notes
     assert set(made.files) == {"snow_5", "frost_1"} and not list((tmp_path / "out").glob("data/fog_3/*"))
 
 
 def test_the_published_archives_are_known_by_their_md5(tmp_path, monkeypatch):
     weather = pack(tmp_path / "weather.tar", pictures(["fog/3"]))
-    with pytest.raises(
-        SourceError, match=r"weather\.tar: .* bytes, but the published one has 12,797,438,995"
-    ):
+    with pytest.raises(SourceError, match=r"weather\.tar: .* bytes, but the released one has 12,797,438,995"):
         import_official([weather], tmp_path / "out")
     publish(monkeypatch, "imagenet_c", weather=weather, blur=weather)
-    assert "weather.tar: MD5 as published" in import_official([weather], tmp_path / "out").notes
+    assert "weather.tar: MD5 as released" in import_official([weather], tmp_path / "out").notes
     record = json.loads((tmp_path / "out" / "build.json").read_text())
     assert record["archives"] == ["weather.tar"]
     blur = pack(tmp_path / "blur.tar", pictures(["zoom_blur/3"]))
@@ -216,7 +214,7 @@ def test_the_published_archives_are_known_by_their_md5(tmp_path, monkeypatch):
         import_official([weather, blur], tmp_path / "out")
     assert tree(tmp_path / "out") == before
     made = import_official([blur], tmp_path / "out", check=False)
-    assert "blur.tar: MD5 not compared, as was asked for" in made.notes and set(made.files) == {
+    assert "blur.tar: MD5 not compared, as requested" in made.notes and set(made.files) == {
         "fog_3",
         "zoom_blur_3",
     }
@@ -238,7 +236,7 @@ def test_a_known_archive_is_hashed_once(tmp_path, monkeypatch):
 def test_the_same_name_is_another_archive_in_the_other_release(tmp_path, monkeypatch):
     noise = pack(tmp_path / "noise.tar", pictures(["shot_noise"], ending="mp4", make=mp4))
     publish(monkeypatch, "imagenet_p", noise=noise)
-    assert "noise.tar: MD5 as published" in import_official([noise], tmp_path / "out").notes
+    assert "noise.tar: MD5 as released" in import_official([noise], tmp_path / "out").notes
 
 
 def test_what_is_missing_or_extra_is_reported(tmp_path, small):
@@ -255,24 +253,24 @@ def test_what_is_missing_or_extra_is_reported(tmp_path, small):
     }
     made = import_official([pack(tmp_path / "some.tar", files | extra)], tmp_path / "out")
     lines = "\n".join(report(made))
-    assert "some.tar: 7 files passed over: 'README.txt' (no file of the release)" in lines
+    assert "some.tar: 7 files skipped: 'README.txt' (no file of the release)" in lines
     assert "snow_1: 4 of 5 images" in lines and "fog" not in lines.split("not given: ")[1].splitlines()[0]
     assert "not given: gaussian_noise, shot_noise," in lines and "frost, brightness" in lines
     assert "snow_2, snow_3, snow_4, snow_5, frost" in lines
-    assert "5 of 95 configs whole, 29 rows" in lines and made.missing["snow_1"] == 1
+    assert "5 of 95 configs complete, 29 rows" in lines and made.missing["snow_1"] == 1
     assert {row["image"]["bytes"] for row in rows_of(tmp_path / "out", "fog_3")} <= set(files.values())
 
 
-def test_files_that_are_no_pictures_are_left_out_by_name(tmp_path):
+def test_files_that_are_no_pictures_are_skipped_by_name(tmp_path):
     files = pictures(["fog/3"])
     for number, data in ((1, b""), (2, b"GIF89a"), (2500, b"\xff\xd8\xff" + bytes(2 << 20))):
         files[f"fog/3/{wnid_of(number)}/ILSVRC2012_val_{number:08d}.JPEG"] = data
     made = import_official([unpack(tmp_path / "C", files)], tmp_path / "out")
     assert made.images("fog_3") == 2
-    left_out = (
-        "fog_3: 3 files left out that are no JPEG: ILSVRC2012_val_00000001, ILSVRC2012_val_00000002, ILSVRC"
+    skipped = (
+        "fog_3: 3 files skipped that are no JPEG: ILSVRC2012_val_00000001, ILSVRC2012_val_00000002, ILSVRC"
     )
-    assert any(note.startswith(left_out) for note in made.notes)
+    assert any(note.startswith(skipped) for note in made.notes)
     made = import_official([pack(tmp_path / "some.tar", files)], tmp_path / "other")
     assert made.images("fog_3") == 2 and any("2,097,155 bytes" in note for note in made.notes)
 
@@ -301,7 +299,7 @@ def test_strange_members_are_passed_over_by_name_and_nothing_is_written_elsewher
     )
     made = import_official([archive], tmp_path / "out")
     assert made.images("fog_3") == 5
-    note = next(note for note in made.notes if "1 files passed over" in note)
+    note = next(note for note in made.notes if "1 files skipped" in note)
     assert repr((name if isinstance(name, str) else name.name)[:200]) in note and note.isprintable()
     assert sorted(os.listdir(tmp_path)) == ["out", "some.tar"]
     assert sorted(os.listdir(tmp_path / "out")) == [".imagenet_cp", "README.md", "build.json", "data"]
@@ -316,15 +314,18 @@ def test_a_pipe_and_a_link_in_a_folder_hold_up_nothing(tmp_path):
     second.symlink_to("/nowhere")
     (folder / "loop").symlink_to(folder)
     made = import_official([folder], tmp_path / "out")
-    assert made.images("fog_3") == 3 and any("2 files left out" in note for note in made.notes)
+    assert made.images("fog_3") == 3 and any("2 files skipped" in note for note in made.notes)
 
 
 @pytest.mark.parametrize(
     ("make", "says"),
     [
-        (lambda p: pack(p, {"cat/a.JPEG": jpeg(0)}), "holds no published files, which are called .../fog/3/"),
+        (
+            lambda p: pack(p, {"cat/a.JPEG": jpeg(0)}),
+            "holds no released files, which have names like .../fog/3/",
+        ),
         (lambda p: pack(p, {}), "not a tar archive"),
-        (lambda p: p.mkdir(), "holds no published files"),
+        (lambda p: p.mkdir(), "holds no released files"),
         (lambda p: p.write_bytes(b"hello"), "not a folder, and not a tar archive"),
         (lambda p: p.write_bytes(b"\x1f\x8b" + bytes(1000)), "compressed with gzip"),
         (lambda p: None, "cannot be read"),
@@ -362,7 +363,7 @@ def test_a_folder_of_something_else_is_left_alone(tmp_path, class_folder):
         import_official([archive], tmp_path / "built")
     import_official([archive], tmp_path / "out")
     (tmp_path / "out" / "data" / "mine.txt").write_text("mine")
-    with pytest.raises(BuildError, match=r"data/mine\.txt .*not of this import"):
+    with pytest.raises(BuildError, match=r"data/mine\.txt .*not part of this import"):
         import_official([archive], tmp_path / "out")
     with (
         pytest.raises(BuildError, match="is being built by"),
@@ -377,14 +378,14 @@ def test_a_folder_of_something_else_is_left_alone(tmp_path, class_folder):
 
 def test_an_archive_that_changes_on_the_way_is_named(tmp_path, monkeypatch):
     archive = pack(tmp_path / "c.tar", pictures(["fog/3"]))
-    find = FileRelease.find
+    scan = FileRelease.scan
 
     def found_then_touched(*arguments):
-        found = find(*arguments)
+        found = scan(*arguments)
         os.utime(archive)
         return found
 
-    monkeypatch.setattr(FileRelease, "find", found_then_touched)
+    monkeypatch.setattr(FileRelease, "scan", found_then_touched)
     with pytest.raises(SourceError, match=r"c\.tar: has changed since it was listed"):
         import_official([archive], tmp_path / "out")
 

@@ -70,7 +70,7 @@ def parts(path: Path) -> dict[str, float]:
         "decode, resize, crop": measure.cpu_ms(clean, path),
         "kernels": measure.cpu_ms(pictures, image, path.stem),
         "Pillow": measure.cpu_ms(lambda: [pillow_jpeg(picture) for picture in pillows]),
-        "encoder": measure.cpu_ms(lambda: [encode_jpeg(picture) for picture in made]),
+        "encoder": measure.cpu_ms(lambda: [encode_jpeg(picture, 85) for picture in made]),
     }
 
 

@@ -11,9 +11,10 @@ from huggingface_hub import DatasetCard
 from PIL import Image
 
 from imagenet_cp.benchmarks.catalog import BENCHMARKS
+from imagenet_cp.benchmarks.recipe import Recipe
 from imagenet_cp.build.plan import build
 from imagenet_cp.cards import card as cards
-from imagenet_cp.cards import strips as pictures
+from imagenet_cp.cards import strips
 from imagenet_cp.cards.tables import COLUMNS, kind_of
 from imagenet_cp.sources import open_source
 from imagenet_cp.sources.classes import wnids
@@ -72,7 +73,7 @@ def test_nothing_is_left_to_fill_in_and_headings_are_in_order(whole):
     assert headings[:4] == ["How to use it", "Configs", "Columns", headings[3]]
     assert headings[-7:] == [
         "Recipe and versions",
-        "How it relates to the published files",
+        "Relation to the released files",
         "Peculiarities",
         "Cost",
         "Limits and bias",
@@ -92,7 +93,7 @@ def test_the_configs_are_those_of_the_benchmark_with_their_rows(whole):
         assert (count, size) == (f"{50_000 * len(cells):,}", f"{2 * len(cells):,.1f} GB")
         parts = re.findall(r"`(\w+)`", holds)
         inside = [cell for part in parts for cell in benchmark.configs[part]]
-        level = "severity" if "clean" in benchmark.configs else "difficulty"
+        level = benchmark.level_name
         assert inside == list(cells) if parts else holds == f"{cells[0].name}, {level} {cells[0].level}"
 
 
@@ -106,7 +107,7 @@ def test_the_columns_are_those_of_the_features(whole):
 
 def test_every_severity_and_parameter_is_the_registrys(whole):
     benchmark, card = whole
-    title = "The corruptions" if "clean" in benchmark.configs else "The perturbations"
+    title = f"The {benchmark.kind}"
     parts = re.split(r"^### (\w+)( \(extra\))?\n", section(card, title), flags=re.MULTILINE)[1:]
     names = parts[0::3]
     tested = list(dict.fromkeys(cell.name for cell in benchmark.configs["test"]))
@@ -174,38 +175,34 @@ def test_what_is_not_there_is_not_shown():
         ["`snow`", "`snow_1` `snow_2` `snow_3` `snow_4` `snow_5`"],
     ]
     assert "assets/" not in card and "numpy" not in card and "could not be read" not in card
-    assert "**The photographs are not ImageNet's" not in card
+    assert "**The source images are not ImageNet's" not in card
     assert "config `clean`" not in card and "config `clean`" in card_of("imagenet_c", ["fog_3", "clean"])
     own = card_of("imagenet_c", ["fog_3"], classes=("cat", "dog"), skipped=["b", "a"])
-    assert "**The photographs are not ImageNet's" in own and "of 2\nclasses" in own
-    assert "The photographs are ImageNet's" in card and "extended|imagenet-1k" in card
-    assert "The photographs are ImageNet's" not in own and "extended|imagenet-1k" not in own
-    assert "made from ImageNet" not in section(own, "Licence") and "extra_gated_prompt" in own
+    assert "**The source images are not ImageNet's" in own and "of 2\nclasses" in own
+    assert "The source images are ImageNet's" in card and "extended|imagenet-1k" in card
+    assert "The source images are ImageNet's" not in own and "extended|imagenet-1k" not in own
+    assert "derived from ImageNet" not in section(own, "Licence") and "extra_gated_prompt" in own
     assert "missing from every config: `a`, `b`." in own
 
 
-def test_how_true_the_frames_are_is_what_was_measured():
+def test_the_fidelity_of_the_frames_is_as_measured():
     measured = (Path(__file__).parents[1] / "benchmarks" / "results" / "frames.md").read_text()
-    assert tables(section(card_of("imagenet_p"), "How true the frames are"))[0] == tables(measured)[0]
+    assert tables(section(card_of("imagenet_p"), "Fidelity of the frames"))[0] == tables(measured)[0]
 
 
-def test_the_published_pictures_are_called_so():
-    from imagenet_cp.build.finished import StatedRecipe
-
+def test_released_images_are_described_as_such():
     benchmark = BENCHMARKS["imagenet_c"]
-    recipe = StatedRecipe(
-        "imagenet_c", codec="jpeg", stated="imagenet_c|official|zenodo:2235448|profile:imagenet|jpeg"
-    )
+    recipe = Recipe("imagenet_c", codec="jpeg", record="2235448")
     card = cards.dataset_card(benchmark, recipe, WNIDS, files_of(benchmark, ["fog"]))
-    assert "byte for byte" in card and "made anew" not in card and "Recipe and versions" not in card
+    assert "byte for byte" in card and "were generated" not in card and "Recipe and versions" not in card
 
 
-def test_pictures_of_any_size_are_called_so():
+def test_images_of_any_size_are_described_as_such():
     benchmark = BENCHMARKS["imagenet_c"]
     card = cards.dataset_card(
         benchmark, benchmark.recipe(size="keep"), ("a", "b"), files_of(benchmark, ["fog"])
     )
-    assert "taken at its own size" in card and "an extension of the paper" in card
+    assert "used at its own size" in card and "an extension of the paper" in card
     assert "224 x 224" not in card and "|size:keep|" in card
 
 
@@ -227,10 +224,10 @@ def test_braces_in_a_name_are_not_a_template():
     ("name", "kind"),
     [("imagenet_c", "fog"), ("imagenet_c", "glass_blur"), ("imagenet_p", "tilt"), ("cifar10_c", "fog")],
 )
-def test_pictures_are_small_and_the_same_every_time(name, kind):
-    drawn = pictures.strips(BENCHMARKS[name], [kind])
-    pictures._strip.cache_clear()
-    assert pictures.strips(BENCHMARKS[name], [kind]) == drawn and list(drawn) == [kind]
+def test_strips_are_small_and_the_same_every_time(name, kind):
+    drawn = strips.strips(BENCHMARKS[name], [kind])
+    strips._strip.cache_clear()
+    assert strips.strips(BENCHMARKS[name], [kind]) == drawn and list(drawn) == [kind]
     with Image.open(io.BytesIO(drawn[kind])) as strip:
         assert strip.format == "JPEG" and strip.size == (920, 150)
     assert len(drawn[kind]) < 100_000

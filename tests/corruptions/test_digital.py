@@ -5,7 +5,7 @@ The plain elastic_transform is in test_elastic.py.
 
 import io
 
-import golden_pictures as golden
+import golden_images as golden
 import numpy as np
 import pytest
 import skimage.data
@@ -114,5 +114,5 @@ def test_contrast_at_ties(mean, profile):
 def test_pixelate_is_pillow_s_at_many_sizes(factor):
     for height, width in [(32, 33), (64, 97), (101, 150), (257, 224)]:
         noise = RandomState(height).randint(0, 256, (height, width, 3)).astype(np.uint8)
-        made = CORRUPTIONS["pixelate"].kernel(noise, SFC64(0), factor)
+        made = CORRUPTIONS["pixelate"].kernel(noise, factor)
         np.testing.assert_array_equal(made, pixelate(noise, None, factor))

@@ -109,7 +109,7 @@ def send(client):
 
     def run(folder, repo=NAME, **options):
         lines = []
-        publish(folder, repo, quick=True, say=lines.append, **options)
+        publish(folder, repo, quick=True, echo=lines.append, **options)
         return "\n".join(lines)
 
     return run
@@ -183,14 +183,14 @@ def test_one_changed_shard_is_one_file_sent_and_not_hashed_again(hub, send, buil
     send(built, tag="v1")
     before = list(hub.arrived)
     change(built)
-    with pytest.raises(BuildError, match="the tag v1 is there already"):
-        send(built, tag="v1", ask=yes)
+    with pytest.raises(BuildError, match="the tag v1 exists for an older state"):
+        send(built, tag="v1", confirm=yes)
     with pytest.raises(BuildError, match="nothing was sent"):
         send(built, tag="v2")
     assert hub.arrived == before
     monkeypatch.setattr("huggingface_hub.lfs.sha_fileobj", None)
     asked = []
-    said = send(built, tag="v2", ask=lambda question: asked.append(question) or True)
+    said = send(built, tag="v2", confirm=lambda question: asked.append(question) or True)
     assert "to send: 1 files" in said and "replace 1 files" in asked[0]
     assert hub.arrived == [*before, repo_of(hub).files[SHARD].sha256]
     assert len(set(repo_of(hub).tags.values())) == 2
@@ -200,8 +200,8 @@ def test_what_an_earlier_build_left_there_is_deleted_with_the_new_card(hub, send
     send(built)
     other = tmp_path / "other"
     build("imagenet_c", open_source("sample"), other, ["fog_3"], images_per_file=7, workers_count=1)
-    said = send(other, ask=yes)
-    assert f"to delete there: {FILES + 1} files" in said
+    said = send(other, confirm=yes)
+    assert f"to delete: {FILES + 1} files" in said
     assert sorted(path for path in repo_of(hub).files if path.startswith("data/")) == [
         f"data/fog_3/validation-0000{i}-of-00002.parquet" for i in range(2)
     ]
@@ -277,11 +277,11 @@ def test_a_large_build_goes_up_in_several_commits(hub, send, built, monkeypatch)
         ("GET /api/whoami", 401, "does not accept the token (401"),
         ("POST /api/repos/create", 403, "may not write to owner/imagenet_c (403"),
         ("PUT .*/settings", 403, "may not write to owner/imagenet_c (403"),
-        ("POST .*/commit/", 409, "is being changed by somebody else (409"),
-        ("POST .*/commit/", 429, "asks to wait (429"),
-        ("POST /api/repos/create", 429, "asks to wait (429"),
-        ("POST .*/commit/", 500, "is out of order (500"),
-        ("PUT .*/settings", 500, "is out of order (500"),
+        ("POST .*/commit/", 409, "is being changed by another client (409"),
+        ("POST .*/commit/", 429, "limits the number of requests (429"),
+        ("POST /api/repos/create", 429, "limits the number of requests (429"),
+        ("POST .*/commit/", 500, "has a problem (500"),
+        ("PUT .*/settings", 500, "has a problem (500"),
         ("PUT /lfs/", 403, "may not write to owner/imagenet_c (403"),
         ("POST .*/batch", 413, "refuses to change owner/imagenet_c (413"),
         ("POST /api/validate-yaml", 400, "owner/imagenet_c: Invalid metadata in README.md"),
@@ -313,7 +313,7 @@ def test_no_token_and_a_wrong_one(hub, send, built, monkeypatch):
         send(built)
     assert "hf_of_nobody" not in str(error.value)
     monkeypatch.delenv("HF_TOKEN")
-    with pytest.raises(BuildError, match="there is no token for the Hub"):
+    with pytest.raises(BuildError, match="the token for the Hub is missing"):
         send(built)
     assert not hub.repos
 
@@ -323,7 +323,7 @@ def test_a_repo_of_somebody_else_is_left_alone(hub, send, built, private):
     theirs = hub.repos["datasets/guest/imagenet_c"] = Repo(private)
     theirs.commit("initial commit", {"README.md": Blob(b"theirs", False)})
     with pytest.raises(BuildError, match=r"may not write to guest/imagenet_c \(403"):
-        send(built, "guest/imagenet_c", ask=yes)
+        send(built, "guest/imagenet_c", confirm=yes)
     assert len(theirs.commits) == 1 and not theirs.gated and not hub.arrived
 
 
@@ -331,7 +331,7 @@ def test_a_repo_that_holds_something_else_is_left_alone(hub, send, built):
     mine = hub.repos[f"datasets/{NAME}"] = Repo(private=True)
     mine.commit("initial commit", {"thesis.tex": Blob(b"mine", False)})
     with pytest.raises(BuildError, match=r"holds something else \(thesis\.tex\)"):
-        send(built, ask=yes)
+        send(built, confirm=yes)
     assert len(mine.commits) == 1
 
 
@@ -374,22 +374,22 @@ def test_public_is_asked_for_and_comes_last(hub, command, send, built):
         send(built, public=True)
     assert not hub.repos
     said = command("publish", "imagenet_c", NAME, "--quick", "--public", "--gated", "manual", answer="y\n")
-    assert said.returncode == 0 and "show all this to everybody at" in said.stdout
+    assert said.returncode == 0 and "show all of it to everybody at" in said.stdout
     assert not repo_of(hub).private and repo_of(hub).gated == "manual"
     assert [call for call in hub.calls if not call.startswith("GET")][-1].endswith("/settings")
     # It is public now: more would be seen at once, so this is asked for as well. The gate stays as it was set.
     change(built)
     with pytest.raises(BuildError, match="nothing was sent"):
         send(built)
-    send(built, ask=yes)
+    send(built, confirm=yes)
     assert repo_of(hub).gated == "manual" and not repo_of(hub).private
 
 
 def test_the_gate_is_left_out_only_by_saying_so(hub, send, built):
     asked = []
-    send(built, gated="off", public=True, ask=lambda question: asked.append(question) or True)
+    send(built, gated="off", public=True, confirm=lambda question: asked.append(question) or True)
     assert "without asking for terms" in asked[0] and repo_of(hub).gated is False
-    send(built, ask=yes)
+    send(built, confirm=yes)
     assert repo_of(hub).gated == "auto"
 
 
@@ -405,6 +405,15 @@ def test_nothing_private_is_in_what_is_published(hub, command, class_folder, tmp
         assert not [text for text in private if text.encode() in blob.data], path
     record = json.loads(repo_of(hub).files["build.json"].data)
     assert record["skipped"] == {"broken": "could not be read"}
+
+
+def test_a_text_that_names_a_folder_of_this_machine_is_refused(hub, send, built):
+    record = json.loads((built / "build.json").read_text())
+    record["versions"]["numpy"] = f"2.4, from {built.parent}/imagenet_c"
+    (built / "build.json").write_text(json.dumps(record))
+    with pytest.raises(BuildError, match="names a folder of this machine"):
+        send(built)
+    assert not hub.repos
 
 
 READ = """
@@ -478,24 +487,24 @@ def test_models_are_evaluated_on_what_was_published(hub, send, built, tmp_path):
 def test_a_metric_is_a_space_that_stock_evaluate_loads(hub, client, command, tmp_path):
     said = command("publish-metric", "mce", "owner/mce")
     assert said.returncode == 0, said.stderr
-    assert "mce.py" in said.stdout and 'evaluate.load("owner/mce")' in said.stdout
+    assert "README.md" in said.stdout and 'evaluate.load("owner/mce")' in said.stdout
     space = hub.repos["spaces/owner/mce"]
     assert space.private and space.sdk == "gradio" and len(space.commits) == 2
     lines = []
-    publish_metric("mce", "owner/mce", public=True, say=lines.append, ask=yes)
-    assert "to send: nothing" in lines[0] and not space.private and len(space.commits) == 2
+    publish_metric("mce", "owner/mce", public=True, echo=lines.append, confirm=yes)
+    assert "to send: 0 files" in lines[1] and not space.private and len(space.commits) == 2
     said = stock(hub, tmp_path, METRIC)
     assert said.stdout.strip().splitlines()[-1:] == ["[None, None, 0.5, None, None]"], said.stderr
 
 
 @pytest.mark.parametrize("metric", ["mce", "mfr", "mt5d"])
 def test_a_space_holds_the_whole_folder_and_no_more(hub, client, metric):
-    publish_metric(metric, f"owner/{metric}", say=str)
+    publish_metric(metric, f"owner/{metric}", echo=str)
     files = set(hub.repos[f"spaces/owner/{metric}"].files)
     assert {f"{metric}.py", "app.py", "README.md", "requirements.txt"} <= files
     assert not any("__pycache__" in path or path.startswith(".") for path in files - {".gitattributes"})
     with pytest.raises(BuildError, match="nothing was sent"):
-        publish_metric(metric, f"owner/{metric}", public=True, say=str)
+        publish_metric(metric, f"owner/{metric}", public=True, echo=str)
 
 
 @pytest.mark.parametrize(

@@ -52,10 +52,12 @@ HOLD = """
 import sys
 if "hidden" in sys.argv:
     sys.modules["fcntl"] = None
-from imagenet_cp.build.folder import lock_build
-from imagenet_cp.jobs.folder import Shard
 from pathlib import Path
-with lock_build(Path(sys.argv[1]), {"signature": "of a build"}, Shard(*map(int, sys.argv[2:4]))):
+from imagenet_cp.jobs.folder import STATE_DIR, Shard
+from imagenet_cp.jobs.locks import lock_folder
+folder = Path(sys.argv[1])
+(folder / STATE_DIR).mkdir(parents=True, exist_ok=True)
+with lock_folder(folder, Shard(*map(int, sys.argv[2:4]))):
     print("locked", flush=True)
     if "wait" in sys.argv:
         sys.stdin.read()

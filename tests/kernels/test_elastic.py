@@ -1,6 +1,6 @@
 """elastic_transform and its parts equal plain ones of NumPy, OpenCV and SciPy."""
 
-import golden_pictures as golden
+import golden_images as golden
 import numpy as np
 import pytest
 import skimage.data

@@ -9,7 +9,7 @@ from PIL import Image
 from imagenet_cp.kernels import projection as maps
 from imagenet_cp.kernels import sampling
 from imagenet_cp.kernels import weather_frames as layers
-from imagenet_cp.perturbations.views import View
+from imagenet_cp.kernels.types import View
 
 NOISY = RandomState(0).randint(0, 256, (61, 83, 3), dtype=np.uint8)
 FLAT = np.full((40, 50, 3), 77, np.uint8)

@@ -1,6 +1,6 @@
 """The sequences equal the published ones."""
 
-import golden_pictures as golden
+import golden_images as golden
 import pytest
 
 from imagenet_cp.perturbations import apply

@@ -247,7 +247,7 @@ def tiny(tmp_path):
     root = tmp_path / "tiny-imagenet-200"
     (root / "val" / "images").mkdir(parents=True)
     for number in range(2):
-        (root / "val" / "images" / f"val_{number}.JPEG").write_bytes(codecs.encode_jpeg(PICTURES[number]))
+        (root / "val" / "images" / f"val_{number}.JPEG").write_bytes(codecs.encode_jpeg(PICTURES[number], 85))
     (root / "val" / "val_annotations.txt").write_text(
         "val_0.JPEG\tn02124075\t0\t32\t44\t62\nval_1.JPEG\tn01443537\t52\t55\t57\t59\n"
     )

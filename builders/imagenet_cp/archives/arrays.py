@@ -1,4 +1,4 @@
-"""Releases of one NumPy array per corruption, its five severities one after the other: CIFAR-10-C and CIFAR-100-C."""
+"""Releases of one array per corruption, its five severities in order: CIFAR-10-C and CIFAR-100-C."""
 
 from __future__ import annotations
 
@@ -23,7 +23,17 @@ from ..errors import SourceError
 from ..images import codecs
 from ..sources.base import row_id
 from ..sources.folder import stamp_of
-from .release import Listing, Picture, Pictures, Release, Tick, listing, unreadable
+from .release import (
+    Images,
+    Listing,
+    Release,
+    ReleasedImage,
+    Tick,
+    list_entries,
+    open_unchanged,
+    read_at,
+    read_errors,
+)
 
 _LAYOUT = re.compile(r"/(?P<name>[a-z_]+)\.npy\Z", re.ASCII)
 _NAME = re.compile(r"cifar[-_]?(100|10)[-_]?c(?![a-z])", re.ASCII | re.IGNORECASE)
@@ -31,12 +41,12 @@ _LABELS = "labels"
 _SHAPE = (32, 32, 3)
 _BYTES = math.prod(_SHAPE)
 _LEVELS = len(corruptions.SEVERITIES)
-#: Of a file's beginning, in which its header is.
+#: Largest size of a header in bytes.
 _HEADER = 4096
 
 
 class Array(NamedTuple):
-    """A file ``*.npy``: in which file, from which byte on, of how many; the file's stamp; what messages call it."""
+    """An array ``*.npy``: its file, offset and size in it, the file's stamp, and its name in messages."""
 
     file: Path
     offset: int
@@ -44,45 +54,65 @@ class Array(NamedTuple):
     stamp: str
     name: str
 
+    @contextmanager
+    def open(self) -> Iterator[Callable[[int, int], bytes]]:
+        """Open a function that reads a number of bytes at an offset."""
+        with open_unchanged(self.file, self.stamp, self.name) as file:
 
-@dataclass(frozen=True)
+            def read(size: int, offset: int) -> bytes:
+                data = read_at(file, size, offset, self.name)
+                if len(data) != size:
+                    raise SourceError(f"{self.name}: cut short; fetch it again")
+                return data
+
+            yield read
+
+
+@dataclass(frozen=True, kw_only=True)
 class ArrayRelease(Release):
     """A release of arrays ``<corruption>.npy``, uint8 (5 * images, 32, 32, 3), and their ``labels.npy``."""
 
-    def holds(self, text: str, cells: set[str]) -> bool:
-        """Whether a file is called as an array, or the labels, of the release."""
-        return _name_of(text, cells) != ""
+    codec: str = "png"
+    ending: str = "png"
+    images: int = 10_000
+    example: str = "fog.npy"
 
-    def find(
+    def matches(self, path: str, cells: set[str]) -> bool:
+        """Test if a file has the name of an array or of the labels."""
+        return _name_of(path, cells) != ""
+
+    def scan(
         self, path: Path, cells: set[str], hashed: bool = False, tick: Tick = lambda count: None
     ) -> Listing:
-        """List what a path holds, every array's header and all labels checked."""
-        found = Listing(path, tuple(self.classes))
-        arrays = _arrays(path, found, cells, hashed, tick)
-        labels = _labels(arrays, self.images, path)
-        _check(labels, len(self.classes), arrays[_LABELS])
+        """List the arrays at a path and check every header and all labels."""
+        listing = Listing(path, tuple(self.classes))
+        arrays = _arrays(path, listing, cells, hashed, tick)
+        labels = _read_labels(arrays, self.images, path)
+        _check_labels(labels, len(self.classes), arrays[_LABELS])
         shape = (_LEVELS * self.images, *_SHAPE)
-        for name, file in arrays.items():
+        for name, array in arrays.items():
             if name != _LABELS:
-                start = _begin(file, shape, np.dtype(np.uint8))
+                start, _ = _check_header(array, shape, np.dtype(np.uint8))
                 for level in corruptions.SEVERITIES:
                     first = start + (level - 1) * self.images * _BYTES
-                    found.cells[f"{name}_{level}"] = Rows(file, first, labels[: self.images].tolist())
-        return found
+                    listing.cells[f"{name}_{level}"] = ArrayImages(
+                        array, first, labels[: self.images].tolist()
+                    )
+        return listing
 
 
 @dataclass(frozen=True)
-class Rows(Pictures):
-    """The rows of one array that are of one severity.
+class ArrayImages(Images):
+    """Rows of an array that belong to one severity.
 
     Attributes
     ----------
     array : Array
-        The file.
+        The array.
     first : int
-        Where in it the first row begins.
+        Offset of the first row in the file.
     labels : list of int
-        Of each row.
+        Label of each row.
     """
 
     array: Array
@@ -91,176 +121,124 @@ class Rows(Pictures):
 
     @property
     def count(self) -> int:
-        """How many rows there are."""
+        """Number of rows."""
         return len(self.labels)
 
-    def rows(self) -> list[Picture]:
-        """List the rows; their ids are those of CIFAR's test images."""
-        return [Picture(row, row_id(row), label, row) for row, label in enumerate(self.labels)]
-
-    @contextmanager
-    def opened(self) -> Iterator[Callable[[Picture], bytes | None]]:
-        """Yield a function that reads a row and encodes it as PNG."""
-        with _opened(self.array) as file:
-            yield lambda picture: codecs.encode_png(self._read(file, picture))
-
-    def _read(self, file: int, picture: Picture) -> NDArray[np.uint8]:
-        data = _pread(self.array, file, _BYTES, self.first + picture.number * _BYTES)
-        return np.frombuffer(data, np.uint8).reshape(_SHAPE)
+    def read(self) -> Iterator[ReleasedImage]:
+        """Yield the rows as PNG, with the ids of CIFAR's test images."""
+        with self.array.open() as read:
+            for row, label in enumerate(self.labels):
+                pixels = np.frombuffer(read(_BYTES, self.first + row * _BYTES), np.uint8)
+                yield ReleasedImage(row, row_id(row), label, codecs.encode_png(pixels.reshape(_SHAPE)))
 
 
 def disambiguate(path: Path, releases: Sequence[Release], cells: Mapping[str, set[str]]) -> Release:
-    """Tell by the labels of which release arrays are; their names must not say otherwise.
+    """Identify the release of arrays by their labels; the path must not name another one.
 
     Raises
     ------
     SourceError
-        There are no labels or impossible ones, or a name in the path that is of another release.
+        The labels are missing or invalid, or the path names another release.
     """
-    first = releases[0]
-    arrays = _arrays(path, Listing(path), cells[first.dataset])
-    labels = _labels(arrays, first.images, path)
+    arrays = _arrays(path, Listing(path), cells[releases[0].dataset])
+    labels = _read_labels(arrays, releases[0].images, path)
     by_size = sorted(releases, key=lambda release: len(release.classes))
-    _check(labels, len(by_size[-1].classes), arrays[_LABELS])
+    _check_labels(labels, len(by_size[-1].classes), arrays[_LABELS])
     release = next(release for release in by_size if labels.max() < len(release.classes))
-    called = _NAME.findall(arrays[_LABELS].name)
-    if called and int(called[-1]) != len(release.classes):
+    named = _NAME.findall(arrays[_LABELS].name)
+    if named and int(named[-1]) != len(release.classes):
         raise SourceError(
             f"{arrays[_LABELS].name}: the labels go from {labels.min()} to {labels.max()}, as those of "
-            f"{release.dataset} do, but it is called CIFAR-{called[-1]}-C; rename it, or put the right labels.npy there"
+            f"{release.dataset} do, but it is called CIFAR-{named[-1]}-C; rename it, or replace labels.npy"
         )
     return release
 
 
-def _name_of(text: str, cells: set[str]) -> str:
-    match = _LAYOUT.search(text)
+def _name_of(path: str, cells: set[str]) -> str:
+    match = _LAYOUT.search(path)
     name = match["name"] if match else ""
     return name if name == _LABELS or f"{name}_1" in cells else ""
 
 
 def _arrays(
-    path: Path,
-    found: Listing,
-    cells: set[str],
-    hashed: bool = False,
-    tick: Tick = lambda count: None,
+    path: Path, listing: Listing, cells: set[str], hashed: bool = False, tick: Tick = lambda count: None
 ) -> dict[str, Array]:
-    """Return corruption or "labels" -> its file, all out of one folder."""
+    """Corruption or "labels" -> its array, all from one folder."""
     folders = defaultdict[str, dict[str, Array]](dict)
-    for file in listing(path, found, hashed, tick):
-        name = _name_of(file.text, cells)
-        folder = file.text.rpartition("/")[0]
-        if file.other or not name:
-            found.skip(file.name, file.other or "no file of the release")
+    for entry in list_entries(path, listing, hashed, tick):
+        name = _name_of(entry.path, cells)
+        folder = entry.path.rpartition("/")[0]
+        if entry.other or not name:
+            listing.skip(entry.name, entry.other or "no file of the release")
         elif name in folders[folder]:
-            found.skip(file.name, "comes twice")
-        elif file.offset is not None:
-            whole = f"{path}#{file.name}"
-            folders[folder][name] = Array(path, file.offset, file.size, found.stamp, whole)
+            listing.skip(entry.name, "repeated")
+        elif entry.offset is not None:
+            array = Array(path, entry.offset, entry.size, listing.stamp, f"{path}#{entry.name}")
+            folders[folder][name] = array
         else:
-            try:
-                status = os.stat(file.text)
-            except OSError as error:
-                raise unreadable(file.text, error) from error
-            if stat.S_ISREG(status.st_mode):  # to open a pipe would be to wait for ever
-                stamp = stamp_of(status)
-                folders[folder][name] = Array(Path(file.text), 0, status.st_size, stamp, file.text)
+            with read_errors(entry.path):
+                status = os.stat(entry.path)
+            if stat.S_ISREG(status.st_mode):  # opening a pipe would block
+                array = Array(Path(entry.path), 0, status.st_size, stamp_of(status), entry.path)
+                folders[folder][name] = array
             else:
-                found.skip(file.name, "no file")
-    whole_ones = {folder: arrays for folder, arrays in folders.items() if arrays}
-    if len(whole_ones) > 1:
-        raise SourceError(
-            f"{path}: holds arrays in several folders, {', '.join(sorted(whole_ones))}; name one"
-        )
-    return next(iter(whole_ones.values()), {})
+                listing.skip(entry.name, "no file")
+    found = {folder: arrays for folder, arrays in folders.items() if arrays}
+    if len(found) > 1:
+        raise SourceError(f"{path}: holds arrays in several folders, {', '.join(sorted(found))}; name one")
+    return next(iter(found.values()), {})
 
 
-def _labels(arrays: Mapping[str, Array], images: int, path: Path) -> NDArray[Any]:
-    """Return the labels, the same of every severity."""
+def _read_labels(arrays: Mapping[str, Array], images: int, path: Path) -> NDArray[Any]:
+    """Read the labels, which are the same for every severity."""
     if _LABELS not in arrays:
-        some = next((file.name for file in arrays.values()), path)
-        raise SourceError(
-            f"{some}: there is no {_LABELS}.npy beside it, which says the classes; put it there"
-        )
-    file = arrays[_LABELS]
+        some = next((array.name for array in arrays.values()), path)
+        raise SourceError(f"{some}: there is no {_LABELS}.npy beside it, which holds the labels; add it")
+    array = arrays[_LABELS]
     count = _LEVELS * images
-    start = _begin(file, (count,))
-    with _opened(file) as opened:
-        dtype = _header(file, opened).dtype
-        labels = np.frombuffer(_pread(file, opened, count * dtype.itemsize, start), dtype)
+    start, dtype = _check_header(array, (count,))
+    with array.open() as read:
+        labels = np.frombuffer(read(count * dtype.itemsize, start), dtype)
     for level, own in zip(corruptions.SEVERITIES, labels.reshape(_LEVELS, -1), strict=True):
         if (own != labels[:images]).any():
             raise SourceError(
-                f"{file.name}: the labels of severity {level} are not those of severity 1, but the images are the same"
+                f"{array.name}: the labels of severity {level} are not those of severity 1, but the images are the same"
             )
     return labels
 
 
-def _check(labels: NDArray[Any], classes: int, file: Array) -> None:
+def _check_labels(labels: NDArray[Any], classes: int, array: Array) -> None:
     wrong = np.flatnonzero((labels < 0) | (labels >= classes))
     if len(wrong):
         raise SourceError(
-            f"{file.name}: row {wrong[0]} has the label {labels[wrong[0]]}, but there are {classes} classes, from 0"
+            f"{array.name}: row {wrong[0]} has the label {labels[wrong[0]]}, but there are {classes} classes, from 0"
         )
 
 
-class _Header(NamedTuple):
-    shape: tuple[int, ...]
-    fortran_order: bool
-    dtype: np.dtype[Any]
-    length: int
-
-
-def _begin(file: Array, shape: tuple[int, ...], dtype: np.dtype[Any] | None = None) -> int:
-    """Return where the data begin, if they have the shape, the type (or are whole numbers), C order and every byte."""
-    with _opened(file) as opened:
-        header = _header(file, opened)
-    right = header.dtype == dtype if dtype else header.dtype.kind in "iu"
-    if header.shape != shape or not right:
-        wanted = f"{dtype or 'whole numbers'} of the shape {shape}"
-        raise SourceError(f"{file.name}: {header.dtype} of the shape {header.shape}, not {wanted}")
-    if header.fortran_order and len(shape) > 1:
-        raise SourceError(
-            f"{file.name}: is in Fortran order; save it again with np.save(file, np.ascontiguousarray(array))"
-        )
-    size = header.length + math.prod(shape) * header.dtype.itemsize
-    if file.size != size:
-        raise SourceError(f"{file.name}: {file.size:,} bytes, not {size:,}; fetch it again")
-    return file.offset + header.length
-
-
-def _header(file: Array, opened: int) -> _Header:
-    beginning = io.BytesIO(_pread(file, opened, min(_HEADER, file.size), file.offset))
+def _check_header(
+    array: Array, shape: tuple[int, ...], dtype: np.dtype[Any] | None = None
+) -> tuple[int, np.dtype[Any]]:
+    """Offset and dtype of the data, which must have this shape and dtype (or any integer), in C order and complete."""
+    with array.open() as read:
+        head = io.BytesIO(read(min(_HEADER, array.size), array.offset))
     try:
-        version = npy.read_magic(beginning)
-        read = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}[version]
-        shape, fortran_order, dtype = read(beginning)
+        version = npy.read_magic(head)
+        parse = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}[version]
+        own_shape, fortran_order, own_dtype = parse(head)
     except (ValueError, KeyError, TypeError, SyntaxError) as error:
-        raise SourceError(f"{file.name}: no array that NumPy saved, or cut short ({error})") from None
-    if dtype.hasobject:
+        raise SourceError(f"{array.name}: not an array saved by NumPy, or cut short ({error})") from None
+    if own_dtype.hasobject:
         raise SourceError(
-            f"{file.name}: holds pickled objects, which are never unpickled, not an array of numbers"
+            f"{array.name}: holds pickled objects, which are never unpickled, not an array of numbers"
         )
-    return _Header(shape, fortran_order, dtype, beginning.tell())
-
-
-@contextmanager
-def _opened(file: Array) -> Iterator[int]:
-    try:
-        raw = open(file.file, "rb", buffering=0)  # noqa: SIM115  (closed below)
-    except OSError as error:
-        raise unreadable(file.name, error) from error
-    with raw:
-        if stamp_of(os.fstat(raw.fileno())) != file.stamp:
-            raise SourceError(f"{file.file}: has changed since it was listed; start again")
-        yield raw.fileno()
-
-
-def _pread(file: Array, opened: int, size: int, offset: int) -> bytes:
-    try:
-        data = os.pread(opened, size, offset)
-    except OSError as error:
-        raise unreadable(file.name, error) from error
-    if len(data) != size:
-        raise SourceError(f"{file.name}: cut short; fetch it again")
-    return data
+    if own_shape != shape or not (own_dtype == dtype if dtype else own_dtype.kind in "iu"):
+        expected = f"{dtype or 'integers'} of the shape {shape}"
+        raise SourceError(f"{array.name}: {own_dtype} of the shape {own_shape}, not {expected}")
+    if fortran_order and len(shape) > 1:
+        raise SourceError(
+            f"{array.name}: is in Fortran order; save it again with np.save(file, np.ascontiguousarray(array))"
+        )
+    size = head.tell() + math.prod(shape) * own_dtype.itemsize
+    if array.size != size:
+        raise SourceError(f"{array.name}: {array.size:,} bytes, not {size:,}; fetch it again")
+    return array.offset + head.tell(), own_dtype

@@ -1,34 +1,20 @@
-"""The benchmarks that their authors published, and which of them a path is of."""
+"""Catalog of the releases of the authors, and identification of the release at a path."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 
 from ..benchmarks.base import Benchmark, Cell
 from ..benchmarks.catalog import BENCHMARKS
-from ..benchmarks.recipe import Recipe
 from ..errors import SourceError
 from ..sources import classes as imagenet
 from ..sources.cifar import CIFAR10, CIFAR100
 from .arrays import ArrayRelease, disambiguate
 from .files import FileRelease
-from .release import Archive, Listing, Release, listing
+from .release import Archive, Listing, Release, list_entries
 
 _VALIDATION = rf"(?P<wnid>{imagenet.WNID})/(?P<id>ILSVRC2012_val_\d{{8}})"
 _TINY = rf"(?P<wnid>{imagenet.WNID})/(?P<id>(?!ILSVRC2012_val_)[\w-]*\d)"
-
-
-@dataclass(frozen=True)
-class Published(Recipe):
-    """Stands in place of a recipe for pictures that no recipe of this package makes."""
-
-    record: str = ""
-
-    @property
-    def signature(self) -> str:
-        """Enough to see that two scores are on the same published pictures."""
-        return f"{self.dataset}|official|zenodo:{self.record}|profile:{self.profile}|{self.codec}"
 
 
 RELEASES: dict[str, Release] = {
@@ -37,8 +23,6 @@ RELEASES: dict[str, Release] = {
         FileRelease(
             dataset="imagenet_c",
             record="2235448",
-            codec="jpeg",
-            ending="JPEG",
             images=50_000,
             classes=imagenet.wnids(),
             example="fog/3/n01440764/ILSVRC2012_val_00000293.JPEG",
@@ -50,10 +34,6 @@ RELEASES: dict[str, Release] = {
                 "extra.tar": Archive("d492dfba5fc162d8ec2c3cd8ee672984", 15_789_490_144),
             },
             layout=rf"/(?P<cell>[a-z_]+/[1-5])/{_VALIDATION}\.JPEG\Z",
-            begins=rb"\xff\xd8\xff",
-            largest=1 << 20,
-            number_of_classes=1000,
-            numbered=True,
         ),
         FileRelease(
             dataset="imagenet_p",
@@ -70,16 +50,12 @@ RELEASES: dict[str, Release] = {
                 "weather.tar": Archive("a597ff6db8c6fb0dbcd6eb12ed620002"),
             },
             layout=rf"/(?P<cell>[a-z_]+(?:_[23])?)/{_VALIDATION}\.mp4\Z",
-            begins=rb".{4}ftyp",
-            largest=8 << 20,
-            number_of_classes=1000,
-            numbered=True,
+            magic=rb".{4}ftyp",
+            max_size=8 << 20,
         ),
         FileRelease(
             dataset="tiny_imagenet_c",
             record="2536630",
-            codec="jpeg",
-            ending="JPEG",
             images=10_000,
             classes=(),
             example="fog/3/n01443537/test_293.JPEG",
@@ -87,53 +63,42 @@ RELEASES: dict[str, Release] = {
                 "Tiny-ImageNet-C.tar": Archive("f9c9a9dbdc11469f0b850190f7ad8be1", 1_794_775_040),
             },
             layout=rf"/(?P<cell>[a-z_]+/[1-5])/{_TINY}\.JPEG\Z",
-            begins=rb"\xff\xd8\xff",
-            largest=1 << 20,
             number_of_classes=200,
             numbered=False,
         ),
         ArrayRelease(
             dataset="cifar10_c",
             record="2535967",
-            codec="png",
-            ending="png",
-            images=10_000,
             classes=CIFAR10,
-            example="fog.npy",
             archives={"CIFAR-10-C.tar": Archive("56bf5dcef84df0e2308c6dcbcbbd8499", 2_918_471_680)},
         ),
         ArrayRelease(
             dataset="cifar100_c",
             record="3555552",
-            codec="png",
-            ending="png",
-            images=10_000,
             classes=CIFAR100,
-            example="fog.npy",
             archives={"CIFAR-100-C.tar": Archive("11f0ed0f1191edbf9fa23466ae6021d3", 2_918_473_216)},
         ),
     )
 }
 
 
-def cells_of(benchmark: Benchmark) -> dict[str, Cell]:
-    """Config -> its cell, of all that were published: everything but the clean pictures."""
-    every = dict.fromkeys(cell for cells in benchmark.configs.values() for cell in cells)
-    return {cell.config: cell for cell in every if cell.level > 0}
+def released_cells(benchmark: Benchmark) -> dict[str, Cell]:
+    """Config -> cell, of all cells that were released: all but the clean images."""
+    return {config: cell for config, cell in benchmark.cell_of.items() if cell.level > 0}
 
 
 def release_of(path: Path) -> Release:
-    """Tell which release an archive, folder or file is of: by its first file, and arrays by their labels.
+    """Identify the release of an archive, folder or file by its first file, and of arrays by their labels.
 
     Raises
     ------
     SourceError
-        It cannot be read, or holds nothing of any release.
+        It cannot be read, or holds no file of a release.
     """
-    cells = {name: set(cells_of(BENCHMARKS[name])) for name in RELEASES}
-    for file in listing(path, Listing(path)):
-        holding = [release for name, release in RELEASES.items() if release.holds(file.text, cells[name])]
-        if holding:
-            return holding[0] if len(holding) == 1 else disambiguate(path, holding, cells)
+    cells = {name: set(released_cells(BENCHMARKS[name])) for name in RELEASES}
+    for entry in list_entries(path, Listing(path)):
+        found = [release for name, release in RELEASES.items() if release.matches(entry.path, cells[name])]
+        if found:
+            return found[0] if len(found) == 1 else disambiguate(path, found, cells)
     shown = " or ".join(dict.fromkeys(f".../{release.example}" for release in RELEASES.values()))
-    raise SourceError(f"{path}: holds no published files, which are called {shown}")
+    raise SourceError(f"{path}: holds no released files, which have names like {shown}")

@@ -1,4 +1,4 @@
-"""Releases of one file per picture: ImageNet-C, ImageNet-P and Tiny ImageNet-C."""
+"""Releases of one file per image: ImageNet-C, ImageNet-P and Tiny ImageNet-C."""
 
 from __future__ import annotations
 
@@ -6,200 +6,189 @@ import os
 import re
 from array import array
 from collections import defaultdict
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import BinaryIO
 
 from ..errors import SourceError
-from ..sources.folder import stamp_of
-from .release import Entry, Listing, Picture, Pictures, Release, Tick, listing, unreadable
+from .release import (
+    Entry,
+    Images,
+    Listing,
+    Release,
+    ReleasedImage,
+    Tick,
+    list_entries,
+    open_unchanged,
+    read_at,
+    read_errors,
+)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class FileRelease(Release):
-    """A release of one file per picture, in a folder per class.
+    """A release of one file per image, in a folder per class.
 
     Attributes
     ----------
     layout : str
-        A pattern of the end of a file's path, with groups ``cell`` (a slash in it stands for ``_``), ``wnid`` and
-        ``id``.
-    begins : bytes
-        A pattern that the beginning of every file matches.
-    largest : int
-        No file has more bytes.
+        Pattern of the end of a file's path, with groups ``cell`` (in which a slash means ``_``), ``wnid`` and ``id``.
+    magic : bytes
+        Pattern of the first bytes of every file.
+    max_size : int
+        Largest size of a file in bytes.
     number_of_classes : int
-        How many classes there are.
+        Number of classes.
     numbered : bool
-        Whether the ids end in the number of the image, from 1; else the images are taken by class.
+        Ids end in the number of the image, from 1; otherwise images are ordered by class.
     """
 
     layout: str
-    begins: bytes
-    largest: int
-    number_of_classes: int
-    numbered: bool
+    magic: bytes = rb"\xff\xd8\xff"
+    max_size: int = 1 << 20
+    codec: str = "jpeg"
+    ending: str = "JPEG"
+    number_of_classes: int = 1000
+    numbered: bool = True
 
-    def holds(self, text: str, cells: set[str]) -> bool:
-        """Whether a file's path ends as those of the release do."""
-        return self._cell(re.compile(self.layout, re.ASCII).search(text), cells) != ""
+    def matches(self, path: str, cells: set[str]) -> bool:
+        """Test if the path of a file ends as those of the release."""
+        return self._match(path, cells) is not None
 
     def place_of(self, image_id: str, label: int) -> int:
-        """Return the place of an image among all, which is none below ``images`` where there is no such image."""
+        """Compute the position of an image among all; not below ``images`` if there is no such image."""
         if self.numbered:
             return int(image_id.rpartition("_")[2]) - 1
         return label * self.images // self.number_of_classes
 
-    def _cell(self, match: re.Match[str] | None, cells: set[str]) -> str:
+    def _match(self, path: str, cells: set[str]) -> tuple[str, str, str] | None:
+        """Config, wnid and id of a file."""
+        match = re.compile(self.layout, re.ASCII).search(path)
         cell = match["cell"].replace("/", "_") if match else ""
-        return cell if cell in cells else ""
+        return (cell, match["wnid"], match["id"]) if match and cell in cells else None
 
-    def find(
+    def scan(
         self, path: Path, cells: set[str], hashed: bool = False, tick: Tick = lambda count: None
     ) -> Listing:
-        """List what an archive or a folder holds, by the names alone."""
-        found = Listing(path, tuple(self.classes or self._classes_in(path, cells)))
-        pattern = re.compile(self.layout, re.ASCII)
-        labels = {wnid: label for label, wnid in enumerate(found.classes)}
+        """List the files in an archive or a folder by their names alone."""
+        listing = Listing(path, tuple(self.classes or self._classes_in(path, cells)))
+        labels = {wnid: label for label, wnid in enumerate(listing.classes)}
         numbers: dict[str, int] = {}
-        every: dict[str, Files] = {}
-        for file in listing(path, found, hashed, tick):
-            match = pattern.search(file.text)
-            cell = self._cell(match, cells)
-            if file.other:
-                found.skip(file.name, file.other)
-            elif match is None or not cell or match["wnid"] not in labels:
-                found.skip(file.name, "no file of the release")
-            elif not 0 <= self.place_of(match["id"], labels[match["wnid"]]) < self.images:
-                found.skip(file.name, "no image of the release")
-            elif file.size > self.largest:
-                found.skip(file.name, f"{file.size:,} bytes")
+        images: dict[str, FileImages] = {}
+        for entry in list_entries(path, listing, hashed, tick):
+            match = self._match(entry.path, cells)
+            if entry.other:
+                listing.skip(entry.name, entry.other)
+            elif match is None or match[1] not in labels:
+                listing.skip(entry.name, "no file of the release")
+            elif not 0 <= self.place_of(match[2], labels[match[1]]) < self.images:
+                listing.skip(entry.name, "no image of the release")
+            elif entry.size > self.max_size:
+                listing.skip(entry.name, f"{entry.size:,} bytes")
             else:
-                home = None if file.offset is not None else Path(file.text).parents[1]
-                if cell not in every:
-                    every[cell] = Files(self, found, home, numbers)
-                pictures = every[cell]
-                number = numbers.setdefault(match["id"], len(numbers))
-                if pictures.home != home or not pictures.add(number, labels[match["wnid"]], file):
-                    found.skip(file.name, "comes twice")
-        found.cells.update(every)
-        return found
+                cell, wnid, image_id = match
+                home = None if entry.offset is not None else Path(entry.path).parents[1]
+                if cell not in images:
+                    images[cell] = FileImages(self, listing, home, numbers)
+                number = numbers.setdefault(image_id, len(numbers))
+                if images[cell].home != home or not images[cell].add(number, labels[wnid], entry):
+                    listing.skip(entry.name, "repeated")
+        listing.cells.update(images)
+        return listing
 
     def _classes_in(self, path: Path, cells: set[str]) -> list[str]:
-        """Return the classes that all configs have, but for those that hold more or less than all classes."""
-        pattern = re.compile(self.layout, re.ASCII)
-        seen = defaultdict[str, set[str]](set)
-        for file in listing(path, Listing(path)):
-            match = pattern.search(file.text)
-            cell = self._cell(match, cells)
-            if match is not None and cell and not file.other:
-                seen[cell].add(match["wnid"])
-        whole = {tuple(sorted(wnids)) for wnids in seen.values() if len(wnids) == self.number_of_classes}
-        if len(whole) == 1:
-            return list(whole.pop())
-        some = "different ones" if whole else ", ".join(sorted({str(len(wnids)) for wnids in seen.values()}))
+        """Find the classes that all complete configs share."""
+        found = defaultdict[str, set[str]](set)
+        for entry in list_entries(path, Listing(path)):
+            match = self._match(entry.path, cells)
+            if match is not None and not entry.other:
+                found[match[0]].add(match[1])
+        complete = {tuple(sorted(wnids)) for wnids in found.values() if len(wnids) == self.number_of_classes}
+        if len(complete) == 1:
+            return list(complete.pop())
+        counts = ", ".join(sorted({str(len(wnids)) for wnids in found.values()}))
         raise SourceError(
-            f"{path}: {self.dataset} has {self.number_of_classes} classes, but the folders here hold {some}; a label "
-            "is the place of a class among all, so name the whole archive, or whole severities"
+            f"{path}: {self.dataset} has {self.number_of_classes} classes, but the folders here hold "
+            f"{'different ones' if complete else counts}; labels follow from the list of all classes, so name the "
+            "whole archive, or whole severities"
         )
 
 
 @dataclass
-class Files(Pictures):
-    """The files of one config.
+class FileImages(Images):
+    """Files of one config.
 
     Attributes
     ----------
     release : FileRelease
-        What they are of.
-    found : Listing
-        The archive they are in, and the classes.
+        Their release.
+    listing : Listing
+        The listing of their archive or folder.
     home : Path or None
-        Holds the folders of classes, where it is no archive.
+        The folder of the folders of classes; None in an archive.
     numbers : dict
-        Image id -> its number; all configs share it.
+        Image id -> its number; shared by all configs.
     labels, offsets, sizes : array of int
-        By number: label (-1 where there is no such file), place and size in the archive.
+        By number: label (-1 if there is no such file), offset and size in the archive.
     """
 
     release: FileRelease
-    found: Listing
+    listing: Listing
     home: Path | None
     numbers: dict[str, int]
     labels: array[int] = field(default_factory=lambda: array("h"))
     offsets: array[int] = field(default_factory=lambda: array("q"))
     sizes: array[int] = field(default_factory=lambda: array("q"))
 
-    def add(self, number: int, label: int, file: Entry) -> bool:
-        """Note a file; False if there is one of this number."""
+    def add(self, number: int, label: int, entry: Entry) -> bool:
+        """Add a file; False if there is one of this number."""
         short = max(number + 1 - len(self.labels), 0)
         for column, empty in ((self.labels, -1), (self.offsets, 0), (self.sizes, 0)):
             column.extend([empty] * short)
         if self.labels[number] >= 0:
             return False
-        self.labels[number], self.offsets[number], self.sizes[number] = label, file.offset or 0, file.size
+        self.labels[number], self.offsets[number], self.sizes[number] = label, entry.offset or 0, entry.size
         return True
 
     @property
     def count(self) -> int:
-        """How many files there are."""
+        """Number of files."""
         return len(self.labels) - self.labels.count(-1)
 
-    def rows(self) -> list[Picture]:
-        """List the files by their place and id."""
-        place_of = self.release.place_of
-        return sorted(
-            Picture(place_of(image_id, self.labels[number]), image_id, self.labels[number], number)
+    def read(self) -> Iterator[ReleasedImage]:
+        """Yield the files; at most one byte beyond the largest size is read of each."""
+        magic = re.compile(self.release.magic, re.DOTALL)
+        rows = sorted(
+            (self.release.place_of(image_id, label), image_id, label, number)
             for image_id, number in self.numbers.items()
-            if number < len(self.labels) and self.labels[number] >= 0
+            if number < len(self.labels) and (label := self.labels[number]) >= 0
         )
+        path = self.listing.path
+        with ExitStack() as stack:
+            if self.home is None:
+                file = stack.enter_context(open_unchanged(path, self.listing.stamp, str(path)))
+                self._prefetch(file)
+            for place, image_id, label, number in rows:
+                if self.home is None:
+                    data = read_at(file, self.sizes[number], self.offsets[number], str(path))
+                else:
+                    name = f"{image_id}.{self.release.ending}"
+                    data = self._read_file(self.home / self.listing.classes[label] / name)
+                valid = magic.match(data) and len(data) <= self.release.max_size
+                yield ReleasedImage(place, image_id, label, data if valid else None)
 
-    @contextmanager
-    def opened(self) -> Iterator[Callable[[Picture], bytes | None]]:
-        """Yield a function that reads a file, no further than a byte beyond the largest there may be."""
-        begins = re.compile(self.release.begins, re.DOTALL)
-
-        def whole(data: bytes) -> bytes | None:
-            return data if begins.match(data) and len(data) <= self.release.largest else None
-
-        if self.home is not None:
-            yield lambda picture: whole(self._read_file(picture))
-            return
-        path = self.found.path
-        try:
-            file = open(path, "rb", buffering=0)  # noqa: SIM115  (closed below)
-        except OSError as error:
-            raise unreadable(path, error) from error
-        with file:
-            if stamp_of(os.fstat(file.fileno())) != self.found.stamp:
-                raise SourceError(f"{path}: has changed since it was listed; start again")
-            self._fetch(file.fileno())
-            yield lambda picture: whole(self._read_member(file, picture))
-
-    def _fetch(self, file: int) -> None:
-        """Let the system read the files' stretch of an archive in one go, for they are taken in another order."""
-        there = [number for number, label in enumerate(self.labels) if label >= 0]
-        if hasattr(os, "posix_fadvise") and there:
-            start = min(self.offsets[number] for number in there)
-            stop = max(self.offsets[number] + self.sizes[number] for number in there)
+    def _prefetch(self, file: int) -> None:
+        """Ask the system to read the stretch of the archive with these files, which are read in another order."""
+        numbers = [number for number, label in enumerate(self.labels) if label >= 0]
+        if hasattr(os, "posix_fadvise") and numbers:
+            start = min(self.offsets[number] for number in numbers)
+            stop = max(self.offsets[number] + self.sizes[number] for number in numbers)
             os.posix_fadvise(file, start, stop - start, os.POSIX_FADV_WILLNEED)
 
-    def _read_member(self, file: BinaryIO, picture: Picture) -> bytes:
-        try:
-            return os.pread(file.fileno(), self.sizes[picture.number], self.offsets[picture.number])
-        except OSError as error:
-            raise unreadable(self.found.path, error) from error
-
-    def _read_file(self, picture: Picture) -> bytes:
-        assert self.home is not None
-        wnid = self.found.classes[picture.label]
-        path = self.home / wnid / f"{picture.image_id}.{self.release.ending}"
-        try:
-            if not path.is_file():  # to open a pipe would be to wait for ever
+    def _read_file(self, path: Path) -> bytes:
+        with read_errors(path):
+            if not path.is_file():  # opening a pipe would block
                 return b""
             with open(path, "rb") as file:
-                return file.read(self.release.largest + 1)
-        except OSError as error:
-            raise unreadable(path, error) from error
+                return file.read(self.release.max_size + 1)

@@ -1,4 +1,4 @@
-"""The folder of an import: what is finished in it, what is missing, and what it says of itself."""
+"""The folder of an import: its finished and missing files, its record and its card."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import contextlib
 import json
 import math
 import platform
-import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -15,77 +14,86 @@ from pathlib import Path
 from typing import Any
 
 from ..benchmarks.base import Benchmark, Cell
+from ..benchmarks.layout import DATA_FILE, data_file
+from ..benchmarks.recipe import Recipe
 from ..build.folder import unexpected_files
 from ..build.parquet import FileInfo
 from ..cards import card as cards
+from ..cards.tables import amount
 from ..errors import BuildError
 from ..files import write_json, write_text
 from ..jobs.folder import RECORD_FILE, STATE_DIR
 from ..sources.base import digest
-from .catalog import Published, cells_of
+from .catalog import released_cells
 from .release import Release
 
-#: Slices are by the place of an image, as those of a build of all images, whatever is there.
+#: Images per file, by their position in the benchmark, as in a build of all images.
 IMAGES_PER_FILE = 2500
-_RECORD = f"{STATE_DIR}/official.json"
-_FILE = re.compile(r"data/([a-z0-9_]+)/validation-\d{5}-of-(\d{5})\.parquet", re.ASCII)
+_STATE = f"{STATE_DIR}/official.json"
 
 
 @dataclass
 class Import:
-    """What a folder holds of the published pictures.
+    """Released images that a folder holds.
 
     Attributes
     ----------
     benchmark, recipe, release
-        What is imported; the recipe is a `Published`.
+        The data set, its recipe and its release.
     out : Path
         The folder.
     classes : tuple of str
         Names of the labels.
     files : dict
-        Config -> relative path -> what the file holds.
+        Config -> relative path -> record.
     archives : dict
-        Name of an archive that was found to be as published -> its stamp.
+        Name of an archive whose checksum is that of the release -> its stamp.
     notes : list of str
-        What a user should know about what was given.
+        Remarks for the user.
     """
 
     benchmark: Benchmark
-    recipe: Published
+    recipe: Recipe
     release: Release
     out: Path
     classes: tuple[str, ...] = ()
     files: dict[str, dict[str, FileInfo]] = field(default_factory=dict)
     archives: dict[str, str] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    _stored_classes: str = ""
 
     @property
     def cells(self) -> dict[str, Cell]:
-        """Config -> its cell, in the published order."""
-        return cells_of(self.benchmark)
+        """Config -> cell, in the order of the benchmark."""
+        return released_cells(self.benchmark)
 
     @property
     def slices(self) -> int:
-        """How many files a config has."""
+        """Number of files of a config."""
         return math.ceil(self.release.images / IMAGES_PER_FILE)
 
+    @property
+    def infos(self) -> dict[str, FileInfo]:
+        """Relative path -> record, of all files in order."""
+        infos = {path: info for files in self.files.values() for path, info in files.items()}
+        return dict(sorted(infos.items()))
+
     def images(self, config: str) -> int:
-        """Return how many images of a config are there."""
-        return sum(written.rows for written in self.files.get(config, {}).values())
+        """Count the images of a config."""
+        return sum(info.rows for info in self.files.get(config, {}).values())
 
     @property
     def missing(self) -> dict[str, int]:
-        """Config -> how many of its images are not there, in the published order."""
-        lacking = {config: self.release.images - self.images(config) for config in self.cells}
-        return {config: count for config, count in lacking.items() if count > 0}
+        """Config -> number of missing images, in the order of the benchmark."""
+        missing = {config: self.release.images - self.images(config) for config in self.cells}
+        return {config: count for config, count in missing.items() if count > 0}
 
     def file_of(self, config: str, index: int) -> str:
-        """Return the path of a file, relative to the folder."""
-        return f"data/{config}/validation-{index:05d}-of-{self.slices:05d}.parquet"
+        """Path of a file, relative to the folder."""
+        return data_file(config, index, self.slices)
 
     def resume(self) -> None:
-        """Find out what earlier imports into the folder have finished, and remove what they have not.
+        """Read the state of earlier imports into the folder, and delete their unfinished files.
 
         Raises
         ------
@@ -94,112 +102,98 @@ class Import:
         """
         cells = self.cells
         with contextlib.suppress(OSError, ValueError, KeyError, TypeError, AttributeError):
-            stored = json.loads((self.out / _RECORD).read_text(encoding="utf-8"))
+            stored = json.loads((self.out / _STATE).read_text(encoding="utf-8"))
+            self._stored_classes = stored["classes"]
             self.archives = dict(stored["archives"])
             self.files = {
-                config: {path: FileInfo(**written) for path, written in files.items()}
+                config: {path: FileInfo(**info) for path, info in files.items()}
                 for config, files in stored["files"].items()
                 if config in cells
             }
         for config, files in list(self.files.items()):
-            if any(_size(self.out / path) != written.size for path, written in files.items()):
-                self.notes.append(f"{config}: its files are missing or damaged; it is to be imported again")
+            paths = ((self.out / path, info.size) for path, info in files.items())
+            if not all(path.is_file() and path.stat().st_size == size for path, size in paths):
+                self.notes.append(f"{config}: its files are missing or damaged; import it again")
                 del self.files[config]
         for temporary in (*self.out.glob(".*.tmp"), *(self.out / "data").rglob(".*.tmp")):
             temporary.unlink(missing_ok=True)
-        for path in unexpected_files(self.out, {path for files in self.files.values() for path in files}):
-            found = _FILE.fullmatch(path)
-            if not found or found[1] not in cells or int(found[2]) != self.slices:
+        for path in unexpected_files(self.out, set(self.infos)):
+            match = DATA_FILE.fullmatch(path)
+            if not match or match[1] not in cells or int(match[3]) != self.slices:
                 raise BuildError(
-                    f"{path} in {self.out}: not of this import; move it away, or it would be read along with the data"
+                    f"{path} in {self.out}: not part of this import; move it away, because it would be read along with "
+                    "the data"
                 )
             (self.out / path).unlink()
 
     def check_classes(self, classes: tuple[str, ...]) -> None:
-        """Take the classes, which must be those of what is in the folder.
+        """Set the classes, which must be those of the files in the folder.
 
         Raises
         ------
         BuildError
-            They are others.
+            They differ.
         """
-        own = digest([classes])
-        stored = {}
-        with contextlib.suppress(OSError, ValueError):
-            stored = json.loads((self.out / _RECORD).read_text(encoding="utf-8"))
-        if self.files and stored.get("classes", own) != own:
+        if self.files and self._stored_classes not in ("", digest([classes])):
             raise BuildError(
-                f"{self.out}: holds pictures of other classes than those given, so the labels would not agree; choose "
+                f"{self.out}: its images have other classes than those given, so the labels would not agree; choose "
                 "another folder with --out, or delete this one"
             )
         self.classes = classes
 
-    def remember(self) -> None:
-        """Record what is finished."""
+    def save_state(self) -> None:
+        """Record the finished files."""
         files = {
-            config: {path: written._asdict() for path, written in files.items()}
+            config: {path: info._asdict() for path, info in files.items()}
             for config, files in self.files.items()
         }
-        write_json(
-            self.out / _RECORD,
-            {"archives": self.archives, "classes": digest([self.classes]), "files": files},
-        )
+        self._stored_classes = digest([self.classes])
+        state = {"archives": self.archives, "classes": self._stored_classes, "files": files}
+        write_json(self.out / _STATE, state)
 
     def finish(self, identity: Mapping[str, Any]) -> None:
-        """Write the record of the whole, then the README that makes it loadable."""
-        files = {path: written._asdict() for part in self.files.values() for path, written in part.items()}
-        files = {path: files[path] for path in sorted(files)}
+        """Write the record of the folder and then its card, which makes it loadable."""
+        files = {path: info._asdict() for path, info in self.infos.items()}
         versions = {name: metadata.version(name) for name in ("imagenet-cp", "datasets", "pyarrow")}
         benchmark = replace(
             self.benchmark,
-            description=f"{self.benchmark.description} These are the pictures its authors published "
+            description=f"{self.benchmark.description} These are the images released by its authors "
             f"(https://zenodo.org/records/{self.release.record}), {cards.as_published(self.recipe)}.",
         )
+        record = {
+            "identity": identity,
+            "versions": {"python": platform.python_version(), **versions},
+            "skipped": {},
+            "archives": sorted(self.archives),
+            "files": files,
+        }
+        write_json(self.out / RECORD_FILE, record)
         card = cards.dataset_card(benchmark, self.recipe, self.classes, files)
-        write_json(
-            self.out / RECORD_FILE,
-            {
-                "identity": identity,
-                "versions": {"python": platform.python_version(), **versions},
-                "skipped": {},
-                "archives": sorted(self.archives),
-                "files": files,
-            },
-        )
         write_text(self.out / "README.md", card)
 
 
-def _size(path: Path) -> int:
-    return path.stat().st_size if path.is_file() else -1
-
-
 def report(made: Import) -> list[str]:
-    """Return what there is to say about an import, in lines: what was passed over and what is missing."""
+    """Describe an import in lines: skipped files, incomplete and missing configs, and its size."""
     missing = made.missing
-    whole = [config for config in made.files if config not in missing]
-    parts = [
-        f"{config}: {made.images(config):,} of {made.release.images:,} images"
-        for config in missing
-        if config in made.files
-    ]
     absent = [config for config in missing if config not in made.files]
-    every = [written for files in made.files.values() for written in files.values()]
+    infos = made.infos.values()
     return [
         *made.notes,
-        *parts,
-        *([f"not given: {', '.join(_by_name(made.cells, absent))}"] if absent else []),
-        f"{made.out}: {len(whole)} of {len(made.cells)} configs whole, "
-        f"{sum(written.rows for written in every):,} rows, {sum(written.size for written in every) / 1e6:,.1f} MB, "
+        *(
+            f"{config}: {made.images(config):,} of {made.release.images:,} images"
+            for config in missing
+            if config in made.files
+        ),
+        *([f"not given: {', '.join(_short_names(made.cells, absent))}"] if absent else []),
+        f"{made.out}: {len(made.files.keys() - missing)} of {len(made.cells)} configs complete, "
+        f"{sum(info.rows for info in infos):,} rows, {amount(sum(info.size for info in infos))}, "
         f"{made.recipe.signature}",
     ]
 
 
-def _by_name(cells: Mapping[str, Cell], configs: Sequence[str]) -> list[str]:
-    """Shorten a list of configs: a corruption that is there at no severity is named once."""
-    count = Counter(cell.name for cell in cells.values())
-    absent = Counter(cells[config].name for config in configs)
-    names = (
-        cells[config].name if absent[cells[config].name] == count[cells[config].name] else config
-        for config in configs
-    )
-    return list(dict.fromkeys(names))
+def _short_names(cells: Mapping[str, Cell], configs: Sequence[str]) -> list[str]:
+    """Shorten a list of configs by naming a corruption once if all its severities are listed."""
+    every = Counter(cell.name for cell in cells.values())
+    listed = Counter(cells[config].name for config in configs)
+    names = ((config, cells[config].name) for config in configs)
+    return list(dict.fromkeys(name if listed[name] == every[name] else config for config, name in names))

@@ -1,4 +1,4 @@
-"""Import of the published forms of the benchmarks into the columns of a build, pictures untouched."""
+"""Import of the releases of the authors into the columns of a build, without changing the images."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any
 
 from ..benchmarks.base import Cell
 from ..benchmarks.catalog import BENCHMARKS
+from ..benchmarks.recipe import Recipe
 from ..build.folder import corrupt_files, lock_build
 from ..build.parquet import FileInfo, Layout, ParquetFile
 from ..errors import SourceError, wrap_os_errors
@@ -17,12 +18,12 @@ from ..jobs.cores import available_cores
 from ..jobs.folder import Shard
 from ..progress import Progress, silent
 from ..sources.folder import stamp_of
-from .catalog import Published, release_of
+from .catalog import release_of
 from .folder import IMAGES_PER_FILE, Import
-from .release import Listing, Picture, Pictures, Release
+from .release import Images, Listing, Release, ReleasedImage
 
 _MEGABYTE = 1_000_000
-_MENDED = "fetch it again, or take it as it is with --no-check"
+_HINT = "fetch it again, or import it as it is with --no-check"
 
 
 def import_official(
@@ -32,22 +33,22 @@ def import_official(
     check: bool = True,
     progress: Progress = silent,
 ) -> Import:
-    """Turn the published files of a benchmark into a folder like that of a build.
+    """Import the released files of a benchmark into a folder like that of a build.
 
     The JPEGs of ImageNet-C and Tiny ImageNet-C go into the column ``image`` and the MP4s of ImageNet-P into ``video``,
-    byte for byte; the rows of the arrays of CIFAR-10-C and CIFAR-100-C go into ``image`` as PNG, without loss, under
-    the ids that CIFAR's test images have. The same folder comes of the archives and of what they were unpacked to.
-    Memory stays below a GB. When it is stopped, the same call goes on from there; more archives can be added later.
+    byte for byte; the rows of the arrays of CIFAR-10-C and CIFAR-100-C go into ``image`` as lossless PNG, with the ids
+    of CIFAR's test images. Archives and the folders they were unpacked to give the same result. Memory stays below a
+    GB. After an interruption the same call resumes; more archives can be added later.
 
     Parameters
     ----------
     paths : sequence of path
-        Tar archives, or folders they were unpacked to: all of it, some corruptions, one, or one severity. Of CIFAR
+        Tar archives, or folders they were unpacked to: all of it, some corruptions, one, or one severity. For CIFAR
         also single arrays, with their ``labels.npy`` beside them.
     out : path, optional
-        The folder; ``./imagenet_c``, or what else the data set is called, by default.
+        The folder; by default the name of the data set, such as ``./imagenet_c``.
     check : bool
-        Compare the MD5 of archives that are called as the published ones with theirs.
+        Compare the MD5 of archives that have the name of a released one.
     progress : callable
         Called with ``"checking archives (MB)"``, ``"checking files"`` or ``"importing images"``, the number done and
         the total.
@@ -55,20 +56,19 @@ def import_official(
     Returns
     -------
     Import
-        What the folder holds now.
+        Content of the folder.
 
     Raises
     ------
     SourceError
-        An archive, folder or array cannot be read, is damaged, differs from the published one, or holds something
-        else.
+        An archive, folder or array cannot be read, is damaged, differs from the released one, or is of no release.
     BuildError
         The folder holds something else, cannot be written, or is in use.
     """
     places = [Path(path).expanduser().resolve() for path in paths]
-    release = _one_release(places)
+    release = _common_release(places)
     benchmark = BENCHMARKS[release.dataset]
-    recipe = Published(release.dataset, benchmark.profile, codec=release.codec, record=release.record)
+    recipe = Recipe(release.dataset, benchmark.profile, codec=release.codec, record=release.record)
     folder = Path(out if out is not None else release.dataset).expanduser().resolve()
     made = Import(benchmark, recipe, release, folder)
     identity = {
@@ -79,129 +79,117 @@ def import_official(
     }
     with lock_build(folder, identity, Shard()), wrap_os_errors(folder):
         made.resume()
-        todo = _todo(made, _checked(made, places, check, progress), progress)
-        total = sum(pictures.count for pictures in todo.values())
+        todo = _todo(made, _scan(made, places, check, progress), progress)
+        total = sum(images.count for images in todo.values())
         count = itertools.count(1)
-
-        def tick() -> None:
-            progress("importing images", next(count), total)
-
-        for config, pictures in todo.items():
+        for config, images in todo.items():
             for path in made.files.pop(config, {}):
                 (folder / path).unlink(missing_ok=True)
-            made.files[config] = _write(made, config, pictures, tick)
-            made.remember()
+            made.files[config] = _write(
+                made, config, images, lambda: progress("importing images", next(count), total)
+            )
+            made.save_state()
         made.finish(identity)
     return made
 
 
-def _one_release(places: Sequence[Path]) -> Release:
-    found = {place: release_of(place) for place in places}
-    if not found:
+def _common_release(places: Sequence[Path]) -> Release:
+    if not places:
         raise SourceError("name the archives or folders to import, such as noise.tar blur.tar")
-    (first, release), *others = found.items()
-    for place, other in others:
+    release = release_of(places[0])
+    for place in places[1:]:
+        other = release_of(place)
         if other != release:
             raise SourceError(
-                f"{first} is of {release.dataset} and {place} of {other.dataset}: import each by itself, into a folder "
-                "of its own"
+                f"{places[0]} is of {release.dataset} and {place} of {other.dataset}: import each into a folder of its "
+                "own"
             )
     return release
 
 
-def _checked(made: Import, places: Sequence[Path], check: bool, progress: Progress) -> list[Listing]:
-    """List what was given, comparing archives with the published ones."""
+def _scan(made: Import, places: Sequence[Path], check: bool, progress: Progress) -> list[Listing]:
+    """List the files at all places, and compare archives with the released ones."""
     archives = made.release.archives if check else {}
     known = {place: archives[place.name] for place in places if place.is_file() and place.name in archives}
     for place, archive in known.items():
         if archive.size and place.stat().st_size != archive.size:
             raise SourceError(
-                f"{place}: {place.stat().st_size:,} bytes, but the published one has {archive.size:,}; {_MENDED}"
+                f"{place}: {place.stat().st_size:,} bytes, but the released one has {archive.size:,}; {_HINT}"
             )
-    stamps = {place: stamp_of(place.stat()) for place in known}
-    new = [place for place in known if made.archives.get(place.name) != stamps[place]]
+    new = [place for place in known if made.archives.get(place.name) != stamp_of(place.stat())]
     total = sum(place.stat().st_size for place in new) // _MEGABYTE
     done = 0
 
-    def tell(count: int) -> None:
+    def tick(count: int) -> None:
         nonlocal done
         done += count
         progress("checking archives (MB)", done // _MEGABYTE, total)
 
-    given: list[Listing] = []
+    listings: list[Listing] = []
     for place in places:
-        found = made.release.find(place, set(made.cells), place in new, tell)
-        if place in new and found.md5 != known[place].md5:
+        listing = made.release.scan(place, set(made.cells), place in new, tick)
+        if place in new and listing.md5 != known[place].md5:
             raise SourceError(
-                f"{place}: its MD5 is {found.md5}, but that of the published one {known[place].md5}; {_MENDED}"
+                f"{place}: its MD5 is {listing.md5}, but that of the released one {known[place].md5}; {_HINT}"
             )
-        if given and found.classes != given[0].classes:
-            raise SourceError(f"{given[0].path} and {place} are of other classes; import each by itself")
-        made.check_classes(found.classes)
+        if listings and listing.classes != listings[0].classes:
+            raise SourceError(f"{listings[0].path} and {place} have different classes; import each by itself")
+        made.check_classes(listing.classes)
         if place in new:
-            made.archives[place.name] = found.stamp
-            made.remember()
+            made.archives[place.name] = listing.stamp
+            made.save_state()
         if place in known:
-            made.notes.append(f"{place.name}: MD5 as published")
+            made.notes.append(f"{place.name}: MD5 as released")
         elif place.is_file():
-            made.notes.append(f"{place.name}: MD5 not compared{'' if check else ', as was asked for'}")
-        if found.others:
-            made.notes.append(f"{place}: {found.others:,} files passed over: {', '.join(found.examples)}")
-        given.append(found)
-    if not any(found.cells for found in given):
-        raise SourceError(f"{', '.join(map(str, places))}: no picture of {made.release.dataset} in it")
-    return given
+            made.notes.append(f"{place.name}: MD5 not compared{'' if check else ', as requested'}")
+        if listing.skipped:
+            made.notes.append(f"{place}: {listing.skipped:,} files skipped: {', '.join(listing.examples)}")
+        listings.append(listing)
+    if not any(listing.cells for listing in listings):
+        raise SourceError(f"{', '.join(map(str, places))}: no image of {made.release.dataset} in it")
+    return listings
 
 
-def _todo(made: Import, given: Sequence[Listing], progress: Progress) -> dict[str, Pictures]:
-    """Return for each config that is not there yet, or not as complete, what to take."""
-    best: dict[str, Pictures] = {}
-    for found in given:
-        for config, pictures in found.cells.items():
-            if config not in best or pictures.count > best[config].count:
-                best[config] = pictures
-    there = {config for config in best if made.images(config) >= best[config].count}
-    files = {path: written for config in there for path, written in made.files.get(config, {}).items()}
+def _todo(made: Import, listings: Sequence[Listing], progress: Progress) -> dict[str, Images]:
+    """Config -> images to import, of the configs that are missing, less complete, or damaged."""
+    found: dict[str, Images] = {}
+    for config, images in itertools.chain.from_iterable(listing.cells.items() for listing in listings):
+        if config not in found or images.count > found[config].count:
+            found[config] = images
+    finished = {config for config, images in found.items() if made.images(config) >= images.count}
+    files = {path: info for path, info in made.infos.items() if path.split("/")[1] in finished}
     corrupt = corrupt_files(made.out, files, available_cores(), progress)
-    made.notes += [f"{path}: {fault}; imported again" for path, fault in corrupt.items()]
-    again = {path.split("/")[1] for path in corrupt}
-    return {config: best[config] for config in made.cells if config in best and config not in there - again}
+    made.notes += [f"{path}: {problem}; imported again" for path, problem in corrupt.items()]
+    finished -= {path.split("/")[1] for path in corrupt}
+    return {config: found[config] for config in made.cells if config in found and config not in finished}
 
 
-def _write(made: Import, config: str, pictures: Pictures, tick: Callable[[], None]) -> dict[str, FileInfo]:
+def _write(made: Import, config: str, images: Images, tick: Callable[[], None]) -> dict[str, FileInfo]:
     """Write the files of one config."""
     layout = Layout(made.benchmark.features(made.classes, made.recipe), made.recipe.signature)
-    cell = made.cells[config]
     files: dict[str, FileInfo] = {}
-    spoilt: list[str] = []
-    with pictures.opened() as read:
-        for index, rows in itertools.groupby(
-            pictures.rows(), lambda picture: picture.place // IMAGES_PER_FILE
-        ):
-            path = made.file_of(config, index)
-            with ParquetFile(made.out / path, layout) as file:
-                for picture in rows:
-                    data = read(picture)
-                    if data is None:
-                        spoilt.append(picture.image_id)
-                    else:
-                        file.write(_row(made, cell, picture, data))
-                    tick()
-            files[path] = file.info
-    if spoilt:
+    damaged: list[str] = []
+    for index, rows in itertools.groupby(images.read(), lambda image: image.place // IMAGES_PER_FILE):
+        path = made.file_of(config, index)
+        with ParquetFile(made.out / path, layout) as file:
+            for image in rows:
+                if image.data is None:
+                    damaged.append(image.image_id)
+                else:
+                    file.write(_row(made, made.cells[config], image))
+                tick()
+        files[path] = file.info
+    if damaged:
+        some = ", ".join([*damaged[:3], *["..."] * (len(damaged) > 3)])
         made.notes.append(
-            f"{config}: {len(spoilt):,} files left out that are no {made.release.ending}: {_some(spoilt)}"
+            f"{config}: {len(damaged):,} files skipped that are no {made.release.ending}: {some}"
         )
     return files
 
 
-def _row(made: Import, cell: Cell, picture: Picture, data: bytes) -> dict[str, Any]:
-    row = {"label": picture.label, "image_id": picture.image_id}
+def _row(made: Import, cell: Cell, image: ReleasedImage) -> dict[str, Any]:
+    row = {"label": image.label, "image_id": image.image_id}
     if made.recipe.codec == "h264":
-        return row | {"video": data, "perturbation": cell.name, "difficulty": cell.level}
-    image = {"bytes": data, "path": f"{picture.image_id}.{made.release.ending}"}
-    return row | {"image": image, "corruption": cell.name, "severity": cell.level}
-
-
-def _some(names: Sequence[str]) -> str:
-    return f"{', '.join(names[:3])}{', ...' if len(names) > 3 else ''}"
+        return row | {"video": image.data, "perturbation": cell.name, "difficulty": cell.level}
+    encoded = {"bytes": image.data, "path": f"{image.image_id}.{made.release.ending}"}
+    return row | {"image": encoded, "corruption": cell.name, "severity": cell.level}

@@ -1,4 +1,4 @@
-"""What every published benchmark is to an import: its archives, its pictures, and the list of what a path holds."""
+"""Releases of the authors: their archives, their images, and the listing of the files at a path."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import hashlib
 import os
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
@@ -23,59 +23,55 @@ Tick = Callable[[int], None]
 
 
 class Archive(NamedTuple):
-    """An archive as it was published; ``size`` in bytes, 0 where nobody says."""
+    """MD5 of a released archive, and its size in bytes; 0 if unknown."""
 
     md5: str
     size: int = 0
 
 
-class Picture(NamedTuple):
-    """One row to be.
+class ReleasedImage(NamedTuple):
+    """An image of a release.
 
     Attributes
     ----------
     place : int
-        Where among all images of the benchmark, from 0: decides the file it goes to, whatever else is there.
+        Position among all images of the benchmark, from 0; decides the file that it is written to.
     image_id : str
         Its id.
     label : int
         Index into the classes.
-    number : int
-        By which the pictures of its config find it.
+    data : bytes or None
+        The encoded image; None if it is damaged.
     """
 
     place: int
     image_id: str
     label: int
-    number: int
+    data: bytes | None
 
 
-class Pictures(ABC):
-    """The pictures of one config, and where they are."""
+class Images(ABC):
+    """Images of one config at a path."""
 
     @property
     @abstractmethod
     def count(self) -> int:
-        """How many there are."""
+        """Number of images."""
 
     @abstractmethod
-    def rows(self) -> list[Picture]:
-        """List them in order."""
-
-    @abstractmethod
-    def opened(self) -> AbstractContextManager[Callable[[Picture], bytes | None]]:
-        """Return a context with a function that reads a picture: its encoded bytes, None if it is spoilt.
+    def read(self) -> Iterator[ReleasedImage]:
+        """Yield the images by position and id.
 
         Raises
         ------
         SourceError
-            It cannot be read, also in the function.
+            The archive or an image of it cannot be read.
         """
 
 
 @dataclass
 class Listing:
-    """What a path holds of a release.
+    """Files of a release at a path.
 
     Attributes
     ----------
@@ -84,54 +80,54 @@ class Listing:
     classes : tuple of str
         Names of the labels.
     cells : dict
-        Config -> its pictures.
-    others : int
-        How many files are not of the release, or come twice.
+        Config -> its images.
+    skipped : int
+        Number of files that are repeated or not part of the release.
     examples : list of str
         Some of those.
     stamp : str
         Changes when the archive does.
     md5 : str
-        Of the whole archive, where it was asked for.
+        MD5 of the archive, if requested.
     """
 
     path: Path
     classes: tuple[str, ...] = ()
-    cells: dict[str, Pictures] = field(default_factory=dict)
-    others: int = 0
+    cells: dict[str, Images] = field(default_factory=dict)
+    skipped: int = 0
     examples: list[str] = field(default_factory=list)
     stamp: str = ""
     md5: str = ""
 
-    def skip(self, name: str, why: str) -> None:
-        """Note a file that is not taken."""
-        self.others += 1
-        if self.others <= _EXAMPLES:
-            self.examples.append(f"{name[:200]!r} ({why})")
+    def skip(self, name: str, reason: str) -> None:
+        """Record a file that is not imported."""
+        self.skipped += 1
+        if self.skipped <= _EXAMPLES:
+            self.examples.append(f"{name[:200]!r} ({reason})")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Release(ABC):
-    """A benchmark as its authors published it.
+    """A benchmark as released by its authors.
 
     Attributes
     ----------
     dataset : str
-        What this package calls it.
+        Its name in this package.
     record : str
         Its number at zenodo.org.
     codec : str
-        How its pictures are stored.
+        Storage of its images.
     ending : str
-        Of a picture's name.
+        Ending of the files of images.
     images : int
-        How many there are in every config.
+        Number of images of every config.
     classes : tuple of str
-        Names of the labels; empty where only the release itself says.
+        Names of the labels; empty if they follow from the release.
     example : str
-        What a file is called, to show in messages.
+        Name of a file, for messages.
     archives : dict
-        Name of the file -> what it is known by.
+        Name of the file -> its checksum.
     """
 
     dataset: str
@@ -144,30 +140,30 @@ class Release(ABC):
     archives: Mapping[str, Archive]
 
     @abstractmethod
-    def holds(self, text: str, cells: set[str]) -> bool:
-        """Whether a file that is called so may be of this release, which has these configs."""
+    def matches(self, path: str, cells: set[str]) -> bool:
+        """Test if the path of a file may be one of this release, which has these configs."""
 
     @abstractmethod
-    def find(
+    def scan(
         self, path: Path, cells: set[str], hashed: bool = False, tick: Tick = lambda count: None
     ) -> Listing:
-        """List what a path holds of this release.
+        """List the files of this release at a path.
 
         Parameters
         ----------
         path : Path
-            A tar archive, or what it was unpacked to, or a part of that.
+            A tar archive, or the folder it was unpacked to, or a part of that.
         cells : set of str
-            The configs there are.
+            The configs of the release.
         hashed : bool
-            Read all of the archive and take its MD5.
+            Read the whole archive and compute its MD5.
         tick : callable
-            Told how many bytes more have been hashed.
+            Called with the number of bytes hashed since the last call.
 
         Raises
         ------
         SourceError
-            It cannot be read, is damaged or cut short, or is not what was published.
+            It cannot be read, is damaged or cut short, or differs from the release.
         """
 
 
@@ -176,19 +172,19 @@ class Entry(NamedTuple):
 
     Attributes
     ----------
-    text : str
-        Its whole path, to tell what it is by.
+    path : str
+        Its whole path.
     name : str
-        What messages call it.
+        Its name in messages.
     offset : int or None
-        Where in the archive it begins; None in a folder.
+        Position of its first byte in the archive; None in a folder.
     size : int
-        In bytes; 0 in a folder, where it is not known yet.
+        Size in bytes; 0 in a folder, where it is not known yet.
     other : str
-        What it is if no plain file.
+        Its kind if it is no plain file.
     """
 
-    text: str
+    path: str
     name: str
     offset: int | None
     size: int
@@ -201,29 +197,29 @@ class _Hashing:
     def __init__(self, file: BinaryIO, tick: Tick) -> None:
         self.file, self.tick = file, tick
         self.hash = hashlib.md5(usedforsecurity=False)
-        self.place = 0
+        self.position = 0
 
     def read(self, size: int) -> bytes:
         data = self.file.read(size)
         self.hash.update(data)
-        self.place += len(data)
+        self.position += len(data)
         return data
 
     def seek(self, offset: int) -> int:
-        while self.place < offset:
-            data = self.read(min(_BLOCK, offset - self.place))
+        while self.position < offset:
+            data = self.read(min(_BLOCK, offset - self.position))
             self.tick(len(data))
             if not data:
                 break
-        return self.place
+        return self.position
 
 
-def listing(
-    path: Path, found: Listing, hashed: bool = False, tick: Tick = lambda count: None
+def list_entries(
+    path: Path, listing: Listing, hashed: bool = False, tick: Tick = lambda count: None
 ) -> Iterator[Entry]:
-    """Yield the files of a folder or an archive, whose stamp and MD5 go to ``found``.
+    """Yield the files of a folder or an archive; its stamp and MD5 are stored in ``listing``.
 
-    An array, a file ``*.npy``, is listed with the ``labels.npy`` beside it.
+    An array ``*.npy`` is listed with the ``labels.npy`` beside it.
 
     Raises
     ------
@@ -231,40 +227,63 @@ def listing(
         It cannot be read, or is an archive that is damaged or cut short.
     """
     if path.is_dir():
-        for folder, folders, names in os.walk(path, onerror=_unreadable):
+        for folder, folders, names in os.walk(path, onerror=_fail):
             folders.sort()
-            for name in sorted(names):
-                whole = os.path.join(folder, name)
+            for whole in (os.path.join(folder, name) for name in sorted(names)):
                 yield Entry(whole, whole, None, 0, "")
-        return
-    if path.suffix == ".npy" and path.exists():
-        for whole in map(str, dict.fromkeys((path, path.with_name("labels.npy")))):
-            if os.path.exists(whole):
-                yield Entry(whole, whole, None, 0, "")
-        return
-    if not is_tar(path):
-        raise SourceError(f"{path}: not a folder, and not a tar archive")
-    try:
-        with open(path, "rb") as raw:
+    elif path.suffix == ".npy" and path.exists():
+        for file in dict.fromkeys((path, path.with_name("labels.npy"))):
+            if file.exists():
+                yield Entry(str(file), str(file), None, 0, "")
+    elif is_tar(path):
+        with read_errors(path), open(path, "rb") as raw:
             stat = os.fstat(raw.fileno())
-            found.stamp = stamp_of(stat)
-            file = _Hashing(raw, tick) if hashed else raw
-            for member in members(file, stat.st_size, str(path)):
+            listing.stamp = stamp_of(stat)
+            archive = _Hashing(raw, tick) if hashed else raw
+            for member in members(archive, stat.st_size, str(path)):
                 outside = member.name.startswith("/") or ".." in member.name.split("/")
                 other = member.other or ("a name that leads out of the archive" if outside else "")
                 # The archive of one corruption may have been packed inside its folder: fog.tar with 3/n01440764/...
                 yield Entry(f"/{path.stem}/{member.name}", member.name, member.offset, member.size, other)
-            if isinstance(file, _Hashing):
-                file.seek(stat.st_size)
-                found.md5 = file.hash.hexdigest()
+            if isinstance(archive, _Hashing):
+                archive.seek(stat.st_size)
+                listing.md5 = archive.hash.hexdigest()
+    else:
+        raise SourceError(f"{path}: not a folder, and not a tar archive")
+
+
+@contextmanager
+def open_unchanged(path: Path, stamp: str, name: str) -> Iterator[int]:
+    """Open the descriptor of a file that must not have changed since it was listed.
+
+    Raises
+    ------
+    SourceError
+        It cannot be read, or has changed.
+    """
+    with read_errors(name):
+        file = open(path, "rb", buffering=0)  # noqa: SIM115  (closed below)
+    with file:
+        if stamp_of(os.fstat(file.fileno())) != stamp:
+            raise SourceError(f"{path}: has changed since it was listed; start again")
+        yield file.fileno()
+
+
+def read_at(file: int, size: int, offset: int, name: str) -> bytes:
+    """Read bytes at an offset of an open file; SourceError, with the name, if it cannot be read."""
+    with read_errors(name):
+        return os.pread(file, size, offset)
+
+
+@contextmanager
+def read_errors(name: object) -> Iterator[None]:
+    """Turn an OSError into a SourceError with the name of the file."""
+    try:
+        yield
     except OSError as error:
-        raise unreadable(path, error) from error
+        raise SourceError(f"{name}: cannot be read ({error.strerror or error})") from error
 
 
-def unreadable(path: object, error: OSError) -> SourceError:
-    """Return the error that says so."""
-    return SourceError(f"{path}: cannot be read ({error.strerror or error})")
-
-
-def _unreadable(error: OSError) -> None:
-    raise unreadable(error.filename, error) from error
+def _fail(error: OSError) -> None:
+    with read_errors(error.filename):
+        raise error

@@ -1,7 +1,8 @@
-"""What every data set of this package has: configs, columns, and how one row comes about."""
+"""Base class of the benchmarks: configs, features and row generation."""
 
 from __future__ import annotations
 
+import functools
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -26,11 +27,11 @@ class Cell(NamedTuple):
     Attributes
     ----------
     config : str
-        Its name, such as ``"fog_3"``.
+        Name of the config, such as ``"fog_3"``.
     name : str
-        The corruption or perturbation.
+        Name of the corruption or perturbation.
     level : int
-        The severity or difficulty.
+        Severity or difficulty; 0 for clean images.
     """
 
     config: str
@@ -45,16 +46,22 @@ class Benchmark(ABC):
     Attributes
     ----------
     dataset : str
-        Its name for ``load_dataset``.
+        Name for ``load_dataset``.
     profile : str
-        Its size and severity tables.
+        Size and parameters, a key of ``PROFILES``.
     title, description : str
         For cards and ``info``.
+    kind : {"corruptions", "perturbations"}
+        Registry that its cells come from.
+    level_name : {"severity", "difficulty"}
+        Column of the cell's level.
     example : str
-        A config to show in messages and cards.
+        Config to show in messages and cards.
+    keeps_size : bool
+        True if images of any size can be used at their own size.
     images_per_file : int
-        How many source images' rows one Parquet file holds if nothing else is said: files of 25 to 500 MB, few enough
-        for the Hub and small enough to lose little when a build is stopped.
+        Default number of source images per Parquet file: files of 25 to 500 MB, few enough for the Hub and small enough
+        to lose little when a build is stopped.
     """
 
     dataset: str
@@ -62,68 +69,72 @@ class Benchmark(ABC):
     title: str
     description: str
 
+    kind: ClassVar[str]
+    level_name: ClassVar[str]
     example: ClassVar[str]
-    #: Whether pictures of any size can be taken as they are.
     keeps_size: ClassVar[bool]
     images_per_file: ClassVar[int]
 
     @property
     @abstractmethod
     def codecs(self) -> Mapping[str, str]:
-        """The ways to store a picture, the usual one first: a user's word for it -> what the recipe says."""
+        """Formats to store images in, the default first: name of the option -> codec of the recipe."""
 
     @property
     @abstractmethod
     def configs(self) -> Mapping[str, tuple[Cell, ...]]:
-        """Config name -> its cells, in the order of its rows; the single cells first, in the published order."""
+        """Config name -> its cells in the order of its rows; single cells first, in the published order."""
 
     @property
     @abstractmethod
     def default_configs(self) -> Sequence[str]:
-        """What is built when nothing else is said."""
+        """Configs built by default."""
 
     @abstractmethod
     def features(self, classes: Sequence[str], recipe: Recipe) -> datasets.Features:
-        """Return the columns of every config."""
+        """Columns of every config."""
 
     @abstractmethod
     def resize(self, image: Image.Image) -> Image.Image:
-        """Bring an RGB photograph to the size that `row` takes."""
+        """Resize an RGB image to the size that `row` takes."""
 
     @abstractmethod
     def row(self, recipe: Recipe, cell: Cell, clean: NDArray[np.uint8], item: Item) -> dict[str, Any]:
-        """Make one row; every road through this package comes by here, so its bytes are the same on all.
+        """Generate one row: the single entry point, so that the bytes are the same on every path.
 
         Parameters
         ----------
         recipe : Recipe
-            Decides the random stream and the codec.
+            Source of the random stream and the codec.
         cell : Cell
-            What to make.
+            Corruption or perturbation, and its level.
         clean : ndarray of uint8, shape (H, W, 3)
-            From `prepare`.
+            Source image from `prepare`.
         item : Item
-            The image's id and label.
+            Id and label of the image.
         """
 
+    @functools.cached_property
+    def cell_of(self) -> Mapping[str, Cell]:
+        """Config of one cell, the folder of its files -> the cell."""
+        return {cell.config: cell for cells in self.configs.values() for cell in cells}
+
     def cells(self, names: Sequence[str]) -> tuple[Cell, ...]:
-        """Return the cells of several configs, each once, in the published order.
+        """List the cells of several configs, each once, in the published order.
 
         Raises
         ------
         ValueError
-            A name is no config; the message gives the nearest ones.
+            A config is unknown; the message suggests similar ones.
         """
         for name in names:
             if name not in self.configs:
                 raise ValueError(f"{self.dataset} has no config {name!r}{self.suggest(name)}")
         wanted = {cell for name in names for cell in self.configs[name]}
-        return tuple(
-            dict.fromkeys(cell for cells in self.configs.values() for cell in cells if cell in wanted)
-        )
+        return tuple(cell for cell in self.cell_of.values() if cell in wanted)
 
     def suggest(self, name: str) -> str:
-        """Return the end of an error message that names the nearest configs, or all levels of what is named."""
+        """End of an error message that suggests similar configs, or all levels of the same name."""
         base, _, level = name.rpartition("_")
         if name in self.configs or not level.isdecimal():
             return suggest(name, self.configs)
@@ -133,12 +144,12 @@ class Benchmark(ABC):
         return f"; did you mean {' or '.join(levels)}?" if levels else suggest(name, self.configs)
 
     def recipe(self, seed: int = 0, codec: str | None = None, size: str | None = None) -> Recipe:
-        """Return the recipe of this data set.
+        """Recipe of this data set.
 
         Raises
         ------
         ValueError
-            The codec is none of ``codecs``, or the size is not "keep" or cannot be kept.
+            The codec or the size is not one that the data set has.
         """
         if size not in (None, "keep"):
             raise ValueError(f'size must be "keep" or left out, not {size!r}')
@@ -146,37 +157,37 @@ class Benchmark(ABC):
             raise ValueError(f"{self.dataset} has no size='keep': its frames have the size of its profile")
         if codec is not None and codec not in self.codecs:
             raise ValueError(f"{self.dataset} has no codec {codec!r}{suggest(codec, self.codecs)}")
-        stored = self.codecs[codec or next(iter(self.codecs))]
-        return Recipe(self.dataset, self.profile, seed, stored, size=size or Recipe.size)
+        codec = self.codecs[codec or next(iter(self.codecs))]
+        return Recipe(self.dataset, self.profile, seed, codec, size=size or Recipe.size)
 
     def check(self, source: Source) -> None:
-        """Refuse CIFAR-100 for CIFAR-10's benchmarks, and the other way round: they would take it without a word.
+        """Reject CIFAR-100 as the source of CIFAR-10's benchmarks, and CIFAR-10 as that of CIFAR-100's.
 
         Raises
         ------
         SourceError
-            It is the other one.
+            The source holds the wrong one of the two.
         """
-        # Not by all names: a data set on the Hub misspells one.
+        # By the first names only: a data set on the Hub misspells one.
         found = {CIFAR10[:5]: "cifar10", CIFAR100[:5]: "cifar100"}.get(source.classes[:5])
         own, _, kind = self.dataset.partition("_")
         if found and own.startswith("cifar") and found != own:
             raise SourceError(
-                f"{source.name}: holds the images of {found}, but {self.dataset} is made of those of {own}; give "
-                f"those, or make {found}_{kind}"
+                f"{source.name}: holds the images of {found}, but {self.dataset} is made of those of {own}; name a "
+                f"source of {own}, or make {found}_{kind}"
             )
 
-    def prepare(self, photograph: bytes, name: str, size: str = Recipe.size) -> NDArray[np.uint8]:
-        """Decode one photograph and bring it to the size that `row` takes.
+    def prepare(self, data: bytes, name: str, size: str = Recipe.size) -> NDArray[np.uint8]:
+        """Decode a source image and resize it to the size that `row` takes.
 
         Parameters
         ----------
-        photograph : bytes
+        data : bytes
             The encoded file.
         name : str
-            What errors call it.
+            Name of the image in errors.
         size : {"profile", "keep"}
-            Of the recipe.
+            Size of the recipe.
 
         Returns
         -------
@@ -185,9 +196,9 @@ class Benchmark(ABC):
         Raises
         ------
         SourceError
-            It cannot be decoded, or not be brought to that size.
+            The image cannot be decoded, or is too small, too large or of the wrong shape.
         """
-        image = decode(photograph, name)
+        image = decode(data, name)
         try:
             return pixels(keep_size(image) if size == "keep" else self.resize(image))
         except SourceError as error:

@@ -1,53 +1,76 @@
 """The data sets this package can make."""
 
-from .. import perturbations
+from __future__ import annotations
+
 from ..errors import suggest
+from ..images.profiles import PROFILES
+from . import names
 from .base import Benchmark
 from .corruption import CorruptionBenchmark
-from .names import DATASETS
 from .perturbation import PerturbationBenchmark
-
-#: The authors' CIFAR-P averages spatter where ImageNet-P averages snow.
-_CIFAR_P = tuple({"snow": "spatter"}.get(name, name) for name in perturbations.TEST)
+from .recipe import Recipe
 
 _C = (
-    "under 19 common corruptions at five severities each. The 15 corruptions of the config `test` are the benchmark "
-    "that mCE is computed on; the four of `extra` are for validation."
+    "under common corruptions at five severities each. The 15 corruptions of the config `test` are the benchmark that "
+    "mCE is computed on; those of `extra` are for validation."
 )
 _P = (
     "as short sequences of frames that change a little from one to the next. The 10 perturbations of the config "
-    "`test` are the benchmark that mFR and mT5D are computed on; the four of `extra` are for validation."
+    "`test` are the benchmark that mFR and mT5D are computed on; those of `extra` are for validation."
 )
-_IMAGENET, _TINY = "ImageNet's validation images", "Tiny ImageNet's images, 64 x 64 pixels,"
-_299 = "ImageNet's validation images at 299 x 299 pixels, as Inception networks take them,"
-_CIFAR10, _CIFAR100 = "CIFAR-10's test images", "CIFAR-100's test images"
-
-BENCHMARKS: dict[str, Benchmark] = {
-    benchmark.dataset: benchmark
-    for benchmark in (
-        CorruptionBenchmark("imagenet_c", DATASETS["imagenet_c"], "ImageNet-C", f"{_IMAGENET} {_C}"),
-        CorruptionBenchmark("imagenet_c_299", DATASETS["imagenet_c_299"], "ImageNet-C 299", f"{_299} {_C}"),
-        CorruptionBenchmark(
-            "tiny_imagenet_c", DATASETS["tiny_imagenet_c"], "Tiny ImageNet-C", f"{_TINY} {_C}"
-        ),
-        CorruptionBenchmark("cifar10_c", DATASETS["cifar10_c"], "CIFAR-10-C", f"{_CIFAR10} {_C}"),
-        CorruptionBenchmark("cifar100_c", DATASETS["cifar100_c"], "CIFAR-100-C", f"{_CIFAR100} {_C}"),
-        PerturbationBenchmark("imagenet_p", DATASETS["imagenet_p"], "ImageNet-P", f"{_IMAGENET} {_P}"),
-        PerturbationBenchmark("imagenet_p_299", DATASETS["imagenet_p_299"], "ImageNet-P 299", f"{_299} {_P}"),
-        PerturbationBenchmark(
-            "tiny_imagenet_p", DATASETS["tiny_imagenet_p"], "Tiny ImageNet-P", f"{_TINY} {_P}"
-        ),
-        PerturbationBenchmark("cifar10_p", DATASETS["cifar10_p"], "CIFAR-10-P", f"{_CIFAR10} {_P}", _CIFAR_P),
-        PerturbationBenchmark(
-            "cifar100_p", DATASETS["cifar100_p"], "CIFAR-100-P", f"{_CIFAR100} {_P}", _CIFAR_P
-        ),
-    )
+#: Name without the letter of the benchmark -> title, and source images.
+_IMAGES = {
+    "imagenet": ("ImageNet-{}", "ImageNet's validation images"),
+    "imagenet_299": (
+        "ImageNet-{} 299",
+        "ImageNet's validation images at 299 x 299 pixels, as Inception networks take them,",
+    ),
+    "tiny_imagenet": ("Tiny ImageNet-{}", "Tiny ImageNet's images, 64 x 64 pixels,"),
+    "cifar10": ("CIFAR-10-{}", "CIFAR-10's test images"),
+    "cifar100": ("CIFAR-100-{}", "CIFAR-100's test images"),
 }
 
 
-def benchmark_of(dataset: str) -> Benchmark:
-    """Look up a data set by its name, in any case and with ``-`` for ``_``; ValueError if it is unknown."""
+def _texts(dataset: str, letter: str, description: str) -> tuple[str, str]:
+    title, images = _IMAGES[dataset.replace(f"_{letter}", "")]
+    return title.format(letter.upper()), f"{images} {description}"
+
+
+BENCHMARKS: dict[str, Benchmark] = {
+    **{
+        name: CorruptionBenchmark(name, profile, *_texts(name, "c", _C))
+        for name, profile in names.CORRUPTIONS.items()
+    },
+    **{
+        name: PerturbationBenchmark(name, profile, *_texts(name, "p", _P))
+        for name, profile in names.PERTURBATIONS.items()
+    },
+}
+
+
+def get_benchmark(dataset: str) -> Benchmark:
+    """Look up a data set by its name, in any case and with ``-`` for ``_``.
+
+    Raises
+    ------
+    ValueError
+        The name is unknown; the message suggests similar ones.
+    """
     name = dataset.lower().replace("-", "_")
     if name not in BENCHMARKS:
         raise ValueError(f"unknown data set {dataset!r}{suggest(name, BENCHMARKS)}")
     return BENCHMARKS[name]
+
+
+def parse_signature(signature: str) -> tuple[Benchmark, Recipe]:
+    """Read the benchmark and the recipe back from the signature of a data set.
+
+    Raises
+    ------
+    ValueError
+        It is not the signature of a data set of this package.
+    """
+    recipe = Recipe.parse(signature)
+    if recipe.dataset not in BENCHMARKS or recipe.profile not in PROFILES:
+        raise ValueError(f"not the signature of a data set of this package: {signature!r}")
+    return BENCHMARKS[recipe.dataset], recipe

@@ -1,4 +1,4 @@
-"""ImageNet-C and its forms at other sizes: one picture per photograph, corruption and severity."""
+"""ImageNet-C, at every size: one image per source image, corruption and severity."""
 
 from __future__ import annotations
 
@@ -24,30 +24,33 @@ CLEAN = Cell("clean", "clean", 0)
 
 @dataclass(frozen=True)
 class CorruptionBenchmark(Benchmark):
-    """A data set in the manner of ImageNet-C (Hendrycks & Dietterich, ICLR 2019, section 4.1)."""
+    """Data set built as ImageNet-C is (Hendrycks & Dietterich, ICLR 2019, section 4.1)."""
 
+    kind: ClassVar[str] = "corruptions"
+    level_name: ClassVar[str] = "severity"
     example: ClassVar[str] = "fog_3"
     keeps_size: ClassVar[bool] = True
     images_per_file: ClassVar[int] = 2500
 
     @property
     def codecs(self) -> Mapping[str, str]:
-        """JPEG as published; for CIFAR, whose pixels were published, lossless PNG."""
-        jpeg = {"jpeg": "jpeg:85"}
+        """JPEG as published; PNG first for CIFAR, which was published as pixels."""
+        jpeg = {"jpeg": Recipe.codec}
         return {"png": "png", **jpeg} if PROFILES[self.profile].lossless else jpeg
 
     @functools.cached_property
     def configs(self) -> Mapping[str, tuple[Cell, ...]]:
-        """``fog_3`` and its like, ``fog`` and its like, ``test``, ``extra`` and ``clean``."""
+        """Single severities such as ``fog_3``, corruptions such as ``fog``, then ``test``, ``extra`` and ``clean``."""
         every = {
             name: tuple(Cell(f"{name}_{severity}", name, severity) for severity in corruptions.SEVERITIES)
-            for name in (*corruptions.TEST, *corruptions.EXTRA)
+            for name, corruption in corruptions.CORRUPTIONS.items()
+            if self.profile in corruption.severities
         }
         return {
             **{cell.config: (cell,) for cells in every.values() for cell in cells},
             **every,
             "test": tuple(cell for name in corruptions.TEST for cell in every[name]),
-            "extra": tuple(cell for name in corruptions.EXTRA for cell in every[name]),
+            "extra": tuple(cell for name in corruptions.EXTRA for cell in every.get(name, ())),
             "clean": (CLEAN,),
         }
 
@@ -57,7 +60,7 @@ class CorruptionBenchmark(Benchmark):
         return ["test", "extra", "clean"]
 
     def features(self, classes: Sequence[str], recipe: Recipe) -> datasets.Features:
-        """Return the columns image, label, corruption, severity and image_id."""
+        """Columns image, label, corruption, severity and image_id."""
         return datasets.Features(
             {
                 "image": datasets.Image(),
@@ -69,21 +72,17 @@ class CorruptionBenchmark(Benchmark):
         )
 
     def resize(self, image: Image.Image) -> Image.Image:
-        """Bring a photograph to the profile's square."""
+        """Resize and crop an image to the profile's square."""
         return PROFILES[self.profile].square(image)
 
     def row(self, recipe: Recipe, cell: Cell, clean: NDArray[np.uint8], item: Item) -> dict[str, Any]:
-        """Make and store one corrupted picture; ``clean`` itself is stored losslessly."""
-        made = clean
+        """Corrupt and encode one image; the clean image itself is stored losslessly."""
+        image, codec = clean, "png"
         if cell != CLEAN:
             bits = recipe.bits(cell.name, cell.level, item.image_id)
-            made = corruptions.apply(cell.name, clean, cell.level, bits, self.profile)
-        if cell == CLEAN or recipe.codec == "png":
-            image = {"bytes": codecs.encode_png(made), "path": f"{item.image_id}.png"}
-        else:
-            image = {"bytes": codecs.encode_jpeg(made), "path": f"{item.image_id}.JPEG"}
+            image, codec = corruptions.apply(cell.name, clean, cell.level, bits, recipe.profile), recipe.codec
         return {
-            "image": image,
+            "image": codecs.encode(image, codec, item.image_id),
             "label": item.label,
             "corruption": cell.name,
             "severity": cell.level,

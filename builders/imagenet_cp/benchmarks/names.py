@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-#: Name for ``load_dataset`` -> name of its profile.
-DATASETS = {
+#: Corrupted images: name for ``load_dataset`` -> name of the profile.
+CORRUPTIONS = {
     "imagenet_c": "imagenet",
     "imagenet_c_299": "imagenet_299",
     "tiny_imagenet_c": "tiny",
     "cifar10_c": "cifar",
     "cifar100_c": "cifar",
+}
+#: Perturbed sequences: name for ``load_dataset`` -> name of the profile.
+PERTURBATIONS = {
     "imagenet_p": "imagenet",
     "imagenet_p_299": "imagenet_299",
     "tiny_imagenet_p": "tiny",
     "cifar10_p": "cifar",
     "cifar100_p": "cifar",
 }
+DATASETS = {**CORRUPTIONS, **PERTURBATIONS}

@@ -1,4 +1,4 @@
-"""ImageNet-P and its forms at other sizes: one sequence of frames per photograph and perturbation."""
+"""ImageNet-P, at every size: one sequence of frames per source image and perturbation."""
 
 from __future__ import annotations
 
@@ -23,34 +23,39 @@ from .recipe import Recipe
 
 @dataclass(frozen=True)
 class PerturbationBenchmark(Benchmark):
-    """A data set in the manner of ImageNet-P (Hendrycks & Dietterich, ICLR 2019, section 4.2).
+    """Data set built as ImageNet-P is (Hendrycks & Dietterich, ICLR 2019, section 4.2)."""
 
-    Attributes
-    ----------
-    test : tuple of str
-        The perturbations of the config ``test``; all others are those of ``extra``.
-    """
-
-    test: tuple[str, ...] = perturbations.TEST
-
+    kind: ClassVar[str] = "perturbations"
+    level_name: ClassVar[str] = "difficulty"
     example: ClassVar[str] = "tilt"
     keeps_size: ClassVar[bool] = False
     images_per_file: ClassVar[int] = 250
 
     @property
     def codecs(self) -> Mapping[str, str]:
-        """JPEG, lossless PNG, which is the usual one for CIFAR, and video."""
-        others = {"jpeg": "jpeg:99:4:4:4", "png": "png", "h264": "h264"}
-        return {"png": "png", **others} if PROFILES[self.profile].lossless else others
+        """JPEG, lossless PNG, which comes first for CIFAR, and video."""
+        codecs = {"jpeg": "jpeg:99:4:4:4", "png": "png", "h264": "h264"}
+        return {"png": "png", **codecs} if PROFILES[self.profile].lossless else codecs
+
+    @property
+    def test(self) -> Sequence[str]:
+        """Perturbations of the config ``test``; the authors' CIFAR-P has spatter in place of snow."""
+        swap = {"snow": "spatter"} if self.profile == "cifar" else {}
+        return [swap.get(name, name) for name in perturbations.TEST]
 
     @functools.cached_property
     def configs(self) -> Mapping[str, tuple[Cell, ...]]:
-        """``tilt`` and its like, ``gaussian_noise_2`` and its like, ``test`` and ``extra``."""
-        first = {name: (Cell(name, name, 1),) for name in (*perturbations.TEST, *perturbations.EXTRA)}
+        """Perturbations such as ``tilt``, harder noises such as ``gaussian_noise_2``, then ``test`` and ``extra``."""
+        known = {
+            name: perturbation
+            for name, perturbation in perturbations.PERTURBATIONS.items()
+            if self.profile in perturbation.parameters
+        }
+        first = {name: (Cell(name, name, 1),) for name in known}
         harder = {
             f"{name}_{difficulty}": (Cell(f"{name}_{difficulty}", name, difficulty),)
-            for name in perturbations.NOISE
-            for difficulty in perturbations.DIFFICULTIES[1:]
+            for name, perturbation in known.items()
+            for difficulty in perturbation.difficulties[1:]
         }
         return {
             **first,
@@ -65,7 +70,7 @@ class PerturbationBenchmark(Benchmark):
         return ["test", "extra"]
 
     def features(self, classes: Sequence[str], recipe: Recipe) -> datasets.Features:
-        """Return the columns sequence (or video), label, perturbation, difficulty and image_id."""
+        """Columns sequence (or video), label, perturbation, difficulty and image_id."""
         frames = (
             {"video": datasets.Value("binary")}
             if _is_video(recipe)
@@ -82,18 +87,23 @@ class PerturbationBenchmark(Benchmark):
         )
 
     def resize(self, image: Image.Image) -> Image.Image:
-        """Bring a photograph to the size that is perturbed, which is not yet cropped."""
+        """Resize an image before it is perturbed and then cropped."""
         return PROFILES[self.profile].uncropped(image)
 
     def row(self, recipe: Recipe, cell: Cell, clean: NDArray[np.uint8], item: Item) -> dict[str, Any]:
-        """Make the encoded frames of one sequence."""
+        """Perturb one image and encode the frames."""
         bits = recipe.bits(cell.name, cell.level, item.image_id)
-        sequence = perturbations.apply(cell.name, clean, bits, cell.level, self.profile)
+        sequence = perturbations.apply(cell.name, clean, bits, cell.level, recipe.profile)
         made: dict[str, Any]
         if _is_video(recipe):
             made = {"video": encode_video(sequence, noisy=cell.name in perturbations.NOISE)}
         else:
-            made = {"sequence": _encode(sequence, recipe.codec, item.image_id)}
+            made = {
+                "sequence": [
+                    codecs.encode(frame, recipe.codec, f"{item.image_id}_{index:02d}")
+                    for index, frame in enumerate(sequence)
+                ]
+            }
         return {
             **made,
             "label": item.label,
@@ -105,20 +115,3 @@ class PerturbationBenchmark(Benchmark):
 
 def _is_video(recipe: Recipe) -> bool:
     return recipe.codec == "h264"
-
-
-def _encode(frames: NDArray[np.uint8], codec: str, image_id: str) -> list[dict[str, Any]]:
-    """Encode every frame by itself, as the codec of the recipe says: png, or jpeg:QUALITY:SUBSAMPLING."""
-    if codec == "png":
-        return [
-            {"bytes": codecs.encode_png(frame), "path": f"{image_id}_{index:02d}.png"}
-            for index, frame in enumerate(frames)
-        ]
-    _, quality, subsampling = codec.split(":", 2)
-    return [
-        {
-            "bytes": codecs.encode_jpeg(frame, int(quality), subsampling=subsampling),
-            "path": f"{image_id}_{index:02d}.JPEG",
-        }
-        for index, frame in enumerate(frames)
-    ]

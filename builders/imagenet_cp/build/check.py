@@ -16,7 +16,7 @@ from ..benchmarks.base import Cell
 from ..images.profiles import PROFILES
 from ..images.video import decode_video
 from ..perturbations import PERTURBATIONS
-from .finished import Build, Problem, cells_of
+from .finished import Build, Problem
 from .folder import problem_of
 from .parquet import SIGNATURE_KEY
 
@@ -88,7 +88,7 @@ def _schema_problems(build: Build, path: str, file: pq.ParquetFile, features: da
 def _check_rows(
     build: Build, path: str, file: pq.ParquetFile, classes: int
 ) -> tuple[list[tuple[str, int]], list[Problem]]:
-    cell = cells_of(build.benchmark)[path.split("/")[1]]
+    cell = build.benchmark.cell_of[path.split("/")[1]]
     side = PROFILES[build.recipe.profile].size if build.recipe.size != "keep" else None
     problems: list[Problem] = []
     rows: list[tuple[str, int]] = []

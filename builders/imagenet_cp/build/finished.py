@@ -8,15 +8,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ..benchmarks.base import Benchmark, Cell
-from ..benchmarks.catalog import BENCHMARKS
+from ..benchmarks.base import Benchmark
+from ..benchmarks.catalog import parse_signature
+from ..benchmarks.layout import DATA_FILE
 from ..benchmarks.recipe import Recipe
-from ..cards.card import is_official
 from ..errors import BuildError
-from ..images.profiles import PROFILES
 from ..jobs.folder import RECORD_FILE, read_record
 from .parquet import FileInfo
-from .units import DATA_FILE
 
 
 class Problem(NamedTuple):
@@ -27,18 +25,6 @@ class Problem(NamedTuple):
 
     def __str__(self) -> str:
         return f"{self.place}: {self.text}"
-
-
-@dataclass(frozen=True)
-class StatedRecipe(Recipe):
-    """The recipe that a build says it was made by, which need not be one of this version."""
-
-    stated: str = ""
-
-    @property
-    def signature(self) -> str:
-        """As the build says."""
-        return self.stated
 
 
 @dataclass
@@ -81,7 +67,7 @@ class Build:
     @property
     def official(self) -> bool:
         """True for images released by the authors."""
-        return is_official(self.recipe)
+        return self.recipe.official
 
 
 def open_build(folder: str | os.PathLike[str]) -> Build:
@@ -109,26 +95,8 @@ def open_build(folder: str | os.PathLike[str]) -> Build:
         ) from None
     for name in files:
         found = DATA_FILE.fullmatch(name)
-        if found is None or found[1] not in cells_of(benchmark):
+        if found is None or found[1] not in benchmark.cell_of:
             raise BuildError(
                 f"{folder}: its {RECORD_FILE} names {name!r}, which is no file of {benchmark.dataset}"
             )
     return Build(path, record, benchmark, recipe, files)
-
-
-def parse_signature(signature: str) -> tuple[Benchmark, Recipe]:
-    """Return the benchmark and the recipe that a signature tells of; KeyError or ValueError if it is none."""
-    dataset, *parts = signature.split("|")
-    said = dict(part.split(":", 1) for part in parts if part.startswith(("profile:", "size:", "seed:")))
-    benchmark = BENCHMARKS[dataset]
-    profile = said.get("profile", benchmark.profile)
-    PROFILES[profile]  # KeyError where there is none
-    size = said.get("size", Recipe.size)
-    return benchmark, StatedRecipe(
-        dataset, profile, int(said.get("seed", 0)), parts[-1], signature, size=size
-    )
-
-
-def cells_of(benchmark: Benchmark) -> dict[str, Cell]:
-    """Config -> cell, of the configs of one cell, which are the folders of a build."""
-    return {cell.config: cell for cells in benchmark.configs.values() for cell in cells}

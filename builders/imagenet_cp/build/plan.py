@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from ..benchmarks.base import Benchmark, Cell
-from ..benchmarks.catalog import benchmark_of
+from ..benchmarks.catalog import get_benchmark
 from ..benchmarks.recipe import Recipe
 from ..cards import card as cards
 from ..errors import RESUME_HINT, BuildError, wrap_os_errors
@@ -84,7 +84,7 @@ def new_plan(
     on_error: str = "raise",
 ) -> Plan:
     """Plan a build from its beginning; arguments as for `build`."""
-    benchmark = benchmark_of(dataset)
+    benchmark = get_benchmark(dataset)
     benchmark.check(source)
     folder = Path(out).expanduser().resolve()
     cells = benchmark.cells(list(configs) or benchmark.default_configs)
@@ -143,7 +143,7 @@ def build(
         Storage of the images, one of the benchmark's ``codecs``; the first by default.
     size : {"keep"}, optional
         Corrupt images of any size at their own size, an extension of the paper; the profile's size by default. The
-        source is then usually opened with ``relative=True``.
+        source is then usually opened with ``recursive=True``.
     images_per_file : int, optional
         Number of source images whose rows one Parquet file holds; by default that of the build being resumed, or the
         benchmark's ``images_per_file``.

@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
+from ..benchmarks.layout import SPLIT
 from ..errors import BuildError, SourceError
 from ..jobs.folder import STATE_DIR, Shard
 from ..jobs.locks import lock_record
@@ -19,7 +20,7 @@ from .parquet import FileInfo
 from .units import Unit, UnitResult, image_digest
 
 #: The index of the slice in the names of temporary files and of temporary records.
-_INDEX = re.compile(r"\.(?:validation-)?(\d{5})-")
+_INDEX = re.compile(rf"\.(?:{SPLIT}-)?(\d{{5}})-")
 
 
 class Resumed(NamedTuple):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import gc
 import hashlib
 import json
-import re
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
@@ -17,6 +16,7 @@ from PIL import Image
 
 from ..benchmarks.base import Cell
 from ..benchmarks.catalog import BENCHMARKS
+from ..benchmarks.layout import DATA_FILE, data_file
 from ..benchmarks.recipe import Recipe
 from ..errors import SKIP_HINT, SourceError
 from ..files import write_json
@@ -26,9 +26,6 @@ from ..jobs.folder import STATE_DIR
 from ..sources import Item, Reader
 from ..sources.base import digest
 from .parquet import FileInfo, Layout, ParquetFile
-
-#: Paths of the data files, in a folder and on the Hub: config, index and count of the slice.
-DATA_FILE = re.compile(r"data/([a-z0-9_]+)/validation-(\d{5})-of-(\d{5})\.parquet", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -67,7 +64,7 @@ class Unit:
 
     def file_of(self, cell: Cell) -> str:
         """Path of the file of a cell, relative to the folder of the build."""
-        return f"data/{cell.config}/validation-{self.index:05d}-of-{self.count:05d}.parquet"
+        return data_file(cell.config, self.index, self.count)
 
     @property
     def record(self) -> Path:

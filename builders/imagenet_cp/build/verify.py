@@ -21,7 +21,7 @@ from ..progress import Progress, silent
 from ..sources import Source
 from ..sources.base import digest
 from .check import MAX_LISTED, Content, check_file
-from .finished import Build, Problem, cells_of, open_build
+from .finished import Build, Problem, open_build
 from .folder import unexpected_files
 
 
@@ -99,7 +99,7 @@ def verify(
 def _check_reproducible(build: Build) -> None:
     if build.official:
         raise BuildError(f"{build.folder}: holds images released by the authors, which have no recipe")
-    if f"|recipe:{RECIPE}|" not in build.signature:
+    if build.recipe.version != str(RECIPE):
         raise BuildError(
             f"{build.folder}: made by {build.signature}, but this version of the package has recipe {RECIPE}"
         )
@@ -161,7 +161,7 @@ def _check_sample(build: Build, source: Source, sample: int) -> Iterator[Problem
     every = [(path, index) for path, info in build.files.items() for index in range(info.rows)]
     chosen = sorted(random.sample(every, min(sample, len(every))))
     for path, group in itertools.groupby(chosen, key=lambda pair: pair[0]):
-        cell = cells_of(build.benchmark)[path.split("/")[1]]
+        cell = build.benchmark.cell_of[path.split("/")[1]]
         with pq.ParquetFile(build.folder / path) as file:
             for _, index in group:
                 row = _row(file, index)

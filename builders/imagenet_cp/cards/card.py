@@ -1,4 +1,4 @@
-"""The README.md of a build: the YAML by which stock ``load_dataset`` reads it, and a description."""
+"""Dataset cards: the YAML block with which ``load_dataset`` reads a build, and a description."""
 
 from __future__ import annotations
 
@@ -13,27 +13,27 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from .._version import __version__
 from ..benchmarks.base import Benchmark, Cell
+from ..benchmarks.layout import SPLIT
 from ..benchmarks.recipe import Recipe
+from ..benchmarks.signature import Signature
 from ..images.profiles import PROFILES
 from ..resources import card_texts_folder
 from ..sources import classes as imagenet
 from ..sources.base import digest
 from . import citations, tables
 
-SPLIT = "validation"
-
 _STORED = {
-    "jpeg": "the published JPEG files, byte for byte",
-    "jpeg:85": "JPEG of quality 85 with the colour at half the resolution (4:2:0)",
-    "jpeg:99:4:4:4": "JPEG of quality 99 with the colour in full (4:4:4)",
-    "png": "PNG, so without loss",
-    "h264": "H.264 in MP4, a frame a second (libx264, preset veryslow, 4:4:4, crf 20; noises tuned for grain, crf 23)",
+    "jpeg": "the released JPEG files, byte for byte",
+    "jpeg:85": "JPEG of quality 85 with chroma at half the resolution (4:2:0)",
+    "jpeg:99:4:4:4": "JPEG of quality 99 with chroma at full resolution (4:4:4)",
+    "png": "PNG, which is lossless",
+    "h264": "H.264 in MP4, 1 frame/s (libx264, preset veryslow, 4:4:4, crf 20; noises tuned for grain, crf 23)",
 }
 _PREPARED = {
-    "imagenet": "resized until its shorter side has 256 pixels (Pillow, bilinear), and cut to the middle 224 x 224",
-    "imagenet_299": "cut to the middle seven eighths of both sides, resized to 299 x 299 pixels (Pillow, bilinear)",
+    "imagenet": "resized to 256 pixels on its shorter side (Pillow, bilinear), then cropped to the central 224 x 224",
+    "imagenet_299": "cropped to the central seven eighths of both sides, then resized to 299 x 299 (Pillow, bilinear)",
     "tiny": "resized to 64 x 64 pixels (Pillow, bilinear)",
-    "cifar": "taken as it is, 32 x 32 pixels",
+    "cifar": "used as it is, 32 x 32 pixels",
 }
 _SIZES = ["n<1K", "1K<n<10K", "10K<n<100K", "100K<n<1M", "1M<n<10M", "10M<n<100M", "100M<n<1B"]
 
@@ -41,7 +41,7 @@ _SIZES = ["n<1K", "1K<n<10K", "10K<n<100K", "100K<n<1M", "1M<n<10M", "10M<n<100M
 def complete_configs(
     benchmark: Benchmark, files: Mapping[str, Mapping[str, Any]]
 ) -> dict[str, tuple[Cell, ...]]:
-    """Return the configs all of whose files are there."""
+    """Configs all of whose files are present."""
     found = Counter(path.split("/")[1] for path in files)
     whole = max(found.values(), default=0)
     return {
@@ -52,39 +52,34 @@ def complete_configs(
 
 
 def under_terms(benchmark: Benchmark) -> bool:
-    """Whether the pictures are ImageNet's, whose terms go on applying to them."""
+    """Test if the images are derived from ImageNet, whose terms apply to them."""
     return benchmark.profile != "cifar"
 
 
 def _other_images(benchmark: Benchmark, classes: Sequence[str]) -> bool:
-    """Whether the labels tell that the pictures are not of ImageNet's whole validation set."""
+    """Test by the labels if the source images are not ImageNet's whole validation set."""
     return benchmark.profile.startswith("imagenet") and tuple(classes) != imagenet.wnids()
 
 
-def is_official(recipe: Recipe) -> bool:
-    """Whether these are the published pictures, which no recipe of this package makes."""
-    return "|recipe:" not in recipe.signature
-
-
 def as_published(recipe: Recipe) -> str:
-    """Say how exactly published pictures were kept."""
+    """Fidelity of stored released images."""
     return "pixel for pixel" if recipe.codec == "png" else "byte for byte"
 
 
 def read_metadata(card: str) -> dict[str, Any]:
-    """Return the YAML block of a card, empty where there is none that can be read."""
+    """Read the YAML block of a card; empty if there is no valid one."""
     try:
         return dict(DatasetCard(card).data.to_dict())  # type: ignore[no-untyped-call]
-    except Exception:  # whatever a strange card makes YAML stumble over
+    except Exception:  # YAML raises any error on malformed cards
         return {}
 
 
 def metadata(
     benchmark: Benchmark, recipe: Recipe, classes: Sequence[str], files: Mapping[str, Mapping[str, Any]]
 ) -> str:
-    """Return the YAML block of the card, from the very features the files were written with."""
-    # Every config shares one list of columns: YAML says it once and refers to it, or 1000 class names would be
-    # repeated for each of a hundred configs.
+    """YAML block of the card, with the features of the files."""
+    # All configs share one list object, which YAML writes once and refers to; copies would repeat 1000 class names for
+    # each of a hundred configs.
     features = benchmark.features(classes, recipe)._to_yaml_list()
     configs, infos = [], []
     for name, cells in complete_configs(benchmark, files).items():
@@ -98,8 +93,8 @@ def metadata(
             {
                 "config_name": name,
                 "data_files": [{"split": SPLIT, "path": paths[0] if len(paths) == 1 else paths}],
-                # datasets caches a folder by this entry and not by the files: a digest makes it see a new build.
-                "description": f"{recipe.signature}|content:{content}",
+                # datasets caches a folder by this entry, not by its files: a digest tells builds apart.
+                "description": str(Signature.of(recipe.signature, ("content", content))),
             }
         )
         infos.append(
@@ -113,7 +108,6 @@ def metadata(
         )
     rows = sum(file["rows"] for file in files.values())
     from_imagenet = under_terms(benchmark) and not _other_images(benchmark, classes)
-    kind = "image-corruptions" if "clean" in benchmark.configs else "image-perturbations"
     block: dict[str, Any] = {
         "pretty_name": benchmark.title,
         **(citations.TERMS if under_terms(benchmark) else {"license": "unknown"}),
@@ -124,7 +118,7 @@ def metadata(
             "robustness",
             "benchmark",
             "distribution-shift",
-            kind,
+            f"image-{benchmark.kind}",
             benchmark.title.lower().replace(" ", "-"),
         ],
         "configs": configs,
@@ -143,25 +137,25 @@ def dataset_card(
     skipped: Collection[str] = (),
     images: bool = False,
 ) -> str:
-    """Return the text of a build's README.md.
+    """Text of the README.md of a build.
 
     Parameters
     ----------
     benchmark, recipe, classes
-        What was built.
+        Data set, recipe and names of the labels.
     files : dict
         Relative path -> ``rows``, ``size`` and ``sha256`` of each file.
     versions : dict, optional
-        Library -> version, of those that made the files.
+        Library -> version with which the files were made.
     skipped : collection of str
-        Ids of the images that could not be read.
+        Ids of images that could not be read.
     images : bool
         Show the strip ``assets/NAME.jpg`` of each corruption or perturbation.
 
     Returns
     -------
     str
-        YAML and Markdown, the same for the same arguments.
+        YAML and Markdown.
     """
     complete = complete_configs(benchmark, files)
     names = list(dict.fromkeys(cell.name for cell in cells(benchmark, files) if cell.level > 0))
@@ -179,9 +173,9 @@ def dataset_card(
         "files": len(files),
         "images": images,
         "kinds": tables.kinds(benchmark, names, images),
-        "official": is_official(recipe),
+        "official": recipe.official,
         "other_images": _other_images(benchmark, classes),
-        "prepared": "taken at its own size" if recipe.size == "keep" else _PREPARED[benchmark.profile],
+        "prepared": "used at its own size" if recipe.size == "keep" else _PREPARED[benchmark.profile],
         "recipe": recipe,
         "shown_first": next((cell.name for cell in benchmark.configs[example] if cell.name in names), ""),
         "side": PROFILES[benchmark.profile].size,
@@ -191,7 +185,7 @@ def dataset_card(
         "version": __version__,
         "versions": tables.table(("library", "version"), sorted(versions.items())) if versions else "",
     }
-    kind = "imagenet_c" if "clean" in benchmark.configs else "imagenet_p"
+    kind = "imagenet_c" if benchmark.kind == "corruptions" else "imagenet_p"
     prose = _templates().get_template(f"{kind}.md").render(context)
     prose = re.sub(r"\n{3,}#", "\n\n#", prose)  # where the text between two headings is left out
     return f"---\n{metadata(benchmark, recipe, classes, files)}---\n\n{prose}"
@@ -224,7 +218,7 @@ def code(text: str) -> str:
 
 
 def cells(benchmark: Benchmark, files: Mapping[str, Mapping[str, Any]]) -> list[Cell]:
-    """Return the cells that files are of: those of the benchmark first, each part in the published order."""
+    """Cells of files: those of the config ``test`` first, then ``extra``, each in the order of the benchmark."""
     folders = {path.split("/")[1] for path in files}
     groups = [benchmark.configs["test"], benchmark.configs["extra"], *benchmark.configs.values()]
     every = dict.fromkeys(cell for group in groups for cell in group)

@@ -1,8 +1,7 @@
-"""The tables of the cards, made from the registries and from what a build holds."""
+"""Tables of the cards, from the registries and the files of a build."""
 
 from __future__ import annotations
 
-import inspect
 import itertools
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -16,29 +15,29 @@ from ..corruptions import CORRUPTIONS, SEVERITIES, Corruption
 from ..perturbations import PERTURBATIONS, Perturbation
 
 COLUMNS = {
-    "image": "the picture; `decode=False` gives the stored file, byte for byte",
-    "sequence": "the frames in order, each a picture of its own",
+    "image": "the image; `decode=False` gives the stored file, byte for byte",
+    "sequence": "the frames in order, each an image",
     "video": "the frames as one MP4 file; `imagenet_cp.decode_video` gives the pixels",
-    "label": "the class of the photograph",
-    "corruption": "which corruption; `clean` for none",
+    "label": "the class of the source image",
+    "corruption": "the corruption; `clean` for none",
     "severity": "1 to 5; 0 with `clean`",
-    "perturbation": "which perturbation",
-    "difficulty": "1; for the noises also 2 and 3, which are other sequences",
-    "image_id": "which photograph: its file's name without the ending, such as `ILSVRC2012_val_00000001`",
+    "perturbation": "the perturbation",
+    "difficulty": "1; for the noises also 2 and 3, which have sequences of their own",
+    "image_id": "the source image: its file name without the ending, such as `ILSVRC2012_val_00000001`",
 }
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    """Return a Markdown table."""
+    """Format a Markdown table."""
     lines = [head, ["---"] * len(head), *rows]
     return "\n".join(f"| {' | '.join(str(value) for value in line)} |" for line in lines)
 
 
 def columns(benchmark: Benchmark, classes: Sequence[str], recipe: Recipe) -> str:
-    """Return the table of a data set's columns."""
+    """Table of the columns of a data set."""
     features = benchmark.features(classes, recipe)
     rows = ((f"`{name}`", _type(feature), COLUMNS[name]) for name, feature in features.items())
-    return table(("column", "type", "what it is"), rows)
+    return table(("column", "type", "content"), rows)
 
 
 def _type(feature: Any) -> str:
@@ -52,10 +51,9 @@ def _type(feature: Any) -> str:
 def configs(
     benchmark: Benchmark, complete: Mapping[str, tuple[Cell, ...]], files: Mapping[str, Mapping[str, Any]]
 ) -> str:
-    """Return the table of the configs that are there, the large ones first: what is in each, its rows and its size.
+    """Table of the complete configs, the large ones first: the cells, rows and size of each.
 
-    A config of one cell has a line of its own only if it is not named in the line of another, as ``fog_3`` is in
-    that of ``fog``.
+    A config of one cell has a line only if no other line names it, as that of ``fog`` names ``fog_3``.
     """
     rows: Counter[str] = Counter()
     sizes: Counter[str] = Counter()
@@ -66,7 +64,7 @@ def configs(
     lines = [
         (
             f"`{name}`",
-            _inside(benchmark, name, cells, complete),
+            _content(benchmark, name, cells, complete),
             f"{sum(rows[cell.config] for cell in cells):,}",
             amount(sum(sizes[cell.config] for cell in cells)),
         )
@@ -76,32 +74,32 @@ def configs(
     return table(("config", "holds", "rows", "size"), lines)
 
 
-def _inside(
+def _content(
     benchmark: Benchmark, name: str, cells: Sequence[Cell], complete: Mapping[str, tuple[Cell, ...]]
 ) -> str:
     if cells[0].config == name:
-        return f"{cells[0].name}, {'severity' if 'clean' in benchmark.configs else 'difficulty'} {cells[0].level}"
+        return f"{cells[0].name}, {benchmark.level_name} {cells[0].level}"
     names = dict.fromkeys(cell.name for cell in cells)
     parts = names if len(names) > 1 and names.keys() <= complete.keys() else [cell.config for cell in cells]
     return " ".join(f"`{part}`" for part in parts)
 
 
 def amount(size: int) -> str:
-    """Return a number of bytes as text."""
+    """Format a number of bytes."""
     return f"{size / 1e9:,.1f} GB" if size >= 1e9 else f"{size / 1e6:,.1f} MB"
 
 
-def kinds(benchmark: Benchmark, names: Iterable[str], pictures: bool) -> str:
-    """Describe corruptions or perturbations: a sentence, a picture and the parameters of each.
+def kinds(benchmark: Benchmark, names: Iterable[str], images: bool) -> str:
+    """Describe corruptions or perturbations: a sentence, a strip of images and the parameters of each.
 
     Parameters
     ----------
     benchmark : Benchmark
-        Whose profile and whose config ``test`` count.
+        Data set, for its profile and its config ``test``.
     names : iterable of str
-        Of the corruptions or perturbations, in the order to show.
-    pictures : bool
-        Whether ``assets/NAME.jpg`` is there to be shown.
+        Names of the corruptions or perturbations, in order.
+    images : bool
+        Show the strips ``assets/NAME.jpg``.
     """
     tested = {cell.name for cell in benchmark.configs["test"]}
     parts = []
@@ -109,20 +107,20 @@ def kinds(benchmark: Benchmark, names: Iterable[str], pictures: bool) -> str:
         kind = kind_of(benchmark, name)
         summary = kind.summary.replace("``", "`")
         family = f" *{kind.family}*" if isinstance(kind, Corruption) else ""
-        shown = f"\n\n![{name}](assets/{name}.jpg)" if pictures else ""
+        shown = f"\n\n![{name}](assets/{name}.jpg)" if images else ""
         extra = "" if name in tested else " (extra)"
         parts.append(f"### {name}{extra}\n\n{summary}{family}{shown}\n\n{parameters(benchmark, kind)}")
     return "\n\n".join(parts)
 
 
 def kind_of(benchmark: Benchmark, name: str) -> Corruption | Perturbation:
-    """Return the corruption or the perturbation of a name."""
-    return CORRUPTIONS[name] if "clean" in benchmark.configs else PERTURBATIONS[name]
+    """Corruption or perturbation of a name."""
+    return CORRUPTIONS[name] if benchmark.kind == "corruptions" else PERTURBATIONS[name]
 
 
 def parameters(benchmark: Benchmark, kind: Corruption | Perturbation) -> str:
-    """Return the table of the numbers that go into a corruption at each severity, or into a perturbation."""
-    names = [f"`{name}`" for name in list(inspect.signature(kind.kernel).parameters)[2:]]
+    """Table of the parameters of a corruption at each severity, or of a perturbation at each difficulty."""
+    names = [f"`{name}`" for name in kind.parameter_names]
     if isinstance(kind, Corruption):
         levels = kind.severities[benchmark.profile]
         head = ("severity", *map(str, SEVERITIES))

@@ -86,7 +86,7 @@ def build(
 
     After an interruption the same command resumes.
     """
-    from ..benchmarks.catalog import benchmark_of
+    from ..benchmarks.catalog import get_benchmark
     from ..build.plan import build as run
     from ..build.plan import new_plan
     from ..jobs.engines import open_engine
@@ -95,12 +95,12 @@ def build(
 
     if on_error not in ("raise", "skip"):
         raise BuildError(f"--on-error is raise or skip, not {on_error!r}")
-    benchmark = benchmark_of(dataset)
+    benchmark = get_benchmark(dataset)
     folder = out if out is not None else Path(benchmark.dataset)
     names = [name.strip() for name in configs.split(",") if name.strip()]
     part = _shard(shard)
     benchmark.recipe(codec=codec, size=size)
-    images = open_source(source, relative=size == "keep")
+    images = open_source(source, recursive=size == "keep")
     if dry_run:
         typer.echo(
             _costs(
@@ -185,7 +185,7 @@ def verify(
 
     images = None
     if source is not None:
-        images = open_source(source, relative=open_build(folder).recipe.size == "keep")
+        images = open_source(source, recursive=open_build(folder).recipe.size == "keep")
     with show_progress() as progress:
         made = run(folder, source=images, sample=sample, quick=quick, progress=progress)
     for problem in made.problems:
@@ -231,8 +231,8 @@ def publish(
             gated=gated,
             tag=tag,
             quick=quick,
-            say=typer.echo,
-            ask=(lambda question: True) if yes else typer.confirm,
+            echo=typer.echo,
+            confirm=(lambda question: True) if yes else typer.confirm,
             progress=progress,
         )
 
@@ -247,8 +247,8 @@ def publish_metric(
     """Publish a metric as a Space that evaluate.load("user/mce") loads, or update it."""
     from ..hub.publish import publish_metric as run
 
-    ask = (lambda question: True) if yes else typer.confirm
-    run(metric, repo, public=public, say=typer.echo, ask=ask)
+    confirm = (lambda question: True) if yes else typer.confirm
+    run(metric, repo, public=public, echo=typer.echo, confirm=confirm)
 
 
 @app.command(name="import-official")

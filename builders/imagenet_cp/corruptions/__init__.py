@@ -10,6 +10,7 @@ from ..errors import suggest
 from ..kernels.rng import Bits, compiled_stream
 from ..kernels.types import Image
 from . import blur, digital, noise, weather  # noqa: F401  (they register)
+from .base import parameters_of
 from .registry import FAMILIES, SEVERITIES, Corruption, published_order
 
 __all__ = [
@@ -27,12 +28,18 @@ __all__ = [
 CORRUPTIONS = published_order()
 #: The fifteen corruptions that mCE is the mean of, in the published order.
 TEST = tuple(name for name, c in CORRUPTIONS.items() if not c.extra)
-#: The four corruptions kept for validation.
+#: The corruptions for validation: four of the paper, and any that are not in it.
 EXTRA = tuple(name for name, c in CORRUPTIONS.items() if c.extra)
 
 
 def check_image(image: object) -> Image:
-    """Return ``image`` as a C-contiguous, writable uint8 array (H, W, 3), or say what is wrong with it."""
+    """Check that ``image`` is uint8 (H, W, 3) of at least 32 x 32 pixels, and make it C-contiguous and writable.
+
+    Raises
+    ------
+    TypeError, ValueError
+        Naming what it should be.
+    """
     if not isinstance(image, np.ndarray):
         raise TypeError(
             f"image must be a numpy array, not {type(image).__name__}; np.asarray(pil_image) gives one"
@@ -54,13 +61,13 @@ def apply(name: str, image: Image, severity: int, bits: Bits, profile: str = "im
     name : str
         One of ``CORRUPTIONS``.
     image : ndarray of uint8, shape (H, W, 3)
-        RGB. It is never changed.
+        RGB; not modified.
     severity : int
         From 1 to 5.
     bits : numpy.random.BitGenerator or Stream
         Source of all random draws, such as ``SFC64(0)`` or ``Recipe.bits``; it is advanced.
     profile : str
-        Whose severity table to use: ``imagenet``, ``imagenet_299``, ``tiny`` or ``cifar``.
+        Severity table to use: ``imagenet``, ``imagenet_299``, ``tiny`` or ``cifar``.
 
     Returns
     -------
@@ -70,9 +77,9 @@ def apply(name: str, image: Image, severity: int, bits: Bits, profile: str = "im
     Raises
     ------
     ValueError
-        Unknown name, profile or severity, or an image of another shape or smaller than 32 x 32.
+        The name, profile or severity is unknown, or the image has another shape or is smaller than 32 x 32.
     TypeError
-        An image that is no uint8 array, or bits that are no BitGenerator.
+        ``image`` is not a uint8 array, or ``bits`` not a BitGenerator.
 
     Notes
     -----
@@ -80,17 +87,21 @@ def apply(name: str, image: Image, severity: int, bits: Bits, profile: str = "im
     """
     known, parameters = lookup(name, severity, profile)
     with compiled_stream(bits) as stream:
-        return known.kernel(check_image(image), stream, *parameters)
+        return known(check_image(image), stream, *parameters)
 
 
 def lookup(name: str, severity: int, profile: str) -> tuple[Corruption, tuple[Any, ...]]:
-    """Return a corruption and its parameters, or raise what `apply` raises of them."""
+    """Look up a corruption and its parameters.
+
+    Raises
+    ------
+    ValueError
+        The name, profile or severity is unknown.
+    """
     known = CORRUPTIONS.get(name)
     if known is None:
         raise ValueError(f"unknown corruption {name!r}{suggest(name, CORRUPTIONS)}")
-    table = known.severities.get(profile)
-    if table is None:
-        raise ValueError(f"unknown profile {profile!r}{suggest(profile, known.severities)}")
+    table = parameters_of(known.severities, profile, name)
     if isinstance(severity, bool) or severity not in SEVERITIES:
         raise ValueError(f"severity must be a whole number from 1 to 5, not {severity!r}")
     return known, table[int(severity) - 1]

@@ -12,13 +12,12 @@ from .registry import corruption
 
 @corruption(
     "blur",
-    random=False,
     imagenet=[(3, 0.1), (4, 0.5), (6, 0.5), (8, 0.5), (10, 0.5)],
     imagenet_299=[(4, 0.1), (5, 0.5), (7, 0.5), (10, 0.5), (12, 0.5)],
     tiny=[(0.5, 0.6), (1, 0.1), (1.5, 0.1), (2.5, 0.01), (3, 0.1)],
     cifar=[(0.3, 0.4), (0.4, 0.5), (0.5, 0.6), (1, 0.2), (1.5, 0.1)],
 )
-def defocus_blur(image: Image, bits: BitGenerator, radius: float, alias_blur: float) -> Image:
+def defocus_blur(image: Image, radius: float, alias_blur: float) -> Image:
     """Out of focus: every point of light becomes a disk of ``radius`` pixels with soft edges."""
     return defocus.blur(image, radius, alias_blur)
 
@@ -51,13 +50,12 @@ def motion_blur(image: Image, bits: BitGenerator, radius: float, sigma: float) -
 
 @corruption(
     "blur",
-    random=False,
     imagenet=[(1, 1.11, 0.01), (1, 1.16, 0.01), (1, 1.21, 0.02), (1, 1.26, 0.02), (1, 1.31, 0.03)],
     imagenet_299=[(1, 1.11, 0.01), (1, 1.16, 0.01), (1, 1.21, 0.02), (1, 1.26, 0.02), (1, 1.31, 0.03)],
     tiny=[(1, 1.06, 0.01), (1, 1.11, 0.01), (1, 1.16, 0.01), (1, 1.21, 0.01), (1, 1.26, 0.01)],
     cifar=[(1, 1.06, 0.01), (1, 1.11, 0.01), (1, 1.16, 0.01), (1, 1.21, 0.01), (1, 1.26, 0.01)],
 )
-def zoom_blur(image: Image, bits: BitGenerator, start: float, stop: float, step: float) -> Image:
+def zoom_blur(image: Image, start: float, stop: float, step: float) -> Image:
     """The camera moves towards the scene: the mean of the image and its zooms from ``start`` to ``stop``."""
     # rounding decides whether stop itself is one of the factors; kept
     return zoom.blend(image, tuple(map(float, np.arange(start, stop, step))))
@@ -66,12 +64,11 @@ def zoom_blur(image: Image, bits: BitGenerator, start: float, stop: float, step:
 @corruption(
     "blur",
     extra=True,
-    random=False,
     imagenet=[1, 2, 3, 4, 6],
     imagenet_299=[1.5, 2.5, 3.5, 4.5, 6.5],
     tiny=[0.5, 0.75, 1, 1.25, 1.5],
     cifar=[0.4, 0.6, 0.7, 0.8, 1],
 )
-def gaussian_blur(image: Image, bits: BitGenerator, sigma: float) -> Image:
+def gaussian_blur(image: Image, sigma: float) -> Image:
     """Every point of light becomes a Gaussian of ``sigma`` pixels."""
     return gaussian.blur_uint8(image, sigma)

@@ -14,13 +14,12 @@ ELASTIC = ((2, 0.7, 0.1), (2, 0.08, 0.2), (0.05, 0.01, 0.02), (0.07, 0.01, 0.02)
 
 @corruption(
     "digital",
-    random=False,
     imagenet=[0.4, 0.3, 0.2, 0.1, 0.05],
     imagenet_299=[0.4, 0.3, 0.2, 0.1, 0.05],
     tiny=[0.4, 0.3, 0.2, 0.1, 0.05],
     cifar=[0.75, 0.5, 0.4, 0.3, 0.15],
 )
-def contrast(image: Image, bits: BitGenerator, factor: float) -> Image:
+def contrast(image: Image, factor: float) -> Image:
     """Low contrast: every value drawn towards its channel's mean, y = (x - mean) * factor + mean."""
     return pointwise.contrast(image, factor)
 
@@ -64,13 +63,12 @@ def elastic_transform(
 
 @corruption(
     "digital",
-    random=False,
     imagenet=[0.6, 0.5, 0.4, 0.3, 0.25],
     imagenet_299=[0.5, 0.4, 0.3, 0.25, 0.2],
     tiny=[0.9, 0.8, 0.7, 0.6, 0.5],
     cifar=[0.95, 0.9, 0.85, 0.75, 0.65],
 )
-def pixelate(image: Image, bits: BitGenerator, factor: float) -> Image:
+def pixelate(image: Image, factor: float) -> Image:
     """Large pixels: Pillow's BOX resize to ``int(side * factor)`` and back."""
     height, width = image.shape[:2]
     return mosaic.pixelate(image, int(height * factor), int(width * factor))
@@ -78,13 +76,12 @@ def pixelate(image: Image, bits: BitGenerator, factor: float) -> Image:
 
 @corruption(
     "digital",
-    random=False,
     imagenet=[25, 18, 15, 10, 7],
     imagenet_299=[23, 16, 13, 8, 5],
     tiny=[65, 58, 50, 40, 25],
     cifar=[80, 65, 58, 50, 40],
 )
-def jpeg_compression(image: Image, bits: BitGenerator, quality: int) -> Image:
+def jpeg_compression(image: Image, quality: int) -> Image:
     """JPEG artefacts: one round trip at Pillow's ``quality``, its other options left alone."""
     return jpeg.round_trip(image, quality)
 
@@ -92,12 +89,11 @@ def jpeg_compression(image: Image, bits: BitGenerator, quality: int) -> Image:
 @corruption(
     "digital",
     extra=True,
-    random=False,
     imagenet=[(0.3, 0), (0.1, 0), (2, 0), (5, 0.1), (20, 0.2)],
     imagenet_299=[(0.3, 0), (0.1, 0), (2, 0), (5, 0.1), (20, 0.2)],
     tiny=[(0.3, 0), (0.1, 0), (2, 0), (5, 0.1), (30, 0.2)],
     cifar=[(0.3, 0), (0.1, 0), (1.5, 0), (2, 0.1), (2.5, 0.2)],
 )
-def saturate(image: Image, bits: BitGenerator, factor: float, shift: float) -> Image:
+def saturate(image: Image, factor: float, shift: float) -> Image:
     """Colours too pale or too strong: the saturation S of HSV is scaled and shifted."""
     return hsv.saturate(image, factor, shift)

@@ -6,52 +6,40 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ..errors import suggest
 from ..kernels.types import Image
+from .base import Registered, Table, as_rows, check
 
 Kernel = Callable[..., Image]
 
 SEVERITIES = (1, 2, 3, 4, 5)
+#: The families in the published order.
+FAMILIES = ("noise", "blur", "weather", "digital")
 
 
 @dataclass(frozen=True)
-class Corruption:
+class Corruption(Registered):
     """A corruption of the benchmark.
 
     Attributes
     ----------
-    name, family : str
-        Such as ``"fog"`` of the family ``"weather"``.
-    extra : bool
-        True for the four that are meant for validation and never enter mCE.
-    random : bool
-        Whether it draws anything; if not, the picture is the same whatever the seed.
     kernel : callable
-        ``kernel(image, bits, *parameters)``: uint8 (H, W, 3), C-contiguous, to a new array of the same kind.
+        Takes a uint8 image (H, W, 3), C-contiguous, and returns a new array of the same kind.
+    family : str
+        Such as ``"weather"``.
     severities : dict
         Profile name -> five tuples of parameters, for severities 1 to 5.
     """
 
-    name: str
     family: str
-    extra: bool
-    random: bool
-    kernel: Kernel
-    severities: dict[str, tuple[tuple[Any, ...], ...]]
+    severities: dict[str, Table]
 
-    @property
-    def summary(self) -> str:
-        """The first line of the kernel's docstring."""
-        return (self.kernel.__doc__ or "").strip().splitlines()[0]
-
-
-#: The families in the published order.
-FAMILIES = ("noise", "blur", "weather", "digital")
 
 _REGISTERED: list[Corruption] = []
 
 
 def corruption(
-    family: str, *, extra: bool = False, random: bool = True, **severities: Sequence[Any]
+    family: str, *, extra: bool = False, **severities: Sequence[Any]
 ) -> Callable[[Kernel], Kernel]:
     """Register the decorated kernel under its own name.
 
@@ -60,25 +48,30 @@ def corruption(
     family : str
         One of ``FAMILIES``.
     extra : bool
-        Whether it stays out of mCE.
-    random : bool
-        Whether it draws from the bits it is given.
+        True to keep it out of mCE.
     **severities
-        For each profile the parameters at severities 1 to 5, each a tuple or a single number.
+        For each profile the parameters at severities 1 to 5, each a tuple or a single number. An extra may lack
+        profiles other than ``imagenet``: data sets of these sizes are then made without it.
+
+    Raises
+    ------
+    ValueError
+        The family, a profile or a table is not right, or the name is taken.
     """
-    tables = {
-        profile: tuple(row if isinstance(row, tuple) else (row,) for row in rows)
-        for profile, rows in severities.items()
-    }
 
     def register(kernel: Kernel) -> Kernel:
-        _REGISTERED.append(Corruption(kernel.__name__, family, extra, random, kernel, tables))
+        tables = {profile: as_rows(rows) for profile, rows in severities.items()}
+        new = Corruption(kernel.__name__, extra, kernel, family, tables)
+        if family not in FAMILIES:
+            raise ValueError(f"{new.name}: unknown family {family!r}{suggest(family, FAMILIES)}")
+        check(new, tables, len(SEVERITIES), _REGISTERED)
+        _REGISTERED.append(new)
         return kernel
 
     return register
 
 
 def published_order() -> dict[str, Corruption]:
-    """Return what is registered: the fifteen of the benchmark first, then family by family."""
+    """Corruptions by name: the fifteen of the benchmark first, then the extra ones, each family by family."""
     ordered = sorted(_REGISTERED, key=lambda known: (known.extra, FAMILIES.index(known.family)))
     return {known.name: known for known in ordered}

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from types import ModuleType
 from typing import Any
 
+from ..benchmarks.signature import Signature
 from ..resources import METRICS, metrics_folder
 
 #: Metric -> key of its result that holds what was measured in every part, before it is divided by AlexNet's.
@@ -36,8 +37,7 @@ def benchmark_of(result: Mapping[str, Any]) -> str:
 
 def fields(signature: str) -> dict[str, str]:
     """Return the parts of a signature, ``name:value|name:value``; one without a name is under itself."""
-    parts = (part.partition(":") for part in signature.split("|") if part)
-    return {name: value if colon else name for name, colon, value in parts}
+    return Signature.parse(signature).fields
 
 
 def is_normalised(metric: str, benchmark: str) -> bool:

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 import pyarrow as pa
 
 from ..benchmarks.base import Cell
+from ..benchmarks.signature import Signature
 from ..errors import suggest, wrap_os_errors
 from ..images.profiles import PROFILES
 from ..jobs.cores import available_cores
@@ -167,8 +168,8 @@ def _job(folder: Path, signature: str, rows: Rows, cell: Cell) -> _Job:
 def _signature(model: Model, treated: str, side: int) -> str:
     """Say which model this is and what it sees; ``side`` is that of the pictures before they are resized for it."""
     side = model.side or side
-    parts = (f"model:{model.name}", f"id:{model.identity((side, side))}", f"input:{side}", model.scaling)
-    return "|".join(part for part in (*parts, treated and f"preprocess:{treated}") if part)
+    identity = ("model", model.name), ("id", model.identity((side, side))), ("input", side)
+    return str(Signature.of(*identity, model.scaling, ("preprocess", treated or None)))
 
 
 def _open(

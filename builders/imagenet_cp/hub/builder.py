@@ -19,7 +19,7 @@ from ..errors import SKIP_HINT, BuildError, SourceError, suggest
 from ..sources import Source, open_source
 from ..sources.base import digest
 
-#: Into how many parts the images of a config are cut at most, so that num_proc and streaming can share them.
+#: Largest number of parts of a config, which num_proc and streaming distribute.
 _PARTS = 256
 _OPTIONS = ("data_dir", "source", "seed", "codec", "size", "on_error")
 
@@ -28,23 +28,23 @@ logger = datasets.utils.logging.get_logger(__name__)
 
 @dataclass
 class BenchmarkConfig(datasets.BuilderConfig):
-    """A config of a benchmark and the options a user may give with it.
+    """A config of a benchmark and its options.
 
     Attributes
     ----------
     dataset : str
-        Which benchmark.
+        Name of the benchmark.
     data_dir, source : str, optional
         The clean images: a folder, or ``"sample"``; only one of the two. See `imagenet_cp.sources.open_source`.
     seed : int
-        Of the random draws.
+        Seed of the random draws.
     codec : str, optional
-        How pictures are stored, if not in the usual way.
+        Storage of the images; the first of the benchmark's ``codecs`` by default.
     size : {"keep"}, optional
-        Corrupt pictures of any size from 32 x 32 up as they are, an extension of the paper; a folder's pictures then
-        have their relative paths as ids.
+        Corrupt images of any size from 32 x 32 at their own size, an extension of the paper; the ids of images in a
+        folder are then their relative paths.
     on_error : {"raise", "skip"}
-        What to do about an image that cannot be read.
+        Stop at an image that cannot be read, or skip it.
     """
 
     dataset: str = "imagenet_c"
@@ -56,27 +56,27 @@ class BenchmarkConfig(datasets.BuilderConfig):
 
     @property
     def recipe(self) -> Recipe:
-        """The recipe of this data set with this seed."""
+        """Recipe of this data set and its options."""
         return BENCHMARKS[self.dataset].recipe(self.seed, self.codec, self.size)
 
     def open_source(self) -> Source:
-        """Open the clean images, once."""
+        """Open the clean images, at the first call."""
         if not hasattr(self, "_source"):
             chosen = self.source if self.source is not None else self.data_dir
-            source = open_source(chosen, relative=self.size == "keep")
+            source = open_source(chosen, recursive=self.size == "keep")
             BENCHMARKS[self.dataset].check(source)
             self._source = source
         return self._source
 
     def create_config_id(self, config_kwargs: dict[str, Any], custom_features: Any = None) -> str:
-        """Name the cache after what decides its content: the recipe, and the source's files as they are now."""
+        """Name of the cache, from the recipe and the state of the source's files."""
         source = self.open_source()
         content = (self.recipe.signature, source.name, source.stamp, self.on_error, custom_features)
         return f"{self.name}-{digest([content])}"
 
 
 def configs_of(benchmark: Benchmark) -> list[BenchmarkConfig]:
-    """Return the configs of a benchmark for datasets."""
+    """Configs of a benchmark for datasets."""
     return [
         BenchmarkConfig(name=name, version=f"{RECIPE}.0.0", dataset=benchmark.dataset)
         for name in benchmark.configs
@@ -84,7 +84,7 @@ def configs_of(benchmark: Benchmark) -> list[BenchmarkConfig]:
 
 
 class BenchmarkBuilder(datasets.GeneratorBasedBuilder):
-    """Makes the rows of a benchmark; which one, its configs say."""
+    """Builder of the benchmark that its configs name."""
 
     BUILDER_CONFIG_CLASS = BenchmarkConfig
     BUILDER_CONFIGS = configs_of(BENCHMARKS["imagenet_c"])
@@ -97,7 +97,7 @@ class BenchmarkBuilder(datasets.GeneratorBasedBuilder):
         config_id: str | None = None,
         **options: Any,
     ) -> tuple[BenchmarkConfig, str]:
-        # datasets would make up a config "default" where the name is missing, and take any option for one of its own.
+        # datasets would use a config "default" if the name is missing, and accept any option.
         check_options(self.BUILDER_CONFIGS[0].dataset, config_name, options)
         made: tuple[BenchmarkConfig, str] = super()._create_builder_config(
             config_name, custom_features, config_id, **options
@@ -118,7 +118,7 @@ class BenchmarkBuilder(datasets.GeneratorBasedBuilder):
     def _split_generators(self, dl_manager: Any) -> list[datasets.SplitGenerator]:
         source = self.config.open_source()
         step = max(1, math.ceil(len(source.items) / _PARTS))
-        # datasets shares out lists among processes, in order; what is no list goes to all of them.
+        # datasets distributes lists among processes, in order; other values go to all of them.
         parts = [
             (cell, start, start + step)
             for cell in BENCHMARKS[self.config.dataset].configs[self.config.name]
@@ -132,7 +132,7 @@ class BenchmarkBuilder(datasets.GeneratorBasedBuilder):
         ]
 
     def _prepare_split_single(self, *args: Any, **kwargs: Any) -> Iterator[Any]:
-        # datasets would say no more than that an error occurred.
+        # datasets would only report that an error occurred.
         try:
             yield from super()._prepare_split_single(*args, **kwargs)
         except datasets.exceptions.DatasetGenerationError as error:
@@ -157,12 +157,12 @@ class BenchmarkBuilder(datasets.GeneratorBasedBuilder):
 
 
 def check_options(dataset: str, config_name: str | None, options: dict[str, Any]) -> None:
-    """Refuse a missing or unknown config name and options that mean nothing, before anything is read.
+    """Refuse a missing or unknown config name, and unknown options, before anything is read.
 
     Raises
     ------
     ValueError
-        Naming what is wrong and what would be right.
+        The message names the mistake and the correction.
     """
     benchmark = BENCHMARKS[dataset]
     configs = benchmark.configs
@@ -177,7 +177,7 @@ def check_options(dataset: str, config_name: str | None, options: dict[str, Any]
         if option in ("severity", "difficulty"):
             meant = f"{config_name.rstrip('0123456789').rstrip('_')}_{value}"
             raise ValueError(
-                f"the config name says which {option}; {option}={value!r} beside {config_name!r} means nothing"
+                f"the config name includes the {option}; {option}={value!r} beside {config_name!r} has no meaning"
                 f"{benchmark.suggest(meant)}"
             )
         if option not in _OPTIONS and value is not None:
@@ -185,7 +185,7 @@ def check_options(dataset: str, config_name: str | None, options: dict[str, Any]
     benchmark.recipe(codec=options.get("codec"), size=options.get("size"))
     seed = options.get("seed", 0)
     if isinstance(seed, bool) or not isinstance(seed, int) or seed < 0:
-        raise ValueError(f"seed must be a whole number from 0 up, not {seed!r}")
+        raise ValueError(f"seed must be a non-negative integer, not {seed!r}")
     if options.get("on_error", "raise") not in ("raise", "skip"):
         raise ValueError(f'on_error must be "raise" or "skip", not {options["on_error"]!r}')
     if options.get("source") is not None and options.get("data_dir") is not None:

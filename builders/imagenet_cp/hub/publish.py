@@ -1,4 +1,4 @@
-"""Publishing: a finished build as a gated dataset on the Hub, and a metric as a Space."""
+"""Publication of a finished build as a gated dataset on the Hub, and of a metric as a Space."""
 
 from __future__ import annotations
 
@@ -6,30 +6,137 @@ import json
 import os
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ..benchmarks.layout import DATA_FILE
 from ..build.finished import Build, open_build
-from ..build.units import DATA_FILE
 from ..build.verify import verify
 from ..cards import card as cards
-from ..cards import strips as pictures
+from ..cards.strips import strips
+from ..cards.tables import amount
 from ..errors import BuildError, suggest
 from ..jobs.folder import RECORD_FILE
 from ..progress import Progress, silent
 from ..resources import METRICS, metrics_folder
-from .repo import HUB_MANAGED_FILES, Content, Repo, State
+from .repo import HUB_MANAGED_FILES, Content, Repo, State, Upload
 
-_MEGABYTE = 1_000_000
-GATES = ("auto", "manual", "off")
 _METRIC_FILES = ("README.md", "app.py", "requirements.txt")
+_GATES = {
+    "auto": ", gated: everybody who accepts the terms gets access",
+    "manual": ", gated: those who accept the terms get access when you approve them",
+    "off": ", not gated: nobody is asked to accept any terms",
+}
+_MEGABYTE = 1_000_000
 
-Say = Callable[[str], None]
-Ask = Callable[[str], bool]
+Echo = Callable[[str], None]
+Confirm = Callable[[str], bool]
 
 
 def _no(question: str) -> bool:
     return False
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Changes to a repo on the Hub.
+
+    Attributes
+    ----------
+    repo : Repo
+        The repo.
+    state : State or None
+        Its present state; None if it is to be created.
+    uploads : tuple of Upload
+        New and changed files, in the order in which they are sent, and files to delete. Replacing files of the first
+        upload takes a confirmation.
+    public : bool
+        Make the repo public.
+    gate : str, optional
+        The gate to set; None leaves it as it is.
+    tag : str, optional
+        The tag to set.
+    options : dict
+        Options for the creation of the repo.
+    """
+
+    repo: Repo
+    state: State | None
+    uploads: tuple[Upload, ...]
+    public: bool
+    gate: str | None = None
+    tag: str | None = None
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def now(self) -> State:
+        """State before the changes."""
+        return self.state or State()
+
+    @property
+    def changes_files(self) -> bool:
+        """True if files are sent or deleted."""
+        return any(upload.files or upload.obsolete for upload in self.uploads)
+
+    def summary(self) -> list[str]:
+        """Describe the changes, in lines."""
+        new = "existing" if self.state else "new"
+        seen = "public" if self.public or not self.now.private else "private"
+        lines = [f"{new} {self.repo.repo_type} {self.repo.url}: {seen}{_GATES.get(self.gate or '', '')}"]
+        for upload in self.uploads:
+            names = ", ".join([*list(upload.files)[:3], *["..."] * (len(upload.files) > 3)])
+            lines.append(
+                f"to send: {len(upload.files)} files, {amount(upload.size)} ({names or 'nothing new'})"
+            )
+            if upload.obsolete:
+                lines.append(f"to delete: {len(upload.obsolete)} files, such as {upload.obsolete[0]}")
+        return lines
+
+    def question(self) -> str:
+        """Compose the question to confirm before files are replaced, deleted or shown to the public; may be empty."""
+        replaced = sum(path in self.now.files for path in self.uploads[0].files)
+        deleted = sum(len(upload.obsolete) for upload in self.uploads)
+        regated = self.gate not in (None, self.now.gated)
+        changes = [f"replace {replaced} files"] * bool(replaced) + [f"delete {deleted} files"] * bool(deleted)
+        if (self.public and self.now.private) or (not self.now.private and (self.changes_files or regated)):
+            ungated = ", without asking for terms" if self.gate == "off" else ""
+            changes.append(f"show all of it to everybody{ungated}")
+        return f"This will {' and '.join(changes)} at {self.repo.url}. Continue?" if changes else ""
+
+    def carry_out(self, echo: Echo, confirm: Confirm, progress: Progress) -> None:
+        """Show the plan, ask for confirmation where needed, and execute it.
+
+        The repo is created private and then gated, before files are sent; the tag follows, and last the visibility.
+
+        Raises
+        ------
+        BuildError
+            The answer was no, or the Hub refuses or cannot be reached.
+        """
+        for line in self.summary():
+            echo(line)
+        question = self.question()
+        if question and not confirm(question):
+            raise BuildError("nothing was sent")
+        if self.state is None:
+            self.repo.create(**self.options)
+        if self.gate not in (None, self.now.gated):
+            self.repo.set_gate(str(self.gate))
+        sent, total = 0, sum(upload.size for upload in self.uploads)
+
+        def count(size: int) -> None:
+            nonlocal sent
+            sent += size
+            progress("sending (MB)", sent // _MEGABYTE, total // _MEGABYTE)
+
+        for upload in self.uploads:
+            if upload.files or upload.obsolete:
+                self.repo.send(upload, count)
+        if self.tag is not None and self.tag not in self.now.tags:
+            self.repo.tag(self.tag)
+        if self.public and self.now.private:
+            self.repo.make_public()
 
 
 def publish(
@@ -40,235 +147,179 @@ def publish(
     gated: str | None = None,
     tag: str | None = None,
     quick: bool = False,
-    say: Say = print,
-    ask: Ask = _no,
+    echo: Echo = print,
+    confirm: Confirm = _no,
     progress: Progress = silent,
 ) -> str:
-    """Publish a finished build as a dataset on the Hub, or bring what is there up to date.
+    """Publish a finished build as a dataset on the Hub, or update it there.
 
-    The build is verified first. The repo is made private and gated, then come the data, then the card, then the tag,
-    so that the card never tells of files that are not there; last of all it is made public, if asked for. Only files
-    whose digest differs from the one there are sent, so the same call goes on where it was interrupted.
+    The build is verified first. The repo is made private and gated; then the data are sent, then the card, so that
+    the card never names missing files; then the repo is tagged and, on request, made public. Files whose checksum is
+    that of the repo's file are not sent, so the same call resumes after an interruption.
 
     Parameters
     ----------
     folder : path
-        Of the build.
+        Folder of the build.
     repo_id : str
         ``user/name``.
     public : bool
-        Make the repo public in the end. ImageNet's terms still stand before its files if it is gated.
+        Make the repo public at the end. If it is gated, ImageNet's terms still apply before access.
     gated : {"auto", "manual", "off"}, optional
-        Who gets access after accepting ImageNet's terms: everybody at once, or those the owner lets in; ``off`` asks
-        for nothing. By default what the repo has, but ``off`` only where the pictures are not ImageNet's.
+        Access after accepting ImageNet's terms: for everybody at once, or for those that the owner approves; ``off``
+        asks for nothing. By default the repo's gate; ``off`` only for images that are not ImageNet's.
     tag : str, optional
-        Name for this state of the repo.
+        Name of this state of the repo.
     quick : bool
-        Verify the files only, not their rows.
-    say : callable
-        Shows a line of text.
-    ask : callable
-        Puts a yes-or-no question before anything becomes public or is replaced there; no by default.
+        Verify the files, but not their rows.
+    echo : callable
+        Prints a line of text.
+    confirm : callable
+        Asks a yes-or-no question before anything becomes public, or is replaced or deleted; no by default.
     progress : callable
         Called with ``"verifying files"`` or ``"sending (MB)"``, the number done and the total.
 
     Returns
     -------
     str
-        The repo's address.
+        The repo's URL.
 
     Raises
     ------
     BuildError
-        The folder is no sound, finished build; the answer was no; or the Hub refuses or cannot be reached. What has
-        arrived there stays.
+        The folder holds no finished build or one with problems; the answer was no; or the Hub refuses or cannot be
+        reached. Files that were sent stay there.
     """
-    if gated is not None and gated not in GATES:
-        raise BuildError(f"--gated is one of {', '.join(GATES)}, not {gated!r}")
-    build = open_build(folder)
+    if gated not in (None, *_GATES):
+        raise BuildError(f"--gated is one of {', '.join(_GATES)}, not {gated!r}")
+    open_build(folder)  # raises before the Hub is contacted
     repo = Repo(repo_id, "dataset")
-    there = repo.look()
-    now = there or State()
-    gate = gated or (now.gated if now.gated != "off" else _usual_gate(build))
-    _check_tag(now, tag)
-    report = verify(folder, quick=quick, progress=progress)
-    if report.problems:
+    state = repo.fetch_state()
+    _check_tag(state or State(), tag)
+    build = verify(folder, quick=quick, progress=progress)
+    if build.problems:
         raise BuildError(
-            f"{folder}: {len(report.problems)} problems, so nothing is sent; the first: {report.problems[0]}. "
+            f"{folder}: {len(build.problems)} problems, so nothing is sent; the first: {build.problems[0]}. "
             "`imagenet-cp verify` lists them all"
         )
-    data: dict[str, Content] = {path: report.folder / path for path in report.files}
-    digests = {path: written.sha256 for path, written in report.files.items()}
-    description = _description(report)
-    _refuse_what_is_private(report.folder, description)
-    new_data = {path: file for path, file in data.items() if not now.has(path, file, digests[path])}
-    new_rest = {path: content for path, content in description.items() if not now.has(path, content)}
-    obsolete = _obsolete(repo, now, {*data, *description})
-
-    anything = bool(new_data or new_rest or obsolete)
-    if anything and tag in now.tags:
-        raise BuildError(f"the tag {tag} is there already, for something older; choose another with --tag")
-    becomes_public = public and now.private
-    _say_plan(say, repo, report, there, new_data, new_rest, obsolete, gate, public)
-    replaced = sum(path in now.files for path in new_data)
-    shown = becomes_public or (not now.private and (anything or now.gated != gate))
-    _ask(repo, ask, shown, gate, replaced, len(obsolete))
-    if there is None:
-        repo.create()
-    if now.gated != gate:
-        repo.gate(gate)
-    total = sum(report.files[path].size for path in new_data)
-    sent = 0
-
-    def count(size: int) -> None:
-        nonlocal sent
-        sent += size
-        progress("sending (MB)", sent // _MEGABYTE, total // _MEGABYTE)
-
-    if new_data:
-        repo.send(new_data, f"Add data of {report.signature}", digests=digests, progress=count)
-    if new_rest or obsolete:
-        repo.send(new_rest, f"Describe {report.signature}", obsolete=obsolete)
-    if tag is not None and tag not in now.tags:
-        repo.tag(tag)
-    if becomes_public:
-        repo.make_public()
-    say(f"{repo.url}: up to date")
+    plan = _dataset_plan(build, repo, state, gated, public, tag)
+    if plan.changes_files and tag in plan.now.tags:
+        raise BuildError(f"the tag {tag} exists for an older state; choose another with --tag")
+    size = sum(info.size for info in build.files.values())
+    echo(f"{build.signature}: {len(build.files)} files of data, {amount(size)}, verified")
+    plan.carry_out(echo, confirm, progress)
+    echo(f"{repo.url}: up to date")
     return repo.url
 
 
-def _usual_gate(build: Build) -> str:
-    return "auto" if cards.under_terms(build.benchmark) else "off"
-
-
-def _check_tag(now: State, tag: str | None) -> None:
+def _check_tag(state: State, tag: str | None) -> None:
     if tag is None:
         return
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", tag):
-        raise BuildError(f"{tag!r} cannot be a tag; letters, digits, '.', '_' and '-' can, as in v1.0")
-    if now.tags.get(tag, now.head) != now.head:
-        raise BuildError(f"the tag {tag} is there already, for something older; choose another with --tag")
+        raise BuildError(f"{tag!r} cannot be a tag; use letters, digits, '.', '_' and '-', as in v1.0")
+    if state.tags.get(tag, state.head) != state.head:
+        raise BuildError(f"the tag {tag} exists for an older state; choose another with --tag")
 
 
-def _description(report: Build) -> dict[str, Content]:
-    """Return the files beside the data: the card, its pictures, and what the build says of itself."""
-    # The reasons why images were skipped name files of the machine that built them.
-    skipped = dict.fromkeys(report.record.get("skipped") or {}, "could not be read")
-    files = {path: written._asdict() for path, written in report.files.items()}
-    record: dict[str, Any] = {
-        "identity": report.record["identity"],
-        "versions": report.record.get("versions") or {},
+def _dataset_plan(
+    build: Build, repo: Repo, state: State | None, gated: str | None, public: bool, tag: str | None
+) -> Plan:
+    now = state or State()
+    checksums = {path: info.sha256 for path, info in build.files.items()}
+    description = _description(build)
+    _check_private(build.folder, description)
+    data: dict[str, Content] = {
+        path: build.folder / path
+        for path, checksum in checksums.items()
+        if not now.has(path, build.folder / path, checksum)
+    }
+    rest = {path: content for path, content in description.items() if not now.has(path, content)}
+    ours = {path for path in now.files if DATA_FILE.fullmatch(path) or path.startswith("assets/")}
+    _check_foreign(repo, now, ours | {"README.md", RECORD_FILE}, RECORD_FILE)
+    obsolete = tuple(sorted(ours - checksums.keys() - description.keys()))
+    uploads = (
+        Upload(data, f"Add data of {build.signature}", checksums=checksums),
+        Upload(rest, f"Describe {build.signature}", obsolete),
+    )
+    usual = "auto" if cards.under_terms(build.benchmark) else "off"
+    gate = gated or (now.gated if now.gated != "off" else usual)
+    return Plan(repo, state, uploads, public, gate, tag)
+
+
+def _description(build: Build) -> dict[str, Content]:
+    """Files beside the data: the card, its images, and the record of the build."""
+    # The reasons for skipping an image name files of the machine that built it.
+    skipped = dict.fromkeys(build.record.get("skipped") or {}, "could not be read")
+    files = {path: info._asdict() for path, info in build.files.items()}
+    versions = build.record.get("versions") or {}
+    names = dict.fromkeys(cell.name for cell in cards.cells(build.benchmark, files) if cell.level > 0)
+    card = cards.dataset_card(
+        build.benchmark,
+        build.recipe,
+        build.classes,
+        files,
+        versions=versions,
+        skipped=skipped,
+        images=bool(names),
+    )
+    record = {
+        "identity": build.record["identity"],
+        "versions": versions,
         "skipped": skipped,
         "files": files,
     }
-    shown = dict.fromkeys(cell.name for cell in cards.cells(report.benchmark, files) if cell.level > 0)
-    card = cards.dataset_card(
-        report.benchmark,
-        report.recipe,
-        report.classes,
-        files,
-        versions=record["versions"],
-        skipped=skipped,
-        images=bool(shown),
-    )
-    drawn = pictures.strips(report.benchmark, shown)
     return {
-        **{f"assets/{name}.jpg": strip for name, strip in drawn.items()},
+        **{f"assets/{name}.jpg": strip for name, strip in strips(build.benchmark, names).items()},
         RECORD_FILE: (json.dumps(record, indent=1, ensure_ascii=False) + "\n").encode(),
         "README.md": card.encode(),
     }
 
 
-def _refuse_what_is_private(folder: Path, description: Mapping[str, Content]) -> None:
-    """Make sure that nothing of this machine is in what everybody will read."""
-    private = {str(folder.resolve()), str(Path.home())} - {"/"}
+def _check_private(folder: Path, description: Mapping[str, Content]) -> None:
+    """Refuse to publish a text that names a folder of this machine."""
     for path, content in description.items():
-        for text in private:
+        for text in {str(folder.resolve()), str(Path.home())} - {"/"}:
             if isinstance(content, bytes) and text.encode() in content:
-                raise BuildError(f"{path} would tell of a folder of this machine, {text}; nothing is sent")
+                raise BuildError(f"{path} names a folder of this machine, {text}; nothing is sent")
 
 
-def _obsolete(repo: Repo, now: State, wanted: set[str]) -> list[str]:
-    """Return what an earlier build left there and would be read along with this one's data."""
-    of_a_build = {path for path in now.files if DATA_FILE.fullmatch(path) or path.startswith("assets/")}
-    others = sorted(set(now.files) - of_a_build - HUB_MANAGED_FILES - {"README.md", RECORD_FILE})
-    if others and RECORD_FILE not in now.files:
+def _check_foreign(repo: Repo, state: State, ours: set[str], mark: str) -> None:
+    """Refuse a repo with other files than ours, unless it holds the file that marks it as ours."""
+    foreign = sorted(set(state.files) - ours - HUB_MANAGED_FILES)
+    if foreign and mark not in state.files:
         raise BuildError(
-            f"{repo.repo_id} holds something else ({', '.join(others[:3])}); choose another name"
+            f"{repo.repo_id} holds something else ({', '.join(foreign[:3])}); choose another name"
         )
-    return sorted(of_a_build - wanted)
 
 
-def _say_plan(
-    say: Say,
-    repo: Repo,
-    report: Build,
-    there: State | None,
-    new_data: Mapping[str, Content],
-    new_rest: Mapping[str, Content],
-    obsolete: list[str],
-    gate: str,
-    public: bool,
-) -> None:
-    everything = sum(written.size for written in report.files.values())
-    size = sum(report.files[path].size for path in new_data)
-    seen = "public" if public or (there and not there.private) else "private"
-    door = {
-        "auto": "gated: whoever accepts the terms gets in",
-        "manual": "gated: whoever accepts the terms gets in when you say so",
-        "off": "not gated: nobody is asked to accept any terms",
-    }[gate]
-    say(f"{report.signature}: {len(report.files)} files of data, {_amount(everything)}, verified")
-    say(f"{'new' if there is None else 'existing'} dataset {repo.url}: {seen}, {door}")
-    say(f"to send: {len(new_data)} files of data, {_amount(size)}, and {len(new_rest)} that describe them")
-    if obsolete:
-        say(f"to delete there: {len(obsolete)} files of an earlier build, such as {obsolete[0]}")
-
-
-def _amount(size: int) -> str:
-    return f"{size / 1e9:,.1f} GB" if size >= 1e9 else f"{size / 1e6:,.1f} MB"
-
-
-def _ask(repo: Repo, ask: Ask, public: bool, gate: str, replaced: int, deleted: int) -> None:
-    changes = [
-        *([f"replace {replaced} files"] if replaced else []),
-        *([f"delete {deleted} files"] if deleted else []),
-        *(
-            ["show all this to everybody" + (", without asking for terms" if gate == "off" else "")]
-            if public
-            else []
-        ),
-    ]
-    if changes and not ask(f"This will {' and '.join(changes)} at {repo.url}. Go on?"):
-        raise BuildError("nothing was sent")
-
-
-def publish_metric(name: str, repo_id: str, *, public: bool = False, say: Say = print, ask: Ask = _no) -> str:
-    """Publish a metric as a Gradio Space that ``evaluate.load(repo_id)`` loads, or bring it up to date.
+def publish_metric(
+    name: str, repo_id: str, *, public: bool = False, echo: Echo = print, confirm: Confirm = _no
+) -> str:
+    """Publish a metric as a Gradio Space for ``evaluate.load(repo_id)``, or update it there.
 
     Parameters
     ----------
     name : str
         ``mce``, ``mfr`` or ``mt5d``.
     repo_id : str
-        ``user/name``. evaluate wants the name to be the metric's own.
+        ``user/name``. evaluate requires the name to be that of the metric.
     public : bool
-        Make the Space public in the end.
-    say, ask : callable
+        Make the Space public at the end.
+    echo, confirm : callable
         As for `publish`.
 
     Returns
     -------
     str
-        The Space's address.
+        The Space's URL.
 
     Raises
     ------
     BuildError
-        No such metric; the answer was no; or the Hub refuses or cannot be reached.
+        Unknown metric; the answer was no; or the Hub refuses or cannot be reached.
     """
     if name not in METRICS:
-        raise BuildError(f"there is no metric {name!r}{suggest(name, METRICS)}")
+        raise BuildError(f"unknown metric {name!r}{suggest(name, METRICS)}")
     if repo_id.rsplit("/", 1)[-1] != name:
         raise BuildError(f"evaluate finds {name}.py only in a Space of that name: user/{name}, not {repo_id}")
     folder = metrics_folder() / name
@@ -279,24 +330,14 @@ def publish_metric(name: str, repo_id: str, *, public: bool = False, say: Say = 
     }
     missing = [file for file in (f"{name}.py", *_METRIC_FILES) if file not in files]
     if missing:
-        raise BuildError(f"the metric {name} is not complete: {', '.join(missing)} is missing")
+        raise BuildError(f"the metric {name} is incomplete: {', '.join(missing)} is missing")
     repo = Repo(repo_id, "space")
-    there = repo.look()
-    now = there or State()
+    state = repo.fetch_state()
+    now = state or State()
+    _check_foreign(repo, now, set(files), f"{name}.py")
     new = {path: content for path, content in files.items() if not now.has(path, content)}
-    others = sorted(set(now.files) - set(files) - HUB_MANAGED_FILES)
-    if others and f"{name}.py" not in now.files:
-        raise BuildError(f"{repo_id} holds something else ({', '.join(others[:3])}); choose another name")
-    say(f"{'new' if there is None else 'existing'} Space {repo.url}, to send: {', '.join(new) or 'nothing'}")
-    replaced = (
-        sum(path in now.files for path in new) if there is not None and f"{name}.py" in now.files else 0
-    )
-    _ask(repo, ask, public and now.private, "auto", replaced, 0)
-    if there is None:
-        repo.create(space_sdk="gradio")
-    if new:
-        repo.send(new, f"Update {name}" if there else f"Add {name}")
-    if public and now.private:
-        repo.make_public()
-    say(f'{repo.url}: up to date; evaluate.load("{repo_id}") loads it')
+    upload = Upload(new, f"Update {name}" if state else f"Add {name}")
+    plan = Plan(repo, state, (upload,), public, options={"space_sdk": "gradio"})
+    plan.carry_out(echo, confirm, silent)
+    echo(f'{repo.url}: up to date; evaluate.load("{repo_id}") loads it')
     return repo.url

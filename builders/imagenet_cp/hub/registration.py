@@ -57,7 +57,7 @@ def _warn_if_another_source_is_set(folder: Path) -> None:
 
     try:
         identity = read_record(folder).get("identity", {})
-        images = open_source(source, relative="|size:keep" in identity.get("signature", ""))
+        images = open_source(source, recursive="|size:keep" in identity.get("signature", ""))
         same = images.contents == identity.get("source")
     except (AttributeError, BuildError, SourceError):
         same = False

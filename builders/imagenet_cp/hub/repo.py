@@ -1,4 +1,4 @@
-"""One repo on the Hub: what is in it, and what is sent to it; errors in words a user can act on."""
+"""Repos on the Hub: their state, uploads, and errors as messages that a user can act on."""
 
 from __future__ import annotations
 
@@ -33,32 +33,62 @@ from huggingface_hub.utils import (  # type: ignore[attr-defined]
 
 from ..errors import BuildError
 
-#: What goes up in one commit at most: what a commit holds need not be sent again when a later one fails.
+#: Limits of one commit: files of a commit need not be sent again if a later one fails.
 _FILES_PER_COMMIT = 32
 _BYTES_PER_COMMIT = 4_000_000_000
-#: What the Hub itself puts into a new repo.
+#: Files that the Hub puts into a new repo.
 HUB_MANAGED_FILES = frozenset((".gitattributes",))
 
-# The client has changed its HTTP library before; what its own error derives from is that library's.
+# The base class of the client's error belongs to its HTTP library, which has changed before.
 _HTTPError: type[Exception] = next(base for base in HfHubHTTPError.__mro__ if base.__name__ == "HTTPError")
 
 Content = Path | bytes
 
 
 @dataclass(frozen=True)
+class Upload:
+    """Files to send to a repo and files to delete from it.
+
+    Attributes
+    ----------
+    files : dict
+        Path in the repo -> a file or its bytes.
+    message : str
+        Message of the commits.
+    obsolete : tuple of str
+        Paths in the repo to delete.
+    checksums : dict
+        Path in the repo -> SHA-256 in hexadecimal, which saves hashing the file.
+    """
+
+    files: Mapping[str, Content]
+    message: str
+    obsolete: tuple[str, ...] = ()
+    checksums: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def size(self) -> int:
+        """Size of the files in bytes."""
+        return sum(
+            len(content) if isinstance(content, bytes) else content.stat().st_size
+            for content in self.files.values()
+        )
+
+
+@dataclass(frozen=True)
 class State:
-    """A repo as it is now.
+    """State of a repo.
 
     Attributes
     ----------
     private : bool
-        Whether only its owner sees it.
+        Visible to its owner only.
     gated : str
-        ``"auto"``, ``"manual"`` or ``"off"``: who else must accept its terms first.
+        ``"auto"``, ``"manual"`` or ``"off"``: how access is granted after accepting the terms.
     head : str
-        The commit that its main branch is at.
+        Commit of its main branch.
     files : dict
-        Path -> what the Hub says of the file.
+        Path -> the Hub's record of the file.
     tags : dict
         Name -> commit.
     """
@@ -70,7 +100,7 @@ class State:
     tags: Mapping[str, str] = field(default_factory=dict)
 
     def has(self, path: str, content: Content, sha256: str | None = None) -> bool:
-        """Whether a file is there as it should be; ``sha256`` saves reading it."""
+        """Test if the repo has a file with this content; ``sha256`` saves reading it."""
         file = self.files.get(path)
         if file is None:
             return False
@@ -88,7 +118,7 @@ def _bytes(content: Content) -> bytes:
 
 @dataclass(frozen=True)
 class Repo:
-    """A repo that may be still to make.
+    """A repo, which may not exist yet.
 
     Attributes
     ----------
@@ -104,22 +134,24 @@ class Repo:
 
     @property
     def url(self) -> str:
-        """Where a browser finds it."""
+        """Address of its page."""
         return f"{constants.ENDPOINT}/{self.repo_type}s/{self.repo_id}"
 
-    def look(self) -> State | None:
-        """Return what is there, None where there is no such repo.
+    def fetch_state(self) -> State | None:
+        """Fetch the state of the repo; None if it does not exist.
 
         Raises
         ------
         BuildError
-            No token, one that is not accepted, or no connection.
+            The token is missing or not accepted, or the Hub cannot be reached.
         """
         if self.repo_id.count("/") != 1:
             raise BuildError(f"name the repo with its owner, such as user/{self.repo_id.strip('/')}")
         with self._translate_errors():
             if not get_token():
-                raise BuildError("there is no token for the Hub; run `hf auth login` once, or set HF_TOKEN")
+                raise BuildError(
+                    "the token for the Hub is missing; run `hf auth login` once, or set HF_TOKEN"
+                )
             self.api.whoami()
             try:
                 info = self.api.repo_info(self.repo_id, repo_type=self.repo_type)
@@ -136,14 +168,14 @@ class Repo:
             )
 
     def create(self, **options: Any) -> None:
-        """Make the repo, private."""
+        """Create the repo as a private one."""
         with self._translate_errors():
             self.api.create_repo(
                 self.repo_id, repo_type=self.repo_type, private=True, exist_ok=True, **options
             )
 
-    def gate(self, gated: str) -> None:
-        """Say who must accept the repo's terms: ``auto``, ``manual`` or ``off``."""
+    def set_gate(self, gated: str) -> None:
+        """Set how access is granted after accepting the terms: ``auto``, ``manual`` or ``off``."""
         how: Any = False if gated == "off" else gated
         with self._translate_errors():
             self.api.update_repo_settings(self.repo_id, repo_type=self.repo_type, gated=how)
@@ -154,58 +186,40 @@ class Repo:
             self.api.update_repo_settings(self.repo_id, repo_type=self.repo_type, private=False)
 
     def tag(self, name: str) -> None:
-        """Tag what is there now."""
+        """Tag the current state."""
         with self._translate_errors():
             self.api.create_tag(self.repo_id, repo_type=self.repo_type, tag=name)
 
-    def send(
-        self,
-        files: Mapping[str, Content],
-        message: str,
-        *,
-        digests: Mapping[str, str] | None = None,
-        obsolete: Sequence[str] = (),
-        progress: Callable[[int], None] = lambda size: None,
-    ) -> None:
-        """Send files, several to a commit, and with the last commit delete the obsolete ones.
+    def send(self, upload: Upload, progress: Callable[[int], None] = lambda size: None) -> None:
+        """Send files in as many commits as needed; the last one deletes the obsolete files.
 
         Parameters
         ----------
-        files : dict
-            Path in the repo -> a file or its bytes.
-        message : str
-            Of the commits.
-        digests : dict, optional
-            Path in the repo -> SHA-256 in hexadecimal, of those that need not be hashed any more.
-        obsolete : sequence of str
-            Paths in the repo.
+        upload : Upload
+            The files.
         progress : callable
-            Told the bytes of every commit.
+            Called with the number of bytes of every commit.
         """
         with self._translate_errors():
             additions = []
-            for path, content in files.items():
+            for path, content in upload.files.items():
                 addition = CommitOperationAdd(path, content)
-                if digests and path in digests:
-                    addition.upload_info.sha256 = bytes.fromhex(digests[path])
+                if path in upload.checksums:
+                    addition.upload_info.sha256 = bytes.fromhex(upload.checksums[path])
                 additions.append(addition)
-            batches = list(_batches(additions)) or [[]]
+            batches: list[list[Any]] = list(_batches(additions)) or [[]]
+            batches[-1] += map(CommitOperationDelete, upload.obsolete)
             for number, batch in enumerate(batches, start=1):
-                deletions = (
-                    [CommitOperationDelete(path) for path in obsolete] if number == len(batches) else []
-                )
                 part = f" ({number} of {len(batches)})" if len(batches) > 1 else ""
                 self.api.create_commit(
-                    self.repo_id,
-                    [*batch, *deletions],
-                    repo_type=self.repo_type,
-                    commit_message=message + part,
+                    self.repo_id, batch, repo_type=self.repo_type, commit_message=upload.message + part
                 )
-                progress(sum(addition.upload_info.size for addition in batch))
+                sent = [operation for operation in batch if isinstance(operation, CommitOperationAdd)]
+                progress(sum(addition.upload_info.size for addition in sent))
 
     @contextlib.contextmanager
     def _translate_errors(self) -> Iterator[None]:
-        """Turn the errors of the Hub's client into BuildErrors of one line, without paths, tokens or signed URLs."""
+        """Turn errors of the Hub's client into BuildErrors of one line, without paths, tokens or signed URLs."""
         try:
             with _quiet():
                 yield
@@ -216,13 +230,13 @@ class Repo:
         except OfflineModeIsEnabled:
             raise BuildError("HF_HUB_OFFLINE is set, so the Hub cannot be reached") from None
         except (HfHubHTTPError, OSError, RuntimeError, ValueError, _HTTPError) as error:
-            raise BuildError(self._words(error)) from None
+            raise BuildError(self._message(error)) from None
 
-    def _words(self, error: BaseException) -> str:
+    def _message(self, error: BaseException) -> str:
         cause = error
         while isinstance(cause, RuntimeError) and cause.__cause__ is not None:
             cause = cause.__cause__
-        again = "run the same command again later: what has arrived is kept"
+        again = "run the same command again later: files that were sent are kept"
         if isinstance(cause, _HTTPError) and not isinstance(cause, HfHubHTTPError):
             return f"the connection to the Hub failed ({type(cause).__name__}); {again}"
         if not isinstance(cause, HfHubHTTPError):
@@ -230,18 +244,18 @@ class Repo:
                 return f"{Path(str(cause.filename)).name}: {cause.strerror}"
             return f"{self.repo_id}: {self._line(error)}"
         status = cause.response.status_code
-        said = f": {self._line(cause.server_message)}" if cause.server_message else ""
+        reply = f": {self._line(cause.server_message)}" if cause.server_message else ""
         if status == 401:
-            return f"the Hub does not accept the token (401{said}); run `hf auth login`, or mend HF_TOKEN"
+            return f"the Hub does not accept the token (401{reply}); run `hf auth login`, or correct HF_TOKEN"
         if status == 403:
-            return f"the token may not write to {self.repo_id} (403{said}); it must be its owner's, and one that writes"
+            return f"the token may not write to {self.repo_id} (403{reply}); use a write token of its owner"
         if status == 409:
-            return f"{self.repo_id} is being changed by somebody else (409{said}); {again}"
+            return f"{self.repo_id} is being changed by another client (409{reply}); {again}"
         if status == 429:
-            return f"the Hub asks to wait (429{said}); {again}"
+            return f"the Hub limits the number of requests (429{reply}); {again}"
         if status >= 500:
-            return f"the Hub is out of order ({status}{said}); {again}"
-        return f"the Hub refuses to change {self.repo_id} ({status}{said})"
+            return f"the Hub has a problem ({status}{reply}); {again}"
+        return f"the Hub refuses to change {self.repo_id} ({status}{reply})"
 
     def _line(self, text: object) -> str:
         line = " ".join(str(text).split())
@@ -251,7 +265,7 @@ class Repo:
 
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
-    """Keep the client's own log to itself: it tells of paths on this machine and of URLs that let others write."""
+    """Silence the client's log, which holds paths of this machine and URLs that grant write access."""
     log = logging.getLogger("huggingface_hub")
     level, bars = log.level, not are_progress_bars_disabled()
     log.setLevel(logging.CRITICAL)

@@ -13,9 +13,9 @@ from huggingface_hub import EvalResultEntry, eval_result_entries_to_yaml
 
 from ..files import write_text
 
-#: The means of the three metrics; relative mCE comes along with mCE where clean pictures were scored too.
+#: The means of the three metrics; relative mCE accompanies mCE if clean images were scored.
 _MEANS = ("mce", "relative_mce", "mfr", "mt5d")
-#: Where a model repo keeps its results.
+#: Folder of the results in a model repo.
 FOLDER = ".eval_results"
 
 
@@ -28,32 +28,31 @@ def evaluation_results(
     source_url: str | None = None,
     source_name: str | None = None,
 ) -> list[EvalResultEntry]:
-    """Turn a score into the entries that the Hub understands.
+    """Convert scores to evaluation results of the Hub.
 
     Parameters
     ----------
     scores : dict
-        What ``compute()`` of mce, mfr or mt5d returned.
+        Result of ``compute()`` of mce, mfr or mt5d.
     dataset_id : str
         The data set's id on the Hub, such as ``"user/imagenet_c"``.
     revision : str, optional
         Its commit.
     date : str, optional
-        When the score was computed, as ISO 8601 has it; by default the Hub takes the time of the commit.
+        Time of the evaluation in ISO 8601; by default the Hub uses that of the commit.
     source_url, source_name : str, optional
-        Where more can be read about it; a name needs an address.
+        Address and name of a source of the scores; a name requires an address.
 
     Returns
     -------
     list of huggingface_hub.EvalResultEntry
-        One for mFR or mT5D; for mCE one, and another for relative mCE where there is one. The value is in percent as
-        in the paper, the task is the metric's name, and the notes are the signature, without which two scores cannot
-        be compared.
+        One entry for mFR, mT5D or mCE, and another for relative mCE if present. The value is in percent as in the
+        paper, the task is the name of the metric, and the notes are the signature, with which scores are compared.
 
     Raises
     ------
     ValueError
-        The score is no such result, or incomplete: a part of a benchmark is not called by its name.
+        The scores are no such result, or are incomplete: a part of a benchmark does not have its name.
 
     Notes
     -----
@@ -96,14 +95,14 @@ def evaluation_results(
 def write_evaluation_results(
     scores: Mapping[str, Any], dataset_id: str, model: str | os.PathLike[str], **options: Any
 ) -> Path:
-    """Write a score into the folder of a model, where the Hub looks for it once the folder is pushed.
+    """Write scores into the folder of a model, for the Hub to show once the folder is pushed.
 
     Parameters
     ----------
     scores, dataset_id, **options
         As for `evaluation_results`.
     model : path
-        The folder. A former result of this metric on this data set in it is replaced.
+        The folder. An existing result of this metric on this data set is replaced.
 
     Returns
     -------
@@ -115,7 +114,7 @@ def write_evaluation_results(
     ValueError
         As `evaluation_results` does.
     FileNotFoundError
-        There is no such folder.
+        The folder does not exist.
     """
     entries = evaluation_results(scores, dataset_id, **options)
     folder = Path(model).expanduser()
@@ -132,12 +131,12 @@ def write_evaluation_results(
 def _metric(scores: Mapping[str, Any]) -> str:
     found = [name for name in _MEANS if name in scores and name != "relative_mce"]
     if len(found) != 1 or not scores.get("signature"):
-        raise ValueError("scores must be what compute() of mce, mfr or mt5d returned, with its signature")
+        raise ValueError("scores must be the result of compute() of mce, mfr or mt5d, with its signature")
     return found[0]
 
 
 def _number(name: str, value: Any) -> float:
     number = float(value)
     if not math.isfinite(number):
-        raise ValueError(f"{name} is {number}, which is no score")
+        raise ValueError(f"{name} is {number}, which is not a score")
     return number

@@ -1,8 +1,9 @@
-"""JPEG and PNG bytes from pixels, and pixels from these bytes."""
+"""Encoding of images as JPEG and PNG, and decoding."""
 
 from __future__ import annotations
 
 import io
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,11 +16,34 @@ from .png import encode_png
 __all__ = ["decode", "encode_jpeg", "encode_png"]
 
 
-def encode_jpeg(image: NDArray[np.uint8], quality: int = 85, subsampling: str = "4:2:0") -> bytes:
+def encode(image: NDArray[np.uint8], codec: str, name: str) -> dict[str, Any]:
+    """Encode an image as a recipe's codec says.
+
+    Parameters
+    ----------
+    image : ndarray of uint8, shape (H, W, 3)
+        RGB.
+    codec : str
+        ``"png"``, or ``"jpeg:QUALITY"`` with ``":SUBSAMPLING"`` if that is not 4:2:0.
+    name : str
+        Name of the file, without its ending.
+
+    Returns
+    -------
+    dict
+        The ``bytes`` and the ``path`` of a value of ``datasets.Image``.
+    """
+    if codec == "png":
+        return {"bytes": encode_png(image), "path": f"{name}.png"}
+    _, quality, *subsampling = codec.split(":", 2)
+    return {"bytes": encode_jpeg(image, int(quality), *subsampling), "path": f"{name}.JPEG"}
+
+
+def encode_jpeg(image: NDArray[np.uint8], quality: int, subsampling: str = "4:2:0") -> bytes:
     """Encode an image as JPEG.
 
-    The defaults are those of the benchmark: exactly the bytes of Pillow's
-    ``save(format="JPEG", quality=85, optimize=True)``, that is with the best Huffman tables.
+    The bytes are those of Pillow's ``save(format="JPEG", quality=quality, subsampling=subsampling, optimize=True)``,
+    that is with the best Huffman tables.
 
     Parameters
     ----------

@@ -42,4 +42,4 @@ def read_record(folder: Path) -> dict[str, Any]:
         stored: dict[str, Any] = json.loads(record.read_text(encoding="utf-8"))
         return {**stored, "identity": dict(stored["identity"])}
     except (ValueError, KeyError, TypeError):
-        raise BuildError(f"{record}: damaged; delete it, and the same command writes it anew") from None
+        raise BuildError(f"{record}: damaged; delete it, and the same command writes it again") from None

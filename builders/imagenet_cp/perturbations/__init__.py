@@ -5,11 +5,12 @@ from __future__ import annotations
 import numpy as np
 
 from ..corruptions import check_image
+from ..corruptions.base import parameters_of
 from ..errors import suggest
 from ..kernels.rng import Bits, compiled_stream
 from ..kernels.types import Frames, Image
+from .crops import check_size, crop, to_profile_size
 from .registry import DIFFICULTIES, Perturbation, published_order
-from .views import check_size, finish, view
 
 # In the published order.
 from . import noise, blur, weather, geometry  # noqa: F401  # isort: skip
@@ -20,7 +21,7 @@ __all__ = ["DIFFICULTIES", "EXTRA", "NOISE", "PERTURBATIONS", "TEST", "Perturbat
 PERTURBATIONS = published_order()
 #: The ten perturbations that mFR and mT5D are the means of, in the published order.
 TEST = tuple(name for name, p in PERTURBATIONS.items() if not p.extra)
-#: The four perturbations kept for validation.
+#: The perturbations for validation: four of the paper, and any that are not in it.
 EXTRA = tuple(name for name, p in PERTURBATIONS.items() if p.extra)
 #: The three whose frames differ by noise alone, and whose difficulties are sequences of their own.
 NOISE = tuple(name for name, p in PERTURBATIONS.items() if p.noise)
@@ -34,16 +35,16 @@ def apply(name: str, image: Image, bits: Bits, difficulty: int = 1, profile: str
     name : str
         One of ``PERTURBATIONS``.
     image : ndarray of uint8, shape (H, W, 3)
-        RGB, before the centre crop; it is never changed. For the profile ``imagenet`` it is resized so that its
+        RGB, before the centre crop; not modified. For the profile ``imagenet`` it is resized so that its
         shorter side is 256 pixels. ``imagenet_299`` and ``tiny`` take the image as it is and resize it
         themselves, some perturbations before and some after perturbing; ``cifar`` takes 32 x 32 pixels.
     bits : numpy.random.BitGenerator or Stream
         Source of all random draws, such as ``SFC64(0)`` or ``Recipe.bits``; it is advanced.
     difficulty : int
-        1, and for the noises also 2 or 3, which are other sequences. For all others a difficulty d is a stride of
-        the metric, which compares frames d apart in the one sequence there is.
+        1, and for the noises also 2 or 3, which are sequences of their own. For any other perturbation a difficulty d
+        is a stride of the metric, which compares frames d apart in one and the same sequence.
     profile : str
-        Whose parameters and size to use: ``imagenet``, ``imagenet_299``, ``tiny`` or ``cifar``.
+        Parameters and size to use: ``imagenet``, ``imagenet_299``, ``tiny`` or ``cifar``.
 
     Returns
     -------
@@ -53,9 +54,9 @@ def apply(name: str, image: Image, bits: Bits, difficulty: int = 1, profile: str
     Raises
     ------
     ValueError
-        Unknown name, profile or difficulty, or an image of another shape or size.
+        The name, profile or difficulty is unknown, or the image has another shape or size.
     TypeError
-        An image that is no uint8 array, or bits that are no BitGenerator.
+        ``image`` is not a uint8 array, or ``bits`` not a BitGenerator.
 
     Notes
     -----
@@ -64,26 +65,24 @@ def apply(name: str, image: Image, bits: Bits, difficulty: int = 1, profile: str
     known = PERTURBATIONS.get(name)
     if known is None:
         raise ValueError(f"unknown perturbation {name!r}{suggest(name, PERTURBATIONS)}")
-    table = known.parameters.get(profile)
-    if table is None:
-        raise ValueError(f"unknown profile {profile!r}{suggest(profile, known.parameters)}")
+    table = parameters_of(known.parameters, profile, name)
     check_difficulty(name, difficulty)
-    picture = check_image(image)
-    check_size(picture, profile)
+    image = check_image(image)
+    check_size(image, profile)
     resized_after = profile in known.resized_after
-    seen, parameters = view(picture, profile, resized_after), table[int(difficulty) - 1]
+    view, parameters = crop(image, profile, resized_after), table[int(difficulty) - 1]
     with compiled_stream(bits) as stream:
         if not resized_after:
-            return known.kernel(seen, stream, *parameters)
-        # One frame at a time: all of them at the size of a large photograph would fill the memory.
+            return known(view, stream, *parameters)
+        # One frame at a time: all of them at the size of a large image would fill the memory.
         *fixed, values = parameters
         return np.stack(
-            [finish(known.kernel(seen, stream, *fixed, (value,))[0], profile) for value in values]
+            [to_profile_size(known(view, stream, *fixed, (value,))[0], profile) for value in values]
         )
 
 
 def check_difficulty(name: str, difficulty: object) -> None:
-    """Raise ValueError where the known perturbation ``name`` has no sequence of this difficulty."""
+    """Raise ValueError if the perturbation ``name`` has no sequence of this difficulty."""
     known = PERTURBATIONS[name]
     if isinstance(difficulty, bool) or difficulty not in DIFFICULTIES:
         raise ValueError(f"difficulty must be 1, 2 or 3, not {difficulty!r}")

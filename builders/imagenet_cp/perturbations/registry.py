@@ -6,42 +6,38 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from ..corruptions.base import Registered, Table, as_rows, check
 from ..kernels.types import Frames
 
 Kernel = Callable[..., Frames]
 
 DIFFICULTIES = (1, 2, 3)
+#: Frames of a sequence whose perturbation does not say how many.
+FRAMES = 31
 
 
 @dataclass(frozen=True)
-class Perturbation:
+class Perturbation(Registered):
     """A perturbation of the benchmark.
 
     Attributes
     ----------
-    name : str
-        Such as ``"tilt"``.
-    extra : bool
-        True for the four that are meant for validation and never enter mFR or mT5D.
-    noise : bool
-        True where every frame has noise of its own: its frames are compared with the first one, and each
-        difficulty is another sequence. For all others a difficulty is a stride of the metric over one sequence.
     kernel : callable
-        ``kernel(view, bits, *parameters)``: a ``View`` to uint8 (frames, height, width, 3).
+        Takes a ``View`` and returns uint8 (frames, height, width, 3).
+    noise : bool
+        True where every frame has noise of its own: its frames are compared with the first one, and each difficulty
+        is another sequence. A difficulty of any other perturbation is a stride of the metric over one sequence.
     parameters : dict
         Profile name -> one tuple of parameters for each of ``difficulties``.
     resized_after : frozenset of str
-        The profiles in which the whole picture is perturbed and the frames are resized afterwards. The kernel's
-        last parameter is then a tuple of one value a frame.
+        The profiles in which the uncropped image is perturbed and the frames are resized afterwards. The kernel's last
+        parameter is then a tuple of one value per frame.
     lengths : dict
         Profile name -> number of frames, where it is not 31.
     """
 
-    name: str
-    extra: bool
     noise: bool
-    kernel: Kernel
-    parameters: dict[str, tuple[tuple[Any, ...], ...]]
+    parameters: dict[str, Table]
     resized_after: frozenset[str]
     lengths: dict[str, int]
 
@@ -51,13 +47,8 @@ class Perturbation:
         return DIFFICULTIES if self.noise else DIFFICULTIES[:1]
 
     def frames(self, profile: str = "imagenet") -> int:
-        """Return how many frames a sequence has."""
-        return self.lengths.get(profile, 31)
-
-    @property
-    def summary(self) -> str:
-        """The first line of the kernel's docstring."""
-        return (self.kernel.__doc__ or "").strip().splitlines()[0]
+        """Count the frames of a sequence."""
+        return self.lengths.get(profile, FRAMES)
 
 
 _REGISTERED: list[Perturbation] = []
@@ -81,20 +72,25 @@ def perturbation(
         The ``lengths`` of ``Perturbation``.
     **parameters
         For each profile the kernel's parameters: a tuple; for a noise a list of three numbers, one a difficulty.
+
+    Raises
+    ------
+    ValueError
+        A profile or its parameters are not right, or the name is taken.
     """
-    tables = {
-        profile: tuple((level,) for level in row) if noise else (row,) for profile, row in parameters.items()
-    }
 
     def register(kernel: Kernel) -> Kernel:
-        name = kernel.__name__
-        whole = frozenset(resized_after)
-        _REGISTERED.append(Perturbation(name, extra, noise, kernel, tables, whole, frames or {}))
+        tables = {profile: as_rows(row) if noise else (row,) for profile, row in parameters.items()}
+        new = Perturbation(
+            kernel.__name__, extra, kernel, noise, tables, frozenset(resized_after), frames or {}
+        )
+        check(new, tables, len(new.difficulties), _REGISTERED)
+        _REGISTERED.append(new)
         return kernel
 
     return register
 
 
 def published_order() -> dict[str, Perturbation]:
-    """Return what is registered, the ten of the benchmark first."""
-    return {p.name: p for p in sorted(_REGISTERED, key=lambda p: p.extra)}
+    """Perturbations by name, the ten of the benchmark first."""
+    return {known.name: known for known in sorted(_REGISTERED, key=lambda known: known.extra)}

@@ -45,7 +45,7 @@ def snow(
     tiny=(tuple((i - 15) * 0.02 for i in range(31)),),
     cifar=(tuple((i - 15) * 0.015 for i in range(31)),),
 )
-def brightness(view: View, bits: BitGenerator, shifts: Sequence[float]) -> Frames:
+def brightness(view: View, shifts: Sequence[float]) -> Frames:
     """Go from a darker day to a lighter one: the value V of HSV is shifted."""
     crop = view.crop
     return np.stack([hsv.brighten(crop, shift) for shift in shifts])

@@ -10,8 +10,8 @@ from ..errors import SourceError
 from .base import Item, Reader, Source
 from .cifar import open_cifar
 from .dataset import open_dataset
+from .dataset_files import is_dataset, is_hub_name, split_name
 from .folder import open_any_folder, open_folder
-from .hub import is_dataset, is_hub_name, split_name
 from .sample import open_sample
 from .tar import open_tar
 from .tiny import open_tiny
@@ -22,7 +22,7 @@ _ON_HUB = {"cifar10": "uoft-cs/cifar10", "cifar100": "uoft-cs/cifar100"}
 __all__ = ["Item", "Reader", "Source", "open_source"]
 
 
-def open_source(source: str | os.PathLike[str] | None = None, *, relative: bool = False) -> Source:
+def open_source(source: str | os.PathLike[str] | None = None, *, recursive: bool = False) -> Source:
     """Open a source of clean images.
 
     Parameters
@@ -34,7 +34,7 @@ def open_source(source: str | os.PathLike[str] | None = None, *, relative: bool 
         Parquet files or one saved by ``save_to_disk``, or a data set on the Hub by its name, such as
         ``ILSVRC/imagenet-1k``, ``cifar10`` or ``user/name:split`` (see `open_dataset`). When None: the variable
         ``IMAGENET_CP_SOURCE``, else what is remembered by ``imagenet-cp use``.
-    relative : bool
+    recursive : bool
         Whether a folder may be of any shape, and its pictures have their relative paths as ids: see
         `open_any_folder`. Other sources are not touched by this.
 
@@ -68,4 +68,4 @@ def open_source(source: str | os.PathLike[str] | None = None, *, relative: bool 
     folder = Path(split_name(name)[0]).expanduser()
     if is_dataset(folder) if folder.is_dir() else not folder.exists() and is_hub_name(name):
         return open_dataset(name)
-    return open_any_folder(name) if relative else open_folder(name)
+    return open_any_folder(name) if recursive else open_folder(name)

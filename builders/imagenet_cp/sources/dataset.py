@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from ..errors import SourceError
 from . import classes as imagenet
-from . import hub
+from . import dataset_files
 from .arrow import Columns, RowReader, brief, columns_of, schema_of
 from .base import Item, Source, image_id_of, row_id
 
@@ -52,9 +52,9 @@ def open_dataset(source: str | os.PathLike[str]) -> Source:
         label.
     """
     text = os.fspath(source)
-    folder, part = hub.split_name(text)
+    folder, part = dataset_files.split_name(text)
     local = Path(folder).expanduser().is_dir()
-    files = hub.files_of_folder(Path(folder), part) if local else hub.files_on_hub(text)
+    files = dataset_files.files_of_folder(Path(folder), part) if local else dataset_files.files_on_hub(text)
     try:
         features, columns, image = _read(files)
     except SourceError:
@@ -62,7 +62,7 @@ def open_dataset(source: str | os.PathLike[str]) -> Source:
     except Exception as error:  # Parquet files, metadata and networks fail in more ways than can be listed
         if local:
             raise SourceError(f"{files.name}: cannot be read ({brief(error)})") from error
-        raise hub.explained(files.name.partition(":")[0], error) from error
+        raise dataset_files.explained(files.name.partition(":")[0], error) from error
     counts = [len(one.labels) for one in columns]
     paths = [path for one in columns for path in one.paths]
     if not paths:
@@ -83,7 +83,7 @@ def open_dataset(source: str | os.PathLike[str]) -> Source:
     return Source(files.name, classes, items, RowReader(image))
 
 
-def _read(files: hub.Files) -> tuple[object, list[Columns], str]:
+def _read(files: dataset_files.Files) -> tuple[object, list[Columns], str]:
     """Return the feature of the labels, the columns of every file, and which column holds the pictures."""
     if not files.urls:
         raise SourceError(f"{files.name}: no rows in it")

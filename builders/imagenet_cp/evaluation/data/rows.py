@@ -18,10 +18,9 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from ...benchmarks.base import Benchmark, Cell
-from ...benchmarks.catalog import benchmark_of
-from ...build.finished import cells_of, parse_signature
+from ...benchmarks.catalog import get_benchmark, parse_signature
+from ...benchmarks.layout import DATA_FILE, SPLIT
 from ...build.parquet import ROWS_PER_GROUP, SIGNATURE_KEY
-from ...build.units import DATA_FILE
 from ...errors import SourceError
 from ...images import codecs
 from ...images.video import decode_video
@@ -99,7 +98,7 @@ class Rows:
     @property
     def sequences(self) -> bool:
         """Whether a row is a sequence of frames, as in ImageNet-P."""
-        return "clean" not in self.benchmark.configs
+        return self.benchmark.kind == "perturbations"
 
     def only(self, configs: Sequence[str]) -> Rows:
         """Return the rows of some configs.
@@ -153,7 +152,7 @@ def built(place: str | os.PathLike[str]) -> Rows:
     url = str(folder.resolve()) if folder.is_dir() else f"hf://datasets/{os.fspath(place)}"
     try:
         system, root = fsspec.core.url_to_fs(url)
-        found = sorted(str(path) for path in system.glob(f"{root}/data/*/validation-*.parquet"))
+        found = sorted(str(path) for path in system.glob(f"{root}/data/*/{SPLIT}-*.parquet"))
     except Exception as error:  # of many libraries' network layers
         raise SourceError(f"{place}: is no folder, and not to be had from the Hub ({error})") from error
     files: dict[str, list[str]] = {}
@@ -224,7 +223,7 @@ def on_the_fly(dataset: str, source: str | os.PathLike[str] | None = None, *, se
     ValueError
         Unknown dataset.
     """
-    benchmark = benchmark_of(dataset)
+    benchmark = get_benchmark(dataset)
     images = open_source(source)
     recipe = benchmark.recipe(seed)
 
@@ -235,7 +234,7 @@ def on_the_fly(dataset: str, source: str | os.PathLike[str] | None = None, *, se
     def read(cell: Cell) -> Iterator[Callable[[], Row]]:
         return (partial(make, cell, item) for item in images.items)
 
-    cells = _scored(benchmark, cells_of(benchmark))
+    cells = _scored(benchmark, benchmark.cell_of)
     counts = {cell.config: len(images.items) for cell in cells}
     stamps = {cell.config: images.stamp for cell in cells}
     return Rows(benchmark, recipe.signature, images.classes, cells, counts, stamps, read)
@@ -243,7 +242,7 @@ def on_the_fly(dataset: str, source: str | os.PathLike[str] | None = None, *, se
 
 def _scored(benchmark: Benchmark, there: Iterable[str]) -> tuple[Cell, ...]:
     """Return the cells that models are evaluated on, in the published order: not sequences of difficulty 2 and 3."""
-    hardest = 5 if "clean" in benchmark.configs else 1
+    hardest = 5 if benchmark.kind == "corruptions" else 1
     return tuple(
-        cell for cell in cells_of(benchmark).values() if cell.config in set(there) and cell.level <= hardest
+        cell for cell in benchmark.cell_of.values() if cell.config in set(there) and cell.level <= hardest
     )

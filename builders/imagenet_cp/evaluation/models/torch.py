@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ...benchmarks.signature import Signature
 from ...errors import SourceError
 from .base import Model, library
 
@@ -49,9 +50,9 @@ def open_module(
 
 def said(mean: Sequence[float], std: Sequence[float]) -> str:
     """Return a scaling in the words of a signature."""
-    return "|".join(
-        f"{name}:{','.join(format(value, '.4g') for value in values)}"
-        for name, values in (("mean", mean), ("std", std))
+    fields = (("mean", mean), ("std", std))
+    return str(
+        Signature.of(*((name, ",".join(format(value, ".4g") for value in values)) for name, values in fields))
     )
 
 

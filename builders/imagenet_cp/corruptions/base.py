@@ -1,0 +1,127 @@
+"""Base class of corruptions and perturbations, and the check of their tables of parameters."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import suggest
+from ..images.profiles import PROFILES
+
+#: Parameters of one profile: a tuple for each severity or difficulty.
+Table = tuple[tuple[Any, ...], ...]
+
+
+@dataclass(frozen=True)
+class Registered:
+    """A kernel registered under its own name.
+
+    Attributes
+    ----------
+    name : str
+        Such as ``"fog"``; also the name of configs.
+    extra : bool
+        True for those that are meant for validation and never enter the benchmark's score.
+    kernel : callable
+        ``kernel(image, bits, *parameters)``, or ``kernel(image, *parameters)`` where it draws nothing.
+    """
+
+    name: str
+    extra: bool
+    kernel: Callable[..., NDArray[np.uint8]]
+
+    @functools.cached_property
+    def random(self) -> bool:
+        """Whether the kernel draws from ``bits``; if not, the seed changes nothing."""
+        return list(inspect.signature(self.kernel).parameters)[1:2] == ["bits"]
+
+    @functools.cached_property
+    def parameter_names(self) -> tuple[str, ...]:
+        """Names of the kernel's parameters, the columns of its tables."""
+        return tuple(inspect.signature(self.kernel).parameters)[2 if self.random else 1 :]
+
+    @property
+    def summary(self) -> str:
+        """The first line of the kernel's docstring."""
+        return (self.kernel.__doc__ or "").strip().partition("\n")[0]
+
+    def __call__(self, image: Any, bits: Any, *parameters: Any) -> NDArray[np.uint8]:
+        """Call the kernel, with ``bits`` if it is random."""
+        return self.kernel(image, bits, *parameters) if self.random else self.kernel(image, *parameters)
+
+
+def parameters_of(known: Mapping[str, Table], profile: str, name: str) -> Table:
+    """Look up the table of a profile.
+
+    Raises
+    ------
+    ValueError
+        There is no such profile, or an extra of the name ``name`` has no table for it.
+    """
+    if profile not in PROFILES:
+        raise ValueError(f"unknown profile {profile!r}{suggest(profile, PROFILES)}")
+    if profile not in known:
+        raise ValueError(
+            f"{name} has no parameters for the profile {profile}, only for {', '.join(known)}; add {profile}=[...] "
+            "to its decorator"
+        )
+    return known[profile]
+
+
+def check(
+    new: Registered, tables: Mapping[str, Table], levels: int, registered: Iterable[Registered]
+) -> None:
+    """Check a corruption or perturbation that is about to be registered.
+
+    Parameters
+    ----------
+    new : Registered
+        The corruption or perturbation.
+    tables : dict
+        Profile name -> its table.
+    levels : int
+        Number of severities or difficulties, each a row of every table.
+    registered : iterable of Registered
+        Those registered before.
+
+    Raises
+    ------
+    ValueError
+        Naming the corruption, the profile and the row at fault.
+    """
+    name = new.name
+    if not re.fullmatch("[a-z]+(_[a-z]+)*", name) or name in ("test", "extra", "clean"):
+        raise ValueError(f"{name!r} cannot name a config; rename the function, in lower case without digits")
+    if any(name == known.name for known in registered):
+        raise ValueError(f"{name} is registered already; rename one of the two functions")
+    if not new.summary:
+        raise ValueError(f"{name} has no docstring; cards show its first line")
+    for profile in tables:
+        if profile not in PROFILES:
+            raise ValueError(f"{name}: unknown profile {profile!r}{suggest(profile, PROFILES)}")
+    # An extra may be left out of other sizes; the benchmark itself is the same set at every size.
+    missing = [p for p in PROFILES if p not in tables and (p == "imagenet" or not new.extra)]
+    if missing:
+        raise ValueError(
+            f"{name} has no parameters for {', '.join(missing)}; add {missing[0]}=[...] to its decorator"
+            f"{'' if new.extra else ', or extra=True if it is not one of the paper'}"
+        )
+    expected = ", ".join(new.parameter_names)
+    for profile, table in tables.items():
+        if len(table) != levels:
+            raise ValueError(f"{name}: {profile} has {len(table)} rows of parameters, not {levels}")
+        for row in table:
+            if len(row) != len(new.parameter_names):
+                raise ValueError(f"{name}: {profile} has the row {row}, but the parameters are ({expected})")
+
+
+def as_rows(values: Sequence[Any]) -> Table:
+    """Rows of a table whose single numbers stand without a tuple."""
+    return tuple(row if isinstance(row, tuple) else (row,) for row in values)
