@@ -8,8 +8,10 @@ import skimage.data
 from PIL import Image
 
 import imagenet_cp
-from imagenet_cp.evaluation.references import alexnet, script
-from imagenet_cp.evaluation.result import Counts, Evaluation, Example
+from imagenet_cp.evaluation.counts import Counts
+from imagenet_cp.evaluation.evaluation import Evaluation
+from imagenet_cp.evaluation.references import alexnet, metric_module
+from imagenet_cp.evaluation.results import Example
 
 
 def mce_counts(images=400, skill=0.75, seed=0, clean=True, configs=None):
@@ -21,7 +23,7 @@ def mce_counts(images=400, skill=0.75, seed=0, clean=True, configs=None):
         for s, e in enumerate(row, 1)
     }
     if clean:
-        errors["clean"] = script("mce").ALEXNET_CLEAN
+        errors["clean"] = metric_module("mce").ALEXNET_CLEAN
     hard = random.random(images)
     found = {}
     for place, (config, error) in enumerate(errors.items()):
@@ -35,7 +37,7 @@ def mce_counts(images=400, skill=0.75, seed=0, clean=True, configs=None):
 def sequence_counts(metric, images=200, skill=0.6, seed=0, configs=None):
     """Flips or distances of sequences: ``skill`` times AlexNet's."""
     random = np.random.default_rng(seed)
-    module = script(metric)
+    module = metric_module(metric)
     found, pairs = {}, {}
     frames = module.frame_counts("imagenet_p").tolist()
     for (name, base), m in zip(module.ALEXNET.items(), frames, strict=True):
@@ -55,7 +57,7 @@ def ids(images):
 def compute(metric, counts, benchmark=None):
     """Let the metric itself score predictions that give these counts."""
     loaded = evaluate.load(metric)
-    for config, column in counts.counts.items():
+    for config, column in counts.columns.items():
         there = column[column >= 0]
         if metric == "mce":
             name, severity = ("clean", 0) if config == "clean" else (config[:-2], int(config[-1]))
@@ -76,7 +78,7 @@ def compute(metric, counts, benchmark=None):
 
 def _sequence(metric, config, count, frames):
     """Frames that flip ``count`` times, or that are ``count`` apart in all."""
-    noise = config in script(metric).NOISE
+    noise = config in metric_module(metric).NOISE
     if metric == "mfr":
         if noise:
             return [0] * (frames - int(count)) + [1] * int(count)

@@ -20,7 +20,7 @@ from torch import nn
 
 from imagenet_cp.build.plan import build
 from imagenet_cp.evaluation.data.loader import Batch, batches
-from imagenet_cp.evaluation.data.rows import Rows, built, on_the_fly
+from imagenet_cp.evaluation.data.rows import Rows, from_folder, from_source
 from imagenet_cp.sources import open_source
 
 CONFIGS = {"imagenet_c": ("fog_3", "gaussian_noise_5", "clean"), "imagenet_p": ("tilt", "shot_noise")}
@@ -65,7 +65,7 @@ def rate(run: Callable[[], int], turns: int) -> float:
 
 
 def loaded(rows: Rows, config: str, workers: int) -> Iterator[Batch]:
-    (cell,) = rows.only([config]).cells
+    (cell,) = rows.select([config]).cells
     return batches(rows.read(cell), max(1, BATCH // 31) if rows.sequences else BATCH, workers)
 
 
@@ -96,14 +96,14 @@ def main() -> None:
             source = open_source(folder / dataset / "val")
             build(dataset, source, folder / dataset / "built", configs)
             roads = {
-                "from a build": built(folder / dataset / "built"),
-                "on the fly": on_the_fly(dataset, folder / dataset / "val"),
+                "from a build": from_folder(folder / dataset / "built"),
+                "on the fly": from_source(dataset, folder / dataset / "val"),
             }
             for road, rows in roads.items():
                 for config in configs:
 
                     def run(rows: Rows = rows, config: str = config) -> int:
-                        return sum(len(batch.pictures) for batch in loaded(rows, config, options.workers))
+                        return sum(len(batch.images) for batch in loaded(rows, config, options.workers))
 
                     fast = rate(run, options.turns)
                     lines.append([f"{dataset} {config} {road}", fast, fast / limit])

@@ -5,7 +5,7 @@ import shutil
 import pytest
 
 from imagenet_cp.build.plan import build
-from imagenet_cp.evaluation import statistics as bootstrap
+from imagenet_cp.evaluation import bootstrap
 from imagenet_cp.sources import classes as imagenet
 from imagenet_cp.sources import open_source
 

@@ -9,10 +9,10 @@ import pytest
 from evaluation_samples import evaluation, ids
 
 from imagenet_cp.cli import main
-from imagenet_cp.evaluation import statistics as bootstrap
-from imagenet_cp.evaluation.references import scores
+from imagenet_cp.evaluation import bootstrap
+from imagenet_cp.evaluation.comparison import compare
+from imagenet_cp.evaluation.references import compute_scores
 from imagenet_cp.evaluation.report import charts, page
-from imagenet_cp.evaluation.report.comparison import compare
 from imagenet_cp.evaluation.report.comparison_page import write_comparison
 
 
@@ -29,8 +29,8 @@ def test_differences_are_of_the_same_draws(models):
     drawn = [bootstrap.replicates("mce", "imagenet_c", model.counts["mce"]) for model in models.values()]
     difference = found.differences["two"]["mce"]["mce"]
     assert difference.value == models["two"].metrics["mce"]["mce"] - models["one"].metrics["mce"]["mce"]
-    assert difference[1:] == bootstrap.interval(drawn[1]["mce",] - drawn[0]["mce",])
-    assert found.models["one"].intervals["mce"]["mce"] == bootstrap.interval(drawn[0]["mce",])
+    assert difference[1:] == bootstrap.percentile_interval(drawn[1]["mce",] - drawn[0]["mce",])
+    assert found.models["one"].intervals["mce"]["mce"] == bootstrap.percentile_interval(drawn[0]["mce",])
     assert found.images == {"mce": (40, 40), "mfr": (12, 12), "mt5d": (12, 12)}
     assert set(found.differences) == {"two"}
 
@@ -43,11 +43,11 @@ def test_a_model_does_not_differ_from_itself(models):
 
 def some(model, count):
     """The model on the first images, scored as the metric would."""
-    counts = {metric: found.only(set(ids(count))) for metric, found in model.counts.items()}
+    counts = {metric: found.select(set(ids(count))) for metric, found in model.counts.items()}
     metrics = {}
     for metric, result in model.metrics.items():
         benchmark = "imagenet_c" if metric == "mce" else "imagenet_p"
-        new = scores(metric, benchmark, bootstrap.measured(counts[metric]))
+        new = compute_scores(metric, benchmark, counts[metric].means())
         signature = result["signature"].replace("|n:40|", f"|n:{count}|").replace("|n:12|", f"|n:{count}|")
         metrics[metric] = {**result, **new, "signature": signature}
     return dataclasses.replace(model, counts=counts, metrics=metrics)
@@ -65,12 +65,12 @@ def test_of_a_config_only_what_both_have_is_compared(models):
     one, two = models.values()
     counts = one.counts["mce"]
     fewer = {
-        **counts.counts,
-        "fog_3": np.where(np.arange(40) < 15, counts.counts["fog_3"], -1).astype(np.int16),
+        **counts.columns,
+        "fog_3": np.where(np.arange(40) < 15, counts.columns["fog_3"], -1).astype(np.int16),
     }
-    part = dataclasses.replace(one, counts={**one.counts, "mce": dataclasses.replace(counts, counts=fewer)})
+    part = dataclasses.replace(one, counts={**one.counts, "mce": dataclasses.replace(counts, columns=fewer)})
     found = compare({"part": part, "two": two})
-    column = two.counts["mce"].counts["fog_3"]
+    column = two.counts["mce"].columns["fog_3"]
     assert found.models["two"].metrics["mce"]["error"]["fog"][2] == column[:15].sum() / 15
     assert found.models["two"].metrics["mce"]["error"]["fog"][3] == two.metrics["mce"]["error"]["fog"][3]
 
@@ -146,7 +146,7 @@ def test_command(models, tmp_path, monkeypatch, capsys):
 
 
 def test_models_of_one_name_are_told_apart_by_their_files(models, tmp_path, monkeypatch):
-    monkeypatch.setattr(page, "chart", lambda *_: None)
+    monkeypatch.setattr(page, "write_charts", lambda *_: {})
     two = dataclasses.replace(models["two"], model="one")
     models["one"].to_json(tmp_path / "a.json")
     two.to_json(tmp_path / "b.json")

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from imagenet_cp.errors import SourceError
-from imagenet_cp.evaluation.models.base import Model, open_model
+from imagenet_cp.evaluation.models.base import Model
+from imagenet_cp.evaluation.models.load import open_model
 
 PICTURES = np.random.RandomState(0).randint(0, 256, (3, 32, 32, 3)).astype(np.uint8)
 
@@ -18,11 +19,11 @@ PICTURES = np.random.RandomState(0).randint(0, 256, (3, 32, 32, 3)).astype(np.ui
 @pytest.mark.parametrize(
     ("spec", "error"),
     [
-        ("resnet50", "'resnet50' is no model; models are timm:resnet50"),
-        ("timm:", "is no model"),
+        ("resnet50", "Unknown model 'resnet50'; try timm:resnet50 or torchvision:resnet50"),
+        ("timm:", "Unknown model 'timm:'"),
         ("nowhere:model", "nowhere:model: cannot be imported"),
-        ("toy_models:not_callable", "nothing callable called 'not_callable'"),
-        ("toy_models:missing", "nothing callable called 'missing'"),
+        ("toy_models:not_callable", "toy_models has no callable 'not_callable'"),
+        ("toy_models:missing", "toy_models has no callable 'missing'"),
         ("missing.onnx", "missing.onnx: no such file"),
     ],
 )
@@ -51,16 +52,16 @@ def test_a_function_is_found_in_the_working_directory(monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "path", [*sys.path])
     model = open_model("my_models:by_colour")
-    assert model.scores(PICTURES).shape == (3, 1000) and model.side is None
+    assert model.logits(PICTURES).shape == (3, 1000) and model.side is None
     with pytest.raises(SourceError, match="--weights goes with"):
         open_model("toy_models:by_colour", weights="x.pth")
 
 
 def test_a_model_is_known_again_by_what_it_says():
     one, other = open_model("toy_models:by_colour"), open_model("toy_models:by_contrast")
-    assert one.identity((224, 224)) == open_model("toy_models:by_colour").identity((224, 224))
-    assert one.identity((224, 224)) != other.identity((224, 224))
-    assert one.identity((64, 64)) != Model(one.name, one.function, weights="other").identity((64, 64))
+    assert one.fingerprint((224, 224)) == open_model("toy_models:by_colour").fingerprint((224, 224))
+    assert one.fingerprint((224, 224)) != other.fingerprint((224, 224))
+    assert one.fingerprint((64, 64)) != Model(one.name, one.function, weights="other").fingerprint((64, 64))
 
 
 class TestTorch:
@@ -79,8 +80,8 @@ class TestTorch:
         model = open_module("mine", module, "cpu", mean, std, 32)
         values = (PICTURES.astype(np.float32) / np.float32(255) - np.float32(mean)) / np.float32(std)
         expected = module(torch.from_numpy(values.transpose(0, 3, 1, 2).copy())).detach().numpy()
-        np.testing.assert_allclose(model.scores(PICTURES), expected, rtol=1e-5, atol=1e-5)
-        assert model.scaling == "mean:0.1,0.2,0.3|std:0.4,0.5,0.6" and model.side == 32
+        np.testing.assert_allclose(model.logits(PICTURES), expected, rtol=1e-5, atol=1e-5)
+        assert model.normalization == "mean:0.1,0.2,0.3|std:0.4,0.5,0.6" and model.side == 32
         again = open_module("mine", module, "cpu", mean, std, 32)
         assert again.weights == model.weights
         with torch.no_grad():
@@ -94,9 +95,9 @@ class TestTorch:
 
         assert find_device("auto") in ("cpu", "cuda")
         if not torch.cuda.is_available():
-            with pytest.raises(SourceError, match="the device 'cuda' is not there"):
+            with pytest.raises(SourceError, match="the device 'cuda' is not available"):
                 find_device("cuda")
-        with pytest.raises(SourceError, match="the device 'abacus' is not there"):
+        with pytest.raises(SourceError, match="the device 'abacus' is not available"):
             find_device("abacus")
 
     def test_pickles_need_trust(self, module, tmp_path):
@@ -135,7 +136,7 @@ class TestTorch:
         torch.save(module.state_dict(), tmp_path / "weights.pth")
         model = open_model("timm:tiny.some_tag", device="cpu", weights=tmp_path / "weights.pth")
         assert open_model("timm:tiny", device="cpu").side == 32
-        assert asked == [("tiny.some_tag", False), ("tiny", True)] and model.scores(PICTURES).shape == (3, 10)
+        assert asked == [("tiny.some_tag", False), ("tiny", True)] and model.logits(PICTURES).shape == (3, 10)
         with pytest.raises(SourceError, match="timm has no such model; did you mean tiny"):
             open_model("timm:tinny")
 
@@ -143,7 +144,7 @@ class TestTorch:
             raise OSError("no route to the weights")
 
         stand_in.create_model = unreachable
-        with pytest.raises(SourceError, match="timm:tiny: its weights cannot be had"):
+        with pytest.raises(SourceError, match="timm:tiny: its weights cannot be fetched"):
             open_model("timm:tiny")
 
 
@@ -166,15 +167,15 @@ class TestTransformers:
         }
         (tmp_path / "preprocessor_config.json").write_text(json.dumps(config))
         model = open_model(f"hf:{tmp_path}", device="cpu")
-        assert model.side == 32 and model.scaling == "mean:0.4,0.5,0.6|std:0.2,0.3,0.4"
+        assert model.side == 32 and model.normalization == "mean:0.4,0.5,0.6|std:0.2,0.3,0.4"
         import torch
 
         values = (PICTURES.astype(np.float32) / 255 - [0.4, 0.5, 0.6]) / [0.2, 0.3, 0.4]
         with torch.no_grad():
             expected = module(torch.tensor(values.transpose(0, 3, 1, 2), dtype=torch.float32)).logits
-        np.testing.assert_allclose(model.scores(PICTURES), expected, rtol=1e-4, atol=1e-5)
+        np.testing.assert_allclose(model.logits(PICTURES), expected, rtol=1e-4, atol=1e-5)
         (tmp_path / "preprocessor_config.json").write_text(json.dumps(config | {"crop_size": None}))
-        with pytest.raises(SourceError, match="does not say of what size"):
+        with pytest.raises(SourceError, match="has no image size"):
             open_model(f"hf:{tmp_path}", device="cpu")
 
     def test_a_pickled_model_needs_trust(self, tmp_path):
@@ -192,7 +193,7 @@ class TestTransformers:
     def test_what_cannot_be_fetched_is_named(self):
         pytest.importorskip("torch")
         pytest.importorskip("transformers")
-        with pytest.raises(SourceError, match="hf:nobody/nothing: its weights cannot be had"):
+        with pytest.raises(SourceError, match="hf:nobody/nothing: its weights cannot be fetched"):
             open_model("hf:nobody/nothing")
 
 
@@ -225,26 +226,30 @@ class TestOnnx:
         noted = {"mean": "[0.1, 0.2, 0.3]", "std": "[0.5, 0.5, 0.25]"}
         model = open_model(self.save(tmp_path / "m.onnx", shape, metadata=noted), device="cpu")
         expected = (PICTURES.mean(axis=(1, 2)) / 255 - [0.1, 0.2, 0.3]) / [0.5, 0.5, 0.25]
-        np.testing.assert_allclose(model.scores(PICTURES), expected, rtol=1e-4, atol=1e-5)
-        assert model.side == (None if "h" in shape else 32) and model.scaling.startswith("mean:0.1,0.2,0.3")
+        np.testing.assert_allclose(model.logits(PICTURES), expected, rtol=1e-4, atol=1e-5)
+        assert model.side == (None if "h" in shape else 32) and model.normalization.startswith(
+            "mean:0.1,0.2,0.3"
+        )
 
     def test_bytes_are_given_as_they_are(self, tmp_path):
         model = open_model(self.save(tmp_path / "m.onnx", ["n", 32, 32, 3], "UINT8"))
-        np.testing.assert_allclose(model.scores(PICTURES), PICTURES.mean(axis=(1, 2)), rtol=1e-5)
-        assert model.scaling == ""
+        np.testing.assert_allclose(model.logits(PICTURES), PICTURES.mean(axis=(1, 2)), rtol=1e-5)
+        assert model.normalization == ""
 
     def test_imagenets_scaling_is_taken_where_none_is_noted(self, tmp_path):
         model = open_model(self.save(tmp_path / "m.onnx", ["n", 3, 32, 32]))
-        assert model.scaling == "mean:0.485,0.456,0.406|std:0.229,0.224,0.225" and len(model.weights) == 16
+        assert (
+            model.normalization == "mean:0.485,0.456,0.406|std:0.229,0.224,0.225" and len(model.weights) == 16
+        )
 
     def test_what_does_not_fit_is_named(self, tmp_path):
-        with pytest.raises(SourceError, match="not a batch of RGB pictures"):
+        with pytest.raises(SourceError, match="not a batch of RGB images"):
             open_model(self.save(tmp_path / "m.onnx", ["n", 4, 32, 32]))
         with pytest.raises(SourceError, match="not square"):
             open_model(self.save(tmp_path / "m.onnx", ["n", 3, 32, 64]))
         with pytest.raises(SourceError, match="no list of three numbers"):
             open_model(self.save(tmp_path / "m.onnx", ["n", 3, 32, 32], metadata={"mean": "[1, 2]"}))
-        with pytest.raises(SourceError, match="the device 'cuda' is not there"):
+        with pytest.raises(SourceError, match="the device 'cuda' is not available"):
             open_model(self.save(tmp_path / "m.onnx", ["n", 3, 32, 32]), device="cuda")
         (tmp_path / "text.onnx").write_text("no model")
         with pytest.raises(SourceError, match=r"text\.onnx: not a model"):

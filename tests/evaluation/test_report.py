@@ -10,10 +10,10 @@ import pytest
 from evaluation_samples import compute, evaluation, mce_counts, mistakes, sequence_counts
 
 from imagenet_cp.errors import BuildError
+from imagenet_cp.evaluation.evaluation import Evaluation
 from imagenet_cp.evaluation.report import chart_files, charts
-from imagenet_cp.evaluation.report import model_page as report
+from imagenet_cp.evaluation.report import page as report_page
 from imagenet_cp.evaluation.report.model_page import write_report
-from imagenet_cp.evaluation.result import Evaluation
 
 EVIL = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>&$x$"
 
@@ -88,9 +88,9 @@ def test_drawings_in_the_page_do_not_share_ids(page):
 
 
 def test_drawings_follow_light_and_dark(page):
-    assert not set(charts.COLOURS.values()) & set(re.findall(r"[:\"] *(#[0-9a-f]{6})", _drawings(page)))
+    assert not set(charts.COLORS.values()) & set(re.findall(r"[:\"] *(#[0-9a-f]{6})", _drawings(page)))
     style = page.source[: page.source.index("</style>")]
-    for name in charts.COLOURS:
+    for name in charts.COLORS:
         assert style.count(f"--{name}: ") == 2, name
 
 
@@ -120,14 +120,14 @@ def test_everything_is_beside_it(evil, folder):
     assert Evaluation.from_json(folder / "results.json").metrics == evil.metrics
     assert (folder / "results.csv").read_text().startswith("metric,corruption,severity,perturbation,value")
     files = {path.name for path in (folder / "charts").iterdir()}
-    assert files == {f"{name}.{form}" for name in charts.CHARTS for form in ("svg", "png")}
+    assert files == {f"{name}.{form}" for name in charts.TITLES for form in ("svg", "png")}
 
 
 def test_drawings_are_the_same_every_time(evil, folder):
     figure = evil.plot("fr")
     for form in ("svg", "png"):
-        assert (folder / "charts" / f"fr.{form}").read_bytes() == chart_files.picture(figure, form, "fr")
-    assert chart_files.picture(evil.plot("fr"), "svg", "fr") == chart_files.picture(figure, "svg", "fr")
+        assert (folder / "charts" / f"fr.{form}").read_bytes() == chart_files.render(figure, form, "fr")
+    assert chart_files.render(evil.plot("fr"), "svg", "fr") == chart_files.render(figure, "svg", "fr")
 
 
 def test_missing_parts_are_named_and_there_is_no_mean(tmp_path):
@@ -141,7 +141,7 @@ def test_missing_parts_are_named_and_there_is_no_mean(tmp_path):
     page = Page(write_report(some, tmp_path))
     assert "No mCE: 73 configs are missing (gaussian_noise_1," in page.text
     assert "No mT5D: 9 configs are missing (gaussian_noise," in page.text
-    for reason in ("73 configs missing", "not evaluated", "no clean pictures"):
+    for reason in ("73 configs missing", "not evaluated", "no clean images"):
         assert reason in page.text
     assert "No mFR" not in page.text and "Flip rate" not in page.text
     assert not (tmp_path / "charts" / "ce.svg").exists() and (tmp_path / "charts" / "severity.svg").exists()
@@ -163,7 +163,7 @@ def test_cifar_is_not_measured_against_alexnet(tmp_path, no_charts):
 @pytest.fixture
 def no_charts(monkeypatch):
     """Drawings take most of a report's time."""
-    monkeypatch.setattr(report.page, "chart", lambda *_: None)
+    monkeypatch.setattr(report_page, "write_charts", lambda *_: {})
 
 
 def test_plot():
@@ -178,7 +178,7 @@ def test_a_name_in_any_script():
     model = evaluation(images=5, sequences=0, model="模型")
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        assert "模型".encode() in chart_files.picture(model.plot("ce"), "svg", "ce")
+        assert "模型".encode() in chart_files.render(model.plot("ce"), "svg", "ce")
 
 
 def test_without_matplotlib(evil, tmp_path, monkeypatch):

@@ -43,7 +43,7 @@ def predictions(out):
 def same(one, other):
     """Whether two evaluations are equal in everything."""
     for metric, counts in one.counts.items():
-        np.testing.assert_equal(counts.counts, other.counts[metric].counts)
+        np.testing.assert_equal(counts.columns, other.counts[metric].columns)
     return replace(one, counts={}) == replace(other, counts={}) and one.counts.keys() == other.counts.keys()
 
 
@@ -93,7 +93,7 @@ def test_counts_give_the_scores_again(kept):
     for metric, key in (("mce", "error"), ("mfr", "flip_probability"), ("mt5d", "unnormalised_t5d")):
         counts = made.counts[metric]
         assert len(counts.image_ids) == 4 == len(set(counts.image_ids))
-        for config, of_config in counts.counts.items():
+        for config, of_config in counts.columns.items():
             mean = of_config.mean() / counts.pairs[config]
             if metric == "mce":
                 name, _, severity = config.rpartition("_")
@@ -176,7 +176,7 @@ def test_a_damaged_file_is_named(kept, folders, tmp_path):
     shutil.copytree(kept[1], tmp_path / "out")
     file = tmp_path / "out/predictions/imagenet_p/tilt.parquet"
     file.write_bytes(file.read_bytes()[:-9])
-    with pytest.raises(BuildError, match=r"tilt\.parquet: is damaged.*delete it"):
+    with pytest.raises(BuildError, match=r"tilt\.parquet: corrupt.*delete it"):
         evaluate_model(by_colour, **folders, out=tmp_path / "out")
 
 
@@ -220,11 +220,11 @@ def test_killed_midway_the_same_command_goes_on(kept, folders, tmp_path):
 @pytest.mark.parametrize(
     ("model", "error"),
     [
-        (of_999, r"of_999 gives 999 scores a picture, but the data set has 1,000 classes; wrap it"),
+        (of_999, r"of_999 gives 999 scores per image, but the data set has 1,000 classes; wrap it"),
         (with_nan, r"with_nan gives scores that are not numbers \(NaN\)"),
-        (only_299, r"only_299 fails on uint8 pictures of shape 4x224x224x3: ValueError: expected 299x299"),
-        (lambda pictures: by_colour(pictures).argmax(axis=1), r"gives int64 of shape \(4,\) for 4 pictures"),
-        (lambda pictures: by_colour(pictures[:1]), r"of shape \(1, 1000\) for 4 pictures"),
+        (only_299, r"only_299 fails on uint8 images of shape 4x224x224x3: ValueError: expected 299x299"),
+        (lambda pictures: by_colour(pictures).argmax(axis=1), r"gives int64 of shape \(4,\) for 4 images"),
+        (lambda pictures: by_colour(pictures[:1]), r"of shape \(1, 1000\) for 4 images"),
         (lambda pictures: np.tile(by_colour(pictures), 22)[:, :21841], "gives 21,841 scores"),
     ],
 )
@@ -297,7 +297,7 @@ def test_nothing_to_evaluate_on_is_an_error(folders, labelled, tmp_path):
         evaluate_model(by_colour, **folders, source=labelled)
     with pytest.raises(ValueError, match=r"no config 'fgo_3'; did you mean fog_3"):
         evaluate_model(by_colour, **folders, configs=["fgo_3"])
-    with pytest.raises(SourceError, match="'snow_1' is not there"):
+    with pytest.raises(SourceError, match="'snow_1' is missing"):
         evaluate_model(by_colour, imagenet_c=folders["imagenet_c"], configs=["snow"])
     with pytest.raises(ValueError, match="difficulty 1"):
         evaluate_model(by_colour, source=labelled, configs=["shot_noise_2"], benchmarks=["imagenet_p"])

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from ..evaluation.result import Evaluation
+    from ..evaluation.evaluation import Evaluation
 
 
 def evaluate(
@@ -22,38 +22,38 @@ def evaluate(
         ),
     ],
     imagenet_c: Annotated[
-        str | None, typer.Option("--imagenet-c", help="A built folder, or user/imagenet_c on the Hub.")
+        str | None, typer.Option("--imagenet-c", help="A build, or user/imagenet_c on the Hub.")
     ] = None,
     imagenet_p: Annotated[
-        str | None, typer.Option("--imagenet-p", help="A built folder, or user/imagenet_p on the Hub.")
+        str | None, typer.Option("--imagenet-p", help="A build, or user/imagenet_p on the Hub.")
     ] = None,
     source: Annotated[
-        str | None,
-        typer.Option(help="Clean images, to make the data on the fly where no folder is given."),
+        str | None, typer.Option(help="Clean images to generate the data from on the fly, instead of builds.")
     ] = None,
     out: Annotated[
-        Path, typer.Option("--output", "-o", help="Folder of the report; predictions are kept there.")
+        Path, typer.Option("--output", "-o", help="Folder of the report and of the predictions.")
     ] = Path("report"),
     benchmarks: Annotated[
-        str, typer.Option(help="What to make on the fly, such as cifar10_c,cifar10_p.")
+        str, typer.Option(help="Benchmarks to generate on the fly, such as cifar10_c,cifar10_p.")
     ] = "imagenet_c,imagenet_p",
     configs: Annotated[
         str, typer.Option(help="Such as fog,clean,tilt; all by default. Means need all of test.")
     ] = "",
-    name: Annotated[str | None, typer.Option(help="What the report calls the model.")] = None,
+    name: Annotated[str | None, typer.Option(help="Display name of the model.")] = None,
     preprocess: Annotated[
-        str | None, typer.Option(help="clahe, or package.module:callable: done to every picture first.")
+        str | None, typer.Option(help="Preprocessor of every image: clahe, or package.module:callable.")
     ] = None,
-    batch_size: Annotated[int, typer.Option(min=1, help="Pictures at a time.")] = 64,
+    batch_size: Annotated[int, typer.Option(min=1, help="Images per batch.")] = 64,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, ...")] = "auto",
     workers: Annotated[
-        int | None, typer.Option(min=1, help="Threads that make and decode pictures; one a core by default.")
+        int | None,
+        typer.Option(min=1, help="Threads that generate and decode images; by default one per core."),
     ] = None,
     weights: Annotated[
         Path | None,
-        typer.Option(help="A file of weights for timm: and torchvision:, such as model.safetensors."),
+        typer.Option(help="File of weights for timm: and torchvision:, such as model.safetensors."),
     ] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Of the random draws on the fly.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the random draws on the fly.")] = 0,
     limit: Annotated[
         int | None,
         typer.Option(min=1, help="Use only the first images of every config, as a smoke test."),
@@ -64,21 +64,21 @@ def evaluate(
 ) -> None:
     """Evaluate a model on ImageNet-C and ImageNet-P and write a report.
 
-    When it is stopped, the same command goes on from there.
+    An interrupted evaluation resumes with the same command.
     """
-    from ..evaluation.report.charts import need_matplotlib
+    from ..evaluation.report.charts import require_matplotlib
     from ..evaluation.run import evaluate_model
     from ..progress import interruptible, show_progress
 
-    need_matplotlib()
+    require_matplotlib()
     with interruptible(), show_progress() as progress:
-        made = evaluate_model(
+        evaluation = evaluate_model(
             model,
             imagenet_c=imagenet_c,
             imagenet_p=imagenet_p,
             source=source,
-            benchmarks=_words(benchmarks),
-            configs=_words(configs),
+            benchmarks=_split(benchmarks),
+            configs=_split(configs),
             seed=seed,
             limit=limit,
             out=out,
@@ -92,39 +92,38 @@ def evaluate(
             command=shlex.join(["imagenet-cp", *sys.argv[1:]]),
             progress=progress,
         )
-    for line in _said(made):
+    for line in _summary(evaluation):
         typer.echo(line)
-    typer.echo(made.write_report(out))
+    typer.echo(evaluation.write_report(out))
 
 
 def compare(
     results: Annotated[
         list[Path],
-        typer.Argument(help="results.json of two reports or more; the others are compared with the first."),
+        typer.Argument(help="results.json of two reports or more; differences are to the first."),
     ],
     out: Annotated[Path, typer.Option("--output", "-o", help="Folder to write.")] = Path("comparison"),
 ) -> None:
-    """Compare models on the same data: a page with their scores, the differences and the intervals of both."""
+    """Compare models on the same data: a page of their scores and differences, with confidence intervals."""
     from ..evaluation.report.comparison_page import write_comparison
 
     typer.echo(write_comparison(results, out))
 
 
-def _words(text: str) -> list[str]:
+def _split(text: str) -> list[str]:
     return [word.strip() for word in text.split(",") if word.strip()]
 
 
-def _said(made: Evaluation) -> Iterator[str]:
-    for metric, scores in made.metrics.items():
-        span = made.intervals[metric][metric]
-        if span is None:
-            missing = ", ".join(scores["missing"][:4]) + (", ..." if len(scores["missing"]) > 4 else "")
-            yield f"{metric}: none, for its benchmark is not complete (missing: {missing})"
+def _summary(evaluation: Evaluation) -> Iterator[str]:
+    for metric, result in evaluation.metrics.items():
+        if interval := evaluation.intervals[metric][metric]:
+            images = len(evaluation.counts[metric].image_ids)
+            yield f"{metric}: {result[metric]:.1f} ({interval.low:.1f} to {interval.high:.1f}) on {images:,} images"
         else:
-            images = len(made.counts[metric].image_ids)
-            yield f"{metric}: {scores[metric]:.1f} ({span.low:.1f} to {span.high:.1f}) on {images:,} images"
-        if metric == "mce" and scores["relative_mce"] is None and scores["clean_error"] is None:
+            missing = ", ".join(result["missing"][:4]) + (", ..." if len(result["missing"]) > 4 else "")
+            yield f"{metric}: none, since its benchmark is incomplete (missing: {missing})"
+        if metric == "mce" and result["relative_mce"] is None and result["clean_error"] is None:
             yield (
-                "relative mCE: none, for the config clean is missing; add it with "
+                "relative mCE: none, since the config clean is missing; add it with "
                 "imagenet-cp build imagenet_c --out FOLDER --configs clean"
             )

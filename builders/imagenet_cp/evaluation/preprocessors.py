@@ -1,4 +1,4 @@
-"""What is done to pictures before a model sees them, by name."""
+"""Preprocessors: functions applied to every image before the model."""
 
 from __future__ import annotations
 
@@ -6,21 +6,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..images import opencv
-from .data.loader import Treatment
-from .models.base import import_function
+from .data.loader import Preprocessor
+from .models.load import import_function
 
 
-def clahe(picture: NDArray[np.uint8], clip_limit: float = 2.0, tiles: int = 8) -> NDArray[np.uint8]:
-    """Equalise the histogram of a picture's luminance, tile by tile and not beyond a limit of contrast.
+def clahe(image: NDArray[np.uint8], clip_limit: float = 2.0, tiles: int = 8) -> NDArray[np.uint8]:
+    """Contrast-limited adaptive histogram equalization of the luminance.
 
     Parameters
     ----------
-    picture : ndarray of uint8, shape (H, W, 3)
-        RGB. It is not changed.
+    image : ndarray of uint8, shape (H, W, 3)
+        RGB. It is not modified.
     clip_limit : float
-        No bin of a tile's histogram may hold more than so many times the average; what is above is shared out.
+        Limit of a bin of a tile's histogram, as a multiple of the average bin; the excess is redistributed.
     tiles : int
-        Along each side.
+        Number of tiles along each side.
 
     Returns
     -------
@@ -33,34 +33,33 @@ def clahe(picture: NDArray[np.uint8], clip_limit: float = 2.0, tiles: int = 8) -
 
     Notes
     -----
-    Hendrycks & Dietterich, ICLR 2019, section 5.2 (histogram equalisation). The paper does not say how
-    strong; these are OpenCV's tile grid and a customary limit. The luminance is L of CIE L*a*b*.
+    Hendrycks & Dietterich, ICLR 2019, section 5.2 (histogram equalization). The paper leaves the strength open; the
+    defaults are OpenCV's tile grid and a customary limit. The luminance is L of CIE L*a*b*.
     """
     cv2 = opencv.require("clahe")
-    lab = cv2.cvtColor(picture, cv2.COLOR_RGB2LAB)
+    lab = cv2.cvtColor(image, cv2.COLOR_RGB2LAB)
     lab[..., 0] = cv2.createCLAHE(clip_limit, (tiles, tiles)).apply(np.ascontiguousarray(lab[..., 0]))
     return np.asarray(cv2.cvtColor(lab, cv2.COLOR_LAB2RGB), np.uint8)
 
 
-TREATMENTS: dict[str, Treatment] = {"clahe": clahe}
+PREPROCESSORS: dict[str, Preprocessor] = {"clahe": clahe}
 
 
-def treatment(chosen: str | Treatment | None) -> tuple[Treatment | None, str]:
-    """Return a treatment and what the signature calls it.
+def open_preprocessor(preprocess: str | Preprocessor | None) -> tuple[Preprocessor | None, str]:
+    """Resolve a preprocessor, and its name in the signature.
 
     Parameters
     ----------
-    chosen : str, callable or None
-        One of ``TREATMENTS``, ``package.module:callable``, a function from a picture, uint8 (H, W, 3), to another, or
-        nothing.
+    preprocess : str, callable or None
+        A key of ``PREPROCESSORS``, ``package.module:callable``, or a function from uint8 (H, W, 3) to uint8 (H, W, 3).
 
     Raises
     ------
     SourceError
-        There is nothing callable of that name.
+        The function cannot be imported.
     """
-    if chosen is None:
+    if preprocess is None:
         return None, ""
-    if not isinstance(chosen, str):
-        return chosen, getattr(chosen, "__qualname__", type(chosen).__name__)
-    return TREATMENTS.get(chosen) or import_function(chosen), chosen
+    if isinstance(preprocess, str):
+        return PREPROCESSORS.get(preprocess) or import_function(preprocess), preprocess
+    return preprocess, getattr(preprocess, "__qualname__", type(preprocess).__name__)

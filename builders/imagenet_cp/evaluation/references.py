@@ -1,4 +1,7 @@
-"""What a score is measured against: the metrics' own formulas, AlexNet's numbers and the published tables."""
+"""Reference values of the metrics: their formulas, AlexNet's results and the published tables.
+
+The only module of the evaluation that looks into the scripts of the metrics.
+"""
 
 from __future__ import annotations
 
@@ -12,15 +15,15 @@ from typing import Any
 from ..benchmarks.signature import Signature
 from ..resources import METRICS, metrics_folder
 
-#: Metric -> key of its result that holds what was measured in every part, before it is divided by AlexNet's.
-MEASURED = {"mce": "error", "mfr": "flip_probability", "mt5d": "unnormalised_t5d"}
-#: Metric -> key of its result that holds the parts of the mean.
-PARTS = {"mce": "ce", "mfr": "fr", "mt5d": "t5d"}
+#: Metric -> key in its result of the raw values, before they are divided by AlexNet's.
+RAW_KEY = {"mce": "error", "mfr": "flip_probability", "mt5d": "unnormalised_t5d"}
+#: Metric -> key in its result of the ratios that the mean is over.
+RATIO_KEY = {"mce": "ce", "mfr": "fr", "mt5d": "t5d"}
 
 
 @functools.cache
-def script(metric: str) -> ModuleType:
-    """Return the module of a metric: ``"mce"``, ``"mfr"`` or ``"mt5d"``."""
+def metric_module(metric: str) -> ModuleType:
+    """Import the script of a metric: ``"mce"``, ``"mfr"`` or ``"mt5d"``."""
     spec = importlib.util.spec_from_file_location(
         f"imagenet_cp_{metric}", metrics_folder() / metric / f"{metric}.py"
     )
@@ -30,84 +33,89 @@ def script(metric: str) -> ModuleType:
     return module
 
 
-def benchmark_of(result: Mapping[str, Any]) -> str:
-    """Return which benchmark a metric's result is of, as its signature says."""
-    return fields(str(result["signature"])).get("benchmark", "")
+def benchmark_name(result: Mapping[str, Any]) -> str:
+    """Benchmark of a metric's result, from its signature."""
+    return Signature.parse(str(result["signature"])).fields.get("benchmark", "")
 
 
-def fields(signature: str) -> dict[str, str]:
-    """Return the parts of a signature, ``name:value|name:value``; one without a name is under itself."""
-    return Signature.parse(signature).fields
+def is_benchmark(metric: str, benchmark: str) -> bool:
+    """True for a benchmark that the metric knows."""
+    return benchmark in metric_module(metric).BENCHMARKS
 
 
-def is_normalised(metric: str, benchmark: str) -> bool:
-    """Tell whether a benchmark's scores are in percent of AlexNet's; those of CIFAR and Tiny ImageNet are not."""
-    return bool(script(metric).BENCHMARKS[benchmark][1] == "alexnet")
+def is_normalized(metric: str, benchmark: str) -> bool:
+    """True for scores in percent of AlexNet's; those of CIFAR and Tiny ImageNet are plain means."""
+    return bool(metric_module(metric).BENCHMARKS[benchmark][1] == "alexnet")
+
+
+def all_parts(metric: str) -> tuple[str, ...]:
+    """Names of all corruptions or perturbations of a metric."""
+    return tuple(metric_module(metric).ALEXNET)
 
 
 def test_parts(metric: str, benchmark: str) -> tuple[str, ...]:
-    """Return the corruptions or perturbations that the mean is over."""
-    module = script(metric)
+    """Names of the corruptions or perturbations that the mean is over."""
+    module = metric_module(metric)
     return tuple(module.TEST if metric == "mce" else module.BENCHMARKS[benchmark][2])
 
 
-def scores(metric: str, benchmark: str, measured: Mapping[str, float | None]) -> dict[str, Any]:
-    """Compute what ``compute()`` of a metric returns, by its own formulas, from what was measured in every config.
+def compute_scores(metric: str, benchmark: str, means: Mapping[str, float | None]) -> dict[str, Any]:
+    """Compute the scores of a metric from the mean of every config, by the metric's own formulas.
 
     Parameters
     ----------
     metric, benchmark : str
         Such as ``"mce"`` and ``"imagenet_c"``.
-    measured : dict
-        Config -> error, flip probability or distance. What is absent or None is missing.
+    means : dict
+        Config -> error, flip probability or distance. A config that is absent or None is missing.
 
     Returns
     -------
     dict
-        The scores alone: no ``missing``, signature or number of rows.
+        The scores in the result of ``compute()``: without ``missing``, signature and number of rows.
     """
-    module = script(metric)
+    module = metric_module(metric)
     tested = test_parts(metric, benchmark)
     if metric == "mce":
-        rows = {name: [measured.get(f"{name}_{s}") for s in range(1, 6)] for name in module.ALEXNET}
+        rows = {name: [means.get(f"{name}_{s}") for s in range(1, 6)] for name in all_parts(metric)}
         error = {name: row for name, row in rows.items() if name in tested or row != [None] * 5}
-        clean = measured.get(module.CLEAN)
+        clean = means.get(module.CLEAN)
         return {**module.scores(error, clean, benchmark), "error": error, "clean_error": clean}
-    value = {name: measured.get(name) for name in module.ALEXNET if name in tested or name in measured}
-    return {**module.scores(value, benchmark), MEASURED[metric]: value}
+    raw = {name: means.get(name) for name in all_parts(metric) if name in tested or name in means}
+    return {**module.scores(raw, benchmark), RAW_KEY[metric]: raw}
 
 
-def missing(metric: str, benchmark: str, result: Mapping[str, Any]) -> list[str]:
-    """Return the configs without which there is no mean."""
-    measured = result[MEASURED[metric]]
-    tested = test_parts(metric, benchmark)
+def missing_configs(metric: str, result: Mapping[str, Any]) -> list[str]:
+    """Configs of the mean that a result lacks."""
+    raw = result[RAW_KEY[metric]]
+    tested = test_parts(metric, benchmark_name(result))
     if metric != "mce":
-        return [name for name in tested if measured[name] is None]
-    return [f"{name}_{s}" for name in tested for s, e in enumerate(measured[name], 1) if e is None]
+        return [name for name in tested if raw[name] is None]
+    return [f"{name}_{s}" for name in tested for s, error in enumerate(raw[name], 1) if error is None]
 
 
 @functools.cache
 def alexnet(metric: str, benchmark: str) -> dict[str, Any]:
-    """Return AlexNet's result; an empty one where AlexNet is not the measure."""
-    if not is_normalised(metric, benchmark):
+    """Scores of AlexNet; empty for benchmarks that are not normalized by AlexNet's."""
+    if not is_normalized(metric, benchmark):
         return {}
-    module = script(metric)
+    module = metric_module(metric)
     if metric != "mce":
-        return scores(metric, benchmark, module.ALEXNET)
+        return compute_scores(metric, benchmark, module.ALEXNET)
     cells = {f"{name}_{s}": e for name, row in module.ALEXNET.items() for s, e in enumerate(row, 1)}
-    return scores(metric, benchmark, {**cells, module.CLEAN: module.ALEXNET_CLEAN})
+    return compute_scores(metric, benchmark, {**cells, module.CLEAN: module.ALEXNET_CLEAN})
 
 
 @functools.cache
 def published() -> dict[str, dict[str, Any]]:
-    """Return the published results, as they ship with the metrics.
+    """Read the published results that ship with the metrics.
 
     Returns
     -------
     dict
-        Model -> ``clean_error``, ``mce``, ``relative_mce``, ``mfr`` and ``mt5d``, in percent, where there are any;
+        Model -> ``clean_error``, ``mce``, ``relative_mce``, ``mfr`` and ``mt5d``, in percent, as far as published;
         the lists ``ce`` and ``relative_ce`` (15), ``fr`` and ``t5d`` (10), in the order of the tests; and ``source``,
-        the list of tables it is in.
+        the list of the tables it is from.
     """
     rows: dict[str, dict[str, Any]] = {}
     for metric in METRICS:
@@ -119,20 +127,20 @@ def published() -> dict[str, dict[str, Any]]:
     return rows
 
 
-def leaves(tree: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[tuple[Any, ...], Any]]:
-    """Yield where each number of nested scores is, such as ``("error", "fog", 2)``, and the number."""
+def flatten(tree: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[tuple[Any, ...], Any]]:
+    """Yield the path, such as ``("error", "fog", 2)``, and the value of every leaf of nested scores."""
     if isinstance(tree, (dict, list)):
         items = tree.items() if isinstance(tree, dict) else enumerate(tree)
         for key, branch in items:
-            yield from leaves(branch, (*path, key))
+            yield from flatten(branch, (*path, key))
     else:
         yield path, tree
 
 
-def replaced(tree: Any, values: Mapping[tuple[Any, ...], Any], path: tuple[Any, ...] = ()) -> Any:
-    """Return nested scores with other values in the places of the numbers."""
-    if isinstance(tree, Mapping):
-        return {key: replaced(branch, values, (*path, key)) for key, branch in tree.items()}
+def unflatten(tree: Any, values: Mapping[tuple[Any, ...], Any], path: tuple[Any, ...] = ()) -> Any:
+    """Nest values by their paths in the shape of ``tree``; None for a path that is not in ``values``."""
+    if isinstance(tree, dict):
+        return {key: unflatten(branch, values, (*path, key)) for key, branch in tree.items()}
     if isinstance(tree, list):
-        return [replaced(branch, values, (*path, i)) for i, branch in enumerate(tree)]
-    return values[path]
+        return [unflatten(branch, values, (*path, i)) for i, branch in enumerate(tree)]
+    return values.get(path)

@@ -1,8 +1,8 @@
-"""Scores from predictions: by the metrics themselves, and by image for their bootstrap."""
+"""Metrics of a model's predictions, and their counts per image."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import evaluate
@@ -13,82 +13,70 @@ from numpy.typing import NDArray
 
 from .. import perturbations
 from ..sources import classes as imagenet
-from . import predictions
+from .counts import Counts
 from .data.rows import Rows
-from .result import Counts
+from .predictions import class_ids
 
 
 def class_names(classes: Sequence[str]) -> tuple[str, ...]:
-    """Return names of classes for people: English for ImageNet's, which are called by their wnids."""
+    """Display names of classes: English for the wnids of ImageNet."""
     return imagenet.names() if tuple(classes) == imagenet.wnids() else tuple(classes)
 
 
-def score(metric: str, rows: Rows, tables: Mapping[str, pa.Table]) -> Mapping[str, Any]:
-    """Have a metric computed as any user would."""
+def compute_metric(metric: str, rows: Rows, tables: Mapping[str, pa.Table]) -> Mapping[str, Any]:
+    """Compute a metric through `evaluate.load`."""
     scorer = evaluate.load(metric)
     for cell in rows.cells:
         table = tables[cell.config]
-        made = predictions.class_ids(table)
+        predicted = class_ids(table)
         if metric == "mce":
             scorer.add_batch(
-                predictions=made,
+                predictions=predicted,
                 references=table["label"].to_numpy(),
                 corruption=[cell.name] * len(table),
                 severity=[cell.level] * len(table),
             )
         else:
-            scorer.add_batch(
-                predictions=made[:, :, 0] if metric == "mfr" else made, perturbation=[cell.name] * len(table)
-            )
-    scores: Mapping[str, Any] = scorer.compute(
+            best = predicted[:, :, 0] if metric == "mfr" else predicted
+            scorer.add_batch(predictions=best, perturbation=[cell.name] * len(table))
+    result: Mapping[str, Any] = scorer.compute(
         benchmark=rows.benchmark.dataset, recipe=rows.signature, num_classes=len(rows.classes)
     )
-    return scores
+    return result
 
 
-def counted(metric: str, rows: Rows, tables: Mapping[str, pa.Table]) -> Counts:
-    """Count by image what a metric counts in all."""
+def per_image_counts(metric: str, rows: Rows, tables: Mapping[str, pa.Table]) -> Counts:
+    """Count the errors, flips or distances of every image."""
     image_ids = pc.unique(
         pa.chunked_array([chunk for t in tables.values() for chunk in t["image_id"].chunks])
     )
     image_ids = image_ids.take(pc.sort_indices(image_ids))
-    counts: dict[str, NDArray[np.int16]] = {}
+    columns: dict[str, NDArray[np.int16]] = {}
     pairs: dict[str, int] = {}
     for cell in rows.cells:
         table = tables[cell.config]
-        made, pairs[cell.config] = _COUNT[metric](predictions.class_ids(table), table, cell.name)
-        counts[cell.config] = np.full(len(image_ids), -1, np.int16)
-        counts[cell.config][pc.index_in(table["image_id"].combine_chunks(), image_ids).to_numpy()] = made
-    return Counts(tuple(image_ids.to_pylist()), counts, pairs)
+        predicted = class_ids(table)
+        if metric == "mce":
+            counts, pairs[cell.config] = predicted != table["label"].to_numpy(), 1
+        else:
+            differences = _differences(metric, predicted, cell.name in perturbations.NOISE)
+            counts, pairs[cell.config] = differences.sum(axis=1), differences.shape[1]
+        columns[cell.config] = np.full(len(image_ids), -1, np.int16)
+        columns[cell.config][pc.index_in(table["image_id"].combine_chunks(), image_ids).to_numpy()] = counts
+    return Counts(tuple(image_ids.to_pylist()), columns, pairs)
 
 
-def _wrong(made: NDArray[np.int32], table: pa.Table, name: str) -> tuple[NDArray[Any], int]:
-    return made != table["label"].to_numpy(), 1
+def _differences(metric: str, predicted: NDArray[np.int32], noise: bool) -> NDArray[Any]:
+    """Flips or top-5 distances of the pairs of frames, shape (sequences, pairs).
 
-
-def _of_pairs(made: NDArray[np.int32], name: str) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
-    """Return the frames of the pairs that are compared: noises with the first frame, all others with the one before."""
-    later = made[:, 1:]
-    return (np.broadcast_to(made[:, :1], later.shape) if name in perturbations.NOISE else made[:, :-1]), later
-
-
-def _flips(made: NDArray[np.int32], table: pa.Table, name: str) -> tuple[NDArray[Any], int]:
-    earlier, later = _of_pairs(made[:, :, 0], name)
-    return (earlier != later).sum(axis=1), later.shape[1]
-
-
-def _distances(made: NDArray[np.int32], table: pa.Table, name: str) -> tuple[NDArray[Any], int]:
-    earlier, later = _of_pairs(made, name)
+    Frames of noise are compared with the first frame, all remaining ones with the one before.
+    """
+    later = predicted[:, 1:]
+    earlier = np.broadcast_to(predicted[:, :1], later.shape) if noise else predicted[:, :-1]
+    if metric == "mfr":
+        return np.not_equal(earlier[..., 0], later[..., 0])
+    # A class at place i (from 0) of the earlier five costs |i - j| if it is at place j of the later, 5 - i if absent.
     places = np.arange(5)
-    # A class at place i (from 0) of the earlier five costs |i - j| if it is at place j of the later, else 5 - i.
-    found = earlier[..., :, None] == later[..., None, :]
-    apart = np.where(found.any(axis=-1), abs(places - found.argmax(axis=-1)), 5 - places)
-    return apart.sum(axis=(1, 2)), later.shape[1]
-
-
-#: Metric -> what it counts in every row of a table of predictions, and by how much that is divided.
-_COUNT: dict[str, Callable[[NDArray[np.int32], pa.Table, str], tuple[NDArray[Any], int]]] = {
-    "mce": _wrong,
-    "mfr": _flips,
-    "mt5d": _distances,
-}
+    equal = earlier[..., :, None] == later[..., None, :]
+    cost = np.where(equal.any(axis=-1), abs(places - equal.argmax(axis=-1)), 5 - places)
+    return np.asarray(cost.sum(axis=-1))

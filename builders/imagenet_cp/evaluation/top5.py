@@ -1,4 +1,4 @@
-"""Class ids from a model's scores."""
+"""The five best classes of a model's logits."""
 
 from __future__ import annotations
 
@@ -7,23 +7,23 @@ from numpy.typing import ArrayLike, NDArray
 
 
 def top5(logits: ArrayLike) -> NDArray[np.int64]:
-    """Return the five best class ids of every frame, best first: what mT5D takes.
+    """Rank the five best classes of every frame, best first, for mT5D.
 
     Parameters
     ----------
     logits : array_like, shape (..., classes)
-        Scores such as logits or probabilities, at least five classes; usually (frames, classes). A torch tensor on
-        the CPU will do.
+        Logits or probabilities of at least five classes, usually (frames, classes); an array or a torch tensor on the
+        CPU.
 
     Returns
     -------
     ndarray of int64, shape (..., 5)
-        Of equal scores the lower class id comes first, as in the authors' evaluation.
+        Class ids. Of equal scores the lower class id comes first, as in the authors' evaluation.
 
     Raises
     ------
     ValueError
-        Fewer than five classes, or a score that is no number.
+        Fewer than five classes, or NaN.
 
     Examples
     --------

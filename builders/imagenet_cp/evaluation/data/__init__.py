@@ -1,1 +1,1 @@
-"""The rows a model is evaluated on, read from a build or made on the fly."""
+"""Input of an evaluation: rows of a benchmark, and batches of their decoded images."""

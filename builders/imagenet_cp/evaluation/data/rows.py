@@ -1,4 +1,4 @@
-"""What a model is evaluated on: rows of a built folder or of the Hub, or made on the fly."""
+"""Rows of a benchmark: read from a build or from the Hub, or generated on the fly."""
 
 from __future__ import annotations
 
@@ -28,113 +28,114 @@ from ...sources import Item, open_source
 from ...sources.base import digest
 from ...sources.hub import is_hub_name
 
-#: Files whose footers are read at the same time.
-_AT_ONCE = 16
+#: Footers that are read at the same time: on the Hub each is a request.
+_CONCURRENT_READS = 16
 
 
 class Row(NamedTuple):
-    """One row, its pictures still encoded.
+    """One row with encoded images.
 
     Attributes
     ----------
     image_id : str
-        Which image.
+        Id of the source image.
     label : int
         Its class.
-    pictures : list of bytes
+    images : list of bytes
         One file of ImageNet-C; the frames of ImageNet-P.
     video : bytes, optional
-        In their place, where a sequence is stored as a video.
+        The frames of a sequence that is stored as a video.
     """
 
     image_id: str
     label: int
-    pictures: list[bytes]
+    images: list[bytes]
     video: bytes | None = None
 
-    def frames(self) -> list[NDArray[np.uint8]]:
-        """Decode the pictures: each uint8 (H, W, 3), RGB."""
+    def decode(self) -> list[NDArray[np.uint8]]:
+        """Decode the images: each uint8 (H, W, 3), RGB."""
         if self.video is not None:
             return list(decode_video(self.video))
-        return [codecs.decode(picture) for picture in self.pictures]
+        return [codecs.decode(image) for image in self.images]
 
     @classmethod
-    def of(cls, row: Mapping[str, Any]) -> Row:
-        """Take what is needed from a row of the data set."""
-        if "video" in row:
-            return cls(row["image_id"], row["label"], [], row["video"])
-        pictures = row["sequence"] if "sequence" in row else [row["image"]]
-        return cls(row["image_id"], row["label"], [picture["bytes"] for picture in pictures])
+    def from_columns(cls, row: Mapping[str, Any]) -> Row:
+        """Convert a row of the data set."""
+        images = row["sequence"] if "sequence" in row else [row["image"]] if "image" in row else []
+        return cls(row["image_id"], row["label"], [image["bytes"] for image in images], row.get("video"))
 
 
 @dataclass(frozen=True)
 class Rows:
-    """The rows of a benchmark.
+    """Rows of a benchmark.
 
     Attributes
     ----------
     benchmark : Benchmark
-        Which one.
+        The benchmark.
     signature : str
-        Of the recipe they were or are made by.
+        Signature of the recipe.
     classes : tuple of str
         Names of the labels.
     cells : tuple of Cell
-        The configs to take: of ImageNet-C any, with ``clean``; of ImageNet-P those of difficulty 1.
-    counts, stamps : dict
-        Config -> number of rows, and a word that changes when they do.
+        Configs to evaluate on: of ImageNet-C all, with ``clean``; of ImageNet-P those of difficulty 1.
+    num_rows, stamps : dict
+        Config -> number of rows, and a string that changes with the rows.
     read : callable
-        From a cell to functions that give its rows, in order: each reads or makes one, in whatever thread calls it.
+        From a cell to an iterator of functions in the order of the rows: each reads or generates one row, in the
+        thread that calls it.
     """
 
     benchmark: Benchmark
     signature: str
     classes: tuple[str, ...]
     cells: tuple[Cell, ...]
-    counts: Mapping[str, int]
+    num_rows: Mapping[str, int]
     stamps: Mapping[str, str]
     read: Callable[[Cell], Iterator[Callable[[], Row]]]
 
     @property
     def sequences(self) -> bool:
-        """Whether a row is a sequence of frames, as in ImageNet-P."""
+        """True for rows that are sequences of frames, as in ImageNet-P."""
         return self.benchmark.kind == "perturbations"
 
-    def only(self, configs: Sequence[str]) -> Rows:
-        """Return the rows of some configs.
+    def select(self, configs: Sequence[str]) -> Rows:
+        """Restrict the rows to some configs.
 
         Raises
         ------
         ValueError
             Unknown config, or one of a difficulty that models are not evaluated at.
         SourceError
-            A config is not there.
+            A config is missing.
         """
         cells = self.benchmark.cells(configs)
         for cell in cells:
             if self.sequences and cell.level > 1:
                 raise ValueError(
-                    f"{cell.config}: models are evaluated at difficulty 1, which mFR and mT5D are defined at; score "
-                    "others with the metrics themselves"
+                    f"{cell.config}: mFR and mT5D are defined at difficulty 1; score other difficulties with "
+                    "evaluate.load"
                 )
             if cell not in self.cells:
-                raise SourceError(f"{self.benchmark.dataset}: the config {cell.config!r} is not there")
+                raise SourceError(
+                    f"{self.benchmark.dataset}: the config {cell.config!r} is missing; build it first"
+                )
         return replace(self, cells=cells)
 
     def limit(self, images: int) -> Rows:
         """Restrict every config to its first images, and the signature to ``limit:images``."""
-        if max(self.counts.values()) <= images:
+        if max(self.num_rows.values()) <= images:
             return self
 
         def read(cell: Cell) -> Iterator[Callable[[], Row]]:
             return itertools.islice(self.read(cell), images)
 
-        counts = {config: min(count, images) for config, count in self.counts.items()}
-        return replace(self, signature=f"{self.signature}|limit:{images}", counts=counts, read=read)
+        num_rows = {config: min(count, images) for config, count in self.num_rows.items()}
+        return replace(self, signature=f"{self.signature}|limit:{images}", num_rows=num_rows, read=read)
 
 
-def built(place: str | os.PathLike[str]) -> Rows:
-    """Open a built folder, or a data set on the Hub that was published from one.
+def from_folder(place: str | os.PathLike[str]) -> Rows:
+    """Open a build, or a data set on the Hub that was published from one.
 
     Parameters
     ----------
@@ -144,68 +145,92 @@ def built(place: str | os.PathLike[str]) -> Rows:
     Raises
     ------
     SourceError
-        There is nothing of that kind.
+        The place holds no build, a corrupt file, or files of several recipes.
     """
+    filesystem, root, files = _list_files(place)
+    footers = _read_footers(filesystem, [path for paths in files.values() for path in paths])
+    signature = _check_signature(place, footers)
+    benchmark, _ = parse_signature(signature)
+    schema = next(iter(footers.values())).schema.to_arrow_schema()
+    columns = [name for name in ("image_id", "label", "image", "sequence", "video") if name in schema.names]
+
+    def read(cell: Cell) -> Iterator[Callable[[], Row]]:
+        for path in files[cell.config]:
+            with filesystem.open(path, "rb") as file:
+                for batch in pq.ParquetFile(file).iter_batches(ROWS_PER_GROUP, columns=columns):
+                    yield from (partial(Row.from_columns, row) for row in batch.to_pylist())
+
+    return Rows(
+        benchmark=benchmark,
+        signature=signature,
+        classes=tuple(datasets.Features.from_arrow_schema(schema)["label"].names),
+        cells=_scored_cells(benchmark, files),
+        num_rows={config: sum(footers[path].num_rows for path in paths) for config, paths in files.items()},
+        stamps={
+            config: digest((path[len(root) :], filesystem.size(path)) for path in paths)
+            for config, paths in files.items()
+        },
+        read=read,
+    )
+
+
+def _list_files(place: str | os.PathLike[str]) -> tuple[Any, str, dict[str, list[str]]]:
+    """File system and root of a build, and its Parquet files by config."""
     folder = Path(place).expanduser()
     if not folder.is_dir() and not is_hub_name(os.fspath(place)):
         raise SourceError(f"{place}: no such folder")
     url = str(folder.resolve()) if folder.is_dir() else f"hf://datasets/{os.fspath(place)}"
     try:
-        system, root = fsspec.core.url_to_fs(url)
-        found = sorted(str(path) for path in system.glob(f"{root}/data/*/{SPLIT}-*.parquet"))
+        filesystem, root = fsspec.core.url_to_fs(url)
+        paths = sorted(str(path) for path in filesystem.glob(f"{root}/data/*/{SPLIT}-*.parquet"))
     except Exception as error:  # of many libraries' network layers
-        raise SourceError(f"{place}: is no folder, and not to be had from the Hub ({error})") from error
+        raise SourceError(f"{place}: neither a folder nor a data set on the Hub ({error})") from error
     files: dict[str, list[str]] = {}
-    for path in found:
-        match = DATA_FILE.fullmatch(path[len(root) + 1 :])
-        if match:
+    for path in paths:
+        if match := DATA_FILE.fullmatch(path[len(root) + 1 :]):
             files.setdefault(match[1], []).append(path)
     if not files:
         raise SourceError(
-            f"{place}: holds no build, which `imagenet-cp build` makes; clean images to make the data of on the fly go "
-            "by --source"
+            f"{place}: holds no build; make one with `imagenet-cp build`, or pass clean images with --source"
         )
-    with ThreadPoolExecutor(_AT_ONCE) as pool:  # on the Hub each is a request
-        read_all = pool.map(partial(_footer, system), (path for paths in files.values() for path in paths))
-        footers = {config: list(itertools.islice(read_all, len(paths))) for config, paths in files.items()}
-    schema = next(iter(footers.values()))[0].schema.to_arrow_schema()
-    signature = (schema.metadata or {}).get(SIGNATURE_KEY.encode(), b"").decode()
-    try:
-        benchmark, _ = parse_signature(signature)
-    except (KeyError, ValueError, IndexError):
-        raise SourceError(f"{place}: its files do not say which recipe made them ({signature!r})") from None
-    for config, parts in footers.items():
-        for path, part in zip(files[config], parts, strict=True):
-            other = (part.metadata or {}).get(SIGNATURE_KEY.encode(), b"").decode()
-            if other != signature:
-                raise SourceError(f"{path}: made by {other!r}, but others here by {signature!r}")
-    counts = {config: sum(part.num_rows for part in parts) for config, parts in footers.items()}
-    stamps = {
-        config: digest((path[len(root) :], system.size(path)) for path in paths)
-        for config, paths in files.items()
+    return filesystem, root, files
+
+
+def _read_footers(filesystem: Any, paths: list[str]) -> dict[str, Any]:
+    """Parquet metadata of every file."""
+
+    def read(path: str) -> Any:
+        with filesystem.open(path, "rb") as file:
+            try:
+                return pq.read_metadata(file)
+            except Exception as error:
+                raise SourceError(
+                    f"{path}: corrupt ({error}); check the build with `imagenet-cp verify`"
+                ) from error
+
+    with ThreadPoolExecutor(_CONCURRENT_READS) as pool:
+        return dict(zip(paths, pool.map(read, paths), strict=True))
+
+
+def _check_signature(place: str | os.PathLike[str], footers: Mapping[str, Any]) -> str:
+    """Signature of the recipe that all files are of."""
+    signatures: dict[str, str] = {
+        path: (footer.metadata or {}).get(SIGNATURE_KEY.encode(), b"").decode()
+        for path, footer in footers.items()
     }
-    classes = datasets.Features.from_arrow_schema(schema)["label"].names
-    wanted = ["image_id", "label", *({"image", "sequence", "video"} & set(schema.names))]
-
-    def read(cell: Cell) -> Iterator[Callable[[], Row]]:
-        for path in files[cell.config]:
-            with system.open(path, "rb") as file:
-                for batch in pq.ParquetFile(file).iter_batches(ROWS_PER_GROUP, columns=wanted):
-                    yield from (partial(Row.of, row) for row in batch.to_pylist())
-
-    return Rows(benchmark, signature, tuple(classes), _scored(benchmark, files), counts, stamps, read)
-
-
-def _footer(system: Any, path: str) -> Any:
-    with system.open(path, "rb") as file:
-        try:
-            return pq.read_metadata(file)
-        except Exception as error:
-            raise SourceError(f"{path}: damaged ({error}); `imagenet-cp verify` lists what is") from error
+    signature = next(iter(signatures.values()))
+    for path, other in signatures.items():
+        if other != signature:
+            raise SourceError(f"{path}: made by {other!r}, but other files of {place} by {signature!r}")
+    try:
+        parse_signature(signature)
+    except (KeyError, ValueError, IndexError):
+        raise SourceError(f"{place}: its files name no recipe that made them ({signature!r})") from None
+    return signature
 
 
-def on_the_fly(dataset: str, source: str | os.PathLike[str] | None = None, *, seed: int = 0) -> Rows:
-    """Make the rows of a benchmark as they are needed: the same bytes as those of a build, and nothing is written.
+def from_source(dataset: str, source: str | os.PathLike[str] | None = None, *, seed: int = 0) -> Rows:
+    """Generate the rows of a benchmark on the fly: the bytes are those of a build, and nothing is written.
 
     Parameters
     ----------
@@ -214,7 +239,7 @@ def on_the_fly(dataset: str, source: str | os.PathLike[str] | None = None, *, se
     source : str or path, optional
         The clean images, as for `imagenet_cp.sources.open_source`.
     seed : int
-        Of the random draws.
+        Seed of the random draws.
 
     Raises
     ------
@@ -227,22 +252,23 @@ def on_the_fly(dataset: str, source: str | os.PathLike[str] | None = None, *, se
     images = open_source(source)
     recipe = benchmark.recipe(seed)
 
-    def make(cell: Cell, item: Item) -> Row:
+    def generate(cell: Cell, item: Item) -> Row:
         clean = benchmark.prepare(images.reader.read(item), item.location, recipe.size)
-        return Row.of(benchmark.row(recipe, cell, clean, item))
+        return Row.from_columns(benchmark.row(recipe, cell, clean, item))
 
     def read(cell: Cell) -> Iterator[Callable[[], Row]]:
-        return (partial(make, cell, item) for item in images.items)
+        return (partial(generate, cell, item) for item in images.items)
 
-    cells = _scored(benchmark, benchmark.cell_of)
-    counts = {cell.config: len(images.items) for cell in cells}
+    cells = _scored_cells(benchmark, benchmark.cell_of)
+    num_rows = {cell.config: len(images.items) for cell in cells}
     stamps = {cell.config: images.stamp for cell in cells}
-    return Rows(benchmark, recipe.signature, images.classes, cells, counts, stamps, read)
+    return Rows(benchmark, recipe.signature, images.classes, cells, num_rows, stamps, read)
 
 
-def _scored(benchmark: Benchmark, there: Iterable[str]) -> tuple[Cell, ...]:
-    """Return the cells that models are evaluated on, in the published order: not sequences of difficulty 2 and 3."""
-    hardest = 5 if benchmark.kind == "corruptions" else 1
+def _scored_cells(benchmark: Benchmark, configs: Iterable[str]) -> tuple[Cell, ...]:
+    """Cells that models are evaluated on, in the published order: no sequences of difficulty 2 and 3."""
+    highest = 5 if benchmark.kind == "corruptions" else 1
+    available = set(configs)
     return tuple(
-        cell for cell in benchmark.cell_of.values() if cell.config in set(there) and cell.level <= hardest
+        cell for cell in benchmark.cell_of.values() if cell.config in available and cell.level <= highest
     )

@@ -1,1 +1,1 @@
-"""Classifiers, one module per library."""
+"""Classifiers: `load.open_model` opens one by its name, with one module per library."""

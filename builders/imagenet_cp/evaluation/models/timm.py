@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 
 from ...errors import SourceError, suggest
-from .base import Model, library
+from .base import Model, import_library
 from .torch import load_weights, open_module, unavailable
 
 
 def open_timm(name: str, device: str, weights: str | os.PathLike[str] | None, trust: bool) -> Model:
-    """Open a model of timm with its own mean, standard deviation and size; see `open_model`."""
-    timm = library("timm")
+    """Open a model of timm with its own normalization and size; see `load.open_model`."""
+    timm = import_library("timm")
     spec = f"timm:{name}"
     if not name.startswith(("hf-hub:", "hf_hub:")) and not timm.is_model(name.split(".")[0]):
         raise SourceError(f"{spec}: timm has no such model{suggest(name, timm.list_models())}")

@@ -1,4 +1,4 @@
-"""What all models of PyTorch have in common."""
+"""Models of PyTorch: device, weights, normalization, fingerprint."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from ...benchmarks.signature import Signature
 from ...errors import SourceError
-from .base import Model, library
+from .base import Model, import_library
 
 
 def open_module(
@@ -24,32 +24,32 @@ def open_module(
     Parameters
     ----------
     name : str
-        What to call it.
+        Display name.
     module : torch.nn.Module
-        From normalised pictures, float32 (N, 3, H, W), to logits, or to an object that has them as ``logits``.
+        From normalized images, float32 (N, 3, H, W), to logits, or to an object that has them as ``logits``.
     device : str
-        As for `imagenet_cp.evaluation.models.base.open_model`.
+        As for `imagenet_cp.evaluation.models.load.open_model`.
     mean, std : sequence of 3 floats
-        Of values from 0 to 1: what the model was trained with.
+        Normalization in training, of values from 0 to 1.
     side : int
-        Of the pictures it takes.
+        Side of the square input.
     """
-    torch = library("torch")
-    place = find_device(device)
-    module = module.eval().to(place)
-    centre, spread = (torch.tensor(list(values), device=place).reshape(1, 3, 1, 1) for values in (mean, std))
+    torch = import_library("torch")
+    device = find_device(device)
+    module = module.eval().to(device)
+    shift, scale = (torch.tensor(list(values), device=device).reshape(1, 3, 1, 1) for values in (mean, std))
 
-    def scores(pictures: NDArray[np.uint8]) -> Any:
+    def logits(images: NDArray[np.uint8]) -> Any:
         with torch.inference_mode():
-            values = torch.from_numpy(pictures).to(place).permute(0, 3, 1, 2).to(torch.float32) / 255
-            made = module((values - centre) / spread)
-            return getattr(made, "logits", made)
+            values = torch.from_numpy(images).to(device).permute(0, 3, 1, 2).to(torch.float32) / 255
+            output = module((values - shift) / scale)
+            return getattr(output, "logits", output)
 
-    return Model(name, scores, side, said(mean, std), digest_of(module.state_dict()))
+    return Model(name, logits, side, format_normalization(mean, std), weights_checksum(module.state_dict()))
 
 
-def said(mean: Sequence[float], std: Sequence[float]) -> str:
-    """Return a scaling in the words of a signature."""
+def format_normalization(mean: Sequence[float], std: Sequence[float]) -> str:
+    """Format a normalization as fields of a signature."""
     fields = (("mean", mean), ("std", std))
     return str(
         Signature.of(*((name, ",".join(format(value, ".4g") for value in values)) for name, values in fields))
@@ -57,33 +57,33 @@ def said(mean: Sequence[float], std: Sequence[float]) -> str:
 
 
 def find_device(device: str) -> str:
-    """Return the device to run on.
+    """Resolve ``"auto"``, and check that a device is available.
 
     Raises
     ------
     SourceError
-        It is not there.
+        It is not available.
     """
-    torch = library("torch")
+    torch = import_library("torch")
     if device == "auto":
         return "cuda" if torch.cuda.is_available() else "cpu"
     try:
         torch.zeros(1, device=device)
     except (RuntimeError, AssertionError) as error:
         reason = str(error).splitlines()[0]
-        raise SourceError(f"the device {device!r} is not there ({reason}); --device cpu always is") from error
+        raise SourceError(f"the device {device!r} is not available ({reason}); try --device cpu") from error
     return device
 
 
-def digest_of(state: Mapping[str, Any]) -> str:
-    """Return a digest of all weights."""
-    torch = library("torch")
-    digest = hashlib.sha256()
+def weights_checksum(state: Mapping[str, Any]) -> str:
+    """Checksum of all weights."""
+    torch = import_library("torch")
+    checksum = hashlib.sha256()
     for name, tensor in sorted(state.items()):
-        digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
+        checksum.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
         flat = tensor.detach().cpu().contiguous().reshape(-1)
-        digest.update(flat.view(torch.uint8).numpy() if flat.numel() else b"")
-    return digest.hexdigest()[:16]
+        checksum.update(flat.view(torch.uint8).numpy() if flat.numel() else b"")
+    return checksum.hexdigest()[:16]
 
 
 def load_weights(module: Any, file: str | os.PathLike[str], trust: bool) -> None:
@@ -92,26 +92,26 @@ def load_weights(module: Any, file: str | os.PathLike[str], trust: bool) -> None
     Raises
     ------
     SourceError
-        There is no such file, it would run code when loaded and ``trust`` is false, or it does not fit the model.
+        The file is missing, can run code while ``trust`` is false, or does not fit the model.
     """
-    torch = library("torch")
+    torch = import_library("torch")
     try:
         if str(file).endswith(".safetensors"):
-            state = library("safetensors.torch").load_file(file)
+            state = import_library("safetensors.torch").load_file(file)
         else:
             state = torch.load(file, map_location="cpu", weights_only=not trust)
     except FileNotFoundError:
         raise SourceError(f"{file}: no such file of weights") from None
     except pickle.UnpicklingError as error:
         raise SourceError(
-            f"{file}: holds more than weights, and loading it can run any code. If you trust whoever made it, say "
-            "--trust; else ask for a .safetensors file"
+            f"{file}: holds more than weights, and loading it can run any code. If you trust its authors, add "
+            "--trust; if not, ask for a .safetensors file"
         ) from error
     except Exception as error:
         raise SourceError(f"{file}: cannot be read as weights ({error})") from error
     if not isinstance(state, Mapping):
         state = state.state_dict()
-    # Checkpoints of a training keep the weights among other things, often under the names of DataParallel.
+    # Training checkpoints nest the weights, often under the names of DataParallel.
     state = next(
         (state[key] for key in ("state_dict", "model") if isinstance(state.get(key), Mapping)), state
     )
@@ -122,6 +122,6 @@ def load_weights(module: Any, file: str | os.PathLike[str], trust: bool) -> None
 
 
 def unavailable(spec: str, error: Exception) -> SourceError:
-    """Return the error of weights that cannot be fetched."""
-    reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-    return SourceError(f"{spec}: its weights cannot be had ({reason})")
+    """Error for weights that cannot be fetched."""
+    reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+    return SourceError(f"{spec}: its weights cannot be fetched ({reason})")

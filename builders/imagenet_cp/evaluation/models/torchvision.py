@@ -5,16 +5,16 @@ from __future__ import annotations
 import os
 
 from ...errors import SourceError, suggest
-from .base import Model, library
+from .base import Model, import_library
 from .torch import load_weights, open_module, unavailable
 
 
 def open_torchvision(name: str, device: str, weights: str | os.PathLike[str] | None, trust: bool) -> Model:
-    """Open a classifier of torchvision with its own mean, standard deviation and size; see `open_model`.
+    """Open a classifier of torchvision with its own normalization and size; see `load.open_model`.
 
-    Its published weights are called by their name after a dot; without, they are torchvision's best.
+    The name of its weights follows a dot; by default they are torchvision's best.
     """
-    models = library("torchvision").models
+    models = import_library("torchvision").models
     spec = f"torchvision:{name}"
     architecture, _, version = name.partition(".")
     known = models.list_models(module=models)
@@ -22,13 +22,11 @@ def open_torchvision(name: str, device: str, weights: str | os.PathLike[str] | N
         raise SourceError(f"{spec}: torchvision has no such classifier{suggest(architecture, known)}")
     versions = models.get_model_weights(architecture)
     if version and version not in versions.__members__:
-        raise SourceError(
-            f"{spec}: torchvision has no such weights of it{suggest(version, versions.__members__)}"
-        )
+        raise SourceError(f"{spec}: torchvision has no such weights{suggest(version, versions.__members__)}")
     published = versions[version] if version else versions.DEFAULT
     try:
         module = models.get_model(architecture, weights=published if weights is None else None)
-    except Exception as error:  # of urllib, or a damaged file
+    except Exception as error:  # of urllib, or a corrupt file
         raise unavailable(spec, error) from error
     if weights is not None:
         load_weights(module, weights, trust)

@@ -7,16 +7,16 @@ from pathlib import Path
 from typing import Any
 
 from ...errors import SourceError
-from .base import Model, library
+from .base import Model, import_library
 from .torch import open_module, unavailable
 
-#: What a model without a word on it was trained with.
+#: Normalization of a model whose configuration has none.
 _MEAN, _STD = (0.0, 0.0, 0.0), (1.0, 1.0, 1.0)
 
 
 def open_transformers(name: str, device: str, trust: bool) -> Model:
-    """Open an image classifier with its own scaling and size; see `open_model`."""
-    transformers = library("transformers")
+    """Open an image classifier with its own normalization and size; see `load.open_model`."""
+    transformers = import_library("transformers")
     spec = f"hf:{name}"
     try:
         module = transformers.AutoModelForImageClassification.from_pretrained(
@@ -26,8 +26,8 @@ def open_transformers(name: str, device: str, trust: bool) -> Model:
     except Exception as error:  # of many libraries' network layers
         if "safetensors" in str(error) and not trust:
             raise SourceError(
-                f"{spec}: has no safetensors file, and loading a pickled one can run any code. If you trust whoever "
-                "made it, say --trust"
+                f"{spec}: has no safetensors file, and loading a pickled one can run any code. If you trust its "
+                "authors, add --trust"
             ) from error
         raise unavailable(spec, error) from error
     mean, std = (
@@ -42,12 +42,9 @@ def open_transformers(name: str, device: str, trust: bool) -> Model:
 
 
 def _preprocessing(transformers: Any, name: str) -> dict[str, Any]:
-    """Read the preprocessing as it is written, for its classes need torchvision."""
-    if Path(name).is_dir():
-        file = Path(name) / "preprocessor_config.json"
-    else:
-        file = Path(transformers.utils.cached_file(name, "preprocessor_config.json"))
-    config: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+    """Read the preprocessing from its JSON file, since transformers' own classes need torchvision."""
+    file = transformers.utils.cached_file(name, "preprocessor_config.json")  # also of a local folder
+    config: dict[str, Any] = json.loads(Path(file).read_text(encoding="utf-8"))
     return config
 
 
@@ -56,5 +53,5 @@ def _side(spec: str, config: dict[str, Any]) -> int:
     if isinstance(size, dict):
         size = size.get("height") or size.get("shortest_edge")
     if not isinstance(size, int):
-        raise SourceError(f"{spec}: its preprocessor_config.json does not say of what size its pictures are")
+        raise SourceError(f"{spec}: its preprocessor_config.json has no image size")
     return size

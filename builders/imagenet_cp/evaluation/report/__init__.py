@@ -1,1 +1,1 @@
-"""Reports: tables, charts and HTML pages of one evaluation or of several."""
+"""Reports: charts and HTML pages of one evaluation or of several."""

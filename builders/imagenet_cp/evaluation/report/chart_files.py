@@ -1,4 +1,4 @@
-"""Charts as files, and as drawings in a page."""
+"""Charts as files, and as SVG elements of a page."""
 
 from __future__ import annotations
 
@@ -6,34 +6,34 @@ import io
 import re
 from typing import TYPE_CHECKING
 
-from .charts import COLOURS, drawing
+from .charts import COLORS, style
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-def picture(figure: Figure, form: str, name: str, ground: str = "white") -> bytes:
-    """Return a figure as a file, ``"svg"`` or ``"png"``; the same bytes every time."""
+def render(figure: Figure, form: str, name: str, background: str = "white") -> bytes:
+    """Render a figure as a file, ``"svg"`` or ``"png"``; the bytes are the same every time."""
     stream = io.BytesIO()
-    with drawing(**{"svg.hashsalt": name}):
+    with style(**{"svg.hashsalt": name}):
         metadata = {"Date": None, "Creator": None} if form == "svg" else {"Software": None}
-        figure.savefig(stream, format=form, dpi=200, metadata=metadata, facecolor=ground)
+        figure.savefig(stream, format=form, dpi=200, metadata=metadata, facecolor=background)
     return stream.getvalue()
 
 
-def inline(figure: Figure, name: str, label: str) -> str:
-    """Return a figure as an SVG element for a page.
+def inline_svg(figure: Figure, name: str, label: str) -> str:
+    """Render a figure as an SVG element for a page.
 
-    Its colours are the page's CSS variables, its letters the page's, and its ids begin with ``name``, so that several
-    can be in one page.
+    Colors become the page's CSS variables, letters take the page's font, and ids get the prefix ``name``, so that a
+    page can hold several.
     """
-    text = picture(figure, "svg", name, ground="none").decode()
+    text = render(figure, "svg", name, background="none").decode()
     text = text[text.index("<svg") :]
     text = re.sub(r"<metadata>.*?</metadata>|<style.*?</style>|<!--.*?-->", "", text, flags=re.DOTALL)
     text = re.sub(r'\b(id="|url\(#|href="#)', rf"\g<1>{name}-", text)
     text = re.sub(r"(font(?:-family)?:[^;\"]*?)'DejaVu Sans'[^;\"]*", r"\1sans-serif", text)
-    for colour, value in COLOURS.items():
-        text = text.replace(value, f"var(--{colour})")
+    for color, value in COLORS.items():
+        text = text.replace(value, f"var(--{color})")
     head, body = text.split(">", 1)
     box = re.search(r'viewBox="[^"]*"', head)
     assert box is not None

@@ -1,40 +1,51 @@
-"""The charts of a report, of one model or of several, drawn with Matplotlib."""
+"""Charts of a report, of one model or of several, drawn with Matplotlib."""
 
 from __future__ import annotations
 
-import functools
+import re
+import textwrap
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ...errors import BuildError, suggest
-from ..references import PARTS, alexnet, benchmark_of, is_normalised, published, script, test_parts
+from .. import references
+from ..references import RATIO_KEY, benchmark_name, flatten
+from ..results import Results
+from .formatting import display_name
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from ..result import Evaluation
+Models = Mapping[str, Results]
 
-Models = Mapping[str, "Evaluation"]
-
-#: Name of a colour -> what it is in files; in a page each is a CSS variable, so that it follows light and dark.
-COLOURS = {
-    "ink": "#1c2430",
-    "quiet": "#5a6675",
-    "line": "#dde2e9",
-    "other": "#9aa5b4",
-    "model-1": "#0b62a8",
-    "model-2": "#c2500d",
-    "model-3": "#0a7a56",
-    "model-4": "#8a4a9f",
-    "model-5": "#a3195b",
-    "model-6": "#6b5a10",
+_CSS = (Path(__file__).parent / "templates" / "page.css").read_text(encoding="utf-8")
+#: Name of a color -> its value in files; in a page each is a CSS variable that follows light and dark.
+COLORS = dict(re.findall(r"--(ink|quiet|line|other|model-\d): (#\w+);", _CSS[: _CSS.index("}")]))
+SERIES = tuple(name for name in COLORS if name.startswith("model-"))
+#: Charts in the order of a page -> their titles.
+TITLES = {
+    "ce": "Corruption error",
+    "relative_ce": "Relative corruption error",
+    "severity": "Error by severity",
+    "fr": "Flip rate",
+    "t5d": "Top-5 distance",
 }
-SERIES = tuple(name for name in COLOURS if name.startswith("model-"))
+_METRIC = {"severity": "mce", "relative_ce": "mce", **{key: metric for metric, key in RATIO_KEY.items()}}
+#: Labels of the axis: with AlexNet as the normalizer, and without.
+_LABELS = {
+    "ce": ("CE, percent of AlexNet's error", "error, percent"),
+    "relative_ce": ("relative CE, percent of AlexNet's", "error beyond the clean error, percent"),
+    "fr": ("flip rate, percent of AlexNet's", "flip probability, percent"),
+    "t5d": ("top-5 distance, percent of AlexNet's", "top-5 distance"),
+}
 _MARKERS = "osD^vP"
 _BASELINE = "ResNet-50"
+_SEVERITIES = (1, 2, 3, 4, 5)
+_DASHED: dict[str, Any] = {"color": COLORS["quiet"], "linestyle": (0, (4, 3)), "linewidth": 1.2}
 #: Inches. At the width of a phone a page shows letters in their own size, on a desktop a little larger.
 _WIDTH = 4.6
 _STYLE = {
@@ -43,15 +54,15 @@ _STYLE = {
     "font.family": "sans-serif",
     "font.sans-serif": ["DejaVu Sans"],
     "font.size": 10,
-    "axes.edgecolor": COLOURS["line"],
-    "axes.labelcolor": COLOURS["quiet"],
+    "axes.edgecolor": COLORS["line"],
+    "axes.labelcolor": COLORS["quiet"],
     "axes.linewidth": 0.8,
     "axes.spines.top": False,
     "axes.spines.right": False,
-    "text.color": COLOURS["ink"],
-    "xtick.color": COLOURS["quiet"],
-    "ytick.color": COLOURS["quiet"],
-    "grid.color": COLOURS["line"],
+    "text.color": COLORS["ink"],
+    "xtick.color": COLORS["quiet"],
+    "ytick.color": COLORS["quiet"],
+    "grid.color": COLORS["line"],
     "grid.linewidth": 0.8,
     "legend.frameon": False,
     "figure.facecolor": "white",
@@ -65,11 +76,11 @@ def draw(kind: str, models: Models, columns: int = 5) -> Figure:
     Parameters
     ----------
     kind : str
-        One of `CHARTS`.
+        A key of `TITLES`.
     models : dict
-        Name for people -> `Evaluation`.
+        Display name -> `Results`.
     columns : int
-        Of the small charts in ``"severity"``.
+        Number of columns of the small charts in ``"severity"``.
 
     Returns
     -------
@@ -78,99 +89,87 @@ def draw(kind: str, models: Models, columns: int = 5) -> Figure:
     Raises
     ------
     ValueError
-        There is no such chart, or no data for it.
+        Unknown chart, or no data for it.
     BuildError
         Matplotlib is not installed.
     """
-    if kind not in CHARTS:
-        raise ValueError(f"there is no chart {kind!r}{suggest(kind, CHARTS)}")
-    need_matplotlib()
-    metric = METRIC_OF[kind]
+    if kind not in TITLES:
+        raise ValueError(f"there is no chart {kind!r}{suggest(kind, TITLES)}")
+    require_matplotlib()
+    metric = _METRIC[kind]
     shown = {name: model for name, model in models.items() if metric in model.metrics}
     if not shown:
         raise ValueError(f"no data for the chart {kind!r}: there is no {metric}")
-    with drawing():
-        colours = {name: COLOURS[SERIES[i % len(SERIES)]] for i, name in enumerate(models)}
-        figure = CHARTS[kind](shown, colours, columns)
+    with style():
+        colors = {name: COLORS[SERIES[i % len(SERIES)]] for i, name in enumerate(models)}
+        figure = _severity(shown, colors, columns) if kind == "severity" else _ratios(kind, shown, colors)
         figure.draw_without_rendering()
-        figure.set_layout_engine("none")  # laid out once, not anew for every file
+        figure.set_layout_engine("none")  # laid out once, not again for every file
     return figure
 
 
 @contextmanager
-def drawing(**changes: Any) -> Iterator[None]:
-    """Give Matplotlib the style of all charts."""
+def style(**changes: Any) -> Iterator[None]:
+    """Style of all charts, as a context."""
     import matplotlib
 
     with matplotlib.rc_context({**_STYLE, **changes}), warnings.catch_warnings():
-        # A model may have a name in any script; where letters stay text, as in a page, they are seen all the same.
+        # A model may have a name in any script; SVG keeps letters as text, which the reader's fonts show.
         warnings.filterwarnings("ignore", r"Glyph .* missing from font")
         yield
 
 
 def available(models: Models) -> list[str]:
-    """Return which charts there is anything to be seen in."""
-    return [kind for kind in CHARTS if any(_has(model, kind) for model in models.values())]
+    """Kinds of charts that at least one model has data for."""
+    found = []
+    for kind in TITLES:
+        trees = (model.metrics.get(_METRIC[kind], {}) for model in models.values())
+        scores = [tree.get("error" if kind == "severity" else kind) for tree in trees]
+        if any(value is not None for _, value in flatten(scores)):
+            found.append(kind)
+    return found
 
 
-def _has(model: Evaluation, kind: str) -> bool:
-    metric = METRIC_OF[kind]
-    if metric not in model.metrics:
-        return False
-    result = model.metrics[metric]
-    if kind == "severity":
-        return any(e is not None for row in result["error"].values() for e in row)
-    return any(value is not None for value in result[kind].values())
-
-
-def spoken(name: str) -> str:
-    """Return the name of a corruption or perturbation as people write it."""
-    return name.replace("_", " ")
-
-
-def need_matplotlib() -> None:
-    """Raise BuildError, which names the extra, if Matplotlib is not installed."""
+def require_matplotlib() -> None:
+    """Raise BuildError, which names the extra to install, if Matplotlib is missing."""
     try:
         import matplotlib  # noqa: F401
     except ImportError:
-        raise BuildError("charts need Matplotlib; in the clone, type  pip install '.[report]'") from None
+        raise BuildError("charts need Matplotlib; in the clone, run pip install '.[report]'") from None
 
 
-def _short(name: str) -> str:
+def _shorten(name: str) -> str:
     return name if len(name) <= 40 else f"{name[:39]}…"
 
 
-def _ratios(key: str, models: Models, colours: Mapping[str, str], _: int) -> Figure:
-    """One row a corruption: the models with their intervals, the published models, and AlexNet's line at 100."""
+def _ratios(key: str, models: Models, colors: Mapping[str, str]) -> Figure:
+    """One row per corruption: the models with their intervals, the published models, and AlexNet's line at 100."""
     from matplotlib.figure import Figure
 
-    metric = METRIC_OF[key]
-    first = next(iter(models.values()))
-    benchmark = benchmark_of(first.metrics[metric])
-    normalised = is_normalised(metric, benchmark)
-    tested = test_parts(metric, benchmark)
-    extra = [
-        name
-        for name in script(metric).ALEXNET
-        if name not in tested and any(name in model.metrics[metric][key] for model in models.values())
-    ]
-    rows = [*tested, *extra]
-    places = {name: i + (0.6 if name in extra else 0) for i, name in enumerate(rows)}
+    metric = _METRIC[key]
+    benchmark = benchmark_name(next(iter(models.values())).metrics[metric])
+    normalized = references.is_normalized(metric, benchmark)
+    tested = references.test_parts(metric, benchmark)
+    scored = {name for model in models.values() for name in model.metrics[metric][key]}
+    extra = [name for name in references.all_parts(metric) if name in scored and name not in tested]
+    heights = {name: i + (0.6 if name in extra else 0) for i, name in enumerate([*tested, *extra])}
     step = 0.27 + 0.07 * (len(models) - 1)
-    legend = 0.22 * (len(models) + (3 if normalised else 0))
-    figure = Figure(figsize=(_WIDTH, step * (len(rows) + 1) + legend + 0.6), layout="constrained")
+    legend = 0.22 * (len(models) + (3 if normalized else 0))
+    figure = Figure(figsize=(_WIDTH, step * (len(heights) + 1) + legend + 0.6), layout="constrained")
     axes = figure.subplots()
     axes.grid(axis="x")
     axes.set_axisbelow(True)
-    if normalised:
-        axes.axvline(100, color=COLOURS["quiet"], linestyle=(0, (4, 3)), linewidth=1.2, label="AlexNet = 100")
-        _published(axes, key, tested, places)
+    if normalized:
+        axes.axvline(100, label="AlexNet = 100", **_DASHED)
+        _draw_published(axes, key, [heights[name] for name in tested])
     for i, (name, model) in enumerate(models.items()):
         shift = (i - (len(models) - 1) / 2) * 0.62 / len(models)
-        _dots(axes, model, metric, key, {row: places[row] + shift for row in rows}, colours[name], i, name)
+        shifted = {row: height + shift for row, height in heights.items()}
+        scores = (model.metrics[metric][key], model.intervals[metric][key])
+        _draw_scores(axes, *scores, shifted, colors[name], _MARKERS[i % len(_MARKERS)], name)
     if extra:
-        edge = (places[tested[-1]] + places[extra[0]]) / 2
-        axes.axhline(edge, color=COLOURS["other"], linewidth=0.8)
+        edge = (heights[tested[-1]] + heights[extra[0]]) / 2
+        axes.axhline(edge, color=COLORS["other"], linewidth=0.8)
         axes.annotate(
             "not in the mean",
             (0, edge),
@@ -178,158 +177,110 @@ def _ratios(key: str, models: Models, colours: Mapping[str, str], _: int) -> Fig
             xycoords=("axes fraction", "data"),
             textcoords="offset points",
             va="top",
-            color=COLOURS["quiet"],
+            color=COLORS["quiet"],
             fontsize=8.5,
         )
-    axes.set_yticks([places[name] for name in rows], [spoken(name) for name in rows])
-    axes.tick_params(axis="y", length=0, labelcolor=COLOURS["ink"])
+    axes.set_yticks(list(heights.values()), [display_name(name) for name in heights])
+    axes.tick_params(axis="y", length=0, labelcolor=COLORS["ink"])
     axes.tick_params(axis="x", length=0)
-    axes.set_ylim(max(places.values()) + 0.7, -0.7)
+    axes.set_ylim(max(heights.values()) + 0.7, -0.7)
     low, high = axes.get_xlim()
     axes.set_xlim(min(0, low), high)
     axes.spines["left"].set_visible(False)
-    axes.set_xlabel(_UNITS[key] if normalised else _PLAIN[key])
+    axes.set_xlabel(_LABELS[key][0 if normalized else 1])
     handles, labels = axes.get_legend_handles_labels()
-    order = [*range(len(handles) - len(models), len(handles)), *range(len(handles) - len(models))]
-    figure.legend(
-        [handles[i] for i in order], [labels[i] for i in order], loc="outside upper left", fontsize=9
-    )
+    published_count = len(handles) - len(models)  # the models come first in the legend
+    handles, labels = (entries[published_count:] + entries[:published_count] for entries in (handles, labels))
+    figure.legend(handles, labels, loc="outside upper left", fontsize=9)
     return figure
 
 
-def _published(axes: Axes, key: str, tested: tuple[str, ...], places: Mapping[str, float]) -> None:
-    table = {name: row[key] for name, row in published().items() if key in row}
-    heights = [places[name] for name in tested]
-    plot = functools.partial(axes.plot, linestyle="none", color=COLOURS["other"])
-    plot(
-        table[_BASELINE],
-        heights,
-        marker="D",
-        markersize=5.5,
-        fillstyle="none",
-        label=f"{_BASELINE} in the paper",
-    )
-    others = {name: row for name, row in table.items() if name != _BASELINE}
-    label = _folded(f"others in the paper: {', '.join(others)}")
-    for i, row in enumerate(others.values()):
-        plot(row, heights, marker="|", markersize=7, label=None if i else label)
+def _draw_published(axes: Axes, key: str, heights: list[float]) -> None:
+    rows = {name: row[key] for name, row in references.published().items() if key in row}
+    base: dict[str, Any] = {"linestyle": "none", "color": COLORS["other"]}
+    label = f"{_BASELINE} in the paper"
+    axes.plot(rows.pop(_BASELINE), heights, marker="D", markersize=5.5, fillstyle="none", label=label, **base)
+    label = "\n".join(textwrap.wrap(f"others in the paper: {', '.join(rows)}", 48))
+    for i, row in enumerate(rows.values()):
+        axes.plot(row, heights, marker="|", markersize=7, label=None if i else label, **base)
 
 
-def _folded(text: str) -> str:
-    import textwrap
-
-    return "\n".join(textwrap.wrap(text, 48))
-
-
-def _dots(
+def _draw_scores(
     axes: Axes,
-    model: Evaluation,
-    metric: str,
-    key: str,
-    places: Mapping[str, float],
-    colour: str,
-    place: int,
+    values: Mapping[str, Any],
+    intervals: Mapping[str, Any],
+    heights: Mapping[str, float],
+    color: str,
+    marker: str,
     name: str,
 ) -> None:
-    values, spans = model.metrics[metric][key], model.intervals[metric][key]
-    for row, height in places.items():
-        span = spans.get(row)
-        if span is not None:
-            axes.plot(span, [height] * 2, color=colour, linewidth=2, solid_capstyle="butt", alpha=0.55)
-    found = [(values[row], height) for row, height in places.items() if values.get(row) is not None]
+    for row, height in heights.items():
+        if interval := intervals.get(row):
+            axes.plot(interval, [height] * 2, color=color, linewidth=2, solid_capstyle="butt", alpha=0.55)
+    rows = [row for row in heights if values.get(row) is not None]
     axes.plot(
-        [value for value, _ in found],
-        [height for _, height in found],
+        [values[row] for row in rows],
+        [heights[row] for row in rows],
         linestyle="none",
-        marker=_MARKERS[place % len(_MARKERS)],
+        marker=marker,
         markersize=6,
-        color=colour,
-        label=f"{_short(name)}, 95 % interval",
+        color=color,
+        label=f"{_shorten(name)}, 95 % interval",
     )
 
 
-def _severity(models: Models, colours: Mapping[str, str], columns: int) -> Figure:
-    """One small chart a corruption: top-1 error at the five severities, AlexNet's dashed."""
+def _severity(models: Models, colors: Mapping[str, str], columns: int) -> Figure:
+    """One small chart per corruption: top-1 error at the five severities, AlexNet's dashed."""
     from matplotlib.figure import Figure
 
-    benchmark = benchmark_of(next(iter(models.values())).metrics["mce"])
-    base = alexnet("mce", benchmark).get("error", {})
+    benchmark = benchmark_name(next(iter(models.values())).metrics["mce"])
+    base = references.alexnet("mce", benchmark).get("error", {})
+    tested = references.test_parts("mce", benchmark)
+    errors = [model.metrics["mce"]["error"] for model in models.values()]
     names = [
         name
-        for name in script("mce").ALEXNET
-        if any(
-            any(e is not None for e in model.metrics["mce"]["error"].get(name, []))
-            for model in models.values()
-        )
+        for name in references.all_parts("mce")
+        if any(e is not None for row in errors for e in row.get(name, []))
     ]
     rows = -(-len(names) // columns)
     width = _WIDTH if columns < 4 else 10.4
     height = max(1.55 * rows, 2) + 0.55 + 0.2 * (len(models) + 1) / min(columns - 1, 3)
     figure = Figure(figsize=(width, height), layout="constrained")
-    grid = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
-    levels = [1, 2, 3, 4, 5]
-    extra = set(script("mce").EXTRA)
-    for i, axes in enumerate(grid.flat):
-        if i >= len(names):
-            axes.remove()
-            continue
-        name = names[i]
-        axes.set_title(
-            spoken(name), fontsize=10, loc="left", color=COLOURS["quiet" if name in extra else "ink"], pad=4
-        )
+    grid = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False).flat
+    for axes in grid[len(names) :]:
+        axes.remove()
+    for i, (name, axes) in enumerate(zip(names, grid, strict=False)):
+        color = COLORS["ink" if name in tested else "quiet"]
+        axes.set_title(display_name(name), fontsize=10, loc="left", color=color, pad=4)
         axes.grid(axis="y")
         axes.tick_params(length=0)
         if name in base:
-            axes.plot(levels, _percent(base[name]), color=COLOURS["quiet"], linestyle=(0, (4, 3)), linewidth=1.2,
-                      label="AlexNet")  # fmt: skip
+            axes.plot(_SEVERITIES, _percent(base[name]), label="AlexNet", **_DASHED)
         for label, model in models.items():
-            _curve(axes, model, name, colours[label], _short(label))
+            _draw_curve(axes, model, name, colors[label], _shorten(label))
         axes.set_ylim(0, 103)
         axes.set_yticks([0, 50, 100])
-        axes.set_xticks(levels)
+        axes.set_xticks(_SEVERITIES)
         if i + columns >= len(names):
             axes.tick_params(labelbottom=True)
-    handles, labels = grid.flat[0].get_legend_handles_labels()
-    figure.legend(
-        handles[::-1], labels[::-1], loc="outside upper left", ncols=min(columns - 1, 3), fontsize=9
-    )
-    figure.supxlabel("severity", fontsize=10, color=COLOURS["quiet"])
-    figure.supylabel("top-1 error in percent", fontsize=10, color=COLOURS["quiet"])
+    handles, labels = grid[0].get_legend_handles_labels()
+    ncols = min(columns - 1, 3)
+    figure.legend(handles[::-1], labels[::-1], loc="outside upper left", ncols=ncols, fontsize=9)
+    figure.supxlabel("severity", fontsize=10, color=COLORS["quiet"])
+    figure.supylabel("top-1 error in percent", fontsize=10, color=COLORS["quiet"])
     return figure
 
 
-def _curve(axes: Axes, model: Evaluation, name: str, colour: str, label: str) -> None:
+def _draw_curve(axes: Axes, model: Results, name: str, color: str, label: str) -> None:
     error = _percent(model.metrics["mce"]["error"].get(name, [None] * 5))
-    spans = model.intervals["mce"]["error"].get(name, [None] * 5)
-    low = _percent([span and span.low for span in spans])
-    high = _percent([span and span.high for span in spans])
-    axes.fill_between([1, 2, 3, 4, 5], low, high, color=colour, alpha=0.2, linewidth=0)
-    if None in spans:  # a point by itself has no band
-        axes.vlines([1, 2, 3, 4, 5], low, high, color=colour, alpha=0.4, linewidth=1.2)
-    axes.plot([1, 2, 3, 4, 5], error, color=colour, linewidth=1.8, marker="o", markersize=3.2, label=label)
+    intervals = model.intervals["mce"]["error"].get(name, [None] * 5)
+    low = _percent([interval and interval.low for interval in intervals])
+    high = _percent([interval and interval.high for interval in intervals])
+    axes.fill_between(_SEVERITIES, low, high, color=color, alpha=0.2, linewidth=0)
+    if None in intervals:  # a single point has no band
+        axes.vlines(_SEVERITIES, low, high, color=color, alpha=0.4, linewidth=1.2)
+    axes.plot(_SEVERITIES, error, color=color, linewidth=1.8, marker="o", markersize=3.2, label=label)
 
 
 def _percent(row: Any) -> list[float]:
     return [float("nan") if value is None else 100 * value for value in row]
-
-
-METRIC_OF = {"severity": "mce", "relative_ce": "mce", **{part: metric for metric, part in PARTS.items()}}
-CHARTS: dict[str, Callable[[Models, Mapping[str, str], int], Figure]] = {
-    "ce": functools.partial(_ratios, "ce"),
-    "relative_ce": functools.partial(_ratios, "relative_ce"),
-    "severity": _severity,
-    "fr": functools.partial(_ratios, "fr"),
-    "t5d": functools.partial(_ratios, "t5d"),
-}
-_UNITS = {
-    "ce": "CE, percent of AlexNet's error",
-    "relative_ce": "relative CE, percent of AlexNet's",
-    "fr": "flip rate, percent of AlexNet's",
-    "t5d": "top-5 distance, percent of AlexNet's",
-}
-_PLAIN = {
-    "ce": "error, percent",
-    "relative_ce": "error beyond that of clean pictures, percent",
-    "fr": "flip probability, percent",
-    "t5d": "top-5 distance",
-}

@@ -1,25 +1,30 @@
-"""What the pages of a report and of a comparison have in common."""
+"""Common parts of the pages of a report and of a comparison."""
 
 from __future__ import annotations
 
+import functools
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from ...benchmarks.signature import Signature
 from ...files import write_text
-from ..references import benchmark_of, fields, is_normalised, missing
-from ..result import Evaluation
-from ..statistics import Interval
+from ..references import benchmark_name, is_normalized, missing_configs
+from ..results import Results
 from . import chart_files, charts
-from .markup import Html, element, together
+from .formatting import display_name, format_interval, format_number
 
-#: Below this many images an interval says little about others than these.
+#: Number of images below which a page warns that the intervals are wide.
 FEW = 1000
 
-#: The metrics as people write them.
+#: Display names of the metrics.
 NAMES = {"mce": "mCE", "mfr": "mFR", "mt5d": "mT5D"}
 
-#: What is in the headline: metric, key, its name, by how much to multiply.
+#: Scores in the headline: metric, key, title, factor to percent.
 HEADLINE = (
     ("mce", "mce", "mCE", 1),
     ("mce", "relative_mce", "relative mCE", 1),
@@ -28,223 +33,141 @@ HEADLINE = (
     ("mce", "clean_error", "clean error", 100),
 )
 
-_CAPTIONS = {
-    "ce": "The error at five severities in all. Lower is better.",
-    "relative_ce": "What a corruption adds to the error on clean pictures.",
-    "severity": "Top-1 error, with 95 % intervals. Those with a grey name are not in the mean.",
-    "fr": "How often the prediction changes from frame to frame. Lower is better.",
-    "t5d": "How much the five best classes change from frame to frame.",
-}
-_TITLES = {
-    "ce": "Corruption error",
-    "relative_ce": "Relative corruption error",
-    "severity": "Error by severity",
-    "fr": "Flip rate",
-    "t5d": "Top-5 distance",
-}
+
+@functools.cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).parent / "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters.update(
+        number=format_number,
+        interval=format_interval,
+        display_name=display_name,
+        fields=lambda signature: Signature.parse(signature).fields,
+    )
+    environment.globals["titles"] = charts.TITLES
+    return environment
 
 
-def made(folder: str | os.PathLike[str]) -> Path:
-    """Return the folder of a report, with one for its charts inside.
+def make_report_dir(folder: str | os.PathLike[str]) -> Path:
+    """Create the folder of a report and its subfolder for charts.
 
     Raises
     ------
     ValueError
-        It cannot be made.
+        It cannot be created.
     """
     path = Path(folder).expanduser()
     try:
         (path / "charts").mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise ValueError(f"{path}: cannot be made a folder ({error.strerror or error})") from error
+        raise ValueError(
+            f"{path}: cannot be made a folder ({error.strerror or error}); choose another with -o"
+        ) from error
     return path
 
 
-def write_page(path: Path, title: str, *sections: str | None) -> None:
-    """Write a page that needs no other file."""
-    style = (Path(__file__).parent / "page.css").read_text(encoding="utf-8")
-    head = together(
-        element("meta", charset="utf-8"),
-        element("meta", name="viewport", content="width=device-width, initial-scale=1"),
-        element("meta", name="color-scheme", content="light dark"),
-        element("link", rel="icon", href="data:,"),
-        element("title", title),
-        element("style", Html(style)),
-    )
-    body = element("main", *sections)
-    write_text(path, f'<!DOCTYPE html>\n<html lang="en"><head>{head}</head>\n<body>{body}</body></html>\n')
-
-
-def section(title: str, *children: str | None, lead: str | None = None) -> Html:
-    """Return a section with a heading."""
-    return element("section", element("h2", title), element("p", lead) if lead else None, *children)
-
-
-def number(value: float | None, digits: int = 1) -> str:
-    """Return a number as text."""
-    return "–" if value is None else f"{value:.{digits}f}".replace("-", "−")
-
-
-def between(span: Interval | None, times: float = 1, digits: int = 1) -> str | None:
-    """Return an interval as text."""
-    if span is None:
-        return None
-    low, high = (number(times * end, digits) for end in span)
-    return f"{low} to {high}" if span.low < 0 else f"{low}–{high}"
-
-
-def cell(value: float | None, small: str | None = None, times: float = 1, digits: int = 1) -> Html:
-    """Return a number with something smaller below it."""
-    text = number(None if value is None else times * value, digits)
-    return together(text, element("small", small) if small and value is not None else None)
-
-
-def table(
-    head: Sequence[str],
-    rows: Iterable[Sequence[str]],
-    caption: str | None = None,
-    marked: str | None = None,
-    columns: Sequence[str] | None = None,
-) -> Html:
-    """Return a table: names in the first column, numbers in the others.
+def write_page(path: Path, template: str, models: Mapping[str, Results], **context: Any) -> None:
+    """Render a page from its template, with everything it needs inside.
 
     Parameters
     ----------
-    head : list of str
-        Titles of the columns.
-    rows : iterable of list of str
-        What is in them.
-    caption : str, optional
-        Below it.
-    marked : str, optional
-        Name of a row to be seen at once.
-    columns : list of str, optional
-        Names of the columns but the first, for a table of wide columns: on a phone they come one below the other.
+    path : Path
+        The file, in the folder of the report, to which the charts are added.
+    template : str
+        Name of the template.
+    models : dict
+        Display name -> `Results`.
+    **context
+        Variables of the template.
     """
-    top = element("tr", *(element("th", title, scope="col") for title in head))
-    labels: Sequence[str | None] = columns if columns else [None] * (len(head) - 1)
-    lines = [
-        element(
-            "tr",
-            element("th", first, scope="row"),
-            *(element("td", text, data_column=column) for text, column in zip(rest, labels, strict=True)),
-            class_="marked" if first == marked else None,
-        )
-        for first, *rest in rows
-    ]
-    inner = element("table", element("thead", top), element("tbody", *lines))
-    below = element("p", caption, class_="note") if caption else None
-    return together(
-        element(
-            "div",
-            inner,
-            class_="scroll stacked" if columns else "scroll",
-            tabindex="0",
-            role="region",
-            aria_label=head[0],
-        ),
-        below,
+    first = next(iter(models.values()))
+    page = _environment().get_template(template)
+    shared = {
+        "models": [
+            {"name": name, "results": results, "color": charts.SERIES[i % len(charts.SERIES)]}
+            for i, (name, results) in enumerate(models.items())
+        ],
+        "benchmarks": " and ".join(_benchmarks(models.values())),
+        "sizes": _sizes(first),
+        "warnings": [*context.pop("notes", []), *_warnings(models)],
+        "charts": write_charts(models, path.parent / "charts"),
+    }
+    write_text(path, page.render(**shared, **context) + "\n")
+
+
+def write_charts(models: Mapping[str, Results], folder: Path) -> dict[str, Markup]:
+    """Write the charts with data as SVG and PNG.
+
+    Returns
+    -------
+    dict
+        Kind -> SVG element for the page, and ``"severity-2"``, two columns wide, for a phone.
+    """
+    drawings = {}
+    for kind in charts.available(models):
+        label = f"{charts.TITLES[kind]}; the numbers are in the table below"
+        figure = charts.draw(kind, models)
+        for form in ("svg", "png"):
+            (folder / f"{kind}.{form}").write_bytes(chart_files.render(figure, form, kind))
+        drawings[kind] = Markup(chart_files.inline_svg(figure, kind, label))
+        if kind == "severity":
+            narrow = charts.draw(kind, models, columns=2)
+            drawings["severity-2"] = Markup(chart_files.inline_svg(narrow, "severity-2", label))
+    return drawings
+
+
+def is_relative_to_alexnet(metric: str, results: Results) -> bool:
+    """True for a metric that was computed, in percent of AlexNet's."""
+    return metric in results.metrics and is_normalized(metric, benchmark_name(results.metrics[metric]))
+
+
+def _benchmarks(models: Iterable[Results]) -> list[str]:
+    return list(
+        dict.fromkeys(benchmark_name(result) for model in models for result in model.metrics.values())
     )
 
 
-def folded(title: str, *children: str) -> Html:
-    """Return something to be opened by a click; a printed page has it open."""
-    return element("details", element("summary", title), *children)
-
-
-def chart(kind: str, models: Mapping[str, Evaluation], folder: Path) -> Html | None:
-    """Write a chart's files and return it as a figure for the page; None where there is nothing to be seen."""
-    if kind not in charts.available(models):
-        return None
-    figure = charts.draw(kind, models)
-    for form in ("svg", "png"):
-        (folder / "charts" / f"{kind}.{form}").write_bytes(chart_files.picture(figure, form, kind))
-    label = f"{_TITLES[kind]}; the numbers are in the table below"
-    drawings = [Html(chart_files.inline(figure, kind, label))]
-    if kind == "severity":  # small charts beside each other: fewer on a phone
-        drawings = [
-            element("div", *drawings, class_="wide"),
-            element(
-                "div",
-                Html(chart_files.inline(charts.draw(kind, models, columns=2), f"{kind}-2", label)),
-                class_="narrow",
-            ),
-        ]
-    return element(
-        "figure",
-        element("figcaption", element("strong", _TITLES[kind]), element("span", _CAPTIONS[kind])),
-        *drawings,
-        class_="broad" if kind == "severity" else None,
-    )
-
-
-def pair(*figures: Html | None) -> Html | None:
-    """Return figures side by side where there is room."""
-    there = [figure for figure in figures if figure is not None]
-    return element("div", *there, class_="pair") if there else None
-
-
-def benchmarks(models: Iterable[Evaluation]) -> list[str]:
-    """Return the benchmarks of all metrics."""
-    return list(dict.fromkeys(benchmark_of(result) for model in models for result in model.metrics.values()))
-
-
-def compared_with_alexnet(metric: str, model: Evaluation) -> bool:
-    """Tell whether a metric was computed, and is in percent of AlexNet's."""
-    return metric in model.metrics and is_normalised(metric, benchmark_of(model.metrics[metric]))
-
-
-def sizes(model: Evaluation) -> str:
-    """Return how many images and sequences there are, as text."""
+def _sizes(results: Results) -> str:
+    """Numbers of images and sequences as text."""
     parts = []
-    if "mce" in model.counts:
-        parts.append(_many(len(model.counts["mce"].image_ids), "image"))
-    sequences = [len(model.counts[metric].image_ids) for metric in ("mfr", "mt5d") if metric in model.counts]
+    if "mce" in results.counts:
+        parts.append(_plural(len(results.counts["mce"].image_ids), "image"))
+    sequences = [len(results.counts[m].image_ids) for m in ("mfr", "mt5d") if m in results.counts]
     if sequences:
-        parts.append(f"sequences of {_many(max(sequences), 'image')}")
+        parts.append(f"sequences of {_plural(max(sequences), 'image')}")
     return " and ".join(parts)
 
 
-def _many(count: int, word: str) -> str:
-    return f"{count:,} {word}{'' if count == 1 else 's'}"
+def _plural(count: int, noun: str) -> str:
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
-def warnings(models: Mapping[str, Evaluation]) -> list[str]:
-    """Return what must be said before anybody reads a number."""
-    said = []
-    model = next(iter(models.values()))
-    smallest = min(len(counts.image_ids) for one in models.values() for counts in one.counts.values())
+def _warnings(models: Mapping[str, Results]) -> list[str]:
+    """Limits of the scores, to be read before them."""
+    warnings = []
+    first = next(iter(models.values()))
+    smallest = min(len(counts.image_ids) for model in models.values() for counts in model.counts.values())
     if smallest < FEW:
-        said.append(
-            f"Only {sizes(model)}: the intervals are wide, and the scores are not those of the whole benchmark."
+        warnings.append(
+            f"Only {_sizes(first)}: the intervals are wide, and the scores are not those of the whole benchmark."
         )
-    for metric, _, title, _ in HEADLINE:
-        for name, one in models.items():
-            result = one.metrics.get(metric)
-            lacking = missing(metric, benchmark_of(result), result) if result else []
-            if lacking and title == NAMES[metric]:
-                some = f"{', '.join(lacking[:6])}{', ...' if len(lacking) > 6 else ''}"
-                whose = f" of {name}" if len(models) > 1 else ""
-                parts = f"{len(lacking)} {'configs are' if len(lacking) > 1 else 'config is'}"
-                said.append(f"No {title}{whose}: {parts} missing ({some}). What there is is below.")
-    for metric in ("mce", "mfr", "mt5d"):
-        if metric in model.metrics and not compared_with_alexnet(metric, model):
-            said.append(
-                f"{benchmark_of(model.metrics[metric])} is not measured against AlexNet: its scores are plain means."
-            )
+    for metric, title in NAMES.items():
+        for name, model in models.items():
+            if metric in model.metrics and (missing := missing_configs(metric, model.metrics[metric])):
+                some = f"{', '.join(missing[:6])}{', ...' if len(missing) > 6 else ''}"
+                of_model = f" of {name}" if len(models) > 1 else ""
+                configs = "configs are" if len(missing) > 1 else "config is"
+                warnings.append(
+                    f"No {title}{of_model}: {len(missing)} {configs} missing ({some}). Partial results follow."
+                )
+    for metric in first.metrics:
+        if not is_relative_to_alexnet(metric, first):
+            benchmark = benchmark_name(first.metrics[metric])
+            warnings.append(f"{benchmark} is not measured against AlexNet: its scores are plain means.")
             break
-    return said
-
-
-def notes(lines: Iterable[str]) -> Html | None:
-    """Return lines in a box that is seen at once."""
-    found = [element("p", line) for line in lines]
-    return element("div", *found, class_="warning", role="note") if found else None
-
-
-def signature(text: str) -> Html:
-    """Return a signature, its parts one under the other."""
-    items: list[Html] = []
-    for name, value in fields(text).items():
-        items += [element("dt", name if name != value else ""), element("dd", value)]
-    return together(element("dl", *items), element("code", text, class_="long"))
+    return warnings

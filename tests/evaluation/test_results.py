@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from evaluation_samples import compute, evaluation, mce_counts, sequence_counts
 
-from imagenet_cp.evaluation.references import alexnet, published, scores, script
-from imagenet_cp.evaluation.result import Evaluation, Example
-from imagenet_cp.evaluation.statistics import measured
+from imagenet_cp.evaluation.evaluation import Evaluation
+from imagenet_cp.evaluation.references import alexnet, compute_scores, metric_module, published
+from imagenet_cp.evaluation.results import Example
 from imagenet_cp.resources import METRICS
 
 
@@ -35,17 +35,17 @@ def test_round_trip(result, file):
     for metric, counts in result.counts.items():
         found = again.counts[metric]
         assert (found.image_ids, found.pairs) == (counts.image_ids, counts.pairs)
-        assert list(found.counts) == list(counts.counts)
-        for config, column in counts.counts.items():
-            assert found.counts[config].dtype == np.int16
-            np.testing.assert_array_equal(found.counts[config], column)
+        assert list(found.columns) == list(counts.columns)
+        for config, column in counts.columns.items():
+            assert found.columns[config].dtype == np.int16
+            np.testing.assert_array_equal(found.columns[config], column)
     assert again.to_json() == result.to_json()
 
 
 def test_the_counts_give_the_scores_of_the_metric(result):
     for metric, found in result.metrics.items():
         benchmark = "imagenet_c" if metric == "mce" else "imagenet_p"
-        counted = scores(metric, benchmark, measured(result.counts[metric]))
+        counted = compute_scores(metric, benchmark, result.counts[metric].means())
         assert counted == {key: found[key] for key in counted}
 
 
@@ -56,7 +56,7 @@ def test_so_they_do_when_parts_are_missing(metric):
     else:
         counted = sequence_counts(metric, 10, configs=["tilt", "shear", "gaussian_noise"])
     found = compute(metric, counted)
-    again = scores(metric, "imagenet_c" if metric == "mce" else "imagenet_p", measured(counted))
+    again = compute_scores(metric, "imagenet_c" if metric == "mce" else "imagenet_p", counted.means())
     assert found[metric] is None
     assert again == {key: found[key] for key in again}
 
@@ -74,7 +74,7 @@ def test_published_results_agree_with_each_other_and_say_where_they_are_from():
     assert rows["ResNet-50"]["source"][:2] == ["Table 1", "Table 2"]
     assert {"ce", "relative_ce", "fr", "t5d"} <= set(rows["SqueezeNet"])
     for metric in METRICS:
-        path = script(metric).__file__.replace(f"{metric}.py", "published.json")
+        path = metric_module(metric).__file__.replace(f"{metric}.py", "published.json")
         with open(path, encoding="utf-8") as opened:
             for name, row in json.load(opened).items():
                 assert row["source"] and row["clean_error"] in (None, rows[name].get("clean_error")), name
@@ -95,7 +95,7 @@ def test_dataframe(result, tmp_path):
     assert len(table) == 1 + 1 + 19 * 2 + 95 * 2 + 1 + 2 * (1 + 14 + 14)
     row = table[(table.metric == "error") & (table.corruption == "fog") & (table.severity == 3)].iloc[0]
     assert row.value == result.metrics["mce"]["error"]["fog"][2]
-    assert row.alexnet == script("mce").ALEXNET["fog"][2]
+    assert row.alexnet == metric_module("mce").ALEXNET["fog"][2]
     assert row.low <= row.value <= row.high
     row = table[(table.metric == "fr") & (table.perturbation == "tilt")].iloc[0]
     assert (row.value, row.alexnet) == (result.metrics["mfr"]["fr"]["tilt"], 100)
@@ -121,15 +121,15 @@ def _other_score(found):
     [
         (lambda found: found.update(format="something"), "not a results.json"),
         (lambda found: found.update(version=2), "of format 2"),
-        (lambda found: found.pop("counts"), "damaged.*'counts' is missing"),
-        (lambda found: found["counts"].pop("mfr"), "damaged.*not of the same metrics"),
-        (lambda found: found["counts"]["mce"].update(counts="AAAA"), "damaged"),
-        (lambda found: found["counts"]["mce"].update(counts="%"), "damaged"),
-        (lambda found: found["counts"]["mce"]["configs"].pop(), "damaged"),
-        (lambda found: found["counts"]["mce"].update(images=3), "damaged.*do not fit"),
-        (lambda found: found["metrics"]["mce"].update(signature="mce|benchmark:mine"), "damaged.*'mine'"),
-        (lambda found: found.update(metrics=[]), "damaged"),
-        (_other_score, "damaged.*error fog 2 is 0.001, but the counts give"),
+        (lambda found: found.pop("counts"), "corrupt.*'counts' is missing"),
+        (lambda found: found["counts"].pop("mfr"), "corrupt.*not of the same metrics"),
+        (lambda found: found["counts"]["mce"].update(counts="AAAA"), "corrupt"),
+        (lambda found: found["counts"]["mce"].update(counts="%"), "corrupt"),
+        (lambda found: found["counts"]["mce"]["configs"].pop(), "corrupt"),
+        (lambda found: found["counts"]["mce"].update(images=3), "corrupt.*do not fit"),
+        (lambda found: found["metrics"]["mce"].update(signature="mce|benchmark:mine"), "corrupt.*'mine'"),
+        (lambda found: found.update(metrics=[]), "corrupt"),
+        (_other_score, "corrupt.*error fog 2 is 0.001, but the counts give"),
     ],
 )
 def test_files_that_are_no_results(file, tmp_path, change, said):

@@ -6,29 +6,29 @@ import numpy as np
 import pytest
 from evaluation_samples import mce_counts, sequence_counts
 
-from imagenet_cp.evaluation import statistics as bootstrap
-from imagenet_cp.evaluation.references import alexnet, scores, script
-from imagenet_cp.evaluation.result import Counts
+from imagenet_cp.evaluation import bootstrap
+from imagenet_cp.evaluation.counts import Counts
+from imagenet_cp.evaluation.references import alexnet, compute_scores, metric_module
 
 
 def plain_mce(counts, number):
     """MCE and relative mCE of redrawn images, one image after the other."""
     random = np.random.RandomState(np.random.SFC64(0))
-    base, images = script("mce").ALEXNET, len(counts.image_ids)
+    base, images = metric_module("mce").ALEXNET, len(counts.image_ids)
     found = []
     for _ in range(number):
         drawn = random.randint(0, images, images)
 
         def error(config, drawn=drawn):
-            there = [counts.counts[config][i] for i in drawn if counts.counts[config][i] >= 0]
+            there = [counts.columns[config][i] for i in drawn if counts.columns[config][i] >= 0]
             return sum(map(int, there)) / len(there)
 
         ce, relative = [], []
-        for name in script("mce").TEST:
+        for name in metric_module("mce").TEST:
             errors = [error(f"{name}_{s}") for s in range(1, 6)]
             ce.append(100 * sum(errors) / sum(base[name]))
             excess = sum(errors) / 5 - error("clean")
-            relative.append(100 * excess / (sum(base[name]) / 5 - script("mce").ALEXNET_CLEAN))
+            relative.append(100 * excess / (sum(base[name]) / 5 - metric_module("mce").ALEXNET_CLEAN))
         found.append((sum(ce) / 15, sum(relative) / 15))
     return np.array(found)
 
@@ -36,10 +36,10 @@ def plain_mce(counts, number):
 def with_gaps(counts):
     """The same without some images in some configs."""
     random = np.random.default_rng(5)
-    columns = dict(counts.counts)
+    columns = dict(counts.columns)
     for config in list(columns)[::7]:
         columns[config] = np.where(random.random(len(columns[config])) < 0.1, -1, columns[config])
-    return dataclasses.replace(counts, counts=columns)
+    return dataclasses.replace(counts, columns=columns)
 
 
 def test_it_equals_a_plain_one():
@@ -58,9 +58,11 @@ def test_sequences_are_drawn_with_all_their_perturbations(metric):
     for i in range(8):
         drawn = random.randint(0, 40, 40)
         values = {
-            name: float(c[drawn].sum()) / (40 * counts.pairs[name]) for name, c in counts.counts.items()
+            name: float(c[drawn].sum()) / (40 * counts.pairs[name]) for name, c in counts.columns.items()
         }
-        assert found[metric,][i] == pytest.approx(scores(metric, "imagenet_p", values)[metric], rel=1e-12)
+        assert found[metric,][i] == pytest.approx(
+            compute_scores(metric, "imagenet_p", values)[metric], rel=1e-12
+        )
 
 
 def test_a_drawn_set_does_not_depend_on_the_number_of_draws_or_their_blocks(monkeypatch):
@@ -73,8 +75,8 @@ def test_a_drawn_set_does_not_depend_on_the_number_of_draws_or_their_blocks(monk
 
 def test_no_mean_without_all_parts():
     counts = mce_counts(40, configs=["clean", *(f"fog_{s}" for s in range(1, 6)), "snow_1"])
-    result = scores("mce", "imagenet_c", bootstrap.measured(counts))
-    spans = bootstrap.intervals(result, bootstrap.replicates("mce", "imagenet_c", counts, 50))
+    result = compute_scores("mce", "imagenet_c", counts.means())
+    spans = bootstrap.score_intervals(result, bootstrap.replicates("mce", "imagenet_c", counts, 50))
     assert spans["mce"] is None and spans["relative_mce"] is None and spans["ce"]["snow"] is None
     assert spans["ce"]["fog"].low <= result["ce"]["fog"] <= spans["ce"]["fog"].high
     assert spans["error"]["snow"][0] and spans["error"]["snow"][1] is None
@@ -85,7 +87,7 @@ def test_a_draw_may_have_no_image_of_a_config():
     counts = Counts(("a", "b"), {"clean": np.array([1, -1], np.int16)}, {"clean": 1})
     drawn = bootstrap.replicates("mce", "imagenet_c", counts, 40)["clean_error",]
     assert np.isnan(drawn).any() and set(drawn[~np.isnan(drawn)]) == {1.0}
-    assert bootstrap.interval(drawn) == (1, 1)
+    assert bootstrap.percentile_interval(drawn) == (1, 1)
 
 
 def test_one_image_has_an_interval_of_no_width():
@@ -103,7 +105,7 @@ def test_intervals_hold_the_truth_about_as_often_as_they_say():
             {"tilt": 1},
         )
         drawn = bootstrap.replicates("mfr", "imagenet_p", counts, 300)
-        low, high = bootstrap.interval(drawn["flip_probability", "tilt"])
+        low, high = bootstrap.percentile_interval(drawn["flip_probability", "tilt"])
         held += low <= error <= high
     assert 0.85 <= held / tries <= 1
     # The width of a binomial: 2 * 1.96 * sqrt(0.3 * 0.7 / 150) = 0.147.
@@ -111,4 +113,4 @@ def test_intervals_hold_the_truth_about_as_often_as_they_say():
 
 
 def test_alexnet_is_what_the_metrics_divide_by():
-    assert alexnet("mt5d", "imagenet_p")["unnormalised_t5d"] == script("mt5d").ALEXNET
+    assert alexnet("mt5d", "imagenet_p")["unnormalised_t5d"] == metric_module("mt5d").ALEXNET

@@ -1,0 +1,35 @@
+"""Scores as a table with one number per row."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from .references import alexnet, benchmark_name, flatten
+from .results import Results
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+COLUMNS = ("metric", "corruption", "severity", "perturbation", "value", "alexnet", "low", "high")
+
+
+def to_dataframe(results: Results) -> pd.DataFrame:
+    """Tabulate every score as a row; see `Evaluation.to_dataframe`."""
+    import pandas as pd
+
+    table = pd.DataFrame(_rows(results), columns=list(COLUMNS))
+    numbers = dict.fromkeys(("value", "alexnet", "low", "high"), "float64")
+    return table.astype({"severity": "Int64", **numbers})
+
+
+def _rows(results: Results) -> Iterator[tuple[Any, ...]]:
+    for metric, result in results.metrics.items():
+        baseline = dict(flatten(alexnet(metric, benchmark_name(result))))
+        intervals = dict(flatten(results.intervals[metric]))
+        for path, value in flatten({key: result[key] for key in results.intervals[metric]}):
+            name, part, level = (*path, None, None)[:3]
+            corruption, perturbation = (part, None) if metric == "mce" else (None, part)
+            severity = None if level is None else level + 1
+            low, high = intervals[path] or (None, None)
+            yield name, corruption, severity, perturbation, value, baseline.get(path), low, high

@@ -1,0 +1,87 @@
+"""Models and functions by their names."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from ...errors import SourceError
+from .base import Model
+
+_FORMS = "timm:resnet50, torchvision:resnet50, hf:org/name, model.onnx, or package.module:callable"
+
+
+def open_model(
+    spec: str, *, device: str = "auto", weights: str | os.PathLike[str] | None = None, trust: bool = False
+) -> Model:
+    """Open a model by its name.
+
+    Parameters
+    ----------
+    spec : str
+        ``timm:NAME``, ``torchvision:NAME`` or ``torchvision:NAME.WEIGHTS``, ``hf:ORG/NAME`` or ``hf:FOLDER``
+        (transformers), a path that ends in ``.onnx``, or ``package.module:callable``: a function from uint8 images
+        (N, H, W, 3) to logits (N, classes).
+    device : str
+        Such as ``cpu``, ``cuda`` or ``cuda:1``; ``auto`` prefers a GPU.
+    weights : path, optional
+        A file of weights for ``timm:`` and ``torchvision:``, instead of a download.
+    trust : bool
+        Also load files that can run code (pickles).
+
+    Raises
+    ------
+    SourceError
+        Unknown model, a missing library, weights that cannot be fetched, or an unavailable device.
+    """
+    kind, colon, name = spec.partition(":")
+    if weights is not None and kind not in ("timm", "torchvision"):
+        raise SourceError(f"--weights goes with timm: and torchvision: models, not with {spec}")
+    if spec.endswith(".onnx"):
+        from .onnx import open_onnx
+
+        return open_onnx(Path(spec), device)
+    if not (colon and name):
+        raise SourceError(
+            f"Unknown model {spec!r}; try timm:{spec} or torchvision:{spec}. Models are {_FORMS}"
+        )
+    if kind == "timm":
+        from .timm import open_timm
+
+        return open_timm(name, device, weights, trust)
+    if kind == "torchvision":
+        from .torchvision import open_torchvision
+
+        return open_torchvision(name, device, weights, trust)
+    if kind == "hf":
+        from .transformers import open_transformers
+
+        return open_transformers(name, device, trust)
+    return Model(spec, import_function(spec))
+
+
+def import_function(spec: str) -> Callable[..., Any]:
+    """Import ``package.module:callable``, also from the working directory.
+
+    Raises
+    ------
+    SourceError
+        The module cannot be imported, or has no callable of that name.
+    """
+    module, _, name = spec.partition(":")
+    if os.getcwd() not in sys.path:
+        sys.path.insert(0, os.getcwd())
+    try:
+        found: Any = importlib.import_module(module)
+    except ImportError as error:
+        raise SourceError(f"{spec}: cannot be imported ({error}); models are {_FORMS}") from error
+    for part in name.split("."):
+        found = getattr(found, part, None)
+    if not callable(found):
+        raise SourceError(f"{spec}: {module} has no callable {name!r}")
+    function: Callable[..., Any] = found
+    return function

@@ -1,0 +1,90 @@
+"""Results of an evaluation: scores, counts, confidence intervals and examples of mistakes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, NamedTuple
+
+from . import bootstrap
+from .counts import Counts
+from .references import benchmark_name
+
+
+class Example(NamedTuple):
+    """An image that the model misclassified.
+
+    Attributes
+    ----------
+    config, image_id : str
+        Its row.
+    label, prediction : int
+        The true class and the predicted one.
+    margin : float
+        Score of the predicted class minus that of the next best class.
+    picture : bytes
+        JPEG or PNG file of the image.
+    """
+
+    config: str
+    image_id: str
+    label: int
+    prediction: int
+    margin: float
+    picture: bytes
+
+
+@dataclass(frozen=True)
+class Results:
+    """Results of the evaluation of one model.
+
+    Attributes
+    ----------
+    model : str
+        Its name, such as ``"timm:resnet50"``.
+    signature : str
+        Model and preprocessing: name, fingerprint, input size, normalization, preprocessor.
+    metrics : dict
+        Those of ``"mce"``, ``"mfr"``, ``"mt5d"`` with data -> result of ``compute()`` of the metric, whose signature
+        names the data.
+    counts : dict
+        The same names -> `Counts`.
+    classes : tuple of str
+        English name of every class.
+    examples : tuple of Example
+        Confident mistakes, the most confident first.
+    command : str
+        Command that repeats the evaluation.
+    versions : dict
+        Library -> version.
+    """
+
+    model: str
+    signature: str
+    metrics: Mapping[str, Mapping[str, Any]]
+    counts: Mapping[str, Counts]
+    classes: tuple[str, ...]
+    examples: tuple[Example, ...] = ()
+    command: str = ""
+    versions: Mapping[str, str] | None = None
+
+    @cached_property
+    def replicates(self) -> dict[str, bootstrap.Replicates]:
+        """Bootstrap replicates of the scores of every metric."""
+        return {
+            metric: bootstrap.replicates(metric, benchmark_name(result), self.counts[metric])
+            for metric, result in self.metrics.items()
+        }
+
+    @cached_property
+    def intervals(self) -> dict[str, dict[str, Any]]:
+        """95 % confidence intervals by the bootstrap over images or sequences.
+
+        Metric -> the scores of `metrics`, with an `Interval` (low, high) in place of every number and None where
+        the score is None: ``intervals["mce"]["ce"]["fog"].low``.
+        """
+        return {
+            metric: bootstrap.score_intervals(result, self.replicates[metric])
+            for metric, result in self.metrics.items()
+        }
