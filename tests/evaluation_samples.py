@@ -8,7 +8,7 @@ import skimage.data
 from PIL import Image
 
 import imagenet_cp
-from imagenet_cp.evaluation.references import alexnet, script
+from imagenet_cp.evaluation.references import alexnet, formulas
 from imagenet_cp.evaluation.result import Counts, Evaluation, Example
 
 
@@ -21,7 +21,7 @@ def mce_counts(images=400, skill=0.75, seed=0, clean=True, configs=None):
         for s, e in enumerate(row, 1)
     }
     if clean:
-        errors["clean"] = script("mce").ALEXNET_CLEAN
+        errors["clean"] = formulas().ALEXNET_CLEAN
     hard = random.random(images)
     found = {}
     for place, (config, error) in enumerate(errors.items()):
@@ -35,10 +35,9 @@ def mce_counts(images=400, skill=0.75, seed=0, clean=True, configs=None):
 def sequence_counts(metric, images=200, skill=0.6, seed=0, configs=None):
     """Flips or distances of sequences: ``skill`` times AlexNet's."""
     random = np.random.default_rng(seed)
-    module = script(metric)
     found, pairs = {}, {}
-    frames = module.frame_counts("imagenet_p").tolist()
-    for (name, base), m in zip(module.ALEXNET.items(), frames, strict=True):
+    frames = formulas().frame_counts("imagenet_p").tolist()
+    for (name, base), m in zip(formulas().ALEXNET[metric].items(), frames, strict=True):
         if configs is not None and name not in configs:
             continue
         pairs[name] = m - 1
@@ -64,6 +63,7 @@ def compute(metric, counts, benchmark=None):
                 references=np.zeros(len(there), int),
                 corruption=[name] * len(there),
                 severity=[severity] * len(there),
+                extra=[name],
             )
         else:
             loaded.add_batch(
@@ -76,7 +76,7 @@ def compute(metric, counts, benchmark=None):
 
 def _sequence(metric, config, count, frames):
     """Frames that flip ``count`` times, or that are ``count`` apart in all."""
-    noise = config in script(metric).NOISE
+    noise = config in formulas().NOISE
     if metric == "mfr":
         if noise:
             return [0] * (frames - int(count)) + [1] * int(count)

@@ -18,11 +18,10 @@ PARTS = {"mce": "ce", "mfr": "fr", "mt5d": "t5d"}
 
 
 @functools.cache
-def script(metric: str) -> ModuleType:
-    """Return the module of a metric: ``"mce"``, ``"mfr"`` or ``"mt5d"``."""
-    spec = importlib.util.spec_from_file_location(
-        f"imagenet_cp_{metric}", metrics_folder() / metric / f"{metric}.py"
-    )
+def formulas() -> ModuleType:
+    """Import the formulas and AlexNet's results that the metrics share; they need NumPy alone."""
+    path = metrics_folder() / "shared" / "formulas.py"
+    spec = importlib.util.spec_from_file_location("imagenet_cp_formulas", path)
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
@@ -42,13 +41,12 @@ def fields(signature: str) -> dict[str, str]:
 
 def is_normalised(metric: str, benchmark: str) -> bool:
     """Tell whether a benchmark's scores are in percent of AlexNet's; those of CIFAR and Tiny ImageNet are not."""
-    return bool(script(metric).BENCHMARKS[benchmark][1] == "alexnet")
+    return bool(formulas().BENCHMARKS[metric][benchmark].normaliser == "alexnet")
 
 
 def test_parts(metric: str, benchmark: str) -> tuple[str, ...]:
     """Return the corruptions or perturbations that the mean is over."""
-    module = script(metric)
-    return tuple(module.TEST if metric == "mce" else module.BENCHMARKS[benchmark][2])
+    return tuple(formulas().BENCHMARKS[metric][benchmark].test)
 
 
 def scores(metric: str, benchmark: str, measured: Mapping[str, float | None]) -> dict[str, Any]:
@@ -66,15 +64,20 @@ def scores(metric: str, benchmark: str, measured: Mapping[str, float | None]) ->
     dict
         The scores alone: no ``missing``, signature or number of rows.
     """
-    module = script(metric)
+    module = formulas()
     tested = test_parts(metric, benchmark)
+    known = module.ALEXNET[metric]
     if metric == "mce":
-        rows = {name: [measured.get(f"{name}_{s}") for s in range(1, 6)] for name in module.ALEXNET}
+        # Corruptions for which AlexNet has no errors come last.
+        names = dict.fromkeys(
+            [*known, *(config.rpartition("_")[0] for config in measured if config != module.CLEAN)]
+        )
+        rows = {name: [measured.get(f"{name}_{s}") for s in range(1, 6)] for name in names}
         error = {name: row for name, row in rows.items() if name in tested or row != [None] * 5}
         clean = measured.get(module.CLEAN)
-        return {**module.scores(error, clean, benchmark), "error": error, "clean_error": clean}
-    value = {name: measured.get(name) for name in module.ALEXNET if name in tested or name in measured}
-    return {**module.scores(value, benchmark), MEASURED[metric]: value}
+        return {**module.corruption_scores(error, clean, benchmark), "error": error, "clean_error": clean}
+    value = {name: measured.get(name) for name in known if name in tested or name in measured}
+    return {**module.sequence_scores(metric, value, benchmark), MEASURED[metric]: value}
 
 
 def missing(metric: str, benchmark: str, result: Mapping[str, Any]) -> list[str]:
@@ -91,10 +94,10 @@ def alexnet(metric: str, benchmark: str) -> dict[str, Any]:
     """Return AlexNet's result; an empty one where AlexNet is not the measure."""
     if not is_normalised(metric, benchmark):
         return {}
-    module = script(metric)
+    module = formulas()
     if metric != "mce":
-        return scores(metric, benchmark, module.ALEXNET)
-    cells = {f"{name}_{s}": e for name, row in module.ALEXNET.items() for s, e in enumerate(row, 1)}
+        return scores(metric, benchmark, module.ALEXNET[metric])
+    cells = {f"{name}_{s}": e for name, row in module.ALEXNET["mce"].items() for s, e in enumerate(row, 1)}
     return scores(metric, benchmark, {**cells, module.CLEAN: module.ALEXNET_CLEAN})
 
 

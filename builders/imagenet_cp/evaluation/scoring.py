@@ -15,6 +15,7 @@ from .. import perturbations
 from ..sources import classes as imagenet
 from . import predictions
 from .data.rows import Rows
+from .references import formulas
 from .result import Counts
 
 
@@ -24,7 +25,7 @@ def class_names(classes: Sequence[str]) -> tuple[str, ...]:
 
 
 def score(metric: str, rows: Rows, tables: Mapping[str, pa.Table]) -> Mapping[str, Any]:
-    """Have a metric computed as any user would."""
+    """Compute a metric through `evaluate.load`."""
     scorer = evaluate.load(metric)
     for cell in rows.cells:
         table = tables[cell.config]
@@ -35,6 +36,7 @@ def score(metric: str, rows: Rows, tables: Mapping[str, pa.Table]) -> Mapping[st
                 references=table["label"].to_numpy(),
                 corruption=[cell.name] * len(table),
                 severity=[cell.level] * len(table),
+                extra=[cell.name],
             )
         else:
             scorer.add_batch(
@@ -66,24 +68,14 @@ def _wrong(made: NDArray[np.int32], table: pa.Table, name: str) -> tuple[NDArray
     return made != table["label"].to_numpy(), 1
 
 
-def _of_pairs(made: NDArray[np.int32], name: str) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
-    """Return the frames of the pairs that are compared: noises with the first frame, all others with the one before."""
-    later = made[:, 1:]
-    return (np.broadcast_to(made[:, :1], later.shape) if name in perturbations.NOISE else made[:, :-1]), later
-
-
 def _flips(made: NDArray[np.int32], table: pa.Table, name: str) -> tuple[NDArray[Any], int]:
-    earlier, later = _of_pairs(made[:, :, 0], name)
-    return (earlier != later).sum(axis=1), later.shape[1]
+    flips = formulas().flip(*formulas().frame_pairs(made[:, :, 0], name in perturbations.NOISE))
+    return flips.sum(axis=1), flips.shape[1]
 
 
 def _distances(made: NDArray[np.int32], table: pa.Table, name: str) -> tuple[NDArray[Any], int]:
-    earlier, later = _of_pairs(made, name)
-    places = np.arange(5)
-    # A class at place i (from 0) of the earlier five costs |i - j| if it is at place j of the later, else 5 - i.
-    found = earlier[..., :, None] == later[..., None, :]
-    apart = np.where(found.any(axis=-1), abs(places - found.argmax(axis=-1)), 5 - places)
-    return apart.sum(axis=(1, 2)), later.shape[1]
+    distances = formulas().top5_distance(*formulas().frame_pairs(made, name in perturbations.NOISE))
+    return distances.sum(axis=1), distances.shape[1]
 
 
 #: Metric -> what it counts in every row of a table of predictions, and by how much that is divided.

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from ...errors import BuildError, suggest
-from ..references import PARTS, alexnet, benchmark_of, is_normalised, published, script, test_parts
+from ..references import PARTS, alexnet, benchmark_of, formulas, is_normalised, published, test_parts
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -103,7 +103,7 @@ def drawing(**changes: Any) -> Iterator[None]:
     import matplotlib
 
     with matplotlib.rc_context({**_STYLE, **changes}), warnings.catch_warnings():
-        # A model may have a name in any script; where letters stay text, as in a page, they are seen all the same.
+        # A model may have a name in any formulas; where letters stay text, as in a page, they are seen all the same.
         warnings.filterwarnings("ignore", r"Glyph .* missing from font")
         yield
 
@@ -151,7 +151,7 @@ def _ratios(key: str, models: Models, colours: Mapping[str, str], _: int) -> Fig
     tested = test_parts(metric, benchmark)
     extra = [
         name
-        for name in script(metric).ALEXNET
+        for name in formulas().ALEXNET[metric]
         if name not in tested and any(name in model.metrics[metric][key] for model in models.values())
     ]
     rows = [*tested, *extra]
@@ -256,7 +256,7 @@ def _severity(models: Models, colours: Mapping[str, str], columns: int) -> Figur
     base = alexnet("mce", benchmark).get("error", {})
     names = [
         name
-        for name in script("mce").ALEXNET
+        for name in formulas().ALEXNET["mce"]
         if any(
             any(e is not None for e in model.metrics["mce"]["error"].get(name, []))
             for model in models.values()
@@ -268,7 +268,7 @@ def _severity(models: Models, colours: Mapping[str, str], columns: int) -> Figur
     figure = Figure(figsize=(width, height), layout="constrained")
     grid = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
     levels = [1, 2, 3, 4, 5]
-    extra = set(script("mce").EXTRA)
+    extra = set(formulas().EXTRA_CORRUPTIONS)
     for i, axes in enumerate(grid.flat):
         if i >= len(names):
             axes.remove()

@@ -171,7 +171,10 @@ def _error_table(evaluation: Evaluation) -> Html:
     rows = [
         [
             spoken(name),
-            *(cell(e, number(100 * base[name][s]) if base else None, times=100) for s, e in enumerate(row)),
+            *(
+                cell(e, number(100 * base[name][s]) if name in base else None, times=100)
+                for s, e in enumerate(row)
+            ),
         ]
         for name, row in result["error"].items()
     ]
@@ -234,12 +237,17 @@ def _worst(evaluation: Evaluation) -> Html | None:
     ]
     if len(cells) <= _WORST:
         return None
-    ratio = {(name, s): result["ce_by_severity"][name][s] for _, name, s in cells}
+    empty = [None] * 5  # of a corruption for which AlexNet has no errors
+    ratio = {(name, s): result["ce_by_severity"].get(name, empty)[s] for _, name, s in cells}
     rows = [
         [
             f"{spoken(name)}, severity {s + 1}",
             cell(error, between(spans["error"][name][s], 100), times=100),
-            *([number(100 * base[name][s]), number(ratio[name, s])] if base else []),
+            *(
+                [number(100 * base[name][s] if name in base else None), number(ratio[name, s])]
+                if base
+                else []
+            ),
         ]
         for error, name, s in sorted(cells, key=lambda one: -one[0])[:_WORST]
     ]

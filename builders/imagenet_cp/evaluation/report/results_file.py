@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...resources import METRICS
-from ..references import benchmark_of, leaves, scores, script
+from ..references import benchmark_of, formulas, leaves, scores
 from ..result import Counts, Evaluation, Example
 from ..statistics import measured
 
@@ -152,7 +152,7 @@ def _check(evaluation: Evaluation) -> None:
         raise ValueError("scores and counts are not of the same metrics")
     for metric, result in evaluation.metrics.items():
         benchmark = benchmark_of(result)
-        if benchmark not in script(metric).BENCHMARKS:
+        if benchmark not in formulas().BENCHMARKS[metric]:
             raise ValueError(f"{metric} is of an unknown benchmark, {benchmark!r}")
         counted = scores(metric, benchmark, measured(evaluation.counts[metric]))
         there = dict(leaves({key: result[key] for key in counted}))
