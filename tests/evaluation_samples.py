@@ -10,7 +10,7 @@ from PIL import Image
 import imagenet_cp
 from imagenet_cp.evaluation.counts import Counts
 from imagenet_cp.evaluation.evaluation import Evaluation
-from imagenet_cp.evaluation.references import alexnet, metric_module
+from imagenet_cp.evaluation.references import alexnet, formulas
 from imagenet_cp.evaluation.results import Example
 
 
@@ -23,7 +23,7 @@ def mce_counts(images=400, skill=0.75, seed=0, clean=True, configs=None):
         for s, e in enumerate(row, 1)
     }
     if clean:
-        errors["clean"] = metric_module("mce").ALEXNET_CLEAN
+        errors["clean"] = formulas().ALEXNET_CLEAN
     hard = random.random(images)
     found = {}
     for place, (config, error) in enumerate(errors.items()):
@@ -37,10 +37,9 @@ def mce_counts(images=400, skill=0.75, seed=0, clean=True, configs=None):
 def sequence_counts(metric, images=200, skill=0.6, seed=0, configs=None):
     """Flips or distances of sequences: ``skill`` times AlexNet's."""
     random = np.random.default_rng(seed)
-    module = metric_module(metric)
     found, pairs = {}, {}
-    frames = module.frame_counts("imagenet_p").tolist()
-    for (name, base), m in zip(module.ALEXNET.items(), frames, strict=True):
+    frames = formulas().frame_counts("imagenet_p").tolist()
+    for (name, base), m in zip(formulas().ALEXNET[metric].items(), frames, strict=True):
         if configs is not None and name not in configs:
             continue
         pairs[name] = m - 1
@@ -66,6 +65,7 @@ def compute(metric, counts, benchmark=None):
                 references=np.zeros(len(there), int),
                 corruption=[name] * len(there),
                 severity=[severity] * len(there),
+                extra=[name],
             )
         else:
             loaded.add_batch(
@@ -78,7 +78,7 @@ def compute(metric, counts, benchmark=None):
 
 def _sequence(metric, config, count, frames):
     """Frames that flip ``count`` times, or that are ``count`` apart in all."""
-    noise = config in metric_module(metric).NOISE
+    noise = config in formulas().NOISE
     if metric == "mfr":
         if noise:
             return [0] * (frames - int(count)) + [1] * int(count)

@@ -89,6 +89,7 @@ def run(folder: Path, echo: Callable[[str], None]) -> None:
                     references=batch["label"],
                     corruption=batch["corruption"],
                     severity=batch["severity"],
+                    extra=corruptions.EXTRA,
                 )
                 done += len(batch["label"])
                 progress("scoring images", done, total)
@@ -130,7 +131,8 @@ def _table(scores: dict[str, Any]) -> str:
     for name in (*corruptions.TEST, *corruptions.EXTRA):
         errors = "  ".join(f"{error:.2f}" for error in scores["error"][name])
         mark = "*" if name in corruptions.EXTRA else ""
-        lines.append(f"   {name + mark:<19} {errors}    {scores['ce'][name]:8.1f}")
+        ce = f"{scores['ce'][name]:8.1f}" if name in scores["ce"] else ""  # an extra of one's own has none
+        lines.append(f"   {name + mark:<19} {errors}    {ce}")
     lines.append(
         f"   mCE {scores['mce']:.1f}   relative mCE {scores['relative_mce']:.1f}   (* extra: not in mCE)"
     )

@@ -1,140 +1,34 @@
-"""The page of the mFR Space: flip probabilities or predictions in; the score, its parts and the published ones out."""
+"""Page of the mFR Space."""
 
-import json
-import warnings
-from pathlib import Path
-
-import gradio as gr
-import mfr
-import page
-import pandas as pd
-
-HERE = Path(__file__).parent
-PUBLISHED = {"AlexNet": {"clean_error": 43.5, "mfr": 100.0}}
-PUBLISHED |= json.loads((HERE / "published.json").read_text(encoding="utf-8"))
-TITLES = {"clean_error": "clean error", "mfr": "mFR"}
-CARD = (HERE / "README.md").read_text(encoding="utf-8").split("---", 2)[2]
-HEADERS = ["perturbation", "flip probability"]
+from sequence_page import SequencePage
 
 
-def empty():
-    """Return the table to fill in."""
-    return pd.DataFrame([[name, None] for name in mfr.ALEXNET], columns=HEADERS)
+class FlipRatePage(SequencePage):
+    """Page of the mean flip rate."""
 
-
-def example():
-    """Return AlexNet's flip probabilities as the table."""
-    return pd.DataFrame(
-        [[name, round(100 * value, 3)] for name, value in mfr.ALEXNET.items()], columns=HEADERS
-    )
-
-
-def score_table(table, benchmark):
-    """Score a table of flip probabilities in percent."""
-    test = mfr.BENCHMARKS[benchmark][2]
-    value = {name: page.number(cell, name, 100) for name, cell in table.itertuples(index=False)}
-    value = {name: v for name, v in value.items() if v is not None or name in test}
-    if set(value.values()) == {None}:
-        raise ValueError("the table is empty: fill in the flip probabilities in percent, or load the example")
-    missing = [name for name in test if value[name] is None]
-    value = {name: None if v is None else v / 100 for name, v in value.items()}
-    return {**mfr.scores(value, benchmark), "flip_probability": value, "missing": missing}
-
-
-def score_file(path, benchmark):
-    """Score a file of predictions."""
-    metric = mfr.MFR()
-    return metric.compute(**page.columns(path, list(metric.features)), benchmark=benchmark)
-
-
-def view(score, source, benchmark):
-    """Return what the page shows of a score, or of the error in its way."""
-    try:
-        with warnings.catch_warnings(record=True) as caught:
-            warnings.simplefilter("always", UserWarning)
-            result = score(source, benchmark)
-    except ValueError as error:
-        return page.wrong(error), "", page.published(PUBLISHED, TITLES)
-    missing = result["missing"]
-    notes = [f"No mFR yet: {len(missing)} of 10 are missing ({', '.join(missing)})."] if missing else []
-    notes += [f"{result['num_sequences']} sequences. {result['signature']}"] if "signature" in result else []
-    notes += [str(warning.message) for warning in caught if warning.category is UserWarning]
-    normalised = mfr.BENCHMARKS[benchmark][1] == "alexnet"
-    raw = result["flip_probability"]
-    rows = [
-        (p, v, page.show(v), page.show(None if raw[p] is None else 100 * raw[p], 2))
-        for p, v in result["fr"].items()
-    ]
-    note = (
-        "FR, and the flip probability FP, in percent; the line is AlexNet's 100."
-        if normalised
-        else "Flip probability in percent, which is not normalised here."
-    )
-    yours = {"clean_error": None, "mfr": result["mfr"]}
-    return (
-        page.summary({"mFR": page.show(result["mfr"])}, notes),
-        page.bars(rows, ("FR", "FP"), 100 if normalised else None) + f'<p class="note">{note}</p>',
-        page.published(PUBLISHED, TITLES, yours if normalised else None),
-    )
-
-
-with gr.Blocks(title="mFR, mean flip rate", analytics_enabled=False) as demo:
-    gr.Markdown(
-        "# mFR, mean flip rate\n"
-        "How often a classifier changes its mind between the frames of ImageNet-P's sequences, over 10 "
+    metric = "mfr"
+    symbol = "mFR"
+    name = "mean flip rate"
+    intro = (
+        "How often a classifier changes its prediction between the frames of ImageNet-P's sequences, over 10 "
         "perturbations, divided by AlexNet's. AlexNet scores 100; lower is better."
     )
-    with gr.Row():
-        with gr.Column(min_width=320):
-            benchmark = gr.Dropdown(list(mfr.BENCHMARKS), value="imagenet_p", label="Benchmark")
-            with gr.Tab("Flip probabilities"):
-                table = gr.Dataframe(
-                    empty(),
-                    datatype=["str", "number"],
-                    label="Flip probability in percent",
-                    interactive=True,
-                    static_columns=[0],
-                    column_widths=["50%", "50%"],
-                    max_height=620,
-                )
-                with gr.Row():
-                    fill = gr.Button("AlexNet", min_width=90, elem_id="example")
-                    clear = gr.Button("Clear", min_width=90)
-                    score_values = gr.Button("Score", variant="primary", min_width=90, elem_id="score")
-            with gr.Tab("Predictions"):
-                file = gr.File(
-                    label="JSON Lines, one sequence a line, with perturbation, predictions, difficulty (optional)",
-                    file_types=[".jsonl"],
-                    height=160,
-                )
-                gr.Markdown(
-                    "One class id for each of the 31 frames (translate 41): "
-                    '`{"perturbation": "tilt", "predictions": [7, 7, ...]}`'
-                )
-                with gr.Row():
-                    fill_file = gr.Button("Example file", min_width=120, elem_id="example-file")
-                    score_rows = gr.Button("Score", variant="primary", min_width=120, elem_id="score-file")
-        with gr.Column(min_width=320):
-            headline = gr.HTML(
-                "Fill in a classifier's flip probabilities, choose a file of its predictions, or load AlexNet's as an "
-                "example; then press Score.",
-                elem_id="headline",
-            )
-            parts = gr.HTML(elem_id="parts")
-    gr.Markdown("## Published scores\nIn percent, on ImageNet-P, from the paper.")
-    compare = gr.HTML(page.published(PUBLISHED, TITLES), elem_id="published")
-    with gr.Accordion("The metric card", open=False):
-        gr.Markdown(CARD)
-
-    outputs = [headline, parts, compare]
-    score_values.click(lambda *a: view(score_table, *a), [table, benchmark], outputs, api_name="score_values")
-    score_rows.click(
-        lambda *a: view(score_file, *a), [file, benchmark], outputs, api_name="score_predictions"
+    values = "flip probabilities"
+    unit = " in percent"
+    tab = "Flip probabilities"
+    label = "Flip probability in percent"
+    headers = ("perturbation", "flip probability")
+    parts = ("FR", "FP")
+    note = "FR, and the flip probability FP, in percent; the line is AlexNet's 100."
+    plain_note = "Flip probability in percent, which is not normalised here."
+    rows = (
+        "JSON Lines, one sequence a line: one class id for each of the 31 frames (translate 41), `difficulty` "
+        'optional. `{"perturbation": "tilt", "predictions": [7, 7, ...]}`'
     )
-    fill.click(example, None, table, api_name=False)
-    fill_file.click(lambda: str(HERE / "example.jsonl"), None, file, api_name=False)
-    clear.click(empty, None, table, api_name=False)
+
+
+space = FlipRatePage()
+demo = space.demo
 
 if __name__ == "__main__":
-    theme = gr.themes.Default(font=["system-ui", "sans-serif"], font_mono=["ui-monospace", "monospace"])
-    demo.launch(theme=theme, allowed_paths=[str(HERE)])
+    space.launch()

@@ -8,13 +8,13 @@ from evaluation_samples import mce_counts, sequence_counts
 
 from imagenet_cp.evaluation import bootstrap
 from imagenet_cp.evaluation.counts import Counts
-from imagenet_cp.evaluation.references import alexnet, compute_scores, metric_module
+from imagenet_cp.evaluation.references import alexnet, compute_scores, formulas
 
 
 def plain_mce(counts, number):
     """MCE and relative mCE of redrawn images, one image after the other."""
     random = np.random.RandomState(np.random.SFC64(0))
-    base, images = metric_module("mce").ALEXNET, len(counts.image_ids)
+    base, images = formulas().ALEXNET["mce"], len(counts.image_ids)
     found = []
     for _ in range(number):
         drawn = random.randint(0, images, images)
@@ -24,11 +24,11 @@ def plain_mce(counts, number):
             return sum(map(int, there)) / len(there)
 
         ce, relative = [], []
-        for name in metric_module("mce").TEST:
+        for name in formulas().CORRUPTIONS:
             errors = [error(f"{name}_{s}") for s in range(1, 6)]
             ce.append(100 * sum(errors) / sum(base[name]))
             excess = sum(errors) / 5 - error("clean")
-            relative.append(100 * excess / (sum(base[name]) / 5 - metric_module("mce").ALEXNET_CLEAN))
+            relative.append(100 * excess / (sum(base[name]) / 5 - formulas().ALEXNET_CLEAN))
         found.append((sum(ce) / 15, sum(relative) / 15))
     return np.array(found)
 
@@ -113,4 +113,4 @@ def test_intervals_hold_the_truth_about_as_often_as_they_say():
 
 
 def test_alexnet_is_what_the_metrics_divide_by():
-    assert alexnet("mt5d", "imagenet_p")["unnormalised_t5d"] == metric_module("mt5d").ALEXNET
+    assert alexnet("mt5d", "imagenet_p")["unnormalised_t5d"] == formulas().ALEXNET["mt5d"]

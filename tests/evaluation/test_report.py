@@ -201,3 +201,19 @@ def test_pictures_that_are_none_are_left_out(tmp_path, no_charts):
     page = Page(write_report(model, tmp_path))
     assert "img" not in page.tags and "What it got wrong" not in page.text
     assert np.isfinite(model.metrics["mce"]["mce"])
+
+
+def test_a_corruption_without_alexnet_errors_has_errors_and_no_ce(tmp_path, no_charts):
+    counts = {"mce": mce_counts(20)}
+    for severity in range(1, 6):
+        config = f"posterize_{severity}"
+        counts["mce"].counts[config] = np.ones(20, np.int16)
+        counts["mce"].pairs[config] = 1
+    model = evaluation(metrics={"mce": compute("mce", counts["mce"])}, counts=counts)
+    result = model.metrics["mce"]
+    assert result["error"]["posterize"] == [1.0] * 5 and "posterize" not in result["ce"]
+    write_report(model, tmp_path)
+    text = (tmp_path / "index.html").read_text()
+    assert "posterize, severity 1" in text and result["mce"] is not None
+    again = Evaluation.from_json(tmp_path / "results.json")
+    assert again.metrics["mce"]["error"] == result["error"]

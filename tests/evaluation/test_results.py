@@ -7,9 +7,9 @@ import pytest
 from evaluation_samples import compute, evaluation, mce_counts, sequence_counts
 
 from imagenet_cp.evaluation.evaluation import Evaluation
-from imagenet_cp.evaluation.references import alexnet, compute_scores, metric_module, published
+from imagenet_cp.evaluation.references import alexnet, compute_scores, formulas, published
 from imagenet_cp.evaluation.results import Example
-from imagenet_cp.resources import METRICS
+from imagenet_cp.resources import METRICS, metrics_folder
 
 
 @pytest.fixture(scope="module")
@@ -74,7 +74,7 @@ def test_published_results_agree_with_each_other_and_say_where_they_are_from():
     assert rows["ResNet-50"]["source"][:2] == ["Table 1", "Table 2"]
     assert {"ce", "relative_ce", "fr", "t5d"} <= set(rows["SqueezeNet"])
     for metric in METRICS:
-        path = metric_module(metric).__file__.replace(f"{metric}.py", "published.json")
+        path = metrics_folder() / metric / "published.json"
         with open(path, encoding="utf-8") as opened:
             for name, row in json.load(opened).items():
                 assert row["source"] and row["clean_error"] in (None, rows[name].get("clean_error")), name
@@ -95,7 +95,7 @@ def test_dataframe(result, tmp_path):
     assert len(table) == 1 + 1 + 19 * 2 + 95 * 2 + 1 + 2 * (1 + 14 + 14)
     row = table[(table.metric == "error") & (table.corruption == "fog") & (table.severity == 3)].iloc[0]
     assert row.value == result.metrics["mce"]["error"]["fog"][2]
-    assert row.alexnet == metric_module("mce").ALEXNET["fog"][2]
+    assert row.alexnet == formulas().ALEXNET["mce"]["fog"][2]
     assert row.low <= row.value <= row.high
     row = table[(table.metric == "fr") & (table.perturbation == "tilt")].iloc[0]
     assert (row.value, row.alexnet) == (result.metrics["mfr"]["fr"]["tilt"], 100)

@@ -1,4 +1,4 @@
-import sys
+import importlib.util
 from pathlib import Path
 
 import evaluate
@@ -9,10 +9,18 @@ METRICS = Path(__file__).parents[2] / "metrics"
 
 @pytest.fixture
 def load():
-    """Return a function that loads a metric by its path and gives it with the module of its script."""
+    """Return a function that loads a metric by its path."""
 
     def load(name, **options):
-        metric = evaluate.load(str(METRICS / name), **options)
-        return metric, sys.modules[type(metric).__module__]
+        return evaluate.load(str(METRICS / name), **options)
 
     return load
+
+
+@pytest.fixture(scope="session")
+def formulas():
+    """The module of the formulas, imported as a file by itself."""
+    spec = importlib.util.spec_from_file_location("formulas", METRICS / "shared" / "formulas.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module

@@ -60,9 +60,9 @@ def test_examples_of_the_card(name, card, monkeypatch):
     run(name, "\n".join(blocks), {})
 
 
-def test_the_example_with_a_model_and_a_data_set(name, card, load, capsys):
+def test_the_example_with_a_model_and_a_data_set(name, card, load, formulas, capsys):
     """It runs on a stand-in for the data set: all of the benchmark, of one black image."""
-    metric, script = load(name)
+    metric = load(name)
     [code] = re.findall(r"^```py\n(.*?)^```$", card, re.DOTALL | re.MULTILINE)
 
     def load_dataset(dataset, config, split):
@@ -70,17 +70,19 @@ def test_the_example_with_a_model_and_a_data_set(name, card, load, capsys):
             corruption, severity = config.rsplit("_", 1) if config != "clean" else (config, 0)
             row = {"image": 0, "label": 0, "corruption": corruption, "severity": int(severity)}
         else:
-            frames = script.BENCHMARKS[dataset][3].get(config, 31)
+            frames = formulas.BENCHMARKS[name][dataset].frames.get(config, 31)
             row = {"sequence": [0] * frames, "perturbation": config, "difficulty": 1}
         return Dataset.from_list([row])
 
     configs = (
-        [f"{corruption}_{s}" for corruption in script.TEST for s in range(1, 6)] if name == "mce" else []
+        [f"{corruption}_{s}" for corruption in formulas.CORRUPTIONS for s in range(1, 6)]
+        if name == "mce"
+        else []
     )
     names = {
         name: metric,
         "corruptions": [*configs, "clean"],
-        "perturbations": script.TEST,
+        "perturbations": formulas.PERTURBATIONS,
         "load_dataset": load_dataset,
         "classify": list,
         "five_best": lambda frames: [[1, 2, 3, 4, 5]] * len(frames),
@@ -93,7 +95,7 @@ def test_examples_of_the_docstring(name, load, monkeypatch):
     import evaluate
 
     monkeypatch.chdir(METRICS)
-    run(name, load(name)[1]._KWARGS_DESCRIPTION, {"evaluate": evaluate})
+    run(name, load(name).inputs_description, {"evaluate": evaluate})
 
 
 def run(name, text, names):
@@ -115,14 +117,12 @@ def test_published_values(name, card):
         assert found == expected, network
 
 
-def test_benchmarks_and_keys_are_all_there(name, card, load):
-    _, script = load(name)
-    for benchmark, (classes, normaliser, *sequences) in script.BENCHMARKS.items():
-        line = re.search(rf"^\| `{benchmark}` \| {classes} \| (.*)", card, re.MULTILINE)[1]
-        assert line.lower().startswith(normaliser)
-        if sequences:
-            tested, counts = sequences
-            frames = ", ".join(["31", *(f"{kind} {count}" for kind, count in counts.items())])
-            assert f"| {frames} |" in line and ("spatter" in line) == ("spatter" in tested)
+def test_benchmarks_and_keys_are_all_there(name, card, formulas):
+    for benchmark, facts in formulas.BENCHMARKS[name].items():
+        line = re.search(rf"^\| `{benchmark}` \| {facts.num_classes} \| (.*)", card, re.MULTILINE)[1]
+        assert line.lower().startswith(facts.normaliser)
+        if name != "mce":
+            frames = ", ".join(["31", *(f"{kind} {count}" for kind, count in facts.frames.items())])
+            assert f"| {frames} |" in line and ("spatter" in line) == ("spatter" in facts.test)
     for key in KEYS[name].split():
         assert f"**{key}**" in card

@@ -1,5 +1,8 @@
+import copy
 import json
+import pickle
 import warnings
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import datasets
@@ -14,12 +17,7 @@ TABLE = {name: row for name, row in PUBLISHED.items() if "ce" in row}
 
 @pytest.fixture
 def mce(load):
-    return load("mce")[0]
-
-
-@pytest.fixture
-def script(load):
-    return load("mce")[1]
+    return load("mce")
 
 
 def rows(corruption, severity, error, n=1000, classes=10):
@@ -43,18 +41,18 @@ def add_all(metric, errors, n=1000):
 GOOD = {"predictions": [1, 2, 3], "references": [1, 2, 4], "corruption": ["fog"] * 3, "severity": [3, 3, 3]}
 
 
-def test_alexnet_scores_100(mce, script):
-    add_all(mce, script.ALEXNET, n=50_000)
+def test_alexnet_scores_100(mce, formulas):
+    add_all(mce, formulas.ALEXNET["mce"], n=50_000)
     mce.add_batch(**rows("clean", 0, 0.43478, n=50_000))
     result = mce.compute(strict=True)
     assert result["mce"] == pytest.approx(100, abs=1e-9)
     assert result["relative_mce"] == pytest.approx(100, abs=1e-9)
-    assert list(result["ce"]) == list(script.ALEXNET)
-    for name in script.ALEXNET:
+    assert list(result["ce"]) == list(formulas.ALEXNET["mce"])
+    for name in formulas.ALEXNET["mce"]:
         assert result["ce"][name] == pytest.approx(100, abs=1e-9)
         assert result["relative_ce"][name] == pytest.approx(100, abs=1e-9)
         assert result["ce_by_severity"][name] == pytest.approx([100] * 5, abs=1e-9)
-        assert result["error"][name] == pytest.approx(script.ALEXNET[name], abs=1e-12)
+        assert result["error"][name] == pytest.approx(formulas.ALEXNET["mce"][name], abs=1e-12)
     assert result["clean_error"] == pytest.approx(0.43478)
     assert result["missing"] == []
     assert result["num_examples"] == 50_000 * (19 * 5 + 1)
@@ -74,10 +72,10 @@ def test_alexnet_scores_100(mce, script):
 
 
 @pytest.mark.parametrize("model", TABLE)
-def test_published_tables(mce, script, model):
+def test_published_tables(mce, formulas, model):
     """Errors that give the printed CEs give the other printed numbers within their rounding."""
     row = TABLE[model]
-    alexnet = {name: script.ALEXNET[name] for name in script.TEST}
+    alexnet = {name: formulas.ALEXNET["mce"][name] for name in formulas.CORRUPTIONS}
     errors = {n: [ce / 100 * e for e in alexnet[n]] for n, ce in zip(alexnet, row["ce"], strict=True)}
     beyond_one = {
         n: max(e) > 1 for n, e in errors.items()
@@ -88,31 +86,31 @@ def test_published_tables(mce, script, model):
     result = mce.compute(clean_error=row["clean_error"] / 100)
     assert result["mce"] == pytest.approx(row["mce"], abs=0.3)
     assert list(result["ce"].values()) == pytest.approx(row["ce"], abs=0.01)
-    for name, printed in zip(script.TEST, row["relative_ce"], strict=True):
+    for name, printed in zip(formulas.CORRUPTIONS, row["relative_ce"], strict=True):
         mean = sum(alexnet[name]) / 5
-        rounding = 0.5 + (0.5 * mean + 0.05) / (mean - script.ALEXNET_CLEAN)
+        rounding = 0.5 + (0.5 * mean + 0.05) / (mean - formulas.ALEXNET_CLEAN)
         assert result["relative_ce"][name] == pytest.approx(printed, abs=rounding)
     assert result["relative_mce"] == pytest.approx(row["relative_mce"], abs=2)
 
 
-def test_extra_corruptions_never_enter_the_mean(mce, script):
-    errors = dict.fromkeys(script.TEST, [0.5] * 5)
+def test_extra_corruptions_never_enter_the_mean(mce, formulas):
+    errors = dict.fromkeys(formulas.CORRUPTIONS, [0.5] * 5)
     add_all(mce, errors, n=10)
     without = mce.compute()
-    add_all(mce, errors | dict.fromkeys(script.EXTRA, [1.0] * 5), n=10)
+    add_all(mce, errors | dict.fromkeys(formulas.EXTRA_CORRUPTIONS, [1.0] * 5), n=10)
     result = mce.compute()
     assert result["mce"] == without["mce"]
-    assert set(result["ce"]) - set(without["ce"]) == set(script.EXTRA)
+    assert set(result["ce"]) - set(without["ce"]) == set(formulas.EXTRA_CORRUPTIONS)
     assert result["missing"] == []
 
 
-def test_an_incomplete_set_gives_its_parts_and_no_mce(mce, script):
+def test_an_incomplete_set_gives_its_parts_and_no_mce(mce, formulas):
     add_all(mce, {"fog": [0.5, 0.5, 0.5, 0.5, 0.5]}, n=10)
     mce.add_batch(**rows("snow", 2, 0.3, n=10))
     mce.add_batch(**rows("saturate", 2, 0.3, n=10))
     result = mce.compute(clean_error=0.25)
     assert result["mce"] is None and result["relative_mce"] is None
-    assert result["ce"]["fog"] == pytest.approx(100 * 2.5 / sum(script.ALEXNET["fog"]))
+    assert result["ce"]["fog"] == pytest.approx(100 * 2.5 / sum(formulas.ALEXNET["mce"]["fog"]))
     assert result["relative_ce"]["fog"] == pytest.approx(100 * 0.25 / (0.819324 - 0.43478))
     assert result["ce"]["snow"] is None and result["ce"]["frost"] is None and result["ce"]["saturate"] is None
     assert result["error"]["snow"] == [None, 0.3, None, None, None]
@@ -123,16 +121,16 @@ def test_an_incomplete_set_gives_its_parts_and_no_mce(mce, script):
     assert "|missing:69|" in result["signature"]
 
 
-def test_no_clean_error_no_relative_mce(mce, script):
-    add_all(mce, dict.fromkeys(script.TEST, [0.5] * 5), n=10)
+def test_no_clean_error_no_relative_mce(mce, formulas):
+    add_all(mce, dict.fromkeys(formulas.CORRUPTIONS, [0.5] * 5), n=10)
     result = mce.compute()
     assert result["mce"] is not None
     assert result["relative_mce"] is None and result["clean_error"] is None
     assert set(result["relative_ce"].values()) == {None}
 
 
-def test_strict_names_what_is_missing_and_loses_nothing(mce, script):
-    errors = dict.fromkeys(script.TEST, [0.5] * 5)
+def test_strict_names_what_is_missing_and_loses_nothing(mce, formulas):
+    errors = dict.fromkeys(formulas.CORRUPTIONS, [0.5] * 5)
     add_all(mce, errors | {"fog": [0.5, 0.5]}, n=10)
     with pytest.raises(ValueError, match="lacks 3 of its 75 configs: fog_3, fog_4, fog_5"):
         mce.compute(strict=True)
@@ -161,8 +159,8 @@ def test_configs_of_unequal_size_are_named(mce):
 
 
 @pytest.mark.parametrize("benchmark", ["cifar10_c", "cifar100_c", "tiny_imagenet_c"])
-def test_benchmarks_without_alexnet(mce, script, benchmark):
-    errors = {name: [0.1 + i / 100] * 5 for i, name in enumerate(script.TEST)}
+def test_benchmarks_without_alexnet(mce, formulas, benchmark):
+    errors = {name: [0.1 + i / 100] * 5 for i, name in enumerate(formulas.CORRUPTIONS)}
     add_all(mce, errors)
     result = mce.compute(benchmark=benchmark, clean_error=0.05)
     assert result["mce"] == pytest.approx(100 * np.mean(list(errors.values())))
@@ -171,8 +169,8 @@ def test_benchmarks_without_alexnet(mce, script, benchmark):
     assert result["signature"] == f"mce|benchmark:{benchmark}|n:1000|normaliser:none|version:1"
 
 
-def test_inception_size_keeps_alexnet(mce, script):
-    add_all(mce, script.ALEXNET, n=50_000)
+def test_inception_size_keeps_alexnet(mce, formulas):
+    add_all(mce, formulas.ALEXNET["mce"], n=50_000)
     result = mce.compute(benchmark="imagenet_c_299")
     assert result["mce"] == pytest.approx(100)
     assert result["signature"].startswith("mce|benchmark:imagenet_c_299|")
@@ -315,6 +313,15 @@ BAD = {
         "severity: row 1 holds 3 with the corruption 'clean'",
     ),
     "missing": ({"corruption": None}, "corruption is missing"),
+    "masked": (
+        {"predictions": np.ma.masked_array([1, 2, 3], [False, True, False])},
+        r"predictions is a masked array; drop its masked rows in every column: values.data\[keep\]",
+    ),
+    "dict": (
+        {"predictions": {1: 0, 2: 0, 3: 0}},
+        "predictions is a dict; pass a list in the order of the rows",
+    ),
+    "set": ({"references": {1, 2, 4}}, "references is a set; pass a list"),
 }
 
 
@@ -364,7 +371,7 @@ def test_clean_error_given_twice(mce):
 
 
 def test_in_memory(load):
-    metric, _ = load("mce", keep_in_memory=True)
+    metric = load("mce", keep_in_memory=True)
     metric.add_batch(**GOOD)
     with pytest.raises(ValueError, match="lacks"):
         metric.compute(strict=True)
@@ -372,7 +379,7 @@ def test_in_memory(load):
 
 
 def test_two_at_once_do_not_mix(load):
-    (one, _), (two, _) = load("mce"), load("mce")
+    one, two = load("mce"), load("mce")
     one.add_batch(**GOOD)
     two.add_batch(**{**GOOD, "predictions": [1, 2, 4]})
     assert one.compute()["error"]["fog"][2] == 1 / 3
@@ -380,7 +387,7 @@ def test_two_at_once_do_not_mix(load):
 
 
 def test_nothing_is_left_in_the_cache(load, tmp_path):
-    metric, _ = load("mce", cache_dir=str(tmp_path))
+    metric = load("mce", cache_dir=str(tmp_path))
     metric.add_batch(**GOOD)
     with pytest.raises(ValueError, match="lacks"):
         metric.compute(strict=True)
@@ -392,3 +399,60 @@ def test_no_warning_for_a_plain_score(mce):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         mce.compute(**GOOD)
+
+
+def test_a_corruption_of_ones_own_gets_errors_and_no_ce(mce, formulas):
+    """It is named as an extra; a name that is not is an error."""
+    with pytest.raises(ValueError, match=r"row 0 holds 'spattre'; did you mean spatter.*extra=\[\.\.\.\]"):
+        mce.add_batch(**rows("spattre", 1, 0.5, n=10))
+    with pytest.raises(ValueError, match="extra is a list of names: extra=\\['posterize'\\]"):
+        mce.add_batch(**rows("posterize", 1, 0.5, n=10), extra="posterize")
+    add_all(mce, dict.fromkeys(formulas.CORRUPTIONS, [0.5] * 5), n=10)
+    expected = mce.compute(clean_error=0.2)
+    add_all(mce, dict.fromkeys(formulas.CORRUPTIONS, [0.5] * 5), n=10)
+    for severity in (1, 2, 4):
+        mce.add_batch(**rows("posterize", severity, 0.3, n=10), extra=["posterize", "spattre"])
+    result = mce.compute(**rows("spattre", 5, 0.1, n=10), extra=["spattre"], clean_error=0.2)
+    assert list(result["error"]) == [*formulas.CORRUPTIONS, "posterize", "spattre"]
+    assert result["error"]["posterize"] == [0.3, 0.3, None, 0.3, None]
+    for key in ("mce", "relative_mce", "ce", "relative_ce", "ce_by_severity", "missing", "signature"):
+        assert result[key] == expected[key], key
+    assert result["num_examples"] == expected["num_examples"] + 40
+
+
+def test_threads_lose_no_rows(mce):
+    batches = [rows("fog", 1 + i % 5, i % 10 / 10, n=100) for i in range(60)]
+    with ThreadPoolExecutor(8) as threads:
+        for future in [threads.submit(mce.add_batch, **batch) for batch in batches]:
+            future.result()
+    result = mce.compute()
+    assert result["num_examples"] == 6000
+    for severity in range(1, 6):
+        errors = [i % 10 / 10 for i in range(60) if 1 + i % 5 == severity]
+        assert result["error"]["fog"][severity - 1] == pytest.approx(np.mean(errors))
+
+
+def test_a_metric_can_be_copied_and_sent_to_a_process(mce):
+    for copied in (copy.deepcopy(mce), pickle.loads(pickle.dumps(mce))):
+        assert copied.compute(**GOOD)["num_examples"] == 3
+
+
+def test_a_tensor_that_requires_gradients_is_named(mce):
+    torch = pytest.importorskip("torch")
+    logits = torch.zeros(3, 1000, requires_grad=True)
+    with pytest.raises(
+        ValueError, match=r"predictions: row 0 holds .* not an integer.*argmax over the classes"
+    ):
+        mce.add_batch(**{**GOOD, "predictions": logits})
+    with pytest.raises(ValueError, match=r"predictions: row 0 holds .*Tensor\), not an integer"):
+        mce.add_batch(**{**GOOD, "predictions": list(logits.sum(axis=1))})
+    mce.add_batch(**{**GOOD, "predictions": logits.argmax(axis=1)})
+    assert len(mce) == 3
+
+
+def test_the_warning_points_at_the_caller(mce):
+    mce.add_batch(**rows("fog", 1, 0.5, n=9))
+    mce.add_batch(**rows("fog", 2, 0.5, n=10))
+    with pytest.warns(UserWarning) as caught:
+        mce.compute()
+    assert caught[0].filename == __file__

@@ -18,12 +18,7 @@ FRAMES = {"translate": 41}
 
 @pytest.fixture
 def mfr(load):
-    return load("mfr")[0]
-
-
-@pytest.fixture
-def script(load):
-    return load("mfr")[1]
+    return load("mfr")
 
 
 def sequences(name, probability, noise, n=100, frames=None):
@@ -34,9 +29,9 @@ def sequences(name, probability, noise, n=100, frames=None):
     return np.concatenate([np.zeros((n, 1), int), change.astype(int)], axis=1)
 
 
-def add_all(metric, script, probabilities, n=100, frames=None):
+def add_all(metric, formulas, probabilities, n=100, frames=None):
     for name, probability in probabilities.items():
-        predictions = sequences(name, probability, name in script.NOISE, n, (frames or {}).get(name))
+        predictions = sequences(name, probability, name in formulas.NOISE, n, (frames or {}).get(name))
         metric.add_batch(predictions=predictions, perturbation=[name] * n)
 
 
@@ -63,22 +58,27 @@ def slow(predictions, perturbation, difficulty):
     return {name: sum(values) / len(values) for name, values in of.items()}
 
 
-def test_alexnet_scores_100(mfr, script):
-    add_all(mfr, script, script.ALEXNET, n=10_000)
+def test_alexnet_scores_100(mfr, formulas):
+    add_all(mfr, formulas, formulas.ALEXNET["mfr"], n=10_000)
     result = mfr.compute(strict=True)
     assert result["mfr"] == pytest.approx(100, abs=1e-9)
-    assert result["fr"] == pytest.approx(dict.fromkeys(script.ALEXNET, 100), abs=1e-9)
-    assert result["flip_probability"] == pytest.approx(script.ALEXNET, abs=1e-12)
+    assert result["fr"] == pytest.approx(dict.fromkeys(formulas.ALEXNET["mfr"], 100), abs=1e-9)
+    assert result["flip_probability"] == pytest.approx(formulas.ALEXNET["mfr"], abs=1e-12)
     assert result["missing"] == [] and result["num_sequences"] == 140_000
     assert result["signature"] == "mfr|benchmark:imagenet_p|difficulty:1|n:10000|normaliser:alexnet|version:1"
     assert list(result) == ["mfr", "fr", "flip_probability", "missing", "num_sequences", "signature"]
 
 
 @pytest.mark.parametrize("model", TABLE)
-def test_published_tables(mfr, script, model):
+def test_published_tables(mfr, formulas, model):
     row = TABLE[model]
-    rates = dict(zip(script.TEST, row["fr"], strict=True))
-    add_all(mfr, script, {name: rate / 100 * script.ALEXNET[name] for name, rate in rates.items()}, n=2000)
+    rates = dict(zip(formulas.PERTURBATIONS, row["fr"], strict=True))
+    add_all(
+        mfr,
+        formulas,
+        {name: rate / 100 * formulas.ALEXNET["mfr"][name] for name, rate in rates.items()},
+        n=2000,
+    )
     result = mfr.compute()
     assert result["fr"] == pytest.approx(rates, abs=0.05)
     misprint = 0.4 if model == "VGG-19+BN" else 0  # its printed mean is not that of its printed cells
@@ -131,31 +131,37 @@ def test_against_the_definition(data, difficulty, seed):
     assert {k: v for k, v in result["flip_probability"].items() if v is not None} == pytest.approx(expected)
 
 
-def test_an_incomplete_set_gives_its_parts_and_no_mfr(mfr, script):
-    add_all(mfr, script, {"tilt": 0.1, "shear": 0.2})
+def test_an_incomplete_set_gives_its_parts_and_no_mfr(mfr, formulas):
+    add_all(mfr, formulas, {"tilt": 0.1, "shear": 0.2})
     result = mfr.compute()
     assert result["mfr"] is None
     assert result["fr"]["tilt"] == pytest.approx(100 * 0.1 / 0.0705)
     assert result["fr"]["shear"] == pytest.approx(100 * 0.2 / 0.10658)
     assert result["fr"]["snow"] is None and result["flip_probability"]["snow"] is None
-    assert result["missing"] == [name for name in script.TEST if name != "tilt"]
+    assert result["missing"] == [name for name in formulas.PERTURBATIONS if name != "tilt"]
     assert "|missing:9|" in result["signature"]
 
 
-def test_strict_names_what_is_missing_and_loses_nothing(mfr, script):
-    add_all(mfr, script, {name: 0.1 for name in script.TEST if name not in ("tilt", "snow")})
+def test_strict_names_what_is_missing_and_loses_nothing(mfr, formulas):
+    add_all(mfr, formulas, {name: 0.1 for name in formulas.PERTURBATIONS if name not in ("tilt", "snow")})
     with pytest.raises(ValueError, match="imagenet_p lacks 2 of 10 perturbations: snow, tilt"):
         mfr.compute(strict=True)
-    add_all(mfr, script, {"tilt": 0.1, "snow": 0.1})
+    add_all(mfr, formulas, {"tilt": 0.1, "snow": 0.1})
     result = mfr.compute(strict=True)
     assert result["num_sequences"] == 1000
-    assert result["flip_probability"] == pytest.approx(dict.fromkeys(script.TEST, 0.1))
+    assert result["flip_probability"] == pytest.approx(dict.fromkeys(formulas.PERTURBATIONS, 0.1))
 
 
-def test_extra_perturbations_never_enter_the_mean(mfr, script):
-    add_all(mfr, script, dict.fromkeys(script.ALEXNET, 0.5) | dict.fromkeys(script.TEST, 0.1))
+def test_extra_perturbations_never_enter_the_mean(mfr, formulas):
+    add_all(
+        mfr,
+        formulas,
+        dict.fromkeys(formulas.ALEXNET["mfr"], 0.5) | dict.fromkeys(formulas.PERTURBATIONS, 0.1),
+    )
     result = mfr.compute()
-    assert result["mfr"] == pytest.approx(np.mean([10 / script.ALEXNET[name] for name in script.TEST]))
+    assert result["mfr"] == pytest.approx(
+        np.mean([10 / formulas.ALEXNET["mfr"][name] for name in formulas.PERTURBATIONS])
+    )
     assert len(result["fr"]) == 14
 
 
@@ -167,11 +173,11 @@ def test_perturbations_of_unequal_size_are_named(mfr):
 
 
 @pytest.mark.parametrize("benchmark", ["cifar10_p", "cifar100_p"])
-def test_cifar_is_not_normalised_and_has_spatter_for_snow(mfr, script, benchmark):
+def test_cifar_is_not_normalised_and_has_spatter_for_snow(mfr, formulas, benchmark):
     frames = {"motion_blur": 21, "translate": 16}
-    test = [name if name != "snow" else "spatter" for name in script.TEST]
-    add_all(mfr, script, {name: 0.1 for name in test if name in frames}, frames=frames)
-    add_all(mfr, script, {name: 0.2 for name in test if name not in frames})
+    test = [name if name != "snow" else "spatter" for name in formulas.PERTURBATIONS]
+    add_all(mfr, formulas, {name: 0.1 for name in test if name in frames}, frames=frames)
+    add_all(mfr, formulas, {name: 0.2 for name in test if name not in frames})
     result = mfr.compute(benchmark=benchmark, strict=True)
     assert result["mfr"] == pytest.approx(18)
     assert result["fr"]["spatter"] == pytest.approx(20)
@@ -179,16 +185,16 @@ def test_cifar_is_not_normalised_and_has_spatter_for_snow(mfr, script, benchmark
     assert result["signature"].startswith(f"mfr|benchmark:{benchmark}|difficulty:1|n:100|normaliser:none|")
 
 
-def test_tiny_imagenet_has_31_frames_everywhere(mfr, script):
-    add_all(mfr, script, dict.fromkeys(script.TEST, 0.1), frames={"translate": 31})
+def test_tiny_imagenet_has_31_frames_everywhere(mfr, formulas):
+    add_all(mfr, formulas, dict.fromkeys(formulas.PERTURBATIONS, 0.1), frames={"translate": 31})
     with pytest.raises(ValueError, match=r"row 600 has 31 frames, but translate of imagenet_p has 41"):
         mfr.compute()
     assert mfr.compute(benchmark="tiny_imagenet_p")["mfr"] == pytest.approx(10)
 
 
-def test_inception_size_keeps_alexnet(mfr, script):
-    add_all(mfr, script, dict.fromkeys(script.TEST, 0.1))
-    expected = np.mean([10 / script.ALEXNET[name] for name in script.TEST])
+def test_inception_size_keeps_alexnet(mfr, formulas):
+    add_all(mfr, formulas, dict.fromkeys(formulas.PERTURBATIONS, 0.1))
+    expected = np.mean([10 / formulas.ALEXNET["mfr"][name] for name in formulas.PERTURBATIONS])
     assert mfr.compute(benchmark="imagenet_p_299")["mfr"] == pytest.approx(expected)
 
 
@@ -259,6 +265,8 @@ BAD = {
     "logits": ({"predictions": np.zeros((3, 31, 1000))}, r"shape \(3, 31, 1000\).*argmax"),
     "logit lists": ({"predictions": [[[0.1, 0.9]] * 31] * 3}, r"row 0, frame 0 holds \[0\.1, 0\.9\].*argmax"),
     "logit arrays": ({"predictions": [np.zeros((31, 9))] * 3}, r"row 0, frame 0 holds array.*argmax"),
+    "masked": ({"predictions": [np.ma.masked_array(tilt(), tilt((3, 1)))] * 3}, "predictions: row 0 is a masked array"),
+    "dict": ({"predictions": [dict.fromkeys(range(31), 0)] * 3}, "predictions: row 0 is a dict"),
     "flat ids": ({"predictions": [1, 2, 3]}, "row 0 holds 1, but it should be a list"),
     "flat array": ({"predictions": np.array([1, 2, 3])}, r"shape \(3,\), but a row is a sequence"),
     "text": ({"predictions": ["tilt"] * 3}, "row 0 holds 'tilt'"),

@@ -18,12 +18,7 @@ TOP = [1, 2, 3, 4, 5]
 
 @pytest.fixture
 def mt5d(load):
-    return load("mt5d")[0]
-
-
-@pytest.fixture
-def script(load):
-    return load("mt5d")[1]
+    return load("mt5d")
 
 
 def sequences(distance, noise, n, frames):
@@ -46,11 +41,11 @@ def sequences(distance, noise, n, frames):
     return top
 
 
-def add_all(metric, script, distances, n=100):
+def add_all(metric, formulas, distances, n=100):
     for name, distance in distances.items():
         frames = 41 if name == "translate" else 31
         metric.add_batch(
-            predictions=sequences(distance, name in script.NOISE, n, frames), perturbation=[name] * n
+            predictions=sequences(distance, name in formulas.NOISE, n, frames), perturbation=[name] * n
         )
 
 
@@ -68,22 +63,22 @@ def slow_distance(a, b):
     return sum(abs((i - 1) - min(rank.get(a[i - 1], 99) - 1, 5)) for i in range(1, 6))
 
 
-def test_alexnet_scores_100(mt5d, script):
-    add_all(mt5d, script, script.ALEXNET)
+def test_alexnet_scores_100(mt5d, formulas):
+    add_all(mt5d, formulas, formulas.ALEXNET["mt5d"])
     result = mt5d.compute(strict=True)
     assert result["mt5d"] == pytest.approx(100, abs=1e-9)
-    assert result["t5d"] == pytest.approx(dict.fromkeys(script.ALEXNET, 100), abs=1e-9)
-    assert result["unnormalised_t5d"] == pytest.approx(script.ALEXNET, abs=1e-12)
+    assert result["t5d"] == pytest.approx(dict.fromkeys(formulas.ALEXNET["mt5d"], 100), abs=1e-9)
+    assert result["unnormalised_t5d"] == pytest.approx(formulas.ALEXNET["mt5d"], abs=1e-12)
     assert result["missing"] == [] and result["num_sequences"] == 1400
     assert result["signature"] == "mt5d|benchmark:imagenet_p|difficulty:1|n:100|normaliser:alexnet|version:1"
     assert list(result) == ["mt5d", "t5d", "unnormalised_t5d", "missing", "num_sequences", "signature"]
 
 
 @pytest.mark.parametrize("model", TABLE)
-def test_published_tables(mt5d, script, model):
+def test_published_tables(mt5d, formulas, model):
     row = TABLE[model]
-    printed = dict(zip(script.TEST, row["t5d"], strict=True))
-    add_all(mt5d, script, {name: p / 100 * script.ALEXNET[name] for name, p in printed.items()})
+    printed = dict(zip(formulas.PERTURBATIONS, row["t5d"], strict=True))
+    add_all(mt5d, formulas, {name: p / 100 * formulas.ALEXNET["mt5d"][name] for name, p in printed.items()})
     result = mt5d.compute()
     assert result["t5d"] == pytest.approx(printed, abs=0.05)
     assert result["mt5d"] == pytest.approx(row["mt5d"], abs=0.5)
@@ -104,14 +99,14 @@ RANKS = [
 
 @pytest.mark.parametrize("ranks, distance", RANKS)
 @pytest.mark.parametrize("name", ["tilt", "shot_noise"])
-def test_rank_permutations(mt5d, script, name, ranks, distance):
+def test_rank_permutations(mt5d, formulas, name, ranks, distance):
     a = np.arange(7) + 100
     b = np.empty(7, int)
     b[np.array(ranks) - 1] = a
     frames = np.array([a[:5]] + [b[:5]] * 30)
     assert slow_distance(a[:5], b[:5]) == distance
     result = mt5d.compute(predictions=[frames], perturbation=[name])
-    assert result["unnormalised_t5d"][name] == distance * (30 if name in script.NOISE else 1) / 30
+    assert result["unnormalised_t5d"][name] == distance * (30 if name in formulas.NOISE else 1) / 30
 
 
 SWAP = [2, 1, 3, 4, 5]
@@ -166,8 +161,8 @@ def test_against_the_definition(data, difficulty, seed):
     assert {k: v for k, v in result["unnormalised_t5d"].items() if v is not None} == pytest.approx(expected)
 
 
-def test_an_incomplete_set_gives_its_parts_and_no_mt5d(mt5d, script):
-    add_all(mt5d, script, {"tilt": 1.0})
+def test_an_incomplete_set_gives_its_parts_and_no_mt5d(mt5d, formulas):
+    add_all(mt5d, formulas, {"tilt": 1.0})
     with pytest.raises(ValueError, match="imagenet_p lacks 9 of 10 perturbations: gaussian_noise, "):
         mt5d.compute(strict=True)
     result = mt5d.compute()
@@ -176,8 +171,8 @@ def test_an_incomplete_set_gives_its_parts_and_no_mt5d(mt5d, script):
     assert len(result["missing"]) == 9
 
 
-def test_without_alexnet_it_is_a_distance(mt5d, script):
-    for name in (set(script.TEST) - {"snow"}) | {"spatter"}:
+def test_without_alexnet_it_is_a_distance(mt5d, formulas):
+    for name in (set(formulas.PERTURBATIONS) - {"snow"}) | {"spatter"}:
         frames = {"motion_blur": 21, "translate": 16}.get(name, 31)
         mt5d.add_batch(predictions=[([TOP, SWAP] * 20)[:frames]], perturbation=[name])
     result = mt5d.compute(benchmark="cifar10_p", strict=True)
@@ -231,6 +226,7 @@ BAD = {
     "none": ({"predictions": [tilt(), tilt((7, None)), tilt()]}, r"row 1, frame 7 holds None, but it should be a list"),
     "ragged": ({"predictions": [tilt(), tilt()[:30], tilt()]}, "row 1 has 30 frames, but snow has 31"),
     "negative": ({"predictions": [tilt(), tilt((1, [1, 2, 3, 4, -5])), tilt()]}, "row 1, frame 1 holds .*-5"),
+    "set": ({"predictions": [[{1, 2, 3, 4, 5}] * 31] * 3}, r"row 0, frame 0 holds .1, 2.*should be a list"),
     "flat": ({"predictions": [1, 2, 3]}, "row 0 holds 1, but it should be a list: sequences of frames"),
     "four axes": ({"predictions": np.zeros((3, 31, 5, 2), int)}, "row 0, frame 0 holds"),
     "tilt_2": ({"perturbation": ["tilt", "snow", "tilt_2"]}, "row 2 holds 'tilt_2'; the name is 'tilt'"),

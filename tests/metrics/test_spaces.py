@@ -1,4 +1,4 @@
-"""The Spaces' pages: what they share, and, where gradio is installed, what they show."""
+"""Pages of the Spaces: their shared parts, and, where gradio is installed, their output."""
 
 import importlib
 import json
@@ -6,7 +6,10 @@ import re
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
+
+pytest.importorskip("jinja2")
 
 METRICS = Path(__file__).parents[2] / "metrics"
 NAMES = ["mce", "mfr", "mt5d"]
@@ -20,94 +23,96 @@ def name(request):
 @pytest.fixture
 def space(name, monkeypatch):
     """Import modules of one Space as its own folder does, and forget them afterwards."""
+    modules = [path.stem for path in (METRICS / name).glob("*.py")]
     monkeypatch.syspath_prepend(str(METRICS / name))
-    for module in ("app", "page", name):
+    for module in modules:
         monkeypatch.delitem(sys.modules, module, raising=False)
     yield importlib.import_module
-    for module in ("app", "page", name):
+    for module in modules:
         sys.modules.pop(module, None)
-
-
-def test_what_the_spaces_share_is_the_same():
-    for file in ("page.py", "requirements.txt"):
-        assert len({(METRICS / name / file).read_bytes() for name in NAMES}) == 1
 
 
 def test_requirements_are_what_is_imported(name):
     folder = METRICS / name
-    listed = set(re.findall(r"^[a-z]+", (folder / "requirements.txt").read_text(), re.MULTILINE))
-    source = "".join((folder / file).read_text() for file in (f"{name}.py", "app.py", "page.py"))
+    listed = set(re.findall(r"^[a-z0-9]+", (folder / "requirements.txt").read_text().lower(), re.MULTILINE))
+    source = "".join(path.read_text() for path in folder.glob("*.py") if path.name != "tests.py")
     imported = set(re.findall(r"^(?:import|from) (\w+)", source, re.MULTILINE))
-    assert listed == imported - sys.stdlib_module_names - {name, "page"}
+    assert listed == imported - sys.stdlib_module_names - {path.stem for path in folder.glob("*.py")}
 
 
 def test_numbers(space):
-    page = space("page")
-    assert page.number("23.9 %", "fog", 100) == 23.9
-    assert page.number(float("nan"), "fog", 100) is None and page.number(" ", "fog", 100) is None
+    fragments = space("fragments")
+    assert fragments.number("23.9 %", "fog", 100) == 23.9
+    assert fragments.number(float("nan"), "fog", 100) is None and fragments.number(" ", "fog", 100) is None
     with pytest.raises(ValueError, match="fog: 'x' is not a number"):
-        page.number("x", "fog", 100)
+        fragments.number("x", "fog", 100)
     with pytest.raises(ValueError, match="fog: 101 is not from 0 to 100"):
-        page.number(101, "fog", 100)
+        fragments.number(101, "fog", 100)
 
 
 def test_files(space, tmp_path):
-    page = space("page")
+    fragments = space("fragments")
     path = tmp_path / "rows.jsonl"
     path.write_text('{"a": [1, 2], "b": "x"}\n\n{"a": [3], "b": "y"}\n')
-    assert page.columns(path, ["a", "b", "c"]) == {"a": [[1, 2], [3]], "b": ["x", "y"]}
+    assert fragments.read_columns(path, ["a", "b", "c"]) == {"a": [[1, 2], [3]], "b": ["x", "y"]}
     path.write_text('{"a": 1}\n{"b": 2}\n')
     with pytest.raises(ValueError, match=r"rows.jsonl: line 2 has no a"):
-        page.columns(path, ["a"])
+        fragments.read_columns(path, ["a"])
     path.write_text("GIF89a")
     with pytest.raises(ValueError, match=r"rows.jsonl is neither CSV nor JSON Lines"):
-        page.columns(path, ["a"])
+        fragments.read_columns(path, ["a"])
     with pytest.raises(ValueError, match="choose a file"):
-        page.columns(None, ["a"])
+        fragments.read_columns(None, ["a"])
     table = tmp_path / "rows.csv"
     table.write_text("a,b\n1,\n2,y\n")
-    assert page.columns(table, ["a", "b"]) == {"a": [1, 2], "b": ["", "y"]}
+    assert fragments.read_columns(table, ["a", "b"]) == {"a": [1, 2], "b": ["", "y"]}
 
 
 def test_published_table(space):
-    page = space("page")
+    fragments = space("fragments")
     titles = {"clean": "clean error", "score": "score"}
-    html = page.published({"A": {"clean": 1, "score": 3}, "<B>": {"clean": None, "score": 1}}, titles)
-    assert html.index("&lt;B&gt;") < html.index(">A<") and page.YOURS not in html
-    html = page.published({"A": {"clean": 1, "score": 3}}, titles, {"clean": None, "score": 2})
-    assert html.index(page.YOURS) < html.index(">A<")
+    scores = {"A+B": {"clean": 1, "score": 3}, "<B>": {"clean": None, "score": 1}}
+    html = fragments.render_published(scores, titles)
+    assert html.index("&lt;B&gt;") < html.index(">A+<wbr>B<") and fragments.YOURS not in html
+    html = fragments.render_published(scores, titles, {"clean": None, "score": 2})
+    assert html.index("&lt;B&gt;") < html.index(fragments.YOURS) < html.index(">A+<wbr>B<")
 
 
-def test_example_files(space, name):
+def test_text_cannot_become_markup(space):
+    render = space("fragments").render
+    for html in (
+        render("wrong", error="<i>"),
+        render("summary", numbers={"<i>": 1}, notes=["<i>"]),
+        render("bars", rows=[("<i>", 1, 2, 1)], titles=("<i>", ""), full=1, mark=1, note="<i>"),
+        render("curve", lines={"yours": [(0, 0.5)]}, label="<i>", yours="<i>"),
+    ):
+        assert "<i>" not in html and "&lt;i&gt;" in html
+
+
+def test_example_files(space, name, load):
     """The example of the page is a whole benchmark."""
     path = next((METRICS / name).glob("example.*"))
-    script = space(name)
-    metric = next(v for k, v in vars(script).items() if k.lower() == name)()
-    result = metric.compute(**space("page").columns(path, list(metric.features)), strict=True)
-    assert 0 < result[name] < 100
+    metric = load(name)
+    columns = space("fragments").read_columns(path, list(metric.features))
+    assert 0 < metric.compute(**columns, strict=True)[name] < 100
 
 
 def test_app(space, name):
     pytest.importorskip("gradio")
-    app = space("app")
-    script = space(name)
-    benchmark = "imagenet_c" if name == "mce" else "imagenet_p"
-    more = (app.MEAN,) if name == "mce" else ()
+    page, yours = space("app").space, space("fragments").YOURS
+    benchmark, clean = ("imagenet_c", ["43.478"]) if name == "mce" else ("imagenet_p", [])
+    headline, parts, compare, result = page.view(page.score_table, page.fill(page.alexnet), benchmark, *clean)
+    assert headline.count(">100.0<") == 1 + len(clean) and (">43.5<" in headline) == bool(clean)
+    assert parts.count('class="bar"') == len(page.alexnet) and result[name] == pytest.approx(100)
+    assert yours in compare
+    error, *_ = page.view(page.score_table, page.fill({}), benchmark, *clean)
+    assert "the table is empty" in error
     if name == "mce":
-        table, clean = app.example()
-        headline, *_, compare = app.view(app.score_table, table, clean, benchmark, *more)
-        assert headline.count(">100.0<") == 2 and ">43.5<" in headline
-        empty = app.view(app.score_table, app.empty(), "", benchmark, *more)[0]
-    else:
-        headline, _, compare = app.view(app.score_table, app.example(), benchmark)
-        assert headline.count(">100.0<") == 1
-        empty = app.view(app.score_table, app.empty(), benchmark)[0]
-    assert "the table is empty" in empty
-    assert app.page.YOURS in compare
-    assert all(
-        network in app.PUBLISHED for network in json.loads((METRICS / name / "published.json").read_text())
-    )
+        assert page.draw(result, "fog").count("<circle") == 5 and page.draw(None, "fog") == ""
+        fractions = {name: np.divide(errors, 100) for name, errors in page.alexnet.items()}
+        assert "look like fractions" in page.view(page.score_table, page.fill(fractions), benchmark, "")[0]
+    assert set(json.loads((METRICS / name / "published.json").read_text())) < set(page.published)
     path = str(next((METRICS / name).glob("example.*")))
-    arguments = (path, "", benchmark, *more) if name == "mce" else (path, benchmark)
-    assert f"{name}|benchmark:{benchmark}|" in app.view(app.score_file, *arguments)[0]
-    assert list(script.BENCHMARKS) == [value for _, value in app.benchmark.choices]
+    headline, *_ = page.view(page.score_file, path, benchmark, *("" for _ in clean))
+    assert f"{name}|benchmark:{benchmark}|" in headline
+    assert list(page.benchmarks) == [value for _, value in page.benchmark.choices]

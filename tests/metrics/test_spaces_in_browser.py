@@ -83,7 +83,7 @@ def expected(name, load):
         ]
     else:
         rows = [json.loads(line) for line in lines]
-    return load(name)[0].compute(**{key: [row[key] for row in rows] for key in rows[0]})[name]
+    return load(name).compute(**{key: [row[key] for row in rows] for key in rows[0]})[name]
 
 
 def click(browser, selector):

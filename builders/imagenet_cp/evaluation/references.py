@@ -22,11 +22,10 @@ RATIO_KEY = {"mce": "ce", "mfr": "fr", "mt5d": "t5d"}
 
 
 @functools.cache
-def metric_module(metric: str) -> ModuleType:
-    """Import the script of a metric: ``"mce"``, ``"mfr"`` or ``"mt5d"``."""
-    spec = importlib.util.spec_from_file_location(
-        f"imagenet_cp_{metric}", metrics_folder() / metric / f"{metric}.py"
-    )
+def formulas() -> ModuleType:
+    """Import the formulas and the results of AlexNet that the metrics share; they need only NumPy."""
+    path = metrics_folder() / "shared" / "formulas.py"
+    spec = importlib.util.spec_from_file_location("imagenet_cp_formulas", path)
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
@@ -40,23 +39,22 @@ def benchmark_name(result: Mapping[str, Any]) -> str:
 
 def is_benchmark(metric: str, benchmark: str) -> bool:
     """True for a benchmark that the metric knows."""
-    return benchmark in metric_module(metric).BENCHMARKS
+    return benchmark in formulas().BENCHMARKS[metric]
 
 
 def is_normalized(metric: str, benchmark: str) -> bool:
     """True for scores in percent of AlexNet's; those of CIFAR and Tiny ImageNet are plain means."""
-    return bool(metric_module(metric).BENCHMARKS[benchmark][1] == "alexnet")
+    return bool(formulas().BENCHMARKS[metric][benchmark].normaliser == "alexnet")
 
 
 def all_parts(metric: str) -> tuple[str, ...]:
-    """Names of all corruptions or perturbations of a metric."""
-    return tuple(metric_module(metric).ALEXNET)
+    """Names of all corruptions or perturbations that AlexNet has results for."""
+    return tuple(formulas().ALEXNET[metric])
 
 
 def test_parts(metric: str, benchmark: str) -> tuple[str, ...]:
     """Names of the corruptions or perturbations that the mean is over."""
-    module = metric_module(metric)
-    return tuple(module.TEST if metric == "mce" else module.BENCHMARKS[benchmark][2])
+    return tuple(formulas().BENCHMARKS[metric][benchmark].test)
 
 
 def compute_scores(metric: str, benchmark: str, means: Mapping[str, float | None]) -> dict[str, Any]:
@@ -74,15 +72,18 @@ def compute_scores(metric: str, benchmark: str, means: Mapping[str, float | None
     dict
         The scores in the result of ``compute()``: without ``missing``, signature and number of rows.
     """
-    module = metric_module(metric)
+    module = formulas()
     tested = test_parts(metric, benchmark)
     if metric == "mce":
-        rows = {name: [means.get(f"{name}_{s}") for s in range(1, 6)] for name in all_parts(metric)}
+        # Corruptions for which AlexNet has no errors come last.
+        added = (config.rpartition("_")[0] for config in means if config != module.CLEAN)
+        names = dict.fromkeys([*all_parts(metric), *added])
+        rows = {name: [means.get(f"{name}_{s}") for s in range(1, 6)] for name in names}
         error = {name: row for name, row in rows.items() if name in tested or row != [None] * 5}
         clean = means.get(module.CLEAN)
-        return {**module.scores(error, clean, benchmark), "error": error, "clean_error": clean}
+        return {**module.corruption_scores(error, clean, benchmark), "error": error, "clean_error": clean}
     raw = {name: means.get(name) for name in all_parts(metric) if name in tested or name in means}
-    return {**module.scores(raw, benchmark), RAW_KEY[metric]: raw}
+    return {**module.sequence_scores(metric, raw, benchmark), RAW_KEY[metric]: raw}
 
 
 def missing_configs(metric: str, result: Mapping[str, Any]) -> list[str]:
@@ -99,10 +100,10 @@ def alexnet(metric: str, benchmark: str) -> dict[str, Any]:
     """Scores of AlexNet; empty for benchmarks that are not normalized by AlexNet's."""
     if not is_normalized(metric, benchmark):
         return {}
-    module = metric_module(metric)
+    module = formulas()
     if metric != "mce":
-        return compute_scores(metric, benchmark, module.ALEXNET)
-    cells = {f"{name}_{s}": e for name, row in module.ALEXNET.items() for s, e in enumerate(row, 1)}
+        return compute_scores(metric, benchmark, module.ALEXNET[metric])
+    cells = {f"{name}_{s}": e for name, row in module.ALEXNET["mce"].items() for s, e in enumerate(row, 1)}
     return compute_scores(metric, benchmark, {**cells, module.CLEAN: module.ALEXNET_CLEAN})
 
 

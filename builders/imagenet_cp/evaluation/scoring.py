@@ -16,6 +16,7 @@ from ..sources import classes as imagenet
 from .counts import Counts
 from .data.rows import Rows
 from .predictions import class_ids
+from .references import formulas
 
 
 def class_names(classes: Sequence[str]) -> tuple[str, ...]:
@@ -35,6 +36,7 @@ def compute_metric(metric: str, rows: Rows, tables: Mapping[str, pa.Table]) -> M
                 references=table["label"].to_numpy(),
                 corruption=[cell.name] * len(table),
                 severity=[cell.level] * len(table),
+                extra=[cell.name],
             )
         else:
             best = predicted[:, :, 0] if metric == "mfr" else predicted
@@ -71,12 +73,6 @@ def _differences(metric: str, predicted: NDArray[np.int32], noise: bool) -> NDAr
 
     Frames of noise are compared with the first frame, all remaining ones with the one before.
     """
-    later = predicted[:, 1:]
-    earlier = np.broadcast_to(predicted[:, :1], later.shape) if noise else predicted[:, :-1]
     if metric == "mfr":
-        return np.not_equal(earlier[..., 0], later[..., 0])
-    # A class at place i (from 0) of the earlier five costs |i - j| if it is at place j of the later, 5 - i if absent.
-    places = np.arange(5)
-    equal = earlier[..., :, None] == later[..., None, :]
-    cost = np.where(equal.any(axis=-1), abs(places - equal.argmax(axis=-1)), 5 - places)
-    return np.asarray(cost.sum(axis=-1))
+        return np.asarray(formulas().flip(*formulas().frame_pairs(predicted[:, :, 0], noise)))
+    return np.asarray(formulas().top5_distance(*formulas().frame_pairs(predicted, noise)))

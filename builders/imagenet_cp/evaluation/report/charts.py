@@ -239,7 +239,7 @@ def _severity(models: Models, colors: Mapping[str, str], columns: int) -> Figure
     errors = [model.metrics["mce"]["error"] for model in models.values()]
     names = [
         name
-        for name in references.all_parts("mce")
+        for name in dict.fromkeys([*references.all_parts("mce"), *(name for row in errors for name in row)])
         if any(e is not None for row in errors for e in row.get(name, []))
     ]
     rows = -(-len(names) // columns)

@@ -21,6 +21,8 @@ from .page import HEADLINE, is_relative_to_alexnet, make_report_dir, write_page
 _WORST = 10
 _BASELINE = "ResNet-50"
 _FORMATS = {b"\xff\xd8\xff": "image/jpeg", b"\x89PNG": "image/png"}
+#: Ratios of a corruption for which AlexNet has no errors.
+_NO_RATIO = [None] * 5
 
 
 def write_report(results: Results, folder: str | os.PathLike[str]) -> Path:
@@ -123,8 +125,8 @@ def _worst_configs(results: Results) -> list[dict[str, Any]]:
             "severity": s + 1,
             "error": error,
             "interval": intervals["error"][name][s],
-            "alexnet": base and base[name][s],
-            "ratio": result["ce_by_severity"][name][s],
+            "alexnet": base[name][s] if base and name in base else None,
+            "ratio": result["ce_by_severity"].get(name, _NO_RATIO)[s],
         }
         for name, errors in result["error"].items()
         for s, error in enumerate(errors)

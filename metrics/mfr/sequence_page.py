@@ -1,0 +1,1 @@
+../shared/sequence_page.py

@@ -1,0 +1,542 @@
+"""Formulas of mCE, mFR and mT5D as functions of arrays, with AlexNet's results; imports NumPy alone.
+
+"The paper" is Hendrycks & Dietterich, ICLR 2019 (https://arxiv.org/abs/1903.12261). NaN stands for a value that is
+missing, and a mean over a missing value is NaN.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+# Top-1 errors at severities 1 to 5; the first 15 corruptions are those of mCE.
+_ALEXNET_ERROR = {
+    "gaussian_noise": (0.69528, 0.82542, 0.93554, 0.98138, 0.99452),
+    "shot_noise": (0.71224, 0.85108, 0.93574, 0.98182, 0.99146),
+    "impulse_noise": (0.78374, 0.89808, 0.9487, 0.9872, 0.99548),
+    "defocus_blur": (0.65624, 0.73202, 0.85036, 0.91364, 0.94714),
+    "glass_blur": (0.64308, 0.75054, 0.88806, 0.91622, 0.93344),
+    "motion_blur": (0.5843, 0.70048, 0.82108, 0.8975, 0.92638),
+    "zoom_blur": (0.70008, 0.76992, 0.80784, 0.84198, 0.87198),
+    "snow": (0.71726, 0.88392, 0.86468, 0.9187, 0.94952),
+    "frost": (0.6139, 0.79734, 0.8879, 0.89942, 0.9343),
+    "fog": (0.67474, 0.7605, 0.84378, 0.8726, 0.945),
+    "brightness": (0.4514, 0.48502, 0.54048, 0.62166, 0.7244),
+    "contrast": (0.64548, 0.7615, 0.88874, 0.9776, 0.9927),
+    "elastic_transform": (0.52596, 0.70116, 0.55686, 0.64076, 0.80554),
+    "pixelate": (0.52218, 0.5462, 0.73728, 0.87092, 0.91262),
+    "jpeg_compression": (0.51002, 0.54718, 0.57294, 0.65458, 0.74778),
+    "speckle_noise": (0.66192, 0.7444, 0.90246, 0.94548, 0.97268),
+    "gaussian_blur": (0.54732, 0.70444, 0.82574, 0.89864, 0.9594),
+    "spatter": (0.47196, 0.62194, 0.75052, 0.84132, 0.90182),
+    "saturate": (0.59342, 0.65514, 0.51174, 0.70834, 0.8226),
+}
+# Flip probability and top-5 distance at difficulty 1, no more decimals of which were published; the first 10
+# perturbations are those of the means.
+_ALEXNET_SEQUENCES = {
+    "gaussian_noise": (0.23653, 4.77),
+    "shot_noise": (0.30062, 5.76),
+    "motion_blur": (0.09297, 1.93),
+    "zoom_blur": (0.05942, 1.34),
+    "snow": (0.11928, 2.42),
+    "brightness": (0.04889, 1.19),
+    "translate": (0.11007, 2.63),
+    "rotate": (0.13104, 2.95),
+    "tilt": (0.0705, 1.75),
+    "scale": (0.23531, 4.48),
+    "speckle_noise": (0.18649, 3.89),
+    "gaussian_blur": (0.02775, 0.7),
+    "spatter": (0.05053, 1.26),
+    "shear": (0.10658, 2.48),
+}
+#: Metric -> AlexNet's errors of each corruption, or its flip probability or distance of each perturbation.
+ALEXNET = {
+    "mce": _ALEXNET_ERROR,
+    "mfr": {name: probability for name, (probability, _) in _ALEXNET_SEQUENCES.items()},
+    "mt5d": {name: distance for name, (_, distance) in _ALEXNET_SEQUENCES.items()},
+}
+#: AlexNet's top-1 error on clean images.
+ALEXNET_CLEAN = 0.43478
+#: The 15 corruptions of mCE, the four for validation, and the name of rows without a corruption.
+CORRUPTIONS = tuple(ALEXNET["mce"])[:15]
+EXTRA_CORRUPTIONS = tuple(ALEXNET["mce"])[15:]
+CLEAN = "clean"
+#: The 10 perturbations of mFR and mT5D; the authors' CIFAR-P script has spatter in place of snow.
+PERTURBATIONS = tuple(ALEXNET["mfr"])[:10]
+CIFAR_PERTURBATIONS = tuple("spatter" if name == "snow" else name for name in PERTURBATIONS)
+#: The perturbations whose frames are compared with the first frame, since noise has no order.
+NOISE = ("gaussian_noise", "shot_noise", "speckle_noise")
+
+
+class Benchmark(NamedTuple):
+    """Facts of a benchmark that a metric depends on.
+
+    Attributes
+    ----------
+    num_classes : int
+        Class ids are below this.
+    normaliser : str
+        ``"alexnet"`` or ``"none"``. AlexNet's results are those at 224x224, for 299x299 too, since no others were
+        published; the custom for CIFAR and Tiny ImageNet is the plain mean.
+    test : tuple of str
+        Corruptions or perturbations of the mean.
+    frames : dict
+        Perturbation -> frames of a sequence, where it is not 31.
+    """
+
+    num_classes: int
+    normaliser: str
+    test: tuple
+    frames: dict = {}  # noqa: RUF012
+
+
+_CORRUPTION_BENCHMARKS = {
+    "imagenet_c": Benchmark(1000, "alexnet", CORRUPTIONS),
+    "imagenet_c_299": Benchmark(1000, "alexnet", CORRUPTIONS),
+    "tiny_imagenet_c": Benchmark(200, "none", CORRUPTIONS),
+    "cifar10_c": Benchmark(10, "none", CORRUPTIONS),
+    "cifar100_c": Benchmark(100, "none", CORRUPTIONS),
+}
+_SEQUENCE_BENCHMARKS = {
+    "imagenet_p": Benchmark(1000, "alexnet", PERTURBATIONS, {"translate": 41}),
+    "imagenet_p_299": Benchmark(1000, "alexnet", PERTURBATIONS, {"translate": 41}),
+    "tiny_imagenet_p": Benchmark(200, "none", PERTURBATIONS),
+    "cifar10_p": Benchmark(10, "none", CIFAR_PERTURBATIONS, {"motion_blur": 21, "translate": 16}),
+    "cifar100_p": Benchmark(100, "none", CIFAR_PERTURBATIONS, {"motion_blur": 21, "translate": 16}),
+}
+#: Metric -> benchmark -> its facts.
+BENCHMARKS = {
+    "mce": _CORRUPTION_BENCHMARKS,
+    "mfr": _SEQUENCE_BENCHMARKS,
+    "mt5d": _SEQUENCE_BENCHMARKS,
+}
+#: Metric of sequences -> key of its values in the result, key of its ratios, unit of a ratio without a normaliser.
+SEQUENCE_KEYS = {"mfr": ("flip_probability", "fr", 0.01), "mt5d": ("unnormalised_t5d", "t5d", 1.0)}
+
+
+def corruption_error(error, baseline=None):
+    """Compute the corruption error CE (paper, section 4.1).
+
+    Parameters
+    ----------
+    error : array_like of float, shape (..., 5)
+        Top-1 errors at severities 1 to 5, as fractions.
+    baseline : array_like of float, shape (..., 5), optional
+        AlexNet's errors at the same severities; without them the mean error is returned.
+
+    Returns
+    -------
+    ndarray of float, shape (...)
+        In percent.
+
+    Raises
+    ------
+    ValueError
+        There are not five errors.
+
+    Examples
+    --------
+    >>> round(float(corruption_error([0.5] * 5, ALEXNET["mce"]["fog"])), 2)
+    61.03
+    """
+    error = _errors(error)
+    baseline = np.ones(5) if baseline is None else _errors(baseline)
+    return 100 * error.sum(axis=-1) / baseline.sum(axis=-1)
+
+
+def relative_corruption_error(error, clean_error, baseline=None, clean_baseline=0.0):
+    """Compute the relative corruption error (paper, section 4.1).
+
+    The paper's formula can be read in two ways; this mean form is the one that gives its table 2.
+
+    Parameters
+    ----------
+    error : array_like of float, shape (..., 5)
+        Top-1 errors at severities 1 to 5, as fractions.
+    clean_error : float
+        Top-1 error without corruption, a fraction.
+    baseline : array_like of float, shape (..., 5), optional
+        AlexNet's errors at the same severities; without them the difference to the clean error is returned.
+    clean_baseline : float
+        AlexNet's clean error.
+
+    Returns
+    -------
+    ndarray of float, shape (...)
+        In percent.
+
+    Raises
+    ------
+    ValueError
+        There are not five errors.
+
+    Examples
+    --------
+    >>> round(float(relative_corruption_error([0.5] * 5, 0.25, ALEXNET["mce"]["fog"], ALEXNET_CLEAN)), 2)
+    65.01
+    """
+    error = _errors(error)
+    baseline = np.ones(5) if baseline is None else _errors(baseline)
+    return 100 * (error.mean(axis=-1) - clean_error) / (baseline.mean(axis=-1) - clean_baseline)
+
+
+def mean_corruption_error(error, benchmark="imagenet_c"):
+    """Compute the mean corruption error mCE (paper, section 4.1).
+
+    Parameters
+    ----------
+    error : array_like of float, shape (15, 5)
+        Top-1 errors, as fractions: `CORRUPTIONS` by severities 1 to 5.
+    benchmark : str
+        Key of ``BENCHMARKS["mce"]``.
+
+    Returns
+    -------
+    float
+        In percent.
+
+    Raises
+    ------
+    ValueError
+        There are not 15 x 5 errors.
+    KeyError
+        The benchmark is unknown.
+
+    Examples
+    --------
+    >>> round(mean_corruption_error(np.full((15, 5), 0.5)), 2)
+    64.67
+    """
+    baseline, _ = _corruption_baseline(CORRUPTIONS, benchmark)
+    return float(corruption_error(_errors(error, (15, 5)), baseline).mean())
+
+
+def relative_mean_corruption_error(error, clean_error, benchmark="imagenet_c"):
+    """Compute the relative mean corruption error (paper, section 4.1).
+
+    Parameters
+    ----------
+    error : array_like of float, shape (15, 5)
+        Top-1 errors, as fractions: `CORRUPTIONS` by severities 1 to 5.
+    clean_error : float
+        Top-1 error without corruption, a fraction.
+    benchmark : str
+        Key of ``BENCHMARKS["mce"]``.
+
+    Returns
+    -------
+    float
+        In percent.
+
+    Raises
+    ------
+    ValueError
+        There are not 15 x 5 errors.
+    KeyError
+        The benchmark is unknown.
+
+    Examples
+    --------
+    >>> round(relative_mean_corruption_error(np.full((15, 5), 0.5), 0.25), 2)
+    81.4
+    """
+    baseline, clean_baseline = _corruption_baseline(CORRUPTIONS, benchmark)
+    error = _errors(error, (15, 5))
+    return float(relative_corruption_error(error, clean_error, baseline, clean_baseline).mean())
+
+
+def corruption_scores(error, clean_error=None, benchmark="imagenet_c"):
+    """Compute mCE and its parts by name.
+
+    Parameters
+    ----------
+    error : dict
+        Corruption -> five top-1 errors, as fractions, None where one is missing. A corruption for which AlexNet has no
+        errors is passed over.
+    clean_error : float or None
+        Top-1 error without corruption, a fraction.
+    benchmark : str
+        Key of ``BENCHMARKS["mce"]``.
+
+    Returns
+    -------
+    dict
+        ``mce``, ``relative_mce``, ``ce``, ``relative_ce`` and ``ce_by_severity``, in percent, None where a value is
+        missing.
+    """
+    names = [name for name in ALEXNET["mce"] if name in error]
+    table = np.array([error[name] for name in names], np.float64).reshape(-1, 5)
+    clean_error = np.nan if clean_error is None else clean_error
+    baseline, clean_baseline = _corruption_baseline(names, benchmark)
+    ce = corruption_error(table, baseline)
+    relative_ce = relative_corruption_error(table, clean_error, baseline, clean_baseline)
+    test = [names.index(name) for name in CORRUPTIONS if name in names]
+    means = [ce[test].mean(), relative_ce[test].mean()] if len(test) == len(CORRUPTIONS) else [np.nan] * 2
+    mce, relative_mce = _plain(means)
+    return {
+        "mce": mce,
+        "relative_mce": relative_mce,
+        "ce": dict(zip(names, _plain(ce), strict=True)),
+        "relative_ce": dict(zip(names, _plain(relative_ce), strict=True)),
+        "ce_by_severity": dict(zip(names, map(_plain, 100 * table / baseline), strict=True)),
+    }
+
+
+def frame_counts(benchmark):
+    """Frames of a sequence of each perturbation, in the order of ``ALEXNET["mfr"]``."""
+    frames = _SEQUENCE_BENCHMARKS[benchmark].frames
+    return np.array([frames.get(name, 31) for name in ALEXNET["mfr"]])
+
+
+def frame_pairs(frames, noise=False, difficulty=1):
+    """Pair the frames that are compared (paper, section 4.2).
+
+    Parameters
+    ----------
+    frames : ndarray, shape (sequences, frames, ...)
+        Predictions for each frame.
+    noise : bool
+        Compare each frame with the first one of its sequence rather than with an earlier one.
+    difficulty : int
+        Distance of the two frames of a pair, 1 to 3; without effect on noise.
+
+    Returns
+    -------
+    earlier, later : ndarray, shape (sequences, pairs, ...)
+        Views of ``frames``.
+
+    Examples
+    --------
+    >>> earlier, later = frame_pairs(np.array([[1, 2, 3]]))
+    >>> earlier.tolist(), later.tolist()
+    ([[1, 2]], [[2, 3]])
+    """
+    if noise:
+        return np.broadcast_to(frames[:, :1], (len(frames), frames.shape[1] - 1, *frames.shape[2:])), frames[
+            :, 1:
+        ]
+    return frames[:, :-difficulty], frames[:, difficulty:]
+
+
+def flip(earlier, later):
+    """Compare the predictions for pairs of frames (paper, section 4.2).
+
+    Parameters
+    ----------
+    earlier, later : array_like of int, shape (...)
+        Predicted class ids.
+
+    Returns
+    -------
+    ndarray of bool, shape (...)
+        True where the prediction differs.
+    """
+    return np.not_equal(earlier, later)
+
+
+def top5_distance(earlier, later):
+    """Compute the distance of the five best classes of pairs of frames (paper, section 4.2).
+
+    A class at place i (from 0) of the earlier five costs ``abs(i - j)`` if it is at place j of the later five, else
+    ``5 - i``. The distance is not symmetric.
+
+    Parameters
+    ----------
+    earlier, later : array_like of int, shape (..., 5)
+        The ids of the five best classes, best first, no class twice.
+
+    Returns
+    -------
+    ndarray of int8, shape (...)
+        From 0 to 15.
+
+    Raises
+    ------
+    ValueError
+        There are not five classes.
+
+    Examples
+    --------
+    >>> top5_distance([[1, 2, 3, 4, 5], [1, 2, 3, 4, 5]], [[2, 1, 3, 4, 5], [2, 3, 4, 5, 6]]).tolist()
+    [2, 9]
+    """
+    earlier, later = (np.moveaxis(np.asarray(ids), -1, 0) for ids in (earlier, later))
+    if len(earlier) != 5 or len(later) != 5:
+        raise ValueError(f"the five best classes are needed, not {len(earlier)} and {len(later)}")
+    distance = np.full(np.broadcast_shapes(earlier.shape[1:], later.shape[1:]), 15, np.int8)
+    for i in range(5):
+        for j in range(5):
+            distance -= np.equal(earlier[i], later[j]).view(np.int8) * np.int8(5 - i - abs(i - j))
+    return distance
+
+
+def flip_probability(predictions, noise=False, difficulty=1):
+    """Compute the flip probability FP of sequences (paper, section 4.2).
+
+    Parameters
+    ----------
+    predictions : array_like of int, shape (sequences, frames)
+        Predicted class ids.
+    noise : bool
+        Compare each frame with the first one of its sequence rather than with an earlier one.
+    difficulty : int
+        Distance of the two frames of a pair, 1 to 3; without effect on noise.
+
+    Returns
+    -------
+    float
+        A fraction.
+
+    Examples
+    --------
+    >>> flip_probability([[7, 7, 8, 8, 8]])
+    0.25
+    """
+    return float(flip(*frame_pairs(np.asarray(predictions), noise, difficulty)).mean())
+
+
+def unnormalised_top5_distance(predictions, noise=False, difficulty=1):
+    """Compute the unnormalised top-5 distance uT5D of sequences (paper, section 4.2).
+
+    Parameters
+    ----------
+    predictions : array_like of int, shape (sequences, frames, 5)
+        The ids of the five best classes of each frame, best first.
+    noise : bool
+        Compare each frame with the first one of its sequence rather than with an earlier one.
+    difficulty : int
+        Distance of the two frames of a pair, 1 to 3; without effect on noise.
+
+    Returns
+    -------
+    float
+        From 0 to 15.
+
+    Raises
+    ------
+    ValueError
+        There are not five classes.
+
+    Examples
+    --------
+    >>> unnormalised_top5_distance([[[1, 2, 3, 4, 5], [1, 2, 3, 4, 5], [2, 1, 3, 4, 5]]])
+    1.0
+    """
+    return float(top5_distance(*frame_pairs(np.asarray(predictions), noise, difficulty)).mean())
+
+
+def mean_flip_rate(probability, benchmark="imagenet_p"):
+    """Compute the mean flip rate mFR (paper, section 4.2).
+
+    Parameters
+    ----------
+    probability : array_like of float, shape (10,)
+        Flip probabilities, as fractions, of the test perturbations of the benchmark.
+    benchmark : str
+        Key of ``BENCHMARKS["mfr"]``.
+
+    Returns
+    -------
+    float
+        In percent.
+
+    Raises
+    ------
+    ValueError
+        There are not ten values.
+    KeyError
+        The benchmark is unknown.
+
+    Examples
+    --------
+    >>> round(mean_flip_rate([ALEXNET["mfr"][name] for name in PERTURBATIONS]), 9)
+    100.0
+    """
+    return _sequence_mean("mfr", probability, benchmark)
+
+
+def mean_top5_distance(distance, benchmark="imagenet_p"):
+    """Compute the mean top-5 distance mT5D (paper, section 4.2).
+
+    Parameters
+    ----------
+    distance : array_like of float, shape (10,)
+        Unnormalised top-5 distances, from 0 to 15, of the test perturbations of the benchmark.
+    benchmark : str
+        Key of ``BENCHMARKS["mt5d"]``.
+
+    Returns
+    -------
+    float
+        In percent of AlexNet's, or a distance where there is no normaliser.
+
+    Raises
+    ------
+    ValueError
+        There are not ten values.
+    KeyError
+        The benchmark is unknown.
+
+    Examples
+    --------
+    >>> round(mean_top5_distance([ALEXNET["mt5d"][name] for name in PERTURBATIONS]), 9)
+    100.0
+    """
+    return _sequence_mean("mt5d", distance, benchmark)
+
+
+def sequence_scores(metric, values, benchmark="imagenet_p"):
+    """Compute mFR or mT5D and its parts by name.
+
+    Parameters
+    ----------
+    metric : str
+        ``"mfr"`` or ``"mt5d"``.
+    values : dict
+        Perturbation -> flip probability or top-5 distance, None where it is missing.
+    benchmark : str
+        Key of ``BENCHMARKS[metric]``.
+
+    Returns
+    -------
+    dict
+        ``mfr`` and ``fr``, or ``mt5d`` and ``t5d``: in percent, but top-5 distances where there is no normaliser; None
+        where a value is missing.
+    """
+    test = BENCHMARKS[metric][benchmark].test
+    ratio = np.array(list(values.values()), np.float64) / _sequence_unit(metric, values, benchmark)
+    mean = _sequence_mean(metric, [values.get(name) for name in test], benchmark)
+    ratio = dict(zip(values, _plain(ratio), strict=True))
+    return {metric: _plain([mean])[0], SEQUENCE_KEYS[metric][1]: ratio}
+
+
+def _corruption_baseline(names, benchmark):
+    """Errors that those of corruptions are divided by, and the clean error."""
+    if BENCHMARKS["mce"][benchmark].normaliser == "alexnet":
+        return np.array([ALEXNET["mce"][name] for name in names]).reshape(-1, 5), ALEXNET_CLEAN
+    return np.ones((len(names), 5)), 0.0
+
+
+def _sequence_unit(metric, names, benchmark):
+    """Values that count as one percent, or as a distance of one where there is no normaliser."""
+    if BENCHMARKS[metric][benchmark].normaliser == "alexnet":
+        return np.array([ALEXNET[metric][name] for name in names]) / 100
+    return SEQUENCE_KEYS[metric][2]
+
+
+def _sequence_mean(metric, values, benchmark):
+    values = np.asarray(values, np.float64)
+    if values.shape != (10,):
+        raise ValueError(f"ten values are needed, one a test perturbation, not the shape {values.shape}")
+    return float((values / _sequence_unit(metric, BENCHMARKS[metric][benchmark].test, benchmark)).mean())
+
+
+def _errors(error, shape=(5,)):
+    error = np.asarray(error, np.float64)
+    if error.shape[-len(shape) :] != shape or (len(shape) > 1 and error.ndim != len(shape)):
+        raise ValueError(f"errors of shape {shape}, corruptions by severities, are needed, not {error.shape}")
+    return error
+
+
+def _plain(values):
+    """Numbers of an array as a list, None in place of NaN."""
+    return [None if v != v else v for v in np.asarray(values).tolist()]

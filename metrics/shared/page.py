@@ -1,0 +1,187 @@
+"""Page of a metric Space: values or predictions in; the score, its parts and the published scores out."""
+
+import functools
+import json
+import warnings
+
+import evaluate
+import formulas
+import gradio as gr
+import numpy as np
+import pandas as pd
+from fragments import HERE, number, read_columns, render, render_published
+
+
+class Page:
+    """Page of a metric, which `launch` serves; subclasses hold its words and units.
+
+    Attributes
+    ----------
+    metric, symbol, name : str
+        Such as ``"mfr"``, ``"mFR"`` and ``"mean flip rate"``.
+    intro : str
+        One sentence below the title.
+    titles : dict
+        Key of a published score -> title of its column.
+    total : int
+        Number of configs in the mean.
+    values, unit, tab, label : str
+        Name of the table's values in the plural, with a unit; titles of the tab and of the table.
+    headers : list of str
+        Columns of the table, the first one being the names of corruptions or perturbations.
+    widths : list of str
+        Widths of these columns.
+    scale, most : float
+        The table's values are those of `formulas` times ``scale``; the highest is ``most``.
+    options, option_example : tuple of str, str or None
+        Labels of a text box beside the table and one beside the file, and what the example fills in.
+    parts : (str, str)
+        Titles of the two numbers beside the bars.
+    note, plain_note : str
+        Text below the bars, with and without a normaliser.
+    count : str
+        Key of the number of rows in a result.
+    rows : str
+        Description of a file's rows.
+    example, file_types : str, list of str
+        Name of the example file; extensions of files that are taken.
+    source : str
+        Where the published scores are from.
+    """
+
+    options = ()
+    option_example = None
+    scale = 100
+    most = 100
+
+    def __init__(self):
+        self.alexnet = formulas.ALEXNET[self.metric]
+        self.benchmarks = formulas.BENCHMARKS[self.metric]
+        published = json.loads((HERE / "published.json").read_text(encoding="utf-8"))
+        self.published = {"AlexNet": dict.fromkeys(self.titles, 100.0) | {"clean_error": 43.5}} | published
+        self.demo = self.build()
+
+    def launch(self):
+        """Serve the page; files of its folder can be downloaded as examples."""
+        theme = gr.themes.Default(font=["system-ui", "sans-serif"], font_mono=["ui-monospace", "monospace"])
+        self.demo.launch(theme=theme, css_paths=[HERE / "page.css"], allowed_paths=[str(HERE)])
+
+    def fill(self, values):
+        """Table of values, a dict by name, or an empty table to fill in."""
+        empty = [None] * (len(self.headers) - 1)
+        rows = [[name, *np.round(self.scale * np.atleast_1d(v), 3)] for name, v in values.items()]
+        return pd.DataFrame(rows or [[name, *empty] for name in self.alexnet], columns=self.headers)
+
+    def read(self, table, benchmark):
+        """Values in the table by name, a list a row; rows without any are dropped unless the mean needs them."""
+        rows = {}
+        for name, *cells in table.itertuples(index=False):
+            where = [f"{name}, severity {s}" for s in self.headers[1:]] if len(cells) > 1 else [name]
+            rows[name] = [number(cell, text, self.most) for cell, text in zip(cells, where, strict=True)]
+        values = [v for row in rows.values() for v in row if v is not None]
+        if not values:
+            raise ValueError(f"the table is empty: fill in the {self.values}{self.unit}, or load the example")
+        rows = {name: [None if v is None else v / self.scale for v in row] for name, row in rows.items()}
+        test = self.benchmarks[benchmark].test
+        return {name: row for name, row in rows.items() if name in test or set(row) != {None}}
+
+    def score_file(self, path, benchmark, **options):
+        """Score a file of predictions with the metric beside this page."""
+        # A plain import cannot follow the relative imports of the metric.
+        metric = evaluate.load(str(HERE / f"{self.metric}.py"))
+        columns = read_columns(path, list(metric.features))
+        return metric.compute(**columns, benchmark=benchmark, **options)
+
+    def view(self, score, *inputs):
+        """Outputs of the page for a score, or for the error that prevented it."""
+        try:
+            with warnings.catch_warnings(record=True) as caught:
+                warnings.simplefilter("always", UserWarning)
+                result = score(*inputs)
+        except ValueError as error:
+            return render("wrong", error=error), "", render_published(self.published, self.titles), None
+        notes = []
+        if missing := result["missing"]:
+            names = ", ".join([*missing[:9], *(["..."] if len(missing) > 9 else [])])
+            notes = [f"No {self.symbol} yet: {len(missing)} of {self.total} are missing ({names})."]
+        if "signature" in result:
+            notes += [f"{result[self.count]} rows. {result['signature']}"]
+        notes += [str(warning.message) for warning in caught if warning.category is UserWarning]
+        clean_error = result.get("clean_error")
+        yours = {**result, "clean_error": None if clean_error is None else 100 * clean_error}
+        order = [*list(self.titles)[1:], "clean_error"]
+        numbers = {self.titles[key]: yours[key] for key in order if key in result}
+        rows = list(self.list_parts(result))
+        mark = 100 if self.benchmarks[inputs[1]].normaliser == "alexnet" else None
+        full = max([mark or 0, 1e-9, *(length for _, length, _, _ in rows if length is not None)])
+        note = self.note if mark else self.plain_note
+        return (
+            render("summary", numbers=numbers, notes=notes),
+            render("bars", rows=rows, titles=self.parts, full=full, mark=mark, note=note),
+            render_published(self.published, self.titles, yours if mark else None),
+            result,
+        )
+
+    def build(self):
+        """Components and events of the page."""
+        with gr.Blocks(title=f"{self.symbol}, {self.name}", analytics_enabled=False) as demo:
+            gr.Markdown(f"# {self.symbol}, {self.name}\n{self.intro}")
+            state = gr.State()
+            with gr.Row():
+                with gr.Column(min_width=320):
+                    self.benchmark = gr.Dropdown(list(self.benchmarks), label="Benchmark")
+                    with gr.Tab(self.tab):
+                        table = gr.Dataframe(
+                            self.fill({}),
+                            datatype=["str"] + ["number"] * (len(self.headers) - 1),
+                            label=self.label,
+                            interactive=True,
+                            static_columns=[0],
+                            column_widths=list(self.widths),
+                            max_height=760,
+                        )
+                        table_options = [gr.Textbox(label=label) for label in self.options[:1]]
+                        with gr.Row():
+                            fill = gr.Button("AlexNet", min_width=90, elem_id="example")
+                            clear = gr.Button("Clear", min_width=90)
+                            score = gr.Button("Score", variant="primary", min_width=90, elem_id="score")
+                    with gr.Tab("Predictions"):
+                        file = gr.File(
+                            label="File of predictions", file_types=list(self.file_types), height=160
+                        )
+                        gr.Markdown(self.rows)
+                        file_options = [gr.Textbox(label=label) for label in self.options[1:]]
+                        with gr.Row():
+                            fill_file = gr.Button("Example file", min_width=120, elem_id="example-file")
+                            score_file = gr.Button("Score", variant="primary", elem_id="score-file")
+                with gr.Column(min_width=320):
+                    headline = gr.HTML(
+                        f"Fill in a classifier's {self.values}, choose a file of its predictions, or load AlexNet's "
+                        f"{self.values} as an example; then press Score.",
+                        elem_id="headline",
+                    )
+                    details = self.build_details(state)
+                    parts = gr.HTML(elem_id="parts")
+            gr.Markdown(f"## Published scores\n{self.source}")
+            compare = gr.HTML(render_published(self.published, self.titles), elem_id="published")
+            with gr.Accordion("The metric card", open=False):
+                gr.Markdown((HERE / "README.md").read_text(encoding="utf-8").split("---", 2)[2])
+
+            outputs = [headline, parts, compare, state]
+            for button, function, inputs, name in (
+                (score, self.score_table, [table, self.benchmark, *table_options], "score_values"),
+                (score_file, self.score_file, [file, self.benchmark, *file_options], "score_predictions"),
+            ):
+                event = button.click(functools.partial(self.view, function), inputs, outputs, api_name=name)
+                if details:
+                    event.then(*details, api_name=False)
+            for button, values, text in ((fill, self.alexnet, self.option_example), (clear, {}, "")):
+                filled = [self.fill(values), text] if table_options else self.fill(values)
+                button.click(
+                    functools.partial(lambda x: x, filled), None, [table, *table_options], api_name=False
+                )
+            fill_file.click(lambda: str(HERE / self.example), None, file, api_name=False)
+        return demo
+
+    def build_details(self, state):
+        """Further components between headline and parts; the event after a score, or None."""
