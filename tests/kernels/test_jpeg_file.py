@@ -8,7 +8,7 @@ import io
 import itertools
 import os
 
-import golden_pictures as golden
+import golden_images as golden
 import numpy as np
 import pytest
 import skimage.data

@@ -26,7 +26,7 @@ from ...images import codecs
 from ...images.video import decode_video
 from ...sources import Item, open_source
 from ...sources.base import digest
-from ...sources.hub import is_hub_name
+from ...sources.dataset_files import is_hub_name
 
 #: Footers that are read at the same time: on the Hub each is a request.
 _CONCURRENT_READS = 16
