@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from ..errors import SourceError
-from ..sources.folder import stamp_of
+from ..sources.base import stamp_of
 from .release import Entry, Listing, Picture, Pictures, Progress, Release, listing, unreadable
 
 

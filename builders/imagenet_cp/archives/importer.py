@@ -15,7 +15,7 @@ from ..build.folder import corrupt_files
 from ..build.parquet import FileInfo, Layout, ParquetFile
 from ..errors import SourceError, wrap_os_errors
 from ..jobs.folder import Shard, lock_build
-from ..sources.folder import stamp_of
+from ..sources.base import stamp_of
 from .catalog import release_of
 from .folder import IMAGES_PER_FILE, Import
 from .release import Listing, Picture, Pictures, Release

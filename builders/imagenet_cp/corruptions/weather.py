@@ -54,7 +54,7 @@ def snow(
     sigma: float,
     blend: float,
 ) -> Image:
-    """Flakes driven by the wind, over a whitened picture."""
+    """Flakes driven by the wind, over a whitened image."""
     height, width = image.shape[:2]
     layer = snowfall.flakes(bits, height, width, loc, scale, zoom, threshold)
     angle = draws.uniform(bits, -135.0, -45.0, 1)[0]
@@ -71,7 +71,7 @@ def snow(
 def frost(
     image: Image, bits: BitGenerator, image_weight: float, frost_weight: float, texture_scale: float
 ) -> Image:
-    """Ice crystals on a window pane: the picture blended with a part of a photograph of frost."""
+    """Ice crystals on a window pane: the image blended with a crop of a photo of frost."""
     height, width = image.shape[:2]
     ice = textures.texture(draws.integer(bits, len(textures.SHA256)), texture_scale, height, width)
     top, left = draws.integer(bits, ice.shape[0] - height), draws.integer(bits, ice.shape[1] - width)
@@ -82,11 +82,11 @@ def frost(
 def _mix(image, ice, top, left, image_weight, frost_weight):
     height, width = image.shape[:2]
     out = np.empty((height, 3 * width), np.uint8)
-    picture, texture = image.reshape(height, 3 * width), ice.reshape(len(ice), 3 * ice.shape[1])
+    pixels, texture = image.reshape(height, 3 * width), ice.reshape(len(ice), 3 * ice.shape[1])
     for i in range(height):
-        pixels, row, target = picture[i], texture[top + i, 3 * left : 3 * (left + width)], out[i]
+        source, row, target = pixels[i], texture[top + i, 3 * left : 3 * (left + width)], out[i]
         for j in range(target.size):
-            y = image_weight * np.float64(pixels[j]) + frost_weight * np.float64(row[j])
+            y = image_weight * np.float64(source[j]) + frost_weight * np.float64(row[j])
             target[j] = np.uint8(min(np.int32(y), np.int32(255)))
     return out.reshape(image.shape)
 
@@ -99,7 +99,7 @@ def _mix(image, ice, top, left, image_weight, frost_weight):
     cifar=[(0.2, 3), (0.5, 3), (0.75, 2.5), (1, 2), (1.5, 1.75)],
 )
 def fog(image: Image, bits: BitGenerator, strength: float, wibbledecay: float) -> Image:
-    """Fog banks: a plasma fractal added to the picture."""
+    """Fog banks: a plasma fractal added to the image."""
     height, width = image.shape[:2]
     mapsize = 1 << (max(height, width) - 1).bit_length()  # the next power of two that covers the image
     return plasma.blend(image, plasma.fractal(bits, mapsize, wibbledecay), strength)

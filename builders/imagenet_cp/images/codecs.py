@@ -74,7 +74,7 @@ def encode_jpeg(image: NDArray[np.uint8], quality: int, subsampling: str = "4:2:
 def encode_png(image: NDArray[np.uint8]) -> bytes:
     """Encode an RGB image, uint8 (H, W, 3), as PNG: lossless.
 
-    Only Huffman coding, without a search for repeats: for photographs it is the fastest and as small as the
+    Only Huffman coding, without a search for repeats: for photos it is the fastest and as small as the
     slow levels, and leaves zlib and its successors nothing to choose, so that their bytes agree.
     """
     return _encode(

@@ -158,7 +158,7 @@ def built(place: str | os.PathLike[str]) -> Rows:
     signature = (schema.metadata or {}).get(SIGNATURE_KEY.encode(), b"").decode()
     try:
         benchmark, _ = parse_signature(signature)
-    except (KeyError, ValueError, IndexError):
+    except ValueError:
         raise SourceError(f"{place}: its files do not say which recipe made them ({signature!r})") from None
     for config, parts in footers.items():
         for path, part in zip(files[config], parts, strict=True):
