@@ -162,7 +162,7 @@ def test_cifar_as_video(photographs_of, tmp_path):
             "cifar10_c",
             "fog_3",
             (32, 33),
-            "32 x 33 pixels, but the profile cifar takes pictures of exactly 32 x 32",
+            "32 x 33 pixels, but the profile cifar takes images of exactly 32 x 32",
         ),
         ("cifar10_p", "tilt", (64, 64), "exactly 32 x 32"),
         ("tiny_imagenet_p", "tilt", (400, 50), "at least 64 x 64"),

@@ -66,7 +66,7 @@ def test_sequences_are_made_from_the_photograph_as_it_is(name):
             "cifar",
             "square",
             (33, 32),
-            "33 x 32 pixels, but the profile cifar takes pictures of exactly 32 x 32",
+            "33 x 32 pixels, but the profile cifar takes images of exactly 32 x 32",
         ),
         ("cifar", "uncropped", (32, 64), "exactly 32 x 32"),
         ("imagenet_299", "square", (1, 400), "1 x 400 pixels, but .* at least 2 x 2"),

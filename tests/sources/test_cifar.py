@@ -286,7 +286,7 @@ def test_the_zip_is_read_by_several_processes(tiny, tmp_path, monkeypatch):
             lambda root: (root / "wnids.txt").write_text("n02124075\n"),
             "'n01443537', which is not in wnids.txt",
         ),
-        (lambda root: (root / "val" / "val_annotations.txt").write_text(""), "names no picture"),
+        (lambda root: (root / "val" / "val_annotations.txt").write_text(""), "names no image"),
         (lambda root: (root / "val" / "val_annotations.txt").write_text("../a.JPEG\tn1\n"), "has the line"),
     ],
 )

@@ -366,7 +366,7 @@ def test_a_row_names_no_file_to_be_read(tmp_path):
     secret.write_bytes(b"secret")
     folder = store(tmp_path / "rows", "data", table([(None, str(secret)), (b"x", "b.png")], [0, 1]))
     source = open_source(folder)
-    with pytest.raises(SourceError, match=r"validation-00000-of-00002\.parquet#0: the row holds no picture"):
+    with pytest.raises(SourceError, match=r"validation-00000-of-00002\.parquet#0: the row holds no image"):
         source.reader.read(source.items[0])
     assert source.reader.read(source.items[1]) == b"x"
 

@@ -21,8 +21,7 @@ from numpy.typing import NDArray
 from .. import corruptions
 from ..errors import SourceError
 from ..images import codecs
-from ..sources.base import row_id
-from ..sources.folder import stamp_of
+from ..sources.base import row_id, stamp_of
 from .release import (
     Images,
     Listing,

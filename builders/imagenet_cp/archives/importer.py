@@ -17,7 +17,7 @@ from ..errors import SourceError, wrap_os_errors
 from ..jobs.cores import available_cores
 from ..jobs.folder import Shard
 from ..progress import Progress, silent
-from ..sources.folder import stamp_of
+from ..sources.base import stamp_of
 from .catalog import release_of
 from .folder import IMAGES_PER_FILE, Import
 from .release import Images, Listing, Release, ReleasedImage

@@ -55,10 +55,10 @@ def elastic_transform(
     height, width = image.shape[:2]
     unit = base * min(height, width) / side
     offsets = draws.uniform(bits, -unit * affine, unit * affine, (3, 2))
-    picture = elastic.warp(image, elastic.inverse_affine(height, width, offsets))
+    warped = elastic.warp(image, elastic.inverse_affine(height, width, offsets))
     noise = draws.uniform(bits, -1.0, 1.0, (2, height, width))
     dx, dy = (cosines.smooth(field, unit * sigma) for field in noise)
-    return elastic.sample(picture, dx, dy, float(unit * alpha))
+    return elastic.sample(warped, dx, dy, float(unit * alpha))
 
 
 @corruption(

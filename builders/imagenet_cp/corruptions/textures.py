@@ -79,8 +79,8 @@ def _resized(index: int, scale: float, rows: int, columns: int) -> Image:
 @cache
 def _pixels(index: int) -> Image:
     name = list(SHA256)[index]
-    with PillowImage.open(io.BytesIO(_read(name))) as picture:
-        return _frozen(np.array(picture.convert("RGB")))
+    with PillowImage.open(io.BytesIO(_read(name))) as image:
+        return _frozen(np.array(image.convert("RGB")))
 
 
 def _frozen(pixels: Any) -> Image:

@@ -52,7 +52,7 @@ def snow(
     sigma: float,
     blend: float,
 ) -> Image:
-    """Flakes driven by the wind, over a whitened picture."""
+    """Flakes driven by the wind, over a whitened image."""
     height, width = image.shape[:2]
     layer = snowfall.flakes(bits, height, width, loc, scale, zoom, threshold)
     angle = draws.uniform(bits, -135.0, -45.0, 1)[0]
@@ -69,7 +69,7 @@ def snow(
 def frost(
     image: Image, bits: BitGenerator, image_weight: float, frost_weight: float, texture_scale: float
 ) -> Image:
-    """Ice crystals on a window pane: the picture blended with a part of a photograph of frost."""
+    """Ice crystals on a window pane: the image blended with a crop of a photo of frost."""
     height, width = image.shape[:2]
     ice = textures.texture(draws.integer(bits, len(textures.SHA256)), texture_scale, height, width)
     top, left = draws.integer(bits, ice.shape[0] - height), draws.integer(bits, ice.shape[1] - width)
@@ -84,7 +84,7 @@ def frost(
     cifar=[(0.2, 3), (0.5, 3), (0.75, 2.5), (1, 2), (1.5, 1.75)],
 )
 def fog(image: Image, bits: BitGenerator, strength: float, wibbledecay: float) -> Image:
-    """Fog banks: a plasma fractal added to the picture."""
+    """Fog banks: a plasma fractal added to the image."""
     height, width = image.shape[:2]
     mapsize = 1 << (max(height, width) - 1).bit_length()  # the next power of two that covers the image
     return plasma.blend(image, plasma.fractal(bits, mapsize, wibbledecay), strength)

@@ -1,4 +1,4 @@
-"""From an encoded photograph to the clean picture of a profile."""
+"""Decoding, resizing and cropping of source images."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from PIL import Image, UnidentifiedImageError
 
 from ..errors import SourceError
 
-#: A photograph may not have, or be enlarged to, more pixels than this.
+#: Most pixels that an image may have or be enlarged to.
 MAX_PIXELS = 178_956_970
 
 
 def decode(data: bytes, name: str) -> Image.Image:
-    """Decode a photograph to RGB, as Pillow's ``convert("RGB")`` does.
+    """Decode an image to RGB, as Pillow's ``convert("RGB")`` does.
 
     Grey, palette, CMYK, 16-bit and RGBA files are converted; an orientation noted in EXIF is not applied,
     as in the published benchmark.
@@ -26,7 +26,7 @@ def decode(data: bytes, name: str) -> Image.Image:
     data : bytes
         The file.
     name : str
-        What an error calls it.
+        Name of the image in errors.
 
     Raises
     ------
@@ -49,7 +49,7 @@ def decode(data: bytes, name: str) -> Image.Image:
     except (SourceError, MemoryError):
         raise
     except UnidentifiedImageError:
-        raise SourceError(f"{name}: not an image, or of a kind that Pillow does not know") from None
+        raise SourceError(f"{name}: not an image in a format that Pillow knows") from None
     except Exception as error:  # Pillow's decoders raise OSError, SyntaxError, ValueError, struct.error, ...
         raise SourceError(f"{name}: not an image Pillow can read in full ({error})") from error
 
@@ -70,12 +70,12 @@ def resize_shorter(image: Image.Image, side: int) -> Image.Image:
 
 
 def center_crop(image: Image.Image, side: int) -> Image.Image:
-    """Cut the square in the middle; halves round to the even pixel."""
+    """Crop the square in the middle; halves round to the even pixel."""
     left = round((image.width - side) / 2.0)
     top = round((image.height - side) / 2.0)
     return image.crop((left, top, left + side, top + side))
 
 
 def pixels(image: Image.Image) -> NDArray[np.uint8]:
-    """Return the picture as a writable array of uint8 (H, W, 3)."""
+    """Convert an image to a writable array of uint8 (H, W, 3)."""
     return np.array(image)

@@ -1,4 +1,4 @@
-"""The sizes the benchmarks exist at; each is a preprocessing and a column of every severity table."""
+"""Sizes of the benchmarks: each a preprocessing, and a column of every severity table."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from PIL import Image
 from ..errors import SourceError
 from .preprocessing import center_crop, resize_shorter
 
-#: Pictures that are not resized before they are corrupted or perturbed are at least so wide and high.
+#: Least width and height of images that are not resized before they are corrupted or perturbed.
 MIN_SIDE = 32
 
 
@@ -21,15 +21,15 @@ class Profile:
     Attributes
     ----------
     name : str
-        As the severity tables call it.
+        Name in the severity tables.
     size : int
-        Side of the square pictures, in pixels.
+        Side of the square images, in pixels.
     square : callable
-        From an RGB photograph to the clean picture that is corrupted.
+        Resizes and crops an RGB image before it is corrupted.
     uncropped : callable
-        From an RGB photograph to the picture that is perturbed, before it is cropped.
+        Resizes an RGB image before it is perturbed and then cropped.
     lossless : bool
-        Whether its authors released the pixels themselves and not JPEGs or videos of them.
+        True if the authors released pixels, not JPEGs or videos.
     """
 
     name: str
@@ -44,7 +44,7 @@ def _shorter_256(image: Image.Image) -> Image.Image:
 
 
 def _middle_of_299(image: Image.Image) -> Image.Image:
-    """Cut out seven eighths of each side and resize them, whatever their shape (as for Inception networks)."""
+    """Cut out seven eighths of each side and resize them, as for Inception networks."""
     width, height = int(0.875 * image.width), int(0.875 * image.height)
     if not (width and height):
         raise _unfit("imagenet_299", image, "at least 2 x 2")
@@ -74,12 +74,12 @@ def _as_it_is(name: str, least: int) -> Callable[[Image.Image], Image.Image]:
 
 def _unfit(name: str, image: Image.Image, wanted: str) -> SourceError:
     return SourceError(
-        f"{image.width} x {image.height} pixels, but the profile {name} takes pictures of {wanted}"
+        f"{image.width} x {image.height} pixels, but the profile {name} takes images of {wanted}"
     )
 
 
 def keep_size(image: Image.Image) -> Image.Image:
-    """Take a picture of any size and shape as it is.
+    """Return an image of any size from 32 x 32 up unchanged.
 
     Raises
     ------

@@ -27,8 +27,8 @@ def encode_video(frames: NDArray[np.uint8], noisy: bool) -> bytes:
     frames : ndarray of uint8, shape (frames, H, W, 3)
         RGB.
     noisy : bool
-        Whether every frame has noise of its own: those are tuned for grain at the default rate factor of 23, all
-        others encoded at 20.
+        True if every frame has noise of its own: such sequences are tuned for grain at the default rate factor of 23,
+        and all without noise encoded at 20.
 
     Returns
     -------

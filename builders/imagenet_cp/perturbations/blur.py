@@ -31,7 +31,7 @@ def motion_blur(view: View, radius: float, sigma: float, angles: Sequence[float]
 
 @perturbation(imagenet=(ZOOMS,), imagenet_299=(ZOOMS,), tiny=(ZOOMS,), cifar=(ZOOMS,))
 def zoom_blur(view: View, factors: Sequence[float]) -> Frames:
-    """Add one more enlarged copy of the picture to the mean in each frame."""
+    """Add one more enlarged copy of the image to the mean in each frame."""
     return zoom.running_mean(view, factors)
 
 

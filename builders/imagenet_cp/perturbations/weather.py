@@ -33,7 +33,7 @@ def snow(
     blend: float,
     angles: Sequence[float],
 ) -> Frames:
-    """Let the same flakes fall in a direction that turns from frame to frame."""
+    """Turn the direction of the same falling flakes from frame to frame."""
     flakes = snowfall.flakes(bits, view.height, view.width, loc, scale, zoom, threshold)
     blurred = np.stack([motion.blur(flakes, radius, sigma, angle) for angle in angles])
     return layers.snow(view.crop, blurred, blend)
@@ -68,7 +68,7 @@ def spatter(
     amount: float,
     drip: Sequence[float],
 ) -> Frames:
-    """Let drops of water run down the lens."""
+    """Run drops of water down the lens."""
     crop = view.crop
     layer = liquid.drops(bits, view.height, view.width, loc, scale, sigma, threshold)
     out = np.empty((31, *crop.shape), np.uint8)

@@ -1,4 +1,4 @@
-"""Where clean images come from, one file a kind."""
+"""Sources of clean images, one module a kind."""
 
 from __future__ import annotations
 
@@ -28,15 +28,15 @@ def open_source(source: str | os.PathLike[str] | None = None, *, recursive: bool
     Parameters
     ----------
     source : str or path, optional
-        ``"sample"`` for the photographs that ship with scikit-image; a folder: one sub-folder per class, or
+        ``"sample"`` for the images that ship with scikit-image; a folder: one sub-folder per class, or
         ImageNet's flat validation folder; a tar archive of either, such as ``ILSVRC2012_img_val.tar``; a folder of
         CIFAR's or Tiny ImageNet's archive or folder as published (see `open_cifar`, `open_tiny`); a folder of
         Parquet files or one saved by ``save_to_disk``, or a data set on the Hub by its name, such as
         ``ILSVRC/imagenet-1k``, ``cifar10`` or ``user/name:split`` (see `open_dataset`). When None: the variable
         ``IMAGENET_CP_SOURCE``, else what is remembered by ``imagenet-cp use``.
     recursive : bool
-        Whether a folder may be of any shape, and its pictures have their relative paths as ids: see
-        `open_any_folder`. Other sources are not touched by this.
+        List a folder with all its sub-folders, relative paths being the ids: see `open_any_folder`. Without effect on
+        sources that are not folders.
 
     Returns
     -------
@@ -53,7 +53,7 @@ def open_source(source: str | os.PathLike[str] | None = None, *, recursive: bool
             'no source of clean images is named. Name one with data_dir="path/to/val" in load_dataset or '
             f"--source path/to/val on the command line, or set {settings.VARIABLE}=path/to/val, or once and for "
             "all run `imagenet-cp use path/to/val`. It may also be ILSVRC2012_img_val.tar or ILSVRC/imagenet-1k on the "
-            'Hub. source="sample" takes the few photographs of scikit-image.'
+            'Hub. source="sample" takes the few images of scikit-image.'
         )
     name = os.fspath(chosen)
     if name == "sample":

@@ -16,11 +16,10 @@ import pyarrow.parquet as pq
 from huggingface_hub import HfFileSystem
 
 from ..errors import SourceError
-from .base import Item
-from .folder import stamp_of
+from .base import Item, check_stamp
 
 HUB = "hf://datasets/"
-#: Rows that are decoded at once, and bytes that are fetched at once, when pictures are read.
+#: Rows that are decoded at once, and bytes that are fetched at once, when images are read.
 _ROWS = 16
 _BYTES = 4 << 20
 #: A reader goes on to a row this far ahead; a row that is further away is looked up.
@@ -35,13 +34,13 @@ def open_file(url: str, stamp: str = "") -> Iterator[BinaryIO]:
             yield file
         return
     with open(url, "rb") as file:
-        if stamp and stamp_of(os.fstat(file.fileno())) != stamp:
-            raise SourceError(f"{url}: has changed since it was listed; start again")
+        if stamp:
+            check_stamp(os.fstat(file.fileno()), stamp, url)
         yield file
 
 
 def schema_of(url: str) -> pa.Schema:
-    """Return the columns of a file."""
+    """Columns of a file."""
     with open_file(url) as file:
         if url.endswith(".parquet"):
             return pq.read_schema(file)
@@ -49,14 +48,14 @@ def schema_of(url: str) -> pa.Schema:
 
 
 class Columns(NamedTuple):
-    """What is known of all rows without their pictures.
+    """Labels and file names of all rows.
 
     Attributes
     ----------
     labels : list of int or None
         In the order of the rows.
     paths : list of str or None
-        The names the pictures' files once had.
+        Names of the files that the images were read from.
     """
 
     labels: list[int | None]
@@ -64,7 +63,7 @@ class Columns(NamedTuple):
 
 
 def columns_of(url: str, image: str, label: str) -> Columns:
-    """Read the labels and file names of all rows, and as little else as can be."""
+    """Read the labels and file names of all rows, and not the images."""
     found = Columns([], [])
     with open_file(url) as file:
         batches: Iterator[pa.RecordBatch]
@@ -87,12 +86,12 @@ def columns_of(url: str, image: str, label: str) -> Columns:
 
 @dataclass(frozen=True)
 class RowReader:
-    """Reads pictures one after another out of files of rows; rows in order are read fast, others each by itself.
+    """Reads images out of files of rows: fast in the order of the rows, and by a lookup out of order.
 
     Attributes
     ----------
     column : str
-        Which column holds the pictures.
+        Column of the images.
     """
 
     column: str
@@ -102,7 +101,7 @@ class RowReader:
         return RowReader, (self.column,)
 
     def read(self, item: Item) -> bytes:
-        """Return the encoded picture."""
+        """Read the encoded image."""
         url, _, number = item.location.rpartition("#")
         try:
             data = self._row(url, int(number), item.stamp)
@@ -111,18 +110,18 @@ class RowReader:
         except Exception as error:  # networks, file systems and Parquet fail in more ways than can be listed
             raise SourceError(f"{item.location}: cannot be read ({brief(error)})") from error
         if data is None:
-            raise SourceError(f"{item.location}: the row holds no picture")
+            raise SourceError(f"{item.location}: the row holds no image")
         return data
 
     def _row(self, url: str, row: int, stamp: str) -> bytes | None:
         here = self._here
         if getattr(here, "url", None) != (url, stamp) or not 0 <= row - here.next <= _AHEAD:
             here.url, here.next = (url, stamp), row
-            here.pictures = _pictures(url, self.column, row, stamp)
+            here.images = _images(url, self.column, row, stamp)
         data: bytes | None = None
         try:
             while here.next <= row:
-                data = next(here.pictures)
+                data = next(here.images)
                 here.next += 1
         except BaseException:
             here.url = None
@@ -130,7 +129,7 @@ class RowReader:
         return data
 
 
-def _pictures(url: str, column: str, start: int, stamp: str) -> Iterator[bytes | None]:
+def _images(url: str, column: str, start: int, stamp: str) -> Iterator[bytes | None]:
     parquet = url.endswith(".parquet")
     batches = _parquet_batches(url, column, start, stamp) if parquet else _arrow_batches(url, stamp)
     for first, batch in batches:
@@ -165,6 +164,6 @@ def _arrow_batches(url: str, stamp: str = "") -> Iterator[tuple[int, pa.RecordBa
 
 
 def brief(error: BaseException) -> str:
-    """Return the first line of an error's text, without what follows an address, which may be secret."""
+    """First line of an error's text, without the queries of addresses, which may be secret."""
     lines: Sequence[str] = str(error).strip().splitlines() or [type(error).__name__]
     return re.sub(r"\?\S*", "", lines[0])[:300]

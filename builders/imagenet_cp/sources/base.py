@@ -1,12 +1,14 @@
-"""What a source of clean images offers."""
+"""A source of clean images, its items and their reader."""
 
 from __future__ import annotations
 
 import functools
 import hashlib
 import itertools
+import os
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
@@ -25,9 +27,9 @@ class Item(NamedTuple):
     label : int
         Index into the source's classes.
     location : str
-        Where its bytes are; errors show it.
+        Place of its bytes, shown in errors.
     stamp : str
-        Changes when the bytes do, without their being read, such as a file's size and time of writing.
+        Changes when the bytes do, such as a file's size and time of writing.
     """
 
     image_id: str
@@ -40,7 +42,7 @@ class Reader(Protocol):
     """Fetches the bytes of an item; small, and safe to send to another process."""
 
     def read(self, item: Item) -> bytes:
-        """Return the encoded image; SourceError, naming the item, if that cannot be."""
+        """Read the encoded image; SourceError, naming the item, on failure."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +52,7 @@ class Source:
     Attributes
     ----------
     name : str
-        What messages call it, such as a folder's absolute path.
+        Name in messages, such as a folder's absolute path.
     classes : tuple of str
         Names of the labels 0, 1, ...
     items : tuple of Item
@@ -66,23 +68,43 @@ class Source:
 
     @functools.cached_property
     def stamp(self) -> str:
-        """Changes when an image is added, removed, labelled otherwise or written anew."""
+        """Digest that changes when an image is added, removed, relabelled or written anew."""
         return digest((item.image_id, item.label, item.stamp) for item in self.items)
 
     @functools.cached_property
     def contents(self) -> str:
-        """Says which images with which labels these are, wherever they are kept."""
+        """Digest of the ids and labels, independent of where the images are stored."""
         return digest([self.classes, *((item.image_id, item.label) for item in self.items)])
 
 
+@contextmanager
+def reading(place: object = None) -> Iterator[None]:
+    """Turn an error of the file system into a SourceError that names ``place``, or by default the file."""
+    try:
+        yield
+    except OSError as error:
+        raise SourceError(f"{place or error.filename}: cannot be read ({error.strerror or error})") from error
+
+
+def stamp_of(stat: os.stat_result) -> str:
+    """Stamp of a file, which changes when the file is written anew."""
+    return f"{stat.st_size}:{stat.st_mtime_ns}"
+
+
+def check_stamp(stat: os.stat_result, stamp: str, place: str) -> None:
+    """Raise SourceError if a file is not the one that was listed with this stamp."""
+    if stamp_of(stat) != stamp:
+        raise SourceError(f"{place}: has changed since it was listed; start again")
+
+
 def image_id_of(stem: str) -> str:
-    """Return the image's id: the stem of its file's name, or ImageNet's own id wherever that holds one."""
+    """Id of an image: ImageNet's own id if the file's name contains one, or the stem of the name."""
     found = _IMAGENET_ID.search(stem)
     return found.group() if found else stem
 
 
 def row_id(row: int) -> str:
-    """Return the id of an image that has no name but the number of its row, from 0."""
+    """Id of an image without a name: the number of its row, from 0."""
     return f"row-{row:06d}"
 
 
@@ -104,7 +126,7 @@ def in_order(items: Iterable[Item], name: str) -> tuple[Item, ...]:
 
 
 def digest(parts: Iterable[Sequence[object]]) -> str:
-    """Return a short digest of many small tuples."""
+    """Short digest of many small tuples."""
     hasher = hashlib.blake2b(digest_size=16)
     for part in parts:
         hasher.update(repr(tuple(part)).encode("utf-8", "surrogateescape") + b"\n")

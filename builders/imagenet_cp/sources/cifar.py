@@ -18,8 +18,7 @@ from numpy.typing import NDArray
 
 from ..errors import SourceError
 from ..images import codecs
-from .base import Item, Source, row_id
-from .folder import stamp_of
+from .base import Item, Source, check_stamp, reading, row_id, stamp_of
 from .tar_members import members
 
 Pixels = NDArray[np.uint8]
@@ -60,12 +59,9 @@ class CifarReader:
     kind: int
 
     def read(self, item: Item) -> bytes:
-        """Return the image as PNG, if its file is still the one that was listed."""
-        try:
-            if stamp_of(os.stat(self.place)) != item.stamp:
-                raise SourceError(f"{item.location}: the file has changed since it was listed; start again")
-        except OSError as error:
-            raise SourceError(f"{item.location}: cannot be read ({error.strerror or error})") from error
+        """Encode the image as PNG, if its file is still the one that was listed."""
+        with reading(item.location):
+            check_stamp(os.stat(self.place), item.stamp, item.location)
         pixels, _ = _load(self.place, self.kind, item.stamp)
         return codecs.encode_png(np.ascontiguousarray(pixels[int(item.location.rpartition("#")[2])]))
 
@@ -74,7 +70,7 @@ def open_cifar(source: str | os.PathLike[str]) -> Source | None:
     """List CIFAR's test images in the order of their file.
 
     Their ids are the numbers of their rows, ``row-000000`` and so on, as for the data sets on the Hub, so that all of
-    these give the same pictures. The classes are CIFAR's own.
+    these give the same images. The classes are CIFAR's own.
 
     Parameters
     ----------
@@ -85,7 +81,7 @@ def open_cifar(source: str | os.PathLike[str]) -> Source | None:
     Returns
     -------
     Source or None
-        None where this is no form of CIFAR.
+        None if this is not CIFAR.
 
     Raises
     ------
@@ -97,10 +93,8 @@ def open_cifar(source: str | os.PathLike[str]) -> Source | None:
     if found is None:
         return None
     place, kind = found
-    try:
+    with reading(place):
         stamp = stamp_of(place.stat())
-    except OSError as error:
-        raise SourceError(f"{place}: cannot be read ({error.strerror or error})") from error
     _, labels = _load(str(place), kind, stamp)
     items = tuple(Item(row_id(row), label, f"{place}#{row}", stamp) for row, label in enumerate(labels))
     return Source(str(path), _KINDS[kind].classes, items, CifarReader(str(place), kind))
@@ -117,7 +111,7 @@ def _in_folder(folder: Path) -> tuple[Path, int] | None:
 
 
 def _as_file(path: Path) -> tuple[Path, int] | None:
-    """Return which form of CIFAR a file is: the one in a folder, or an archive, by the first of its members."""
+    """Find the form of CIFAR that a file has: the file in a folder, or an archive, by its first member."""
     found = _in_folder(path.parent)
     if found is not None and found[0] == path:
         return found
@@ -142,7 +136,7 @@ def _unpacked(path: str | Path) -> IO[bytes]:
 
 @functools.lru_cache(maxsize=1)
 def _load(place: str, kind: int, stamp: str) -> tuple[Pixels, list[int]]:
-    """Return all pixels, uint8 (N, 32, 32, 3), and labels; kept for the next image of the same file."""
+    """Read all pixels, uint8 (N, 32, 32, 3), and labels; cached for the next image of the same file."""
     _, name, classes, parse = _KINDS[kind]
     try:
         data = Path(place).read_bytes() if Path(place).name == name else _member(place, _KINDS[kind])
@@ -210,7 +204,7 @@ def _text(value: Any) -> str:
 
 
 class _DType:
-    """Stands for numpy.dtype."""
+    """Substitute for numpy.dtype."""
 
     def __init__(self, name: Any, *_: Any) -> None:
         self.name = _text(name)
@@ -220,7 +214,7 @@ class _DType:
 
 
 class _Array:
-    """Stands for numpy.ndarray, so that no code of NumPy's runs on what a pickle says."""
+    """Substitute for numpy.ndarray, so that no code of NumPy runs on the contents of a pickle."""
 
     def __init__(self, *_: Any) -> None:
         self.state: tuple[Any, ...] = ()

@@ -16,18 +16,18 @@ def _table(name: str) -> Any:
 
 @functools.cache
 def wnids() -> tuple[str, ...]:
-    """Return the 1000 WordNet ids in order: label ``i`` is ``wnids()[i]``."""
+    """The 1000 WordNet ids in order: label ``i`` is ``wnids()[i]``."""
     by_label = _table("imagenet1k_to_21k.json")
     return tuple(by_label[str(label)] for label in range(len(by_label)))
 
 
 @functools.cache
 def names() -> tuple[str, ...]:
-    """Return an English name for each of the 1000 labels."""
+    """An English name for each of the 1000 labels."""
     return tuple(_table("imagenet1k_clean_names.json"))
 
 
 @functools.cache
 def validation_labels() -> dict[str, int]:
-    """Return the label of every validation image by its id, such as ``ILSVRC2012_val_00000001``."""
+    """Label of every validation image by its id, such as ``ILSVRC2012_val_00000001``."""
     return {name.split(".")[0]: int(label) for name, label in _table("val_image_to_1k_label.json").items()}

@@ -25,9 +25,9 @@ _THREADS = 8
 
 
 def open_dataset(source: str | os.PathLike[str]) -> Source:
-    """List the rows of a data set without reading its pictures.
+    """List the rows of a data set without reading its images.
 
-    Items come in the order of the rows. A picture's id is the stem of the name its file once had, or ImageNet's own
+    Items come in the order of the rows. The id of an image is the stem of the name its file once had, or ImageNet's own
     id wherever that holds one, so that a row has the id that its file in a folder would have. Where some row has no
     such name, or two have the same, every id is the number of its row, such as ``row-000123``.
 
@@ -84,7 +84,7 @@ def open_dataset(source: str | os.PathLike[str]) -> Source:
 
 
 def _read(files: dataset_files.Files) -> tuple[object, list[Columns], str]:
-    """Return the feature of the labels, the columns of every file, and which column holds the pictures."""
+    """Read the feature of the labels, the columns of every file, and the name of the column of images."""
     if not files.urls:
         raise SourceError(f"{files.name}: no rows in it")
     schema = schema_of(files.urls[0])
@@ -106,8 +106,8 @@ def _image_column(name: str, features: datasets.Features, schema: pa.Schema) -> 
     fitting: list[str] = [column for column in images or features if column in holds_bytes]
     if len(fitting) == 1:
         return fitting[0]
-    said = f"{len(fitting)} columns of images ({', '.join(fitting)})" if fitting else "no column of images"
-    raise SourceError(f"{name}: {said}, and there must be one; its columns are {', '.join(features)}")
+    found = f"{len(fitting)} columns of images ({', '.join(fitting)})" if fitting else "no column of images"
+    raise SourceError(f"{name}: {found}, and there must be one; its columns are {', '.join(features)}")
 
 
 def _label_column(name: str, features: datasets.Features) -> str:
@@ -125,16 +125,16 @@ def _label_column(name: str, features: datasets.Features) -> str:
             return column
     if len(named) == 1:
         return named[0]
-    said = f"{len(named)} columns of labels ({', '.join(named)})" if named else "no column of labels"
+    found = f"{len(named)} columns of labels ({', '.join(named)})" if named else "no column of labels"
     raise SourceError(
-        f"{name}: {said}, and there must be one, or one called label; its columns are {', '.join(features)}"
+        f"{name}: {found}, and there must be one, or one called label; its columns are {', '.join(features)}"
     )
 
 
 def _classes(
     name: str, feature: object, labels: Sequence[int | None], stems: Sequence[str]
 ) -> tuple[tuple[str, ...], Sequence[int]]:
-    """Return the classes, and the labels as places in them."""
+    """Classes, and the labels as indices into them."""
     known = [label for label in labels if label is not None]
     names = list(feature.names) if isinstance(feature, datasets.ClassLabel) else None
     count = len(names) if names is not None else max(known, default=0) + 1
@@ -153,17 +153,17 @@ def _classes(
 
 
 def _agree(stems: Sequence[str], labels: Sequence[int]) -> bool:
-    """Whether ImageNet's names of files say the same as the labels, for every row whose name says anything."""
+    """Check whether the labels agree with ImageNet's names of files, in every row whose name implies a label."""
     place = {wnid: label for label, wnid in enumerate(imagenet.wnids())}
-    said = 0
+    count = 0
     for stem, label in zip(stems, labels, strict=True):
         wnid = _WNID.search(stem)
         expected = place.get(wnid.group()) if wnid else imagenet.validation_labels().get(image_id_of(stem))
         if expected is not None:
             if expected != label:
                 return False
-            said += 1
-    return said > 0
+            count += 1
+    return count > 0
 
 
 def _ids(name: str, stems: Sequence[str]) -> list[str]:

@@ -1,4 +1,4 @@
-"""Which files a data set consists of: by its name on the Hub, or by its folder."""
+"""Files of a data set, found by its name on the Hub or in its folder."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from huggingface_hub.errors import RepositoryNotFoundError
 
 from ..errors import SourceError
 from .arrow import HUB, brief
-from .folder import stamp_of
+from .base import reading, stamp_of
 
 _NAME = re.compile(r"(?P<name>[\w-][\w.-]*/[\w-][\w.-]*)(?::(?P<part>.+))?", re.ASCII)
 _PART = re.compile(r"(?:(?P<config>\w[\w.-]*)/)?(?P<split>\w[\w.]*)", re.ASCII)
@@ -30,11 +30,11 @@ class Files(NamedTuple):
     Attributes
     ----------
     name : str
-        By which the same split is found again.
+        Name that opens the same split again.
     urls : list of str
         Paths, or ``hf://`` addresses.
     stamps : list of str
-        Change when the files do.
+        Stamps of the files, which change when the files do.
     features : datasets.Features or None
         The columns, where the data set's card says so.
     """
@@ -46,7 +46,7 @@ class Files(NamedTuple):
 
 
 def is_dataset(folder: Path) -> bool:
-    """Whether a folder holds a data set of rows: one saved by ``save_to_disk``, or Parquet files as on the Hub."""
+    """Check for a data set of rows in a folder: one saved by ``save_to_disk``, or Parquet files as on the Hub."""
     if any((folder / name).is_file() for name in _SAVED):
         return True
     if any(any(folder.glob(pattern)) for pattern in ("*.parquet", "data/*.parquet", "data/*/*.parquet")):
@@ -55,7 +55,7 @@ def is_dataset(folder: Path) -> bool:
 
 
 def is_hub_name(source: str) -> bool:
-    """Whether this could be the name of a data set on the Hub, such as ``user/name:test``."""
+    """Check whether this could be the name of a data set on the Hub, such as ``user/name:test``."""
     return _NAME.fullmatch(source) is not None
 
 
@@ -96,10 +96,8 @@ def files_of_folder(folder: Path, part: str | None) -> Files:
     for url in files.urls:
         if not Path(os.path.abspath(url)).is_relative_to(root):
             raise SourceError(f"{root}: its README.md names {url!r}, which is not in the folder")
-    try:
+    with reading():
         return files._replace(stamps=[stamp_of(os.stat(url)) for url in files.urls])
-    except OSError as error:
-        raise SourceError(f"{error.filename}: cannot be read ({error.strerror or error})") from error
 
 
 def files_on_hub(source: str) -> Files:
@@ -127,7 +125,7 @@ def files_on_hub(source: str) -> Files:
 
 
 def explained(name: str, error: Exception) -> SourceError:
-    """Return an error that says why the Hub did not give a data set, and what to do."""
+    """Error that says why a data set cannot be read from the Hub, and what to do."""
     page = f"{constants.ENDPOINT}/datasets/{name}"
     text = brief(error)
     if "gated" in text.lower():
@@ -193,11 +191,10 @@ def _saved(name: str, folder: Path) -> Files:
     try:
         # Only the last part of the name counts, so that nothing outside the folder can be named.
         urls = [str(folder / Path(str(entry["filename"])).name) for entry in entries]
-        return Files(name, urls, [stamp_of(os.stat(url)) for url in urls], None)
-    except OSError as error:
-        raise SourceError(f"{error.filename}: cannot be read ({error.strerror or error})") from error
     except (TypeError, KeyError):
         raise SourceError(f"{folder}: its state.json is damaged") from None
+    with reading():
+        return Files(name, urls, [stamp_of(os.stat(url)) for url in urls], None)
 
 
 def _json(path: Path) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Folders of photographs: one sub-folder a class, or ImageNet's flat validation folder."""
+"""Folders of images: one sub-folder a class, or ImageNet's flat validation folder."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 from ..errors import SourceError
 from . import classes as imagenet
-from .base import Item, Source, image_id_of, in_order
+from .base import Item, Source, check_stamp, image_id_of, in_order, reading, stamp_of
 
 ENDINGS = frozenset((".jpeg", ".jpg", ".png", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".ppm"))
 _FLAT = re.compile(r"ILSVRC2012_val_\d{8}", re.ASCII)
@@ -19,23 +19,19 @@ class FileReader:
     """Reads items that are files."""
 
     def read(self, item: Item) -> bytes:
-        """Return the file's bytes, if it is still the file that was listed."""
-        try:
-            with open(item.location, "rb") as file:
-                data = file.read()
-                stamp = stamp_of(os.fstat(file.fileno()))
-        except OSError as error:
-            raise SourceError(f"{item.location}: cannot be read ({error.strerror or error})") from error
-        if item.stamp and stamp != item.stamp:
-            raise SourceError(f"{item.location}: has changed since the folder was listed; start again")
-        return data
+        """Read the file, if it is still the one that was listed."""
+        with reading(item.location), open(item.location, "rb") as file:
+            data = file.read()
+            if item.stamp:
+                check_stamp(os.fstat(file.fileno()), item.stamp, item.location)
+            return data
 
 
 def open_folder(folder: str | os.PathLike[str]) -> Source:
     """List a folder with one sub-folder per class, or ImageNet's flat validation folder.
 
     Sub-folders named by ImageNet's wnids give ImageNet's 1000 labels; any other names give the folder's own
-    classes, sorted. Files and folders whose names begin with a dot are passed over.
+    classes, sorted. Files and folders whose names begin with a dot are skipped.
 
     Raises
     ------
@@ -75,11 +71,11 @@ def open_folder(folder: str | os.PathLike[str]) -> Source:
 
 
 def open_any_folder(folder: str | os.PathLike[str]) -> Source:
-    """List all pictures in a folder, however deep they are.
+    """List all images in a folder and its sub-folders.
 
-    A picture's id is its path relative to the folder, with slashes and without the file's ending. Its class is the
-    sub-folder of ``folder`` that it is in, as in `open_folder`; pictures that are in none are of the class ``"."``,
-    unless all pictures are called as ImageNet's validation images are.
+    The id of an image is its path relative to the folder, with slashes and without the file's ending. Its class is the
+    sub-folder of ``folder`` that it is in, as in `open_folder`; images that are in none are of the class ``"."``,
+    unless all images have names of ImageNet's validation images.
 
     Raises
     ------
@@ -106,25 +102,18 @@ def open_any_folder(folder: str | os.PathLike[str]) -> Source:
     else:
         classes = classes_of(str(root), set(own.values()))
         labels = [classes.index(own[path]) for path in paths]
-    try:
+    with reading():
         items = [
             Item(
                 path.with_suffix("").as_posix(), label or 0, str(root / path), stamp_of((root / path).stat())
             )
             for path, label in zip(paths, labels, strict=True)
         ]
-    except OSError as error:
-        raise SourceError(f"{error.filename}: cannot be read ({error.strerror or error})") from error
     return Source(str(root), classes, in_order(items, str(root)), FileReader())
 
 
-def stamp_of(stat: os.stat_result) -> str:
-    """Return what changes when a file is written anew."""
-    return f"{stat.st_size}:{stat.st_mtime_ns}"
-
-
 def is_image(name: str) -> bool:
-    """Whether a file of this name is taken for an image."""
+    """True for the name of an image file."""
     return not name.startswith(".") and os.path.splitext(name)[1].lower() in ENDINGS
 
 
@@ -133,7 +122,7 @@ def _images(folder: Path) -> list[os.DirEntry[str]]:
 
 
 def classes_of(root: str, names: Iterable[str]) -> tuple[str, ...]:
-    """Return the classes that sub-folders of these names stand for.
+    """Classes of sub-folders of these names.
 
     Raises
     ------
@@ -159,12 +148,12 @@ def classes_of(root: str, names: Iterable[str]) -> tuple[str, ...]:
 
 
 def flat_label(root: str, name: str) -> int:
-    """Return the label of a file of ImageNet's flat validation folder.
+    """Label of a file of ImageNet's flat validation folder.
 
     Raises
     ------
     SourceError
-        It is not called as ImageNet's validation images are.
+        The name is not one of ImageNet's validation images.
     """
     found = _FLAT.search(name)
     label = imagenet.validation_labels().get(found.group()) if found else None

@@ -1,4 +1,4 @@
-"""The photographs that ship with scikit-image, so that everything can be tried without a data set."""
+"""The images that ship with scikit-image, so that everything can be tried without a data set."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from importlib import resources
 from pathlib import Path
 
 from ..errors import SourceError
-from .base import Item, Source, in_order
-from .folder import FileReader, stamp_of
+from .base import Item, Source, in_order, stamp_of
+from .folder import FileReader
 
-PHOTOGRAPHS = (
+IMAGES = (
     "astronaut.png",
     "brick.png",
     "camera.png",
@@ -28,20 +28,20 @@ PHOTOGRAPHS = (
 
 
 def open_sample() -> Source:
-    """List the sample: each photograph is a class of its own.
+    """List the sample: each image is a class of its own.
 
     Raises
     ------
     SourceError
-        A photograph is missing from the installed scikit-image.
+        An image is missing from the installed scikit-image.
     """
     folder = Path(str(resources.files("skimage"))) / "data"
-    missing = [name for name in PHOTOGRAPHS if not (folder / name).is_file()]
+    missing = [name for name in IMAGES if not (folder / name).is_file()]
     if missing:
         raise SourceError(f"{folder}: scikit-image should bring {', '.join(missing)}; reinstall scikit-image")
-    classes = tuple(Path(name).stem for name in PHOTOGRAPHS)
+    classes = tuple(Path(name).stem for name in IMAGES)
     items = (
         Item(classes[label], label, str(folder / name), stamp_of((folder / name).stat()))
-        for label, name in enumerate(PHOTOGRAPHS)
+        for label, name in enumerate(IMAGES)
     )
     return Source("sample", classes, in_order(items, "sample"), FileReader())

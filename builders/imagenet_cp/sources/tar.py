@@ -1,4 +1,4 @@
-"""Tar archives of photographs, such as ImageNet's own ILSVRC2012_img_val.tar, read without unpacking."""
+"""Tar archives of images, such as ImageNet's own ILSVRC2012_img_val.tar, read without unpacking."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from typing import NamedTuple
 
 from ..errors import SourceError
 from . import classes as imagenet
-from .base import Item, Source, image_id_of, in_order
-from .folder import ENDINGS, classes_of, flat_label, is_image, stamp_of
+from .base import Item, Source, check_stamp, image_id_of, in_order, reading, stamp_of
+from .folder import ENDINGS, classes_of, flat_label, is_image
 from .tar_members import Member, is_tar, members
 
-#: No photograph is larger; a crafted archive could ask for any amount of memory.
+#: No image is larger; a crafted archive could ask for any amount of memory.
 _LARGEST = 1 << 30
 
 
@@ -32,24 +32,20 @@ class TarReader:
     archive: str
 
     def read(self, item: Item) -> bytes:
-        """Return the member's bytes, if its archive is still the one that was listed."""
+        """Read the member, if the archive is still the one that was listed."""
         name, _, span = item.location.rpartition("@")
         offset, _, size = span.partition("+")
         if int(size) > _LARGEST:
-            raise SourceError(f"{name}: {int(size):,} bytes are too many for a photograph")
-        try:
-            with open(self.archive, "rb", buffering=0) as file:
-                if stamp_of(os.fstat(file.fileno())) != item.stamp:
-                    raise SourceError(f"{name}: the archive has changed since it was listed; start again")
-                return os.pread(file.fileno(), int(size), int(offset))
-        except OSError as error:
-            raise SourceError(f"{name}: cannot be read ({error.strerror or error})") from error
+            raise SourceError(f"{name}: {int(size):,} bytes are too many for an image")
+        with reading(name), open(self.archive, "rb", buffering=0) as file:
+            check_stamp(os.fstat(file.fileno()), item.stamp, name)
+            return os.pread(file.fileno(), int(size), int(offset))
 
 
 def open_tar(archive: str | os.PathLike[str]) -> Source:
     """List a tar archive of ImageNet's flat validation images, or of one folder per class.
 
-    The rules for classes are those of `open_folder`. Folders around those of the classes are passed over; so are files
+    The rules for classes are those of `open_folder`. Folders around those of the classes are skipped; so are files
     and folders whose names begin with a dot, and files that are no images.
 
     Raises
@@ -63,12 +59,9 @@ def open_tar(archive: str | os.PathLike[str]) -> Source:
     if not is_tar(path):
         raise SourceError(f"{path}: not a folder, and not a tar archive")
     root = str(path)
-    try:
-        with open(path, "rb") as file:
-            stat = os.fstat(file.fileno())
-            images = list(_images(members(file, stat.st_size, root), root))
-    except OSError as error:
-        raise SourceError(f"{root}: cannot be read ({error.strerror or error})") from error
+    with reading(root), open(path, "rb") as file:
+        stat = os.fstat(file.fileno())
+        images = list(_images(members(file, stat.st_size, root), root))
     if not images:
         raise SourceError(f"{root}: no image in it; files ending in {', '.join(sorted(ENDINGS))} count")
     classes, labels = _labels(root, images)
@@ -86,7 +79,7 @@ def _images(every: Iterator[Member], root: str) -> Iterator[_Image]:
         parts = member.name.split("/")
         if member.other:
             raise SourceError(
-                f"{root}: its member {member.name!r} is {member.other}, which has no place among photographs"
+                f"{root}: its member {member.name!r} is {member.other}, which has no place among images"
             )
         if not parts[0] or ".." in parts:
             raise SourceError(f"{root}: its member {member.name!r} has a name that leads out of the archive")
@@ -97,7 +90,7 @@ def _images(every: Iterator[Member], root: str) -> Iterator[_Image]:
 
 
 def _labels(root: str, images: list[_Image]) -> tuple[tuple[str, ...], Iterator[int]]:
-    """Return the classes, and the label of every image."""
+    """Classes, and the label of every image."""
     folders = {image.folder for image in images}
     first = images[0]
     if len(folders) == 1 and (not first.folder or _is_flat(first)):

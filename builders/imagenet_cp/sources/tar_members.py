@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import NamedTuple, Protocol
 
 from ..errors import SourceError
+from .base import reading
 
 _BLOCK = 512
 #: No path is longer.
@@ -29,13 +30,13 @@ _NO_FILES = {
 
 
 class TarFile(Protocol):
-    """What is asked of an open archive; a stream that only goes forward will do."""
+    """An open archive; a stream that only goes forward is enough."""
 
     def read(self, size: int, /) -> bytes:
-        """Return ``size`` bytes, fewer only at the end."""
+        """Read ``size`` bytes, fewer only at the end."""
 
     def seek(self, offset: int, /) -> int:
-        """Go on from an offset, which is never before the present one."""
+        """Move to an offset, which is never before the current one."""
 
 
 class Member(NamedTuple):
@@ -48,7 +49,7 @@ class Member(NamedTuple):
     offset, size : int
         Where in the archive its bytes are.
     other : str
-        What it is if not a plain file, such as ``"a symbolic link"``.
+        Type of a member that is not a plain file, such as ``"a symbolic link"``.
     """
 
     name: str
@@ -58,18 +59,15 @@ class Member(NamedTuple):
 
 
 def is_tar(path: str | os.PathLike[str]) -> bool:
-    """Whether a file begins as a tar archive does.
+    """Check whether a file begins as a tar archive does.
 
     Raises
     ------
     SourceError
         It is compressed, as an archive may be, or cannot be read.
     """
-    try:
-        with open(path, "rb") as file:
-            start = file.read(_BLOCK)
-    except OSError as error:
-        raise SourceError(f"{path}: cannot be read ({error.strerror or error})") from error
+    with reading(path), open(path, "rb") as file:
+        start = file.read(_BLOCK)
     for magic, how in _COMPRESSED.items():
         if start.startswith(magic):
             raise SourceError(
@@ -79,23 +77,23 @@ def is_tar(path: str | os.PathLike[str]) -> bool:
 
 
 def members(file: TarFile, length: int, name: str) -> Iterator[Member]:
-    """Yield the members of a tar archive in order, folders left out.
+    """Yield the members of a tar archive in order, without folders.
 
     ustar, GNU and pax archives are understood. Between two members the caller may read the bytes of the first.
 
     Parameters
     ----------
     file : TarFile
-        The archive, at its beginning.
+        The archive, at its start.
     length : int
         Its size in bytes.
     name : str
-        What errors call it.
+        Name of the archive in errors.
 
     Raises
     ------
     SourceError
-        It is cut short or damaged, or holds something that has no place in an archive of pictures: a sparse file, a
+        It is cut short or damaged, or holds something that has no place in an archive of images: a sparse file, a
         name or extended header that is too long.
     """
     offset = 0
@@ -152,10 +150,10 @@ def members(file: TarFile, length: int, name: str) -> Iterator[Member]:
 
 def _checksum_is_right(header: bytes) -> bool:
     try:
-        said = int(_text(header[148:156]).strip() or "-1", 8)
+        stored = int(_text(header[148:156]).strip() or "-1", 8)
     except ValueError:
         return False
-    return said == sum(header) - sum(header[148:156]) + 8 * ord(" ")
+    return stored == sum(header) - sum(header[148:156]) + 8 * ord(" ")
 
 
 def _text(field: bytes) -> str:

@@ -11,13 +11,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import SourceError
-from .base import Item, Source, image_id_of, in_order
-from .folder import FileReader, stamp_of
+from .base import Item, Source, check_stamp, image_id_of, in_order, reading, stamp_of
+from .folder import FileReader
 
 _ANNOTATIONS = "val_annotations.txt"
-#: No picture or list is larger; a crafted archive could ask for any amount of memory.
+#: No image or list is larger; a crafted archive could ask for any amount of memory.
 _LARGEST = 1 << 24
-#: What a damaged or strange zip archive can raise; the last for those that are encrypted.
+#: Errors of damaged zip archives; the last is that of encrypted ones.
 _FAULTS = (OSError, KeyError, zipfile.BadZipFile, zlib.error, EOFError, RuntimeError)
 
 
@@ -28,12 +28,9 @@ class ZipReader:
     archive: str
 
     def read(self, item: Item) -> bytes:
-        """Return the member's bytes, if its archive is still the one that was listed."""
+        """Read the member, if the archive is still the one that was listed."""
         try:
-            if stamp_of(os.stat(self.archive)) != item.stamp:
-                raise SourceError(
-                    f"{item.location}: the archive has changed since it was listed; start again"
-                )
+            check_stamp(os.stat(self.archive), item.stamp, item.location)
             # A process of its own opens the file anew: the place in an open one is shared with its parent.
             return _member(_opened(self.archive, item.stamp, os.getpid()), item.location.rpartition("#")[2])
         except _FAULTS as error:
@@ -65,12 +62,12 @@ def open_tiny(source: str | os.PathLike[str]) -> Source | None:
     Returns
     -------
     Source or None
-        None where this is no form of Tiny ImageNet.
+        None if this is not Tiny ImageNet.
 
     Raises
     ------
     SourceError
-        It is damaged, or a picture or its class is missing.
+        It is damaged, or an image or its class is missing.
     """
     path = Path(source).expanduser().resolve()
     if path.is_dir():
@@ -88,11 +85,9 @@ def _open_folder(path: Path) -> Source | None:
         file = root / "images" / name
         return Item(image_id_of(file.stem), label, str(file), stamp_of(file.stat()))
 
-    try:
+    with reading():
         lists = (root / _ANNOTATIONS).read_bytes(), wnids.read_bytes() if wnids.is_file() else b""
         return _source(str(path), *lists, item, FileReader())
-    except OSError as error:
-        raise SourceError(f"{error.filename}: cannot be read ({error.strerror or error})") from error
 
 
 def _open_zip(path: Path) -> Source:
@@ -134,7 +129,7 @@ def _source(
                 f"{name}: {_ANNOTATIONS} has the line {' '.join(row)!r}, not a file's name and a class"
             )
     if not rows:
-        raise SourceError(f"{name}: {_ANNOTATIONS} names no picture")
+        raise SourceError(f"{name}: {_ANNOTATIONS} names no image")
     classes = tuple(sorted({*_lines(wnids)} or {row[1] for row in rows}))
     place = {wnid: label for label, wnid in enumerate(classes)}
     for row in rows:
