@@ -69,8 +69,8 @@ def pytest_terminal_summary(terminalreporter):
     counts = Counter()
     for report in terminalreporter.stats.get("skipped", []):
         reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
-        known = (needs for part, needs in _RUN_BY.items() if re.search(part, reason))
+        known = (f"need {needs}" for part, needs in _RUN_BY.items() if re.search(part, reason))
         counts[next(known, reason.removeprefix("Skipped: "))] += 1
     if counts:
-        needs = "; ".join(f"{count} need {name}" for name, count in counts.most_common())
-        terminalreporter.write_line(f"skipped {counts.total()}: {needs}")
+        reasons = "; ".join(f"{count} {reason}" for reason, count in counts.most_common())
+        terminalreporter.write_line(f"skipped {counts.total()}: {reasons}")
