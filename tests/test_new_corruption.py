@@ -84,7 +84,7 @@ except ValueError as error:
 print(json.dumps({
     "equal": list(rows.cast_column("image", stored)) == list(stock.cast_column("image", stored)),
     "pixels": imagenet_cp.corrupt(np.full((32, 32, 3), 77, np.uint8), "posterize", 3)[0, 0].tolist(),
-    "problems": list(map(str, verify("built", source=open_source(source), sample=4).faults)),
+    "problems": list(map(str, verify("built", source=open_source(source), sample=4).problems)),
     "extra": sorted({cell.name for cell in BENCHMARKS["imagenet_c"].configs["extra"]}),
     "tiny": "posterize" in BENCHMARKS["tiny_imagenet_c"].configs,
     "card": open("built/README.md", encoding="utf-8").read(),

@@ -52,7 +52,7 @@ def mp4(seed):
     return b"\0\0\0\x18ftypisom" + np.random.default_rng(seed).bytes(3000)
 
 
-def pictures(cells, numbers=NUMBERS, ending="JPEG", make=jpeg):
+def images(cells, numbers=NUMBERS, ending="JPEG", make=jpeg):
     """Path inside a release -> bytes, in no order at all."""
     places = [(cell, number) for cell in cells for number in numbers]
     np.random.default_rng(0).shuffle(places)
@@ -72,7 +72,7 @@ def small(monkeypatch):
 
 
 def test_imagenet_c_comes_out_byte_for_byte(tmp_path):
-    files = pictures(["fog/3", "fog/1", "snow/5"])
+    files = images(["fog/3", "fog/1", "snow/5"])
     made = import_official([pack(tmp_path / "some.tar", files)], tmp_path / "out")
     assert set(made.files) == {"fog_1", "fog_3", "snow_5"}
     for config, cell in (("fog_1", "fog/1"), ("fog_3", "fog/3"), ("snow_5", "snow/5")):
@@ -93,7 +93,7 @@ def test_imagenet_c_comes_out_byte_for_byte(tmp_path):
 
 
 def test_imagenet_p_keeps_its_videos(tmp_path):
-    files = pictures(["tilt", "gaussian_noise", "gaussian_noise_3"], ending="mp4", make=mp4)
+    files = images(["tilt", "gaussian_noise", "gaussian_noise_3"], ending="mp4", make=mp4)
     import_official([pack(tmp_path / "some.tar", files)], tmp_path / "out")
     for config, name, difficulty in (("tilt", "tilt", 1), ("gaussian_noise_3", "gaussian_noise", 3)):
         for number, row in zip(NUMBERS, rows_of(tmp_path / "out", config), strict=True):
@@ -108,7 +108,7 @@ def test_imagenet_p_keeps_its_videos(tmp_path):
 
 
 def test_stock_datasets_reads_it_and_verify_knows_it(tmp_path, small, cache):
-    import_official([pack(tmp_path / "some.tar", pictures(["fog/3"], small))], tmp_path / "imagenet_c")
+    import_official([pack(tmp_path / "some.tar", images(["fog/3"], small))], tmp_path / "imagenet_c")
     loaded = datasets.load_dataset(str(tmp_path / "imagenet_c"), "fog_3", split="validation", cache_dir=cache)
     assert loaded[0]["image"].size == (224, 224) and loaded["severity"] == [3] * 5
     assert loaded.features["label"].int2str(loaded[0]["label"]) == wnid_of(1)
@@ -123,20 +123,20 @@ def test_stock_datasets_reads_it_and_verify_knows_it(tmp_path, small, cache):
     assert "zenodo.org/records/2235448" in card and "imagenet_c|official|" in card
 
 
-def test_models_are_evaluated_on_the_published_pictures(tmp_path):
-    files = pictures(["fog/3", "fog/1"])
+def test_models_are_evaluated_on_the_published_images(tmp_path):
+    files = images(["fog/3", "fog/1"])
     import_official([pack(tmp_path / "c.tar", files)], tmp_path / "c")
     made = evaluate_model(by_colour, imagenet_c=tmp_path / "c")
     assert made.metrics["mce"]["num_examples"] == 10 and made.metrics["mce"]["error"]["fog"][2] is not None
     assert "|data:imagenet_c|official|zenodo:2235448|" in made.metrics["mce"]["signature"]
-    import_official([pack(tmp_path / "p.tar", pictures(["tilt"], ending="mp4", make=mp4))], tmp_path / "p")
+    import_official([pack(tmp_path / "p.tar", images(["tilt"], ending="mp4", make=mp4))], tmp_path / "p")
     pytest.importorskip("av")
     with pytest.raises(SourceError, match="ILSVRC2012_val_00000001: not a video that can be decoded"):
         evaluate_model(by_colour, imagenet_p=tmp_path / "p")
 
 
 def test_archives_and_folders_of_any_extent_give_the_same(tmp_path):
-    files = pictures(["fog/3", "fog/1", "snow/5"])
+    files = images(["fog/3", "fog/1", "snow/5"])
     folder = unpack(tmp_path / "ImageNet-C" / "weather", files)
     inside = {name.removeprefix("fog/"): data for name, data in files.items() if name.startswith("fog/")}
     ways = {
@@ -160,7 +160,7 @@ def test_archives_and_folders_of_any_extent_give_the_same(tmp_path):
 
 
 def test_a_second_run_writes_nothing_and_later_ones_add(tmp_path):
-    files = pictures(["fog/3", "snow/5"])
+    files = images(["fog/3", "snow/5"])
     fog = pack(tmp_path / "a.tar", {name: data for name, data in files.items() if name.startswith("fog")})
     snow = pack(tmp_path / "b.tar", {name: data for name, data in files.items() if name.startswith("snow")})
     import_official([fog], tmp_path / "out")
@@ -173,7 +173,7 @@ def test_a_second_run_writes_nothing_and_later_ones_add(tmp_path):
 
 
 def test_a_more_complete_archive_replaces_a_config(tmp_path):
-    files = pictures(["fog/3"])
+    files = images(["fog/3"])
     part = {name: data for name, data in files.items() if "40000" not in name}
     import_official([pack(tmp_path / "a.tar", part)], tmp_path / "out")
     made = import_official([pack(tmp_path / "b.tar", files)], tmp_path / "out")
@@ -182,7 +182,7 @@ def test_a_more_complete_archive_replaces_a_config(tmp_path):
 
 
 def test_damaged_files_are_made_again_or_named(tmp_path):
-    archive = pack(tmp_path / "some.tar", pictures(["fog/3", "snow/5"]))
+    archive = pack(tmp_path / "some.tar", images(["fog/3", "snow/5"]))
     import_official([archive], tmp_path / "out")
     whole = tree(tmp_path / "out")
     path = tmp_path / "out" / "data" / "fog_3" / "validation-00000-of-00020.parquet"
@@ -192,21 +192,21 @@ def test_damaged_files_are_made_again_or_named(tmp_path):
     notes = import_official([archive], tmp_path / "out").notes
     assert any("not the recorded one" in note for note in notes) and tree(tmp_path / "out") == whole
     path.unlink()
-    other = pack(tmp_path / "other.tar", pictures(["frost/1"]))
+    other = pack(tmp_path / "other.tar", images(["frost/1"]))
     made = import_official([other], tmp_path / "out")
     assert "fog_3: its files are missing or damaged; import it again" in made.notes
     assert set(made.files) == {"snow_5", "frost_1"} and not list((tmp_path / "out").glob("data/fog_3/*"))
 
 
 def test_the_published_archives_are_known_by_their_md5(tmp_path, monkeypatch):
-    weather = pack(tmp_path / "weather.tar", pictures(["fog/3"]))
+    weather = pack(tmp_path / "weather.tar", images(["fog/3"]))
     with pytest.raises(SourceError, match=r"weather\.tar: .* bytes, but the released one has 12,797,438,995"):
         import_official([weather], tmp_path / "out")
     publish(monkeypatch, "imagenet_c", weather=weather, blur=weather)
     assert "weather.tar: MD5 as released" in import_official([weather], tmp_path / "out").notes
     record = json.loads((tmp_path / "out" / "build.json").read_text())
     assert record["archives"] == ["weather.tar"]
-    blur = pack(tmp_path / "blur.tar", pictures(["zoom_blur/3"]))
+    blur = pack(tmp_path / "blur.tar", images(["zoom_blur/3"]))
     before = tree(tmp_path / "out")
     with pytest.raises(
         SourceError, match=r"blur\.tar: its MD5 is [0-9a-f]{32}, but that .* [0-9a-f]{32}; .*--no-check"
@@ -221,7 +221,7 @@ def test_the_published_archives_are_known_by_their_md5(tmp_path, monkeypatch):
 
 
 def test_a_known_archive_is_hashed_once(tmp_path, monkeypatch):
-    weather = pack(tmp_path / "weather.tar", pictures(["fog/3"]))
+    weather = pack(tmp_path / "weather.tar", images(["fog/3"]))
     publish(monkeypatch, "imagenet_c", weather=weather)
     said = []
     for _ in range(2):
@@ -234,13 +234,13 @@ def test_a_known_archive_is_hashed_once(tmp_path, monkeypatch):
 
 
 def test_the_same_name_is_another_archive_in_the_other_release(tmp_path, monkeypatch):
-    noise = pack(tmp_path / "noise.tar", pictures(["shot_noise"], ending="mp4", make=mp4))
+    noise = pack(tmp_path / "noise.tar", images(["shot_noise"], ending="mp4", make=mp4))
     publish(monkeypatch, "imagenet_p", noise=noise)
     assert "noise.tar: MD5 as released" in import_official([noise], tmp_path / "out").notes
 
 
 def test_what_is_missing_or_extra_is_reported(tmp_path, small):
-    files = pictures(["fog/1", "fog/2", "fog/3", "fog/4", "fog/5", "snow/1"], small)
+    files = images(["fog/1", "fog/2", "fog/3", "fog/4", "fog/5", "snow/1"], small)
     files.pop(next(name for name in files if name.startswith("snow/1/") and "00005" in name))
     extra = {
         "README.txt": b"hello",
@@ -261,8 +261,8 @@ def test_what_is_missing_or_extra_is_reported(tmp_path, small):
     assert {row["image"]["bytes"] for row in rows_of(tmp_path / "out", "fog_3")} <= set(files.values())
 
 
-def test_files_that_are_no_pictures_are_skipped_by_name(tmp_path):
-    files = pictures(["fog/3"])
+def test_files_that_are_no_images_are_skipped_by_name(tmp_path):
+    files = images(["fog/3"])
     for number, data in ((1, b""), (2, b"GIF89a"), (2500, b"\xff\xd8\xff" + bytes(2 << 20))):
         files[f"fog/3/{wnid_of(number)}/ILSVRC2012_val_{number:08d}.JPEG"] = data
     made = import_official([unpack(tmp_path / "C", files)], tmp_path / "out")
@@ -295,7 +295,7 @@ def test_strange_members_are_passed_over_by_name_and_nothing_is_written_elsewher
     name = HOSTILE[case]
     archive = pack(
         tmp_path / "some.tar",
-        {name: b"" if isinstance(name, tarfile.TarInfo) else jpeg(0)} | pictures(["fog/3"]),
+        {name: b"" if isinstance(name, tarfile.TarInfo) else jpeg(0)} | images(["fog/3"]),
     )
     made = import_official([archive], tmp_path / "out")
     assert made.images("fog_3") == 5
@@ -306,7 +306,7 @@ def test_strange_members_are_passed_over_by_name_and_nothing_is_written_elsewher
 
 
 def test_a_pipe_and_a_link_in_a_folder_hold_up_nothing(tmp_path):
-    folder = unpack(tmp_path / "C", pictures(["fog/3"]))
+    folder = unpack(tmp_path / "C", images(["fog/3"]))
     first, second = sorted(folder.rglob("*.JPEG"))[:2]
     first.unlink()
     os.mkfifo(first)
@@ -329,8 +329,8 @@ def test_a_pipe_and_a_link_in_a_folder_hold_up_nothing(tmp_path):
         (lambda p: p.write_bytes(b"hello"), "not a folder, and not a tar archive"),
         (lambda p: p.write_bytes(b"\x1f\x8b" + bytes(1000)), "compressed with gzip"),
         (lambda p: None, "cannot be read"),
-        (lambda p: os.truncate(pack(p, pictures(["fog/3"])), 6000), "cut short"),
-        (lambda p: pack(p, pictures(["fog/3"])).write_bytes(p.read_bytes()[:9000] + b"x" * 9000), ""),
+        (lambda p: os.truncate(pack(p, images(["fog/3"])), 6000), "cut short"),
+        (lambda p: pack(p, images(["fog/3"])).write_bytes(p.read_bytes()[:9000] + b"x" * 9000), ""),
     ],
 )
 def test_inputs_that_cannot_be_used_are_named(tmp_path, make, says):
@@ -343,8 +343,8 @@ def test_inputs_that_cannot_be_used_are_named(tmp_path, make, says):
 
 
 def test_the_two_releases_are_not_mixed(tmp_path):
-    c = pack(tmp_path / "c.tar", pictures(["fog/3"]))
-    p = pack(tmp_path / "p.tar", pictures(["tilt"], ending="mp4", make=mp4))
+    c = pack(tmp_path / "c.tar", images(["fog/3"]))
+    p = pack(tmp_path / "p.tar", images(["tilt"], ending="mp4", make=mp4))
     with pytest.raises(SourceError, match=r"c\.tar is of imagenet_c and .*p\.tar of imagenet_p"):
         import_official([c, p], tmp_path / "out")
     import_official([c], tmp_path / "out")
@@ -353,7 +353,7 @@ def test_the_two_releases_are_not_mixed(tmp_path):
 
 
 def test_a_folder_of_something_else_is_left_alone(tmp_path, class_folder):
-    archive = pack(tmp_path / "c.tar", pictures(["fog/3"]))
+    archive = pack(tmp_path / "c.tar", images(["fog/3"]))
     before = tree(class_folder)
     with pytest.raises(BuildError, match="holds something else"):
         import_official([archive], class_folder)
@@ -377,7 +377,7 @@ def test_a_folder_of_something_else_is_left_alone(tmp_path, class_folder):
 
 
 def test_an_archive_that_changes_on_the_way_is_named(tmp_path, monkeypatch):
-    archive = pack(tmp_path / "c.tar", pictures(["fog/3"]))
+    archive = pack(tmp_path / "c.tar", images(["fog/3"]))
     scan = FileRelease.scan
 
     def found_then_touched(*arguments):
@@ -394,7 +394,7 @@ def test_a_killed_import_goes_on_and_leaves_nothing_behind(tmp_path):
     cells = [
         f"{name}/{severity}" for name in ("fog", "snow", "frost", "zoom_blur") for severity in range(1, 6)
     ]
-    archive = pack(tmp_path / "c.tar", pictures(cells, numbers=range(1, 60)))
+    archive = pack(tmp_path / "c.tar", images(cells, numbers=range(1, 60)))
     import_official([archive], tmp_path / "whole")
     command = [*COMMAND, "import-official", str(archive), "--out", str(tmp_path / "out")]
     for wait in (0, 6):
@@ -413,7 +413,7 @@ def test_a_killed_import_goes_on_and_leaves_nothing_behind(tmp_path):
 
 
 def test_a_full_disk_is_named(tmp_path, monkeypatch):
-    archive = pack(tmp_path / "c.tar", pictures(["fog/3", "snow/5"]))
+    archive = pack(tmp_path / "c.tar", images(["fog/3", "snow/5"]))
 
     def full(self, row):
         raise OSError(28, "No space left on device")

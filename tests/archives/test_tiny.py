@@ -35,7 +35,7 @@ def jpeg(seed):
     return file.getvalue()
 
 
-def pictures(cells, classes=CLASSES, name="test_{}"):
+def images(cells, classes=CLASSES, name="test_{}"):
     """Path inside the release -> bytes."""
     return {
         f"Tiny-ImageNet-C/{cell}/{wnid}/{name.format(10 * place + which)}.JPEG": jpeg(
@@ -48,7 +48,7 @@ def pictures(cells, classes=CLASSES, name="test_{}"):
 
 
 def test_it_comes_out_byte_for_byte_by_class(tmp_path, cache):
-    files = pictures(["fog/3", "zoom_blur/1"])
+    files = images(["fog/3", "zoom_blur/1"])
     out = tmp_path / "tiny_imagenet_c"
     made = import_official([pack(tmp_path / "Tiny-ImageNet-C.tar", files)], out, check=False)
     assert set(made.files) == {"fog_3", "zoom_blur_1"} and len(made.missing) == 93
@@ -77,7 +77,7 @@ def test_it_comes_out_byte_for_byte_by_class(tmp_path, cache):
 
 @pytest.mark.parametrize("name", ["test_{}", "val_{}", "{}", "n01443537-{}"])
 def test_names_of_any_kind_and_folders_of_any_extent(tmp_path, name):
-    files = pictures(["fog/3", "snow/1"], name=name)
+    files = images(["fog/3", "snow/1"], name=name)
     folder = unpack(tmp_path, files) / "Tiny-ImageNet-C"
     ways = {
         "tar": [pack(tmp_path / "some.tar", files)],
@@ -91,11 +91,9 @@ def test_names_of_any_kind_and_folders_of_any_extent(tmp_path, name):
 
 
 def test_a_config_of_other_classes_is_said(tmp_path):
-    strange = pictures(["frost/2"], [*CLASSES, "n00000001", "n00000002"])
-    others = pictures(["frost/1"], CLASSES, "ILSVRC2012_val_{:08d}")
-    made = import_official(
-        [pack(tmp_path / "a.tar", pictures(["fog/3"]) | strange | others)], tmp_path / "out"
-    )
+    strange = images(["frost/2"], [*CLASSES, "n00000001", "n00000002"])
+    others = images(["frost/1"], CLASSES, "ILSVRC2012_val_{:08d}")
+    made = import_official([pack(tmp_path / "a.tar", images(["fog/3"]) | strange | others)], tmp_path / "out")
     assert set(made.files) == {"fog_3", "frost_2"} and made.missing["frost_1"] == IMAGES
     assert made.images("frost_2") == IMAGES and any("a.tar: 10 files skipped" in note for note in made.notes)
     with pytest.raises(
@@ -103,15 +101,15 @@ def test_a_config_of_other_classes_is_said(tmp_path):
     ):
         import_official([pack(tmp_path / "b.tar", strange)], tmp_path / "other")
     with pytest.raises(SourceError, match="the folders here hold 2"):
-        import_official([pack(tmp_path / "c.tar", pictures(["fog/1"], CLASSES[:2]))], tmp_path / "other")
-    two = pictures(["fog/1"]) | pictures(["fog/2"], ("n00000001", "n00000002", "n00000003"))
+        import_official([pack(tmp_path / "c.tar", images(["fog/1"], CLASSES[:2]))], tmp_path / "other")
+    two = images(["fog/1"]) | images(["fog/2"], ("n00000001", "n00000002", "n00000003"))
     with pytest.raises(SourceError, match="the folders here hold different ones"):
         import_official([pack(tmp_path / "d.tar", two)], tmp_path / "other")
 
 
 def test_classes_of_two_archives_must_agree(tmp_path):
-    one = pack(tmp_path / "a.tar", pictures(["fog/3"]))
-    two = pack(tmp_path / "b.tar", pictures(["fog/2"], ("n00000001", "n00000002", "n00000003")))
+    one = pack(tmp_path / "a.tar", images(["fog/3"]))
+    two = pack(tmp_path / "b.tar", images(["fog/2"], ("n00000001", "n00000002", "n00000003")))
     with pytest.raises(SourceError, match=r"a\.tar and .*b\.tar have different classes"):
         import_official([one, two], tmp_path / "out")
     import_official([one], tmp_path / "out")
@@ -123,6 +121,6 @@ def test_classes_of_two_archives_must_agree(tmp_path):
 def test_it_is_told_from_imagenet_c(tmp_path):
     wnid = imagenet.wnids()[0]
     large = pack(tmp_path / "c.tar", {f"fog/3/{wnid}/ILSVRC2012_val_00000293.JPEG": jpeg(0)})
-    tiny = pack(tmp_path / "t.tar", pictures(["fog/3"]))
+    tiny = pack(tmp_path / "t.tar", images(["fog/3"]))
     with pytest.raises(SourceError, match=r"c\.tar is of imagenet_c and .*t\.tar of tiny_imagenet_c"):
         import_official([large, tiny], tmp_path / "out")

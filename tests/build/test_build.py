@@ -106,9 +106,9 @@ def test_the_build_and_the_builder_give_the_same_rows(built, tmp_path, monkeypat
 
 def test_the_files_are_laid_out_for_streaming(built):
     metadata = pq.ParquetFile(next(built.glob("data/fog_3/*"))).metadata
-    pictures = metadata.row_group(0).column(0)
-    assert pictures.path_in_schema == "image.bytes" and pictures.compression == "UNCOMPRESSED"
-    assert pictures.has_offset_index
+    images = metadata.row_group(0).column(0)
+    assert images.path_in_schema == "image.bytes" and images.compression == "UNCOMPRESSED"
+    assert images.has_offset_index
     assert metadata.metadata[b"imagenet_cp"] == b"imagenet_c|recipe:1|profile:imagenet|seed:0|jpeg:85"
 
 
@@ -159,7 +159,7 @@ def test_a_rebuilt_folder_is_not_served_from_the_cache(tmp_path, monkeypatch, ca
         dataset = datasets.load_dataset("imagenet_c", "fog_3", split="validation", cache_dir=cache)
         return dataset.cast_column("image", datasets.Image(decode=False))[0]["image"]["bytes"]
 
-    pictures = []
+    images = []
     for seed in (0, 1):
         build(
             "imagenet_c",
@@ -169,9 +169,9 @@ def test_a_rebuilt_folder_is_not_served_from_the_cache(tmp_path, monkeypatch, ca
             seed=seed,
             workers_count=1,
         )
-        pictures.append(load())
+        images.append(load())
         (tmp_path / "imagenet_c").rename(tmp_path / f"seed_{seed}")
-    assert pictures[0] != pictures[1]
+    assert images[0] != images[1]
 
 
 @pytest.mark.parametrize(
@@ -278,13 +278,13 @@ def test_files_of_another_build_among_the_data_are_named(built):
         strange.unlink()
 
 
-def test_a_photograph_that_changes_between_two_runs_is_named(class_folder, tmp_path):
+def test_an_image_that_changes_between_two_runs_is_named(class_folder, tmp_path):
     folder = tmp_path / "imagenet_c"
     build("imagenet_c", open_source(class_folder), folder, ["fog_3"], workers_count=1)
-    photograph = class_folder / "thing" / "rocket.jpg"
-    os.utime(photograph)
+    image = class_folder / "thing" / "rocket.jpg"
+    os.utime(image)
     build("imagenet_c", open_source(class_folder), folder, ["fog_4"], workers_count=1)
-    Image.new("RGB", (300, 300)).save(photograph)
+    Image.new("RGB", (300, 300)).save(image)
     with pytest.raises(SourceError, match=r"rocket\.jpg: has changed"):
         build("imagenet_c", open_source(class_folder), folder, ["fog_5"], workers_count=1)
 
@@ -353,7 +353,7 @@ def test_skipping_can_be_chosen_later_and_taken_back(class_folder, tmp_path):
     [("imagenet_c", "fog", None), ("imagenet_p", "tilt", "png"), ("imagenet_p", "brightness", "h264")],
 )
 def test_the_estimate_is_what_a_build_comes_to(dataset, config, codec, class_folder, tmp_path):
-    """Of so few photographs all are measured: the pictures' bytes are exact, and each file has some KB beside them."""
+    """Of so few images all are measured: the images' bytes are exact, and each file has some KB beside them."""
     if codec == "h264":
         pytest.importorskip("av")
     source, folder = open_source(class_folder), tmp_path / dataset

@@ -22,34 +22,34 @@ from imagenet_cp.sources import open_source
 COMMAND = [sys.executable, "-c", "from imagenet_cp.cli import main; main()", "build", "imagenet_c"]
 OPTIONS = ["--configs", "brightness,contrast", "--images-per-file", "8"]
 
-#: How often a build is killed, for the parent and for its workers; the long form also has more photographs.
+#: How often a build is killed, for the parent and for its workers; the long form also has more images.
 MOMENTS = int(os.environ.get("IMAGENET_CP_MOMENTS", "3"))
 EACH = 24 if MOMENTS <= 3 else 75
 
 
 @pytest.fixture(scope="module")
-def photographs(tmp_path_factory) -> Path:
-    """A folder of 96 small photographs, or 300, cut from those of scikit-image."""
-    folder = tmp_path_factory.mktemp("photographs") / "val"
+def images(tmp_path_factory) -> Path:
+    """A folder of 96 small images, or 300, cut from those of scikit-image."""
+    folder = tmp_path_factory.mktemp("images") / "val"
     source = open_source("sample")
     for item in source.items[:4]:
         with Image.open(item.location) as whole:
-            picture = whole.convert("RGB").resize((600, 600))
+            image = whole.convert("RGB").resize((600, 600))
         (folder / item.image_id).mkdir(parents=True)
         for place in range(EACH):
             left, top = 4 * place, 3 * place
-            picture.crop((left, top, left + 280, top + 260)).save(
+            image.crop((left, top, left + 280, top + 260)).save(
                 folder / item.image_id / f"{item.image_id}{place:02}.jpg"
             )
     return folder
 
 
 @pytest.fixture(scope="module")
-def undisturbed(photographs, tmp_path_factory) -> dict[str, bytes]:
+def undisturbed(images, tmp_path_factory) -> dict[str, bytes]:
     out = tmp_path_factory.mktemp("undisturbed") / "imagenet_c"
     build(
         "imagenet_c",
-        open_source(photographs),
+        open_source(images),
         out,
         ["brightness", "contrast"],
         images_per_file=8,
@@ -63,8 +63,8 @@ def contents(folder: Path) -> dict[str, bytes]:
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}
 
 
-def start(photographs: Path, out: Path, *more: str) -> subprocess.Popen:
-    command = [*COMMAND, "--source", str(photographs), "--out", str(out), *OPTIONS, *more]
+def start(images: Path, out: Path, *more: str) -> subprocess.Popen:
+    command = [*COMMAND, "--source", str(images), "--out", str(out), *OPTIONS, *more]
     return subprocess.Popen(
         command, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL, start_new_session=True
     )
@@ -114,10 +114,10 @@ def wait_for(moment: float, build: subprocess.Popen, out: Path) -> None:
 
 @pytest.mark.parametrize("moment", range(MOMENTS))
 @pytest.mark.parametrize("victim", ["parent", "worker"])
-def test_killed_at_any_moment_a_build_goes_on(victim, moment, photographs, undisturbed, tmp_path):
+def test_killed_at_any_moment_a_build_goes_on(victim, moment, images, undisturbed, tmp_path):
     chance = random.Random(f"{victim}{moment}")
     out = tmp_path / "imagenet_c"
-    first = start(photographs, out, "--workers", "2")
+    first = start(images, out, "--workers", "2")
     wait_for(chance.uniform(-0.3, 1), first, out)
     time.sleep(chance.uniform(0, 0.2))
     workers = [pid for pid in of_session(first.pid) if pid != first.pid]
@@ -128,26 +128,26 @@ def test_killed_at_any_moment_a_build_goes_on(victim, moment, photographs, undis
     assert gone(first.pid)
     before = finished(out)
     assert at_first.items() <= before.items()
-    second = start(photographs, out, "--workers", "2")
+    second = start(images, out, "--workers", "2")
     assert second.wait(60) == 0 and gone(second.pid)
     assert contents(out) == undisturbed
     assert before.items() <= finished(out).items()
 
 
-def test_ctrl_c_is_clean_and_ends_with_130(photographs, undisturbed, tmp_path):
+def test_ctrl_c_is_clean_and_ends_with_130(images, undisturbed, tmp_path):
     out = tmp_path / "imagenet_c"
-    first = start(photographs, out, "--workers", "2")
+    first = start(images, out, "--workers", "2")
     while not finished(out):
         assert first.poll() is None
         time.sleep(0.01)
     os.killpg(first.pid, signal.SIGINT)
     assert first.wait(20) == 130 and gone(first.pid)
     assert not list(out.rglob("*.tmp"))
-    assert start(photographs, out).wait(60) == 0
+    assert start(images, out).wait(60) == 0
     assert contents(out) == undisturbed
 
 
-def test_a_full_disk_is_named_and_what_is_finished_is_kept(photographs, undisturbed, tmp_path):
+def test_a_full_disk_is_named_and_what_is_finished_is_kept(images, undisturbed, tmp_path):
     small = tmp_path / "small"
     small.mkdir()
     if subprocess.run(
@@ -158,7 +158,7 @@ def test_a_full_disk_is_named_and_what_is_finished_is_kept(photographs, undistur
         command = [
             *COMMAND,
             "--source",
-            photographs,
+            images,
             "--out",
             small / "imagenet_c",
             *OPTIONS,
@@ -171,13 +171,13 @@ def test_a_full_disk_is_named_and_what_is_finished_is_kept(photographs, undistur
         shutil.copytree(small / "imagenet_c", tmp_path / "imagenet_c")
     finally:
         subprocess.run(["umount", small], check=True)
-    assert start(photographs, tmp_path / "imagenet_c").wait(60) == 0
+    assert start(images, tmp_path / "imagenet_c").wait(60) == 0
     assert contents(tmp_path / "imagenet_c") == undisturbed
 
 
-def test_a_photograph_that_vanishes_midway_is_named(photographs, tmp_path):
+def test_an_image_that_vanishes_midway_is_named(images, tmp_path):
     folder = tmp_path / "val"
-    shutil.copytree(photographs, folder)
+    shutil.copytree(images, folder)
     source = open_source(folder)
     lost = source.items[50]
     Path(lost.location).unlink()
@@ -186,9 +186,9 @@ def test_a_photograph_that_vanishes_midway_is_named(photographs, tmp_path):
     assert finished(tmp_path / "out")
 
 
-def test_a_photograph_that_changes_midway_is_named(photographs, tmp_path):
+def test_an_image_that_changes_midway_is_named(images, tmp_path):
     folder = tmp_path / "val"
-    shutil.copytree(photographs, folder)
+    shutil.copytree(images, folder)
     source = open_source(folder)
     changed = Path(source.items[50].location)
     changed.write_bytes(Path(source.items[51].location).read_bytes())
@@ -196,10 +196,10 @@ def test_a_photograph_that_changes_midway_is_named(photographs, tmp_path):
         build("imagenet_c", source, tmp_path / "out", ["fog_3"], images_per_file=8, workers_count=2)
 
 
-def test_a_worker_that_runs_out_of_memory_says_how_to_get_on(photographs, tmp_path):
-    source = open_source(photographs)
+def test_a_worker_that_runs_out_of_memory_says_how_to_get_on(images, tmp_path):
+    source = open_source(images)
     starving = dataclasses.replace(source, reader=Starving(source))
-    # The photograph is not at fault, so it is not skipped either.
+    # The image is not at fault, so it is not skipped either.
     options = {"images_per_file": 24, "workers_count": 2, "on_error": "skip"}
     with pytest.raises(BuildError, match="out of memory; try fewer --workers"):
         build("imagenet_c", starving, tmp_path / "out", ["clean"], **options)
@@ -215,10 +215,10 @@ def dask():
         yield cluster
 
 
-def test_dask_with_a_worker_killed_gives_the_same(photographs, undisturbed, dask, tmp_path):
+def test_dask_with_a_worker_killed_gives_the_same(images, undisturbed, dask, tmp_path):
     out = tmp_path / "imagenet_c"
     engine = dask.scheduler_address.replace("tcp://", "dask://")
-    running = start(photographs, out, "--engine", engine)
+    running = start(images, out, "--engine", engine)
     while not finished(out):
         assert running.poll() is None
         time.sleep(0.01)

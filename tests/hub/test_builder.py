@@ -51,11 +51,11 @@ def test_info_says_what_the_data_are(cache):
     assert list(info.features) == ["image", "label", "corruption", "severity", "image_id"]
 
 
-def test_a_row_holds_the_jpeg_of_the_corrupted_picture(cache, photographs):
+def test_a_row_holds_the_jpeg_of_the_corrupted_image(cache, photographs):
     row = load("fog_3", cache)[3]
     assert row["corruption"] == "fog" and row["severity"] == 3 and row["image_id"] == "chelsea"
-    with Image.open(photographs["chelsea.png"]) as photograph:
-        small = photograph.resize((384, 256), Image.Resampling.BILINEAR)
+    with Image.open(photographs["chelsea.png"]) as image:
+        small = image.resize((384, 256), Image.Resampling.BILINEAR)
         clean = np.asarray(small.crop((80, 16, 304, 240)))
     expected = io.BytesIO()
     Image.fromarray(imagenet_cp.corrupt(clean, "fog", 3, image_id="chelsea")).save(

@@ -47,8 +47,8 @@ def test_a_row_holds_the_frames_of_one_sequence(class_folder, cache):
 
 def test_lossless_frames_are_those_of_perturb(class_folder, cache):
     dataset = load("gaussian_noise_2", cache, data_dir=str(class_folder), codec="png", seed=3)
-    with Image.open(class_folder / "thing" / "chelsea.png") as photograph:
-        frames = imagenet_cp.perturb(photograph, "gaussian_noise", difficulty=2, seed=3, image_id="chelsea")
+    with Image.open(class_folder / "thing" / "chelsea.png") as image:
+        frames = imagenet_cp.perturb(image, "gaussian_noise", difficulty=2, seed=3, image_id="chelsea")
     assert np.array_equal(np.stack([np.asarray(frame) for frame in dataset[1]["sequence"]]), frames)
 
 
@@ -78,8 +78,8 @@ def test_videos_repeat_themselves_and_decode_without_torchcodec(class_folder, ca
     stored = load_dataset(str(tmp_path / "built"), "shot_noise", split="validation", cache_dir=cache)
     assert stored[0]["video"] == row["video"]
     frames = imagenet_cp.decode_video(row["video"])
-    with Image.open(io.BytesIO((folder / "animal" / "astronaut.png").read_bytes())) as photograph:
-        original = imagenet_cp.perturb(photograph, "shot_noise", image_id="astronaut")
+    with Image.open(io.BytesIO((folder / "animal" / "astronaut.png").read_bytes())) as image:
+        original = imagenet_cp.perturb(image, "shot_noise", image_id="astronaut")
     assert frames.shape == (31, 224, 224, 3) and frames.dtype == np.uint8
     assert np.abs(frames.astype(int) - original).mean() < 10
 

@@ -236,7 +236,7 @@ def test_files_go_up_by_xet_where_that_is_installed(hub, built, tmp_path):
         assert said.returncode == 0, said.stderr
         assert str(tmp_path) not in said.stdout + said.stderr
     assert "to send: 0 files" in said.stdout and not hub.count("objects/batch")
-    assert hub.count("POST /cas/v1/xorbs") == len(hub.blocks) == 2  # the data, then the pictures of the card
+    assert hub.count("POST /cas/v1/xorbs") == len(hub.blocks) == 2  # the data, then the images of the card
     record = json.loads((built / "build.json").read_text())
     assert {path: repo_of(hub).files[path].sha256 for path in record["files"]} == {
         path: file["sha256"] for path, file in record["files"].items()

@@ -46,7 +46,7 @@ def test_a_score_goes_to_the_file_and_comes_back(mce, tmp_path):
     assert len(list((tmp_path / ".eval_results").iterdir())) == 1
 
 
-def test_without_clean_pictures_there_is_no_relative_mce(mce):
+def test_without_clean_images_there_is_no_relative_mce(mce):
     [entry] = evaluation_results({**mce, "relative_mce": None}, "user/imagenet_c")
     assert entry.task_id == "mce"
 
