@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.random import BitGenerator
 
 from ..kernels import defocus, draws, gaussian, glass, motion, zoom
+from ..kernels.rng import Bits
 from ..kernels.types import Image
 from .registry import corruption
 
@@ -18,7 +18,7 @@ from .registry import corruption
     tiny=[(0.5, 0.6), (1, 0.1), (1.5, 0.1), (2.5, 0.01), (3, 0.1)],
     cifar=[(0.3, 0.4), (0.4, 0.5), (0.5, 0.6), (1, 0.2), (1.5, 0.1)],
 )
-def defocus_blur(image: Image, bits: BitGenerator, radius: float, alias_blur: float) -> Image:
+def defocus_blur(image: Image, bits: Bits, radius: float, alias_blur: float) -> Image:
     """Out of focus: every point of light becomes a disk of ``radius`` pixels with soft edges."""
     return defocus.blur(image, radius, alias_blur)
 
@@ -30,7 +30,7 @@ def defocus_blur(image: Image, bits: BitGenerator, radius: float, alias_blur: fl
     tiny=[(0.1, 1, 1), (0.5, 1, 1), (0.6, 1, 2), (0.7, 2, 1), (0.9, 2, 2)],
     cifar=[(0.05, 1, 1), (0.25, 1, 1), (0.4, 1, 1), (0.25, 1, 2), (0.4, 1, 2)],
 )
-def glass_blur(image: Image, bits: BitGenerator, sigma: float, max_delta: int, iterations: int) -> Image:
+def glass_blur(image: Image, bits: Bits, sigma: float, max_delta: int, iterations: int) -> Image:
     """Behind frosted glass: blurred, pixels overwritten by near ones, blurred again."""
     blurred = gaussian.blur_uint8(image, sigma)
     return gaussian.blur_uint8(glass.scatter(blurred, bits, max_delta, iterations), sigma)
@@ -43,7 +43,7 @@ def glass_blur(image: Image, bits: BitGenerator, sigma: float, max_delta: int, i
     tiny=[(10, 1), (10, 1.5), (10, 2), (10, 2.5), (12, 3)],
     cifar=[(6, 1), (6, 1.5), (6, 2), (8, 2), (9, 2.5)],
 )
-def motion_blur(image: Image, bits: BitGenerator, radius: float, sigma: float) -> Image:
+def motion_blur(image: Image, bits: Bits, radius: float, sigma: float) -> Image:
     """The camera moves along a straight line, at a random angle within 45 degrees of the horizontal."""
     angle = float(draws.uniform(bits, -45, 45, 1)[0])
     return motion.blur(image, radius, sigma, angle)
@@ -57,7 +57,7 @@ def motion_blur(image: Image, bits: BitGenerator, radius: float, sigma: float) -
     tiny=[(1, 1.06, 0.01), (1, 1.11, 0.01), (1, 1.16, 0.01), (1, 1.21, 0.01), (1, 1.26, 0.01)],
     cifar=[(1, 1.06, 0.01), (1, 1.11, 0.01), (1, 1.16, 0.01), (1, 1.21, 0.01), (1, 1.26, 0.01)],
 )
-def zoom_blur(image: Image, bits: BitGenerator, start: float, stop: float, step: float) -> Image:
+def zoom_blur(image: Image, bits: Bits, start: float, stop: float, step: float) -> Image:
     """The camera moves towards the scene: the mean of the image and its zooms from ``start`` to ``stop``."""
     # rounding decides whether stop itself is one of the factors; kept
     return zoom.blend(image, tuple(map(float, np.arange(start, stop, step))))
@@ -72,6 +72,6 @@ def zoom_blur(image: Image, bits: BitGenerator, start: float, stop: float, step:
     tiny=[0.5, 0.75, 1, 1.25, 1.5],
     cifar=[0.4, 0.6, 0.7, 0.8, 1],
 )
-def gaussian_blur(image: Image, bits: BitGenerator, sigma: float) -> Image:
+def gaussian_blur(image: Image, bits: Bits, sigma: float) -> Image:
     """Every point of light becomes a Gaussian of ``sigma`` pixels."""
     return gaussian.blur_uint8(image, sigma)

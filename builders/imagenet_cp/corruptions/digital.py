@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from numpy.random import BitGenerator
-
 from ..kernels import cosines, draws, elastic, hsv, jpeg, mosaic, pointwise
+from ..kernels.rng import Bits
 from ..kernels.types import Image
 from .registry import corruption
 
@@ -20,7 +19,7 @@ ELASTIC = ((2, 0.7, 0.1), (2, 0.08, 0.2), (0.05, 0.01, 0.02), (0.07, 0.01, 0.02)
     tiny=[0.4, 0.3, 0.2, 0.1, 0.05],
     cifar=[0.75, 0.5, 0.4, 0.3, 0.15],
 )
-def contrast(image: Image, bits: BitGenerator, factor: float) -> Image:
+def contrast(image: Image, bits: Bits, factor: float) -> Image:
     """Low contrast: every value drawn towards its channel's mean, y = (x - mean) * factor + mean."""
     return pointwise.contrast(image, factor)
 
@@ -46,7 +45,7 @@ def contrast(image: Image, bits: BitGenerator, factor: float) -> Image:
     ],
 )
 def elastic_transform(
-    image: Image, bits: BitGenerator, base: int, side: int, alpha: float, sigma: float, affine: float
+    image: Image, bits: Bits, base: int, side: int, alpha: float, sigma: float, affine: float
 ) -> Image:
     """Small regions stretched or moved: a random affine map, then smooth random displacements.
 
@@ -70,7 +69,7 @@ def elastic_transform(
     tiny=[0.9, 0.8, 0.7, 0.6, 0.5],
     cifar=[0.95, 0.9, 0.85, 0.75, 0.65],
 )
-def pixelate(image: Image, bits: BitGenerator, factor: float) -> Image:
+def pixelate(image: Image, bits: Bits, factor: float) -> Image:
     """Large pixels: Pillow's BOX resize to ``int(side * factor)`` and back."""
     height, width = image.shape[:2]
     return mosaic.pixelate(image, int(height * factor), int(width * factor))
@@ -84,7 +83,7 @@ def pixelate(image: Image, bits: BitGenerator, factor: float) -> Image:
     tiny=[65, 58, 50, 40, 25],
     cifar=[80, 65, 58, 50, 40],
 )
-def jpeg_compression(image: Image, bits: BitGenerator, quality: int) -> Image:
+def jpeg_compression(image: Image, bits: Bits, quality: int) -> Image:
     """JPEG artefacts: one round trip at Pillow's ``quality``, its other options left alone."""
     return jpeg.round_trip(image, quality)
 
@@ -98,6 +97,6 @@ def jpeg_compression(image: Image, bits: BitGenerator, quality: int) -> Image:
     tiny=[(0.3, 0), (0.1, 0), (2, 0), (5, 0.1), (30, 0.2)],
     cifar=[(0.3, 0), (0.1, 0), (1.5, 0), (2, 0.1), (2.5, 0.2)],
 )
-def saturate(image: Image, bits: BitGenerator, factor: float, shift: float) -> Image:
+def saturate(image: Image, bits: Bits, factor: float, shift: float) -> Image:
     """Colours too pale or too strong: the saturation S of HSV is scaled and shifted."""
     return hsv.saturate(image, factor, shift)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.random import BitGenerator
 
 from ..kernels import gaussian, motion
 from ..kernels import zoom_frames as zoom
+from ..kernels.rng import Bits
 from ..kernels.types import Frames, View
 from .registry import perturbation
 
@@ -24,16 +24,14 @@ ZOOMS = tuple(1 + 0.004 * i for i in range(1, 31))
     tiny=(14, 3, tuple((i - 30) * 5 for i in range(31))),
     cifar=(6, 1.8, tuple((i - 20) * 9 for i in range(21))),
 )
-def motion_blur(
-    view: View, bits: BitGenerator, radius: float, sigma: float, angles: Sequence[float]
-) -> Frames:
+def motion_blur(view: View, bits: Bits, radius: float, sigma: float, angles: Sequence[float]) -> Frames:
     """Move the camera in a direction that turns from frame to frame."""
     crop = view.crop
     return np.stack([motion.blur(crop, radius, sigma, angle) for angle in angles])
 
 
 @perturbation(imagenet=(ZOOMS,), imagenet_299=(ZOOMS,), tiny=(ZOOMS,), cifar=(ZOOMS,))
-def zoom_blur(view: View, bits: BitGenerator, factors: Sequence[float]) -> Frames:
+def zoom_blur(view: View, bits: Bits, factors: Sequence[float]) -> Frames:
     """Add one more enlarged copy of the picture to the mean in each frame."""
     return zoom.running_mean(view, factors)
 
@@ -45,7 +43,7 @@ def zoom_blur(view: View, bits: BitGenerator, factors: Sequence[float]) -> Frame
     tiny=(7.0, tuple(0.35 + 0.014 * i for i in range(31))),
     cifar=(7.0, tuple(0.3 + 0.015 * i for i in range(31))),
 )
-def gaussian_blur(view: View, bits: BitGenerator, truncate: float, sigmas: Sequence[float]) -> Frames:
+def gaussian_blur(view: View, bits: Bits, truncate: float, sigmas: Sequence[float]) -> Frames:
     """Widen a Gaussian filter from frame to frame."""
     crop = view.crop
     return np.stack([gaussian.blur_uint8(crop, sigma, truncate) for sigma in sigmas])

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.random import BitGenerator
 
 from ..kernels import projection as maps
 from ..kernels import sampling
+from ..kernels.rng import Bits
 from ..kernels.types import Frames, View
 from .registry import perturbation
 
@@ -24,7 +24,7 @@ SCALES = tuple((i * 2.5 + 40) / 100 for i in range(31))
     tiny=(range(-15, 16),),
     cifar=(range(-7, 9),),
 )
-def translate(view: View, bits: BitGenerator, shifts: Sequence[int]) -> Frames:
+def translate(view: View, bits: Bits, shifts: Sequence[int]) -> Frames:
     """Move the picture to the right a pixel a frame; where it has none, black comes in."""
     rows = view.image[view.top : view.top + view.height]
     reach = max(abs(shift) for shift in shifts)
@@ -43,7 +43,7 @@ def translate(view: View, bits: BitGenerator, shifts: Sequence[int]) -> Frames:
     tiny=(DEGREES,),
     cifar=(DEGREES,),
 )
-def rotate(view: View, bits: BitGenerator, degrees: Sequence[float]) -> Frames:
+def rotate(view: View, bits: Bits, degrees: Sequence[float]) -> Frames:
     """Turn the picture about its centre, clockwise by positive degrees."""
     height, width = view.image.shape[:2]
     return sampling.affine(view, [maps.affine(height, width, angle=angle) for angle in degrees])
@@ -56,7 +56,7 @@ def rotate(view: View, bits: BitGenerator, degrees: Sequence[float]) -> Frames:
     tiny=(DEGREES,),
     cifar=(tuple(0.75 * degrees for degrees in DEGREES),),
 )
-def tilt(view: View, bits: BitGenerator, degrees: Sequence[float]) -> Frames:
+def tilt(view: View, bits: Bits, degrees: Sequence[float]) -> Frames:
     """Look at the picture through a camera turned about both axes."""
     height, width = view.image.shape[:2]
     return sampling.perspective(view, [maps.inverse(maps.camera(height, width, angle)) for angle in degrees])
@@ -68,7 +68,7 @@ def tilt(view: View, bits: BitGenerator, degrees: Sequence[float]) -> Frames:
     tiny=(SCALES,),
     cifar=(tuple((i * 2 + 70) / 100 for i in range(31)),),
 )
-def scale(view: View, bits: BitGenerator, factors: Sequence[float]) -> Frames:
+def scale(view: View, bits: Bits, factors: Sequence[float]) -> Frames:
     """Shrink the picture about its centre, then enlarge it."""
     height, width = view.image.shape[:2]
     return sampling.affine(view, [maps.affine(height, width, scale=factor) for factor in factors])
@@ -82,7 +82,7 @@ def scale(view: View, bits: BitGenerator, factors: Sequence[float]) -> Frames:
     tiny=(DEGREES,),
     cifar=(DEGREES,),
 )
-def shear(view: View, bits: BitGenerator, degrees: Sequence[float]) -> Frames:
+def shear(view: View, bits: Bits, degrees: Sequence[float]) -> Frames:
     """Shear the picture sideways about its centre."""
     height, width = view.image.shape[:2]
     return sampling.affine(view, [maps.affine(height, width, shear=angle) for angle in degrees])
