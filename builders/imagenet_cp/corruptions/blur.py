@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.random import BitGenerator
 
 from ..kernels import defocus, draws, gaussian, glass, motion, zoom
+from ..kernels.rng import Bits
 from ..kernels.types import Image
 from .registry import corruption
 
@@ -29,7 +29,7 @@ def defocus_blur(image: Image, radius: float, alias_blur: float) -> Image:
     tiny=[(0.1, 1, 1), (0.5, 1, 1), (0.6, 1, 2), (0.7, 2, 1), (0.9, 2, 2)],
     cifar=[(0.05, 1, 1), (0.25, 1, 1), (0.4, 1, 1), (0.25, 1, 2), (0.4, 1, 2)],
 )
-def glass_blur(image: Image, bits: BitGenerator, sigma: float, max_delta: int, iterations: int) -> Image:
+def glass_blur(image: Image, bits: Bits, sigma: float, max_delta: int, iterations: int) -> Image:
     """Behind frosted glass: blurred, pixels overwritten by near ones, blurred again."""
     blurred = gaussian.blur_uint8(image, sigma)
     return gaussian.blur_uint8(glass.scatter(blurred, bits, max_delta, iterations), sigma)
@@ -42,7 +42,7 @@ def glass_blur(image: Image, bits: BitGenerator, sigma: float, max_delta: int, i
     tiny=[(10, 1), (10, 1.5), (10, 2), (10, 2.5), (12, 3)],
     cifar=[(6, 1), (6, 1.5), (6, 2), (8, 2), (9, 2.5)],
 )
-def motion_blur(image: Image, bits: BitGenerator, radius: float, sigma: float) -> Image:
+def motion_blur(image: Image, bits: Bits, radius: float, sigma: float) -> Image:
     """The camera moves along a straight line, at a random angle within 45 degrees of the horizontal."""
     angle = float(draws.uniform(bits, -45, 45, 1)[0])
     return motion.blur(image, radius, sigma, angle)

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from numpy.random import BitGenerator
-
 from ..kernels import cosines, draws, elastic, hsv, jpeg, mosaic, pointwise
+from ..kernels.rng import Bits
 from ..kernels.types import Image
 from .registry import corruption
 
@@ -45,7 +44,7 @@ def contrast(image: Image, factor: float) -> Image:
     ],
 )
 def elastic_transform(
-    image: Image, bits: BitGenerator, base: int, side: int, alpha: float, sigma: float, affine: float
+    image: Image, bits: Bits, base: int, side: int, alpha: float, sigma: float, affine: float
 ) -> Image:
     """Small regions stretched or moved: a random affine map, then smooth random displacements.
 

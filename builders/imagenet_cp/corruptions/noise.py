@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from numpy.random import BitGenerator
-
 from ..kernels import alias
+from ..kernels.rng import Bits
 from ..kernels.types import Image
 from .registry import corruption
 
@@ -16,7 +15,7 @@ from .registry import corruption
     tiny=[0.04, 0.08, 0.12, 0.15, 0.18],
     cifar=[0.04, 0.06, 0.08, 0.09, 0.1],
 )
-def gaussian_noise(image: Image, bits: BitGenerator, sigma: float) -> Image:
+def gaussian_noise(image: Image, bits: Bits, sigma: float) -> Image:
     """Add normal noise of one strength everywhere, as a sensor does in low light."""
     return alias.sample(alias.gaussian_table(sigma), image, bits)
 
@@ -28,7 +27,7 @@ def gaussian_noise(image: Image, bits: BitGenerator, sigma: float) -> Image:
     tiny=[250, 100, 50, 30, 15],
     cifar=[500, 250, 100, 75, 50],
 )
-def shot_noise(image: Image, bits: BitGenerator, photons: int) -> Image:
+def shot_noise(image: Image, bits: Bits, photons: int) -> Image:
     """Count the photons that come, ``photons`` on average where it is white (Poisson noise)."""
     return alias.sample(alias.shot_table(photons), image, bits)
 
@@ -40,7 +39,7 @@ def shot_noise(image: Image, bits: BitGenerator, photons: int) -> Image:
     tiny=[0.01, 0.02, 0.05, 0.08, 0.14],
     cifar=[0.01, 0.02, 0.03, 0.05, 0.07],
 )
-def impulse_noise(image: Image, bits: BitGenerator, amount: float) -> Image:
+def impulse_noise(image: Image, bits: Bits, amount: float) -> Image:
     """Replace a share ``amount`` of the values by 255 or 0, each half the time (salt and pepper)."""
     return alias.impulse(image, bits, amount)
 
@@ -53,6 +52,6 @@ def impulse_noise(image: Image, bits: BitGenerator, amount: float) -> Image:
     tiny=[0.15, 0.2, 0.25, 0.3, 0.35],
     cifar=[0.06, 0.1, 0.12, 0.16, 0.2],
 )
-def speckle_noise(image: Image, bits: BitGenerator, sigma: float) -> Image:
+def speckle_noise(image: Image, bits: Bits, sigma: float) -> Image:
     """Add normal noise in proportion to the value."""
     return alias.sample(alias.speckle_table(sigma), image, bits)

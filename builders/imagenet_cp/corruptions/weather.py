@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from numpy.random import BitGenerator
-
 from ..kernels import draws, hsv, liquid, motion, plasma, pointwise, snowfall
+from ..kernels.rng import Bits
 from ..kernels.types import Image
 from . import textures
 from .registry import corruption
@@ -43,7 +42,7 @@ from .registry import corruption
 )
 def snow(
     image: Image,
-    bits: BitGenerator,
+    bits: Bits,
     loc: float,
     scale: float,
     zoom: float,
@@ -66,9 +65,7 @@ def snow(
     tiny=[(1, 0.3, 0.3), (0.9, 0.4, 0.3), (0.8, 0.45, 0.3), (0.75, 0.5, 0.3), (0.7, 0.55, 0.3)],
     cifar=[(1, 0.2, 0.2), (1, 0.3, 0.2), (0.9, 0.4, 0.2), (0.85, 0.4, 0.2), (0.75, 0.45, 0.2)],
 )
-def frost(
-    image: Image, bits: BitGenerator, image_weight: float, frost_weight: float, texture_scale: float
-) -> Image:
+def frost(image: Image, bits: Bits, image_weight: float, frost_weight: float, texture_scale: float) -> Image:
     """Ice crystals on a window pane: the image blended with a crop of a photo of frost."""
     height, width = image.shape[:2]
     ice = textures.texture(draws.integer(bits, len(textures.SHA256)), texture_scale, height, width)
@@ -83,7 +80,7 @@ def frost(
     tiny=[(0.4, 3), (0.7, 3), (1, 2.5), (1.5, 2), (2, 1.75)],
     cifar=[(0.2, 3), (0.5, 3), (0.75, 2.5), (1, 2), (1.5, 1.75)],
 )
-def fog(image: Image, bits: BitGenerator, strength: float, wibbledecay: float) -> Image:
+def fog(image: Image, bits: Bits, strength: float, wibbledecay: float) -> Image:
     """Fog banks: a plasma fractal added to the image."""
     height, width = image.shape[:2]
     mapsize = 1 << (max(height, width) - 1).bit_length()  # the next power of two that covers the image
@@ -136,7 +133,7 @@ def brightness(image: Image, shift: float) -> Image:
 )
 def spatter(
     image: Image,
-    bits: BitGenerator,
+    bits: Bits,
     loc: float,
     scale: float,
     sigma: float,

@@ -11,12 +11,12 @@ from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
-from numpy.random import BitGenerator
 from numpy.typing import NDArray
 
 from .arithmetic import exp
 from .compiled import kernel
 from .draws import words
+from .rng import Bits
 from .types import Image
 
 BLOCK = 1024  # values sampled at a time, so that they stay in the nearest cache
@@ -48,7 +48,7 @@ class AliasTable(NamedTuple):
     thresholds: NDArray[np.uint32]
 
 
-def sample(table: AliasTable, image: Image, bits: BitGenerator, out: Image | None = None) -> Image:
+def sample(table: AliasTable, image: Image, bits: Bits, out: Image | None = None) -> Image:
     """Replace every value by a draw from its distribution.
 
     Parameters
@@ -57,7 +57,7 @@ def sample(table: AliasTable, image: Image, bits: BitGenerator, out: Image | Non
         Of ``gaussian_table``, ``shot_table`` or ``speckle_table``.
     image : ndarray of uint8, C-contiguous, any shape
         Not changed.
-    bits : numpy.random.BitGenerator
+    bits : Bits
         Half a 64-bit word is drawn for each value.
     out : ndarray of uint8, C-contiguous, of the image's shape, optional
         Where to put the outcomes.
@@ -255,14 +255,14 @@ def _outcome(value, cell, below, one_row):
     return np.uint8(min(max(total, np.int32(0)), np.int32(255))) if one_row else np.uint8(outcome)
 
 
-def impulse(image: Image, bits: BitGenerator, amount: float) -> Image:
+def impulse(image: Image, bits: Bits, amount: float) -> Image:
     """Replace a share ``amount`` of the values by 255 or 0, each half the time.
 
     Parameters
     ----------
     image : ndarray of uint8, C-contiguous, any shape
         Not changed.
-    bits : numpy.random.BitGenerator
+    bits : Bits
         Half a 64-bit word is drawn for each value.
     amount : float
         From 0 to 1.

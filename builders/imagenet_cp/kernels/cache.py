@@ -6,6 +6,7 @@ that carry a checksum and all that their code depends on.
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import os
 import pickle
@@ -49,6 +50,13 @@ def _temporary_dir() -> str:
     return path
 
 
+@functools.cache
+def _kernels_checksum() -> str:
+    """Checksum of this package's sources: compiled functions inline those of other modules."""
+    sources = sorted(Path(__file__).parent.glob("*.py"))
+    return hashlib.sha256(b"".join(source.read_bytes() for source in sources)).hexdigest()
+
+
 class _TemporaryCacheLocator(_caching._SourceFileBackedLocatorMixin, _caching._CacheLocator):
     """Locates the cache in a temporary folder that no other user can write to."""
 
@@ -77,7 +85,7 @@ class _KernelCache(_caching.FunctionCache):
 
     def __init__(self, py_func: Any) -> None:
         super().__init__(py_func)
-        stamp = numba.__version__, self._impl.locator.get_source_stamp()
+        stamp = numba.__version__, _kernels_checksum(), self._impl.locator.get_source_stamp()
         self._cache_file = _CacheFiles(Path(self._cache_path), self._impl.filename_base, stamp)
 
     def save_overload(self, sig: Any, data: Any) -> None:

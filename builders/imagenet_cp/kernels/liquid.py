@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.random import BitGenerator
 from numpy.typing import NDArray
 
 from . import canny, chamfer, draws, gaussian
 from .channels import interleave, split
 from .compiled import kernel
 from .levels import unit
+from .rng import Bits
 from .types import Image
 
 LOW_GRADIENT, HIGH_GRADIENT = 50, 150
@@ -20,13 +20,13 @@ CAP = 20  # distances are cut off there
 
 
 def drops(
-    bits: BitGenerator, height: int, width: int, loc: float, scale: float, sigma: float, threshold: float
+    bits: Bits, height: int, width: int, loc: float, scale: float, sigma: float, threshold: float
 ) -> NDArray[np.float64]:
     """Draw the thickness of the liquid.
 
     Parameters
     ----------
-    bits : numpy.random.BitGenerator
+    bits : Bits
         It is advanced by ``height * width`` normal draws.
     height, width : int
         In pixels.

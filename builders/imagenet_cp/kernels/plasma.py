@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.random import BitGenerator
 from numpy.typing import NDArray
 
 from . import draws
 from .compiled import kernel
+from .rng import Bits
 from .types import Image
 
 FIRST_WIBBLE = 100.0
@@ -17,12 +17,12 @@ ERROR_BOUND = 1 << 8
 LEVELS = np.arange(256) / 255.0
 
 
-def fractal(bits: BitGenerator, mapsize: int, wibbledecay: float) -> NDArray[np.float64]:
+def fractal(bits: Bits, mapsize: int, wibbledecay: float) -> NDArray[np.float64]:
     """Draw a map of heights, not yet normalised.
 
     Parameters
     ----------
-    bits : numpy.random.BitGenerator
+    bits : Bits
         It is advanced by ``mapsize ** 2 - 1`` uniform draws.
     mapsize : int
         The side in pixels, a power of two.

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.random import BitGenerator
 from numpy.typing import NDArray
 
 from . import draws, zoom
 from .channels import interleave, split
 from .compiled import kernel
 from .levels import unit
+from .rng import Bits
 from .types import Image
 
 BLOCK = 1024  # pixels whitened at a time, so that they stay in the nearest cache
@@ -18,13 +18,13 @@ RED, GREEN, BLUE = np.float32(0.299), np.float32(0.587), np.float32(0.114)
 
 
 def flakes(
-    bits: BitGenerator, height: int, width: int, loc: float, scale: float, factor: float, threshold: float
+    bits: Bits, height: int, width: int, loc: float, scale: float, factor: float, threshold: float
 ) -> Image:
     """Draw a layer of flakes, not yet blurred.
 
     Parameters
     ----------
-    bits : numpy.random.BitGenerator
+    bits : Bits
         It is advanced by the ``height * width`` normal draws of a whole field.
     height, width : int
         In pixels.

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.random import BitGenerator
 
 from ..kernels import alias
+from ..kernels.rng import Bits
 from ..kernels.types import Frames, View
 from .registry import perturbation
 
@@ -17,7 +17,7 @@ from .registry import perturbation
     tiny=[0.025, 0.05, 0.075],
     cifar=[0.02, 0.04, 0.06],
 )
-def gaussian_noise(view: View, bits: BitGenerator, sigma: float) -> Frames:
+def gaussian_noise(view: View, bits: Bits, sigma: float) -> Frames:
     """Add normal noise of one strength everywhere, anew in each frame."""
     return _frames(alias.gaussian_table(sigma), view, bits)
 
@@ -29,7 +29,7 @@ def gaussian_noise(view: View, bits: BitGenerator, sigma: float) -> Frames:
     tiny=[500, 250, 125],
     cifar=[700, 400, 200],
 )
-def shot_noise(view: View, bits: BitGenerator, photons: int) -> Frames:
+def shot_noise(view: View, bits: Bits, photons: int) -> Frames:
     """Count the photons of each pixel, anew in each frame."""
     return _frames(alias.shot_table(photons), view, bits)
 
@@ -42,12 +42,12 @@ def shot_noise(view: View, bits: BitGenerator, photons: int) -> Frames:
     tiny=[0.05, 0.1, 0.15],
     cifar=[0.05, 0.07, 0.1],
 )
-def speckle_noise(view: View, bits: BitGenerator, sigma: float) -> Frames:
+def speckle_noise(view: View, bits: Bits, sigma: float) -> Frames:
     """Add normal noise that grows with the value, anew in each frame."""
     return _frames(alias.speckle_table(sigma), view, bits)
 
 
-def _frames(table: alias.AliasTable, view: View, bits: BitGenerator) -> Frames:
+def _frames(table: alias.AliasTable, view: View, bits: Bits) -> Frames:
     """Return the window itself, then 30 times with noise."""
     crop = view.crop
     out = np.empty((31, *crop.shape), np.uint8)

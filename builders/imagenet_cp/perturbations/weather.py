@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.random import BitGenerator
 
 from ..kernels import hsv, liquid, motion, snowfall
 from ..kernels import weather_frames as layers
+from ..kernels.rng import Bits
 from ..kernels.types import Frames, View
 from .registry import perturbation
 
@@ -23,7 +23,7 @@ ANGLES = tuple(i * 4 - 150 for i in range(31))
 )
 def snow(
     view: View,
-    bits: BitGenerator,
+    bits: Bits,
     loc: float,
     scale: float,
     zoom: float,
@@ -60,7 +60,7 @@ def brightness(view: View, shifts: Sequence[float]) -> Frames:
 )
 def spatter(
     view: View,
-    bits: BitGenerator,
+    bits: Bits,
     loc: float,
     scale: float,
     sigma: float,
