@@ -115,15 +115,15 @@ def _worst_configs(results: Results) -> list[dict[str, Any]]:
     if "mce" not in results.metrics:
         return []
     result, intervals = results.metrics["mce"], results.intervals["mce"]
-    base = alexnet("mce", benchmark_name(result)).get("error")
+    base = alexnet("mce", benchmark_name(result)).get("error", {})
     configs = [
         {
             "name": name,
             "severity": s + 1,
             "error": error,
             "interval": intervals["error"][name][s],
-            "alexnet": base and base[name][s],
-            "ratio": result["ce_by_severity"][name][s],
+            "alexnet": base[name][s] if name in base else None,
+            "ratio": result["ce_by_severity"].get(name, [None] * 5)[s],
         }
         for name, errors in result["error"].items()
         for s, error in enumerate(errors)
