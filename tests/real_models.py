@@ -41,10 +41,10 @@ def _lite0():
     return EfficientNet.from_pretrained("efficientnet-lite0", weights_path=weights).eval()
 
 
-def lite0(pictures):
+def lite0(images):
     """EfficientNet-Lite0: 75 % of ImageNet's validation images right."""
     with torch.inference_mode():
-        return _lite0()((torch.from_numpy(pictures).permute(0, 3, 1, 2).float() - 127) / 128)
+        return _lite0()((torch.from_numpy(images).permute(0, 3, 1, 2).float() - 127) / 128)
 
 
 @functools.cache
@@ -61,14 +61,14 @@ def _squeezenet():
     }
 
 
-def squeezenet(pictures):
+def squeezenet(images):
     """SqueezeNet 1.1: 58 % right. It was trained on BGR values less their means."""
     weights = _squeezenet()
 
     def layer(values, name, **options):
         return functional.relu(functional.conv2d(values, *weights[name], **options))
 
-    values = pictures[..., ::-1].astype(np.float32) - np.float32([104.006, 116.669, 122.679])
+    values = images[..., ::-1].astype(np.float32) - np.float32([104.006, 116.669, 122.679])
     with torch.inference_mode():
         values = torch.from_numpy(np.ascontiguousarray(values.transpose(0, 3, 1, 2)))
         values = functional.max_pool2d(layer(values, "conv1", stride=2), 3, 2)
@@ -93,7 +93,7 @@ _SAME_SUMS = {
 
 
 def photographs(folder):
-    """Sort the 20 labelled photographs into folders of ImageNet's classes, and the first three into another."""
+    """Sort the 20 labelled images into folders of ImageNet's classes, and the first three into another."""
     wnids = imagenet.wnids()
     with zipfile.ZipFile(place("foolbox-*.whl")) as wheel:
         names = sorted(name for name in wheel.namelist() if fnmatch(name, "foolbox/data/imagenet_*.jpg"))
@@ -105,7 +105,7 @@ def photographs(folder):
 
 
 def evaluate_both(folder):
-    """Build ImageNet-C of 20 photographs and ImageNet-P of three, and evaluate both models on them, side by side."""
+    """Build ImageNet-C of 20 images and ImageNet-P of three, and evaluate both models on them, side by side."""
     photographs(folder)
     command = [sys.executable, "-c", "from imagenet_cp.cli import main; main()"]
     for dataset, part in (("imagenet_c", "all"), ("imagenet_p", "few")):

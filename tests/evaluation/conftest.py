@@ -1,4 +1,4 @@
-"""What the tests of evaluation share: photographs with ImageNet's labels, builds of them, and fewer bootstrap draws."""
+"""Fixtures of the evaluation: images with ImageNet's labels, builds of them, and fewer bootstrap draws."""
 
 import shutil
 
@@ -15,7 +15,7 @@ P_CONFIGS = ["tilt", "gaussian_noise"]
 
 @pytest.fixture(autouse=True, scope="session")
 def few_draws():
-    """How many there are is not what is tested."""
+    """Draw fewer replicates, whose number is not under test."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(bootstrap, "REPLICATES", 100)
         yield
@@ -23,7 +23,7 @@ def few_draws():
 
 @pytest.fixture(scope="session")
 def labelled(tmp_path_factory, photographs):
-    """Four photographs in folders of ImageNet's classes."""
+    """Four images in folders of ImageNet's classes."""
     root = tmp_path_factory.mktemp("labelled") / "val"
     for place, path in enumerate(photographs.values()):
         folder = root / imagenet.wnids()[100 * place]

@@ -13,7 +13,7 @@ from imagenet_cp.errors import SourceError
 from imagenet_cp.evaluation.models.base import Model
 from imagenet_cp.evaluation.models.load import open_model
 
-PICTURES = np.random.RandomState(0).randint(0, 256, (3, 32, 32, 3)).astype(np.uint8)
+IMAGES = np.random.RandomState(0).randint(0, 256, (3, 32, 32, 3)).astype(np.uint8)
 
 
 @pytest.mark.parametrize(
@@ -52,7 +52,7 @@ def test_a_function_is_found_in_the_working_directory(monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "path", [*sys.path])
     model = open_model("my_models:by_colour")
-    assert model.logits(PICTURES).shape == (3, 1000) and model.side is None
+    assert model.logits(IMAGES).shape == (3, 1000) and model.side is None
     with pytest.raises(SourceError, match="--weights goes with"):
         open_model("toy_models:by_colour", weights="x.pth")
 
@@ -71,16 +71,16 @@ class TestTorch:
         torch.manual_seed(0)
         return torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(3 * 32 * 32, 10))
 
-    def test_pictures_are_normalised_and_weights_digested(self, module):
+    def test_images_are_normalised_and_weights_digested(self, module):
         import torch
 
         from imagenet_cp.evaluation.models.torch import open_module
 
         mean, std = (0.1, 0.2, 0.3), (0.4, 0.5, 0.6)
         model = open_module("mine", module, "cpu", mean, std, 32)
-        values = (PICTURES.astype(np.float32) / np.float32(255) - np.float32(mean)) / np.float32(std)
+        values = (IMAGES.astype(np.float32) / np.float32(255) - np.float32(mean)) / np.float32(std)
         expected = module(torch.from_numpy(values.transpose(0, 3, 1, 2).copy())).detach().numpy()
-        np.testing.assert_allclose(model.logits(PICTURES), expected, rtol=1e-5, atol=1e-5)
+        np.testing.assert_allclose(model.logits(IMAGES), expected, rtol=1e-5, atol=1e-5)
         assert model.normalization == "mean:0.1,0.2,0.3|std:0.4,0.5,0.6" and model.side == 32
         again = open_module("mine", module, "cpu", mean, std, 32)
         assert again.weights == model.weights
@@ -136,7 +136,7 @@ class TestTorch:
         torch.save(module.state_dict(), tmp_path / "weights.pth")
         model = open_model("timm:tiny.some_tag", device="cpu", weights=tmp_path / "weights.pth")
         assert open_model("timm:tiny", device="cpu").side == 32
-        assert asked == [("tiny.some_tag", False), ("tiny", True)] and model.logits(PICTURES).shape == (3, 10)
+        assert asked == [("tiny.some_tag", False), ("tiny", True)] and model.logits(IMAGES).shape == (3, 10)
         with pytest.raises(SourceError, match="timm has no such model; did you mean tiny"):
             open_model("timm:tinny")
 
@@ -170,10 +170,10 @@ class TestTransformers:
         assert model.side == 32 and model.normalization == "mean:0.4,0.5,0.6|std:0.2,0.3,0.4"
         import torch
 
-        values = (PICTURES.astype(np.float32) / 255 - [0.4, 0.5, 0.6]) / [0.2, 0.3, 0.4]
+        values = (IMAGES.astype(np.float32) / 255 - [0.4, 0.5, 0.6]) / [0.2, 0.3, 0.4]
         with torch.no_grad():
             expected = module(torch.tensor(values.transpose(0, 3, 1, 2), dtype=torch.float32)).logits
-        np.testing.assert_allclose(model.logits(PICTURES), expected, rtol=1e-4, atol=1e-5)
+        np.testing.assert_allclose(model.logits(IMAGES), expected, rtol=1e-4, atol=1e-5)
         (tmp_path / "preprocessor_config.json").write_text(json.dumps(config | {"crop_size": None}))
         with pytest.raises(SourceError, match="has no image size"):
             open_model(f"hf:{tmp_path}", device="cpu")
@@ -188,7 +188,7 @@ class TestTransformers:
         (tmp_path / "preprocessor_config.json").write_text(json.dumps({"size": 32}))
         with pytest.raises(SourceError, match=r"no safetensors file.*--trust"):
             open_model(f"hf:{tmp_path}", device="cpu")
-        assert open_model(f"hf:{tmp_path}", device="cpu", trust=True).scores(PICTURES).shape == (3, 10)
+        assert open_model(f"hf:{tmp_path}", device="cpu", trust=True).logits(IMAGES).shape == (3, 10)
 
     def test_what_cannot_be_fetched_is_named(self):
         pytest.importorskip("torch")
@@ -225,15 +225,15 @@ class TestOnnx:
     def test_floats_are_normalised(self, shape, tmp_path):
         noted = {"mean": "[0.1, 0.2, 0.3]", "std": "[0.5, 0.5, 0.25]"}
         model = open_model(self.save(tmp_path / "m.onnx", shape, metadata=noted), device="cpu")
-        expected = (PICTURES.mean(axis=(1, 2)) / 255 - [0.1, 0.2, 0.3]) / [0.5, 0.5, 0.25]
-        np.testing.assert_allclose(model.logits(PICTURES), expected, rtol=1e-4, atol=1e-5)
+        expected = (IMAGES.mean(axis=(1, 2)) / 255 - [0.1, 0.2, 0.3]) / [0.5, 0.5, 0.25]
+        np.testing.assert_allclose(model.logits(IMAGES), expected, rtol=1e-4, atol=1e-5)
         assert model.side == (None if "h" in shape else 32) and model.normalization.startswith(
             "mean:0.1,0.2,0.3"
         )
 
     def test_bytes_are_given_as_they_are(self, tmp_path):
         model = open_model(self.save(tmp_path / "m.onnx", ["n", 32, 32, 3], "UINT8"))
-        np.testing.assert_allclose(model.logits(PICTURES), PICTURES.mean(axis=(1, 2)), rtol=1e-5)
+        np.testing.assert_allclose(model.logits(IMAGES), IMAGES.mean(axis=(1, 2)), rtol=1e-5)
         assert model.normalization == ""
 
     def test_imagenets_scaling_is_taken_where_none_is_noted(self, tmp_path):

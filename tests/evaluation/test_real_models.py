@@ -1,6 +1,6 @@
 """Real classifiers with their published weights: off by default, for they are downloaded; `.ci/run` turns it on.
 
-Twenty photographs show that the machinery works, not how good the models are.
+Twenty images show that the machinery works, not how good the models are.
 """
 
 import json

@@ -40,7 +40,7 @@ class Page(HTMLParser):
 
 @pytest.fixture(scope="module")
 def evil():
-    pictures = mistakes(2)
+    images = mistakes(2)
     return evaluation(
         images=20,
         sequences=10,
@@ -49,7 +49,7 @@ def evil():
         classes=tuple(f"{EVIL} {i}" for i in range(1000)),
         command=f"imagenet-cp evaluate {EVIL}",
         versions={EVIL: EVIL},
-        examples=tuple(one._replace(image_id=EVIL, config=EVIL) for one in pictures),
+        examples=tuple(one._replace(image_id=EVIL, config=EVIL) for one in images),
     )
 
 
@@ -195,7 +195,7 @@ def test_a_folder_that_cannot_be(evil, tmp_path):
         write_report(evil, tmp_path / "report")
 
 
-def test_pictures_that_are_none_are_left_out(tmp_path, no_charts):
+def test_images_that_are_none_are_left_out(tmp_path, no_charts):
     one = mistakes(1)[0]
     model = evaluation(images=5, sequences=0, examples=(one._replace(picture=b"<svg onload=alert(1)>"),))
     page = Page(write_report(model, tmp_path))

@@ -41,7 +41,7 @@ def predictions(out):
 
 
 def same(one, other):
-    """Whether two evaluations are equal in everything."""
+    """Compare everything of two evaluations."""
     for metric, counts in one.counts.items():
         np.testing.assert_equal(counts.columns, other.counts[metric].columns)
     return replace(one, counts={}) == replace(other, counts={}) and one.counts.keys() == other.counts.keys()
@@ -127,7 +127,7 @@ def test_on_the_fly_equals_from_disk(kept, labelled, tmp_path):
 def test_a_second_run_asks_the_model_nothing_more(kept, folders):
     made, out = kept
     asked = []
-    model = Model("by_colour", lambda pictures: asked.append(len(pictures)) or by_colour(pictures))
+    model = Model("by_colour", lambda images: asked.append(len(images)) or by_colour(images))
     times = {path: path.stat().st_mtime_ns for path in out.rglob("*.parquet")}
     assert same(evaluate_model(model, **folders, out=out), made)
     assert asked == [4]  # the noise by which a model is known again
@@ -196,7 +196,7 @@ def test_killed_midway_the_same_command_goes_on(kept, folders, tmp_path):
     made, _ = kept
     program = (
         "import sys, time, toy_models; from imagenet_cp.evaluation.run import evaluate_model\n"
-        "def by_colour(pictures):\n    time.sleep(0.2)\n    return toy_models.by_colour(pictures)\n"
+        "def by_colour(images):\n    time.sleep(0.2)\n    return toy_models.by_colour(images)\n"
         "evaluate_model(by_colour, imagenet_c=sys.argv[1], imagenet_p=sys.argv[2], out=sys.argv[3])"
     )
     here = os.path.dirname(toy_models.__file__)
@@ -223,9 +223,9 @@ def test_killed_midway_the_same_command_goes_on(kept, folders, tmp_path):
         (of_999, r"of_999 gives 999 scores per image, but the data set has 1,000 classes; wrap it"),
         (with_nan, r"with_nan gives scores that are not numbers \(NaN\)"),
         (only_299, r"only_299 fails on uint8 images of shape 4x224x224x3: ValueError: expected 299x299"),
-        (lambda pictures: by_colour(pictures).argmax(axis=1), r"gives int64 of shape \(4,\) for 4 images"),
-        (lambda pictures: by_colour(pictures[:1]), r"of shape \(1, 1000\) for 4 images"),
-        (lambda pictures: np.tile(by_colour(pictures), 22)[:, :21841], "gives 21,841 scores"),
+        (lambda images: by_colour(images).argmax(axis=1), r"gives int64 of shape \(4,\) for 4 images"),
+        (lambda images: by_colour(images[:1]), r"of shape \(1, 1000\) for 4 images"),
+        (lambda images: np.tile(by_colour(images), 22)[:, :21841], "gives 21,841 scores"),
     ],
 )
 def test_models_that_do_not_fit_are_refused(model, error, folders):
@@ -233,19 +233,19 @@ def test_models_that_do_not_fit_are_refused(model, error, folders):
         evaluate_model(model, **folders)
 
 
-def test_a_model_of_another_size_gets_resized_pictures_and_the_signature_says_so(folders):
+def test_a_model_of_another_size_gets_resized_images_and_the_signature_says_so(folders):
     made = evaluate_model(
         Model("of_299", only_299, side=299), imagenet_c=folders["imagenet_c"], configs=["fog_3"]
     )
     assert "|input:299" in made.signature and made.metrics["mce"]["error"]["fog"][2] is not None
 
 
-def test_what_is_done_to_pictures_first_is_done_and_said(folders):
+def test_preprocessors_are_applied_and_named(folders):
     seen = []
 
-    def watch(pictures):
-        seen.append(pictures)
-        return by_colour(pictures)
+    def watch(images):
+        seen.append(images)
+        return by_colour(images)
 
     options = {"imagenet_c": folders["imagenet_c"], "configs": ["fog_3"]}
     plain = evaluate_model(watch, **options)
@@ -254,9 +254,7 @@ def test_what_is_done_to_pictures_first_is_done_and_said(folders):
         made = evaluate_model(watch, **options, preprocess=chosen)
         assert made.signature == f"{plain.signature}|preprocess:{name}"
     first = seen[1]
-    assert np.array_equal(seen[3], [clahe(picture) for picture in first]) and np.array_equal(
-        seen[5], first // 2
-    )
+    assert np.array_equal(seen[3], [clahe(image) for image in first]) and np.array_equal(seen[5], first // 2)
 
 
 def test_clahe_raises_contrast_and_leaves_its_input_alone():

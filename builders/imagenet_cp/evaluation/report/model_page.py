@@ -8,7 +8,6 @@ import os
 from pathlib import Path
 from typing import Any
 
-from ...benchmarks.signature import Signature
 from ...files import write_text
 from .. import bootstrap, references
 from ..dataframe import to_dataframe
@@ -21,8 +20,6 @@ from .page import HEADLINE, is_relative_to_alexnet, make_report_dir, write_page
 _WORST = 10
 _BASELINE = "ResNet-50"
 _FORMATS = {b"\xff\xd8\xff": "image/jpeg", b"\x89PNG": "image/png"}
-#: Ratios of a corruption for which AlexNet has no errors.
-_NO_RATIO = [None] * 5
 
 
 def write_report(results: Results, folder: str | os.PathLike[str]) -> Path:
@@ -51,7 +48,7 @@ def write_report(results: Results, folder: str | os.PathLike[str]) -> Path:
     path = make_report_dir(folder)
     write_text(path / "results.json", dumps(results) + "\n")
     write_text(path / "results.csv", to_dataframe(results).to_csv(index=False))
-    preprocessor = Signature.parse(results.signature).fields.get("preprocess", "none")
+    preprocessor = references.parse_fields(results.signature).get("preprocess", "none")
     write_page(
         path / "index.html",
         "report.html",
@@ -118,15 +115,15 @@ def _worst_configs(results: Results) -> list[dict[str, Any]]:
     if "mce" not in results.metrics:
         return []
     result, intervals = results.metrics["mce"], results.intervals["mce"]
-    base = alexnet("mce", benchmark_name(result)).get("error")
+    base = alexnet("mce", benchmark_name(result)).get("error", {})
     configs = [
         {
             "name": name,
             "severity": s + 1,
             "error": error,
             "interval": intervals["error"][name][s],
-            "alexnet": base[name][s] if base and name in base else None,
-            "ratio": result["ce_by_severity"].get(name, _NO_RATIO)[s],
+            "alexnet": base[name][s] if name in base else None,
+            "ratio": result["ce_by_severity"].get(name, [None] * 5)[s],
         }
         for name, errors in result["error"].items()
         for s, error in enumerate(errors)
