@@ -268,7 +268,7 @@ def test_a_large_build_goes_up_in_several_commits(hub, send, built, monkeypatch)
     sizes = [step for step in sizes if step[0] == "sending (MB)"]
     data = [message for _, message, _ in repo_of(hub).commits if message.startswith("Add data")]
     assert [message[-8:] for message in data] == ["(1 of 2)", "(2 of 2)"]
-    assert len(sizes) == 2 and sizes[-1][1] == sizes[-1][2]
+    assert len(sizes) == 3 and sizes[-1][1] == sizes[-1][2]
 
 
 @pytest.mark.parametrize(

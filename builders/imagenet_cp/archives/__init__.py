@@ -1,1 +1,4 @@
-"""Import of the archives released by the authors."""
+"""Import of the images released by the authors.
+
+`catalog` lists the releases, which are `files` or `arrays`; `importer` writes them into a `folder` like a build's.
+"""

@@ -1,1 +1,1 @@
-"""Execution of units of work: processes of this machine, shards, Dask."""
+"""Execution of units of work: local processes, Dask, shards, and the locks of the folder they write to."""
