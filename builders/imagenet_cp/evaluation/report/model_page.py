@@ -8,6 +8,7 @@ import os
 from pathlib import Path
 from typing import Any
 
+from ...benchmarks.signature import Signature
 from ...files import write_text
 from .. import bootstrap, references
 from ..dataframe import to_dataframe
@@ -48,7 +49,7 @@ def write_report(results: Results, folder: str | os.PathLike[str]) -> Path:
     path = make_report_dir(folder)
     write_text(path / "results.json", dumps(results) + "\n")
     write_text(path / "results.csv", to_dataframe(results).to_csv(index=False))
-    preprocessor = references.parse_fields(results.signature).get("preprocess", "none")
+    preprocessor = Signature.parse(results.signature).fields.get("preprocess", "none")
     write_page(
         path / "index.html",
         "report.html",
