@@ -42,7 +42,7 @@ _LAZY = {
     "evaluate_model": ("imagenet_cp.evaluation.run", "evaluate_model"),
     "perturb": ("imagenet_cp.api", "perturb"),
     "perturbations": ("imagenet_cp.perturbations", None),
-    "results": ("imagenet_cp.results", None),
+    "results": ("imagenet_cp.hub.results", None),
     "top5": ("imagenet_cp.evaluation.top5", "top5"),
 }
 
