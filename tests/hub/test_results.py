@@ -68,8 +68,8 @@ def test_the_other_metrics_and_numpy_numbers(metric):
         ),
         ({"mce": None, "missing": list("abcdef")}, "user/imagenet_c", r"a, b, c, d, e, \.\.\.;"),
         ({"signature": ""}, "user/imagenet_c", "with its signature"),
-        ({"mfr": 1.0}, "user/imagenet_c", "what compute"),
-        ({"mce": float("nan")}, "user/imagenet_c", "no score"),
+        ({"mfr": 1.0}, "user/imagenet_c", "the result of compute"),
+        ({"mce": float("nan")}, "user/imagenet_c", "not a score"),
         ({}, "imagenet_c", "user/name"),
     ],
 )
