@@ -119,7 +119,6 @@ def test_it_is_loaded_built_verified_and_described(run, class_folder, cache):
     )
 
 
-@pytest.mark.xfail(reason="the metric mce knows only the names that AlexNet's errors are published for")
 def test_a_model_is_evaluated_on_it(run, class_folder):
     scores = run(EVALUATE, class_folder)
     assert scores["error"]["posterize"][2] is not None and "posterize" not in scores["ce"]

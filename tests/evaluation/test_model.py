@@ -37,13 +37,14 @@ def test_what_is_no_model_is_named(spec, error):
 @pytest.mark.parametrize("kind", ["timm", "torchvision", "transformers", "onnxruntime"])
 def test_a_missing_library_names_the_extra(kind, monkeypatch):
     monkeypatch.setitem(sys.modules, kind, None)
+    extra = "onnx" if kind == "onnxruntime" else "torch"
     spec = {"transformers": "hf:org/name", "onnxruntime": "model.onnx", "torch": "hf:org/name"}.get(
         kind, f"{kind}:resnet50"
     )
     if kind == "torch":
         monkeypatch.setitem(sys.modules, "transformers", None)
         kind = "transformers"
-    with pytest.raises(SourceError, match=rf"{kind} cannot be imported.*pip install 'imagenet-cp\[eval\]'"):
+    with pytest.raises(SourceError, match=rf"{kind} cannot be imported.*pip install '\.\[{extra}\]'"):
         open_model(spec)
 
 

@@ -348,7 +348,7 @@ def test_the_terminal_names_what_is_missing(folders, tmp_path):
         "PYTHONPATH": os.pathsep.join([os.path.dirname(toy_models.__file__), *sys.path])
     }
     for folder, code, says in (
-        ("imagenet_c", 0, "relative mCE: none, for the config clean is missing"),
+        ("imagenet_c", 0, "relative mCE: none, since the config clean is missing"),
         ("./typo", 1, "./typo: no such folder"),
     ):
         run = subprocess.run(
