@@ -94,13 +94,16 @@ print(json.dumps({
 
 EVALUATE = """
 import json, sys
-import toy_models
+import numpy as np
 from imagenet_cp.build.plan import build
 from imagenet_cp.evaluation.run import evaluate_model
 from imagenet_cp.sources import open_source
 
+def first(images):
+    return np.tile([1.0, 0.0], (len(images), 1))
+
 build("imagenet_c", open_source(sys.argv[1]), "built", ["posterize_3", "clean"], workers_count=1)
-print(json.dumps(evaluate_model(toy_models.by_colour, imagenet_c="built").metrics["mce"]))
+print(json.dumps(evaluate_model(first, imagenet_c="built").metrics["mce"]))
 """
 
 
