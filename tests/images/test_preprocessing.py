@@ -1,13 +1,23 @@
 """From an encoded photograph to the clean picture."""
 
 import io
+import re
+import subprocess
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageFile
 
 from imagenet_cp.errors import SourceError
-from imagenet_cp.images.preprocessing import MAX_PIXELS, center_crop, decode, pixels, resize_shorter
+from imagenet_cp.images import codecs
+from imagenet_cp.images.preprocessing import (
+    FORMATS,
+    MAX_PIXELS,
+    center_crop,
+    decode,
+    pixels,
+    resize_shorter,
+)
 from imagenet_cp.images.profiles import PROFILES
 
 
@@ -70,12 +80,48 @@ def test_unreadable_files_are_named():
             decode(data, "photo.jpg")
 
 
-def test_a_decompression_bomb_is_refused_before_it_is_decoded():
+@pytest.mark.parametrize("pillows_limit", [Image.MAX_IMAGE_PIXELS, None])
+def test_a_decompression_bomb_is_refused_before_it_is_decoded(pillows_limit, monkeypatch):
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", pillows_limit)
     side = int(MAX_PIXELS**0.5) + 2
     bomb = encoded(Image.new("1", (side, side)))
     assert len(bomb) < 100_000
-    with pytest.raises(SourceError, match=r"bomb\.png"):
-        decode(bomb, "bomb.png")
+    monkeypatch.setattr(ImageFile.ImageFile, "load", None)
+    for opened in (lambda: decode(bomb, "bomb.png"), lambda: codecs.decode(bomb)):
+        with pytest.raises(SourceError, match=r"more pixels than the limit of 178,956,970"):
+            opened()
+
+
+EPS = b"""%!PS-Adobe-3.0 EPSF-3.0
+%%BoundingBox: 0 0 64 64
+%%EndComments
+0 0 moveto 64 64 lineto stroke
+"""
+
+
+@pytest.mark.parametrize(
+    "data",
+    [EPS, b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n", encoded(Image.new("RGB", (64, 64)), format="TGA"),
+     encoded(Image.new("RGB", (64, 64)), format="PCX"), encoded(Image.new("RGB", (64, 64)), format="ICO")],
+)  # fmt: skip
+def test_a_file_in_any_other_format_is_named_and_starts_no_program(data, monkeypatch):
+    def start(*arguments, **options):
+        raise AssertionError(f"starts {arguments}")
+
+    for way in ("Popen", "run", "call", "check_call", "check_output"):
+        monkeypatch.setattr(subprocess, way, start)
+    says = rf"not an image in a supported format \(.*JPEG.*\); it begins with {re.escape(repr(data[:16]))}"
+    with pytest.raises(SourceError, match=rf"x\.jpg: {says}"):
+        decode(data, "x.jpg")
+    with pytest.raises(ValueError, match=says):
+        codecs.decode(data)
+
+
+@pytest.mark.parametrize("format", FORMATS)
+def test_formats_are_recognized_by_content(format):
+    data = encoded(Image.new("RGB", (40, 30), (200, 10, 10)), format=format)
+    assert decode(data, "x.jpg").size == (40, 30)
+    assert {Image.registered_extensions()[ending] for ending in FORMATS[format]} == {format}
 
 
 def test_a_line_of_pixels_is_not_enlarged_without_end():

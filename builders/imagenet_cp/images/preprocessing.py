@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,8 +13,49 @@ from PIL import Image, UnidentifiedImageError
 
 from ..errors import SourceError
 
+#: Formats of source images, as Pillow names them -> the endings of their files. No other is ever opened.
+FORMATS = {
+    "BMP": (".bmp",),
+    "GIF": (".gif",),
+    "JPEG": (".jpeg", ".jpg"),
+    "PNG": (".png",),
+    "PPM": (".ppm",),
+    "TIFF": (".tif", ".tiff"),
+    "WEBP": (".webp",),
+}
 #: Most pixels that an image may have or be enlarged to.
 MAX_PIXELS = 178_956_970
+
+
+@contextmanager
+def open_image(data: bytes, name: str, formats: tuple[str, ...] = tuple(FORMATS)) -> Iterator[Image.Image]:
+    """Open an image by its content, in one of some formats only; errors name the image.
+
+    No other decoder of Pillow sees the bytes: that of EPS, for one, runs Ghostscript.
+
+    Raises
+    ------
+    SourceError
+        The file is empty, in another format or none, or has more than ``MAX_PIXELS`` pixels; or the caller's decoding
+        of the image fails.
+    """
+    if not data:
+        raise SourceError(f"{name}: the file is empty")
+    try:
+        with Image.open(io.BytesIO(data), formats=formats) as image:
+            if image.width * image.height > MAX_PIXELS:
+                raise Image.DecompressionBombError
+            yield image
+    except (SourceError, MemoryError):
+        raise
+    except UnidentifiedImageError:
+        raise SourceError(
+            f"{name}: not an image in a supported format ({', '.join(formats)}); it begins with {data[:16]!r}"
+        ) from None
+    except Image.DecompressionBombError:
+        raise SourceError(f"{name}: more pixels than the limit of {MAX_PIXELS:,}") from None
+    except Exception as error:  # Pillow's decoders raise OSError, SyntaxError, ValueError, struct.error, ...
+        raise SourceError(f"{name}: not an image that can be read in full ({error})") from error
 
 
 def decode(data: bytes, name: str) -> Image.Image:
@@ -31,27 +74,14 @@ def decode(data: bytes, name: str) -> Image.Image:
     Raises
     ------
     SourceError
-        The file is empty, truncated, no image, or has more than ``MAX_PIXELS`` pixels.
+        The file is empty, truncated, in none of `FORMATS`, or has more than ``MAX_PIXELS`` pixels.
     """
-    if not data:
-        raise SourceError(f"{name}: the file is empty")
-    try:
-        with warnings.catch_warnings():
-            # Only a bomb is of interest here; palette transparency and odd EXIF are dropped on purpose.
-            warnings.simplefilter("ignore")
-            with Image.open(io.BytesIO(data)) as image:
-                if image.width * image.height > MAX_PIXELS:
-                    raise SourceError(
-                        f"{name}: {image.width} x {image.height} pixels are more than the limit of {MAX_PIXELS}"
-                    )
-                image.load()
-                return image if image.mode == "RGB" else image.convert("RGB")  # which would copy
-    except (SourceError, MemoryError):
-        raise
-    except UnidentifiedImageError:
-        raise SourceError(f"{name}: not an image in a format that Pillow knows") from None
-    except Exception as error:  # Pillow's decoders raise OSError, SyntaxError, ValueError, struct.error, ...
-        raise SourceError(f"{name}: not an image Pillow can read in full ({error})") from error
+    with warnings.catch_warnings():
+        # Only a bomb is of interest here; palette transparency and odd EXIF are dropped on purpose.
+        warnings.simplefilter("ignore")
+        with open_image(data, name) as image:
+            image.load()
+            return image if image.mode == "RGB" else image.convert("RGB")  # which would copy
 
 
 def resize_shorter(image: Image.Image, side: int) -> Image.Image:

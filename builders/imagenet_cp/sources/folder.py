@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import re
 from collections.abc import Iterable
 from pathlib import Path
 
 from ..errors import SourceError
+from ..images.preprocessing import FORMATS
 from . import classes as imagenet
 from .base import Item, Source, check_stamp, image_id_of, in_order, reading, stamp_of
 
-ENDINGS = frozenset((".jpeg", ".jpg", ".png", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".ppm"))
+#: Endings of the files of images.
+ENDINGS = frozenset(itertools.chain.from_iterable(FORMATS.values()))
 _FLAT = re.compile(r"ILSVRC2012_val_\d{8}", re.ASCII)
 
 
