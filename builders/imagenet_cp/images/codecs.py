@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from ..kernels import jpeg_file
 from . import opencv
 from .png import encode_png
-from .preprocessing import open_image
+from .preprocessing import open_image, pixels, to_rgb
 
 __all__ = ["decode", "encode_jpeg", "encode_png"]
 
@@ -72,7 +72,7 @@ def decode(data: bytes) -> NDArray[np.uint8]:
     with open_image(data, "an image", ("JPEG", "PNG")) as image:
         cv2 = opencv.load()
         if cv2 is None:
-            return np.array(image.convert("RGB"))
+            return pixels(to_rgb(image))
         decoded = cv2.imdecode(
             np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION
         )

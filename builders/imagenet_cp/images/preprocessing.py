@@ -10,6 +10,7 @@ from contextlib import contextmanager
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
+from PIL.TiffImagePlugin import BITSPERSAMPLE, PHOTOMETRIC_INTERPRETATION
 
 from ..errors import SourceError
 
@@ -59,10 +60,10 @@ def open_image(data: bytes, name: str, formats: tuple[str, ...] = tuple(FORMATS)
 
 
 def decode(data: bytes, name: str) -> Image.Image:
-    """Decode an image to RGB, as Pillow's ``convert("RGB")`` does.
+    """Decode an image to RGB.
 
-    Grey, palette, CMYK, 16-bit and RGBA files are converted; an orientation noted in EXIF is not applied,
-    as in the published benchmark.
+    Files of other modes are converted (see `to_rgb`); an orientation noted in EXIF is not applied, as in the
+    published benchmark.
 
     Parameters
     ----------
@@ -74,14 +75,41 @@ def decode(data: bytes, name: str) -> Image.Image:
     Raises
     ------
     SourceError
-        The file is empty, truncated, in none of `FORMATS`, or has more than ``MAX_PIXELS`` pixels.
+        The file is empty, truncated, in none of `FORMATS`, of a mode without a known range, or has more than
+        ``MAX_PIXELS`` pixels.
     """
     with warnings.catch_warnings():
         # Only a bomb is of interest here; palette transparency and odd EXIF are dropped on purpose.
         warnings.simplefilter("ignore")
         with open_image(data, name) as image:
             image.load()
-            return image if image.mode == "RGB" else image.convert("RGB")  # which would copy
+            return to_rgb(image)
+
+
+def to_rgb(image: Image.Image) -> Image.Image:
+    """Convert an image of any mode to RGB, as Pillow does, but 16-bit grey to its upper 8 bits.
+
+    Raises
+    ------
+    ValueError
+        The values are 32-bit integers or floats, so that nothing tells which of them is white.
+
+    Notes
+    -----
+    Pillow clips 16-bit grey at 255, which turns nearly every image white.
+    """
+    if image.mode == "RGB":
+        return image
+    # Pillow stores what these formats have as 16-bit grey also as 32-bit integers.
+    if image.mode.startswith("I;16") or (image.mode == "I" and image.format in ("PNG", "PPM")):
+        tags = getattr(image, "tag_v2", {})
+        values = np.asarray(image) >> tags.get(BITSPERSAMPLE, (16,))[0] - 8
+        grey = values.astype(np.uint8)
+        image = Image.fromarray(~grey if tags.get(PHOTOMETRIC_INTERPRETATION) == 0 else grey)
+    if image.mode in ("I", "F"):
+        kind = "32-bit integers" if image.mode == "I" else "floats"
+        raise ValueError(f"its values are {kind} of no known range; save it again with 8 bits")
+    return image.convert("RGB")
 
 
 def resize_shorter(image: Image.Image, side: int) -> Image.Image:
