@@ -270,6 +270,14 @@ def test_tiny_imagenet_from_its_folder_and_its_zip(tiny):
         assert source.reader.read(source.items[1]) == (tiny / "val" / "images" / "val_1.JPEG").read_bytes()
 
 
+def test_images_without_an_annotation_are_counted_in_a_notice(tiny, capsys):
+    shutil.copy(tiny / "val" / "images" / "val_0.JPEG", tiny / "val" / "images" / "val_9.JPEG")
+    for place in (tiny, zipped(tiny)):
+        assert len(open_source(place).items) == 2
+        said = f"{place}: 1 images are not in val_annotations.txt, such as val_9.JPEG"
+        assert said in capsys.readouterr().err
+
+
 def test_the_zip_is_read_by_several_processes(tiny, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     rows = load_dataset(
