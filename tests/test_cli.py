@@ -12,6 +12,7 @@ from PIL import Image
 from imagenet_cp import settings
 from imagenet_cp.build.plan import new_plan
 from imagenet_cp.cli import main
+from imagenet_cp.errors import BuildError
 from imagenet_cp.sources import open_source
 
 PHOTOGRAPH = open_source("sample").items[0].location
@@ -51,13 +52,15 @@ def test_use_without_a_writable_home_names_the_variable(class_folder, tmp_path, 
     assert f"file/imagenet-cp: Not a directory); type  export IMAGENET_CP_SOURCE='{class_folder}'" in message
 
 
-def test_damaged_settings_name_no_source(tmp_path, monkeypatch):
+def test_damaged_settings_are_named_and_written_again(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
     file = settings.remember_source("sample")
-    assert settings.default_source() == "sample"
-    for text in ("[]", "{}", "", "\0"):
+    for text in ("[]", "{}", "", "\0", '{"source": 1}'):
         file.write_text(text)
-        assert settings.default_source() is None
+        with pytest.raises(BuildError, match=r"settings\.json: damaged .*; `imagenet-cp use FOLDER` writes"):
+            settings.default_source()
+    settings.remember_source("sample")
+    assert settings.default_source() == "sample"
 
 
 def test_the_demo_keeps_to_its_folder(tmp_path):

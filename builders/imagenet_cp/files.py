@@ -1,4 +1,4 @@
-"""Atomic writes of files: they appear complete or not at all."""
+"""Atomic writes of files, which appear complete or not at all, and JSON files that are checked against a schema."""
 
 from __future__ import annotations
 
@@ -46,3 +46,52 @@ def write_text(path: Path, text: str) -> None:
 def write_json(path: Path, value: Any) -> None:
     """Write a value as JSON atomically."""
     write_text(path, json.dumps(value, indent=1, ensure_ascii=False) + "\n")
+
+
+def read_json(path: Path, schema: Any) -> Any:
+    """Read a JSON file and check it against a schema.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    schema : type, list or dict
+        ``str``, ``int`` for a number that is not negative, ``[schema, ...]`` for a list of this length, or a dict: of
+        names, where a ``?`` at the end marks those that may be missing, or of the key ``str``, for values under any
+        names.
+
+    Raises
+    ------
+    OSError
+        The file cannot be read.
+    ValueError
+        It is not JSON, a name is missing, or a value is of another type; the message says which.
+    """
+    try:
+        value = json.loads(path.read_bytes())
+    except (ValueError, RecursionError):
+        raise ValueError("not JSON") from None
+    _check(value, schema, "")
+    return value
+
+
+def _check(value: Any, schema: Any, place: str) -> None:
+    at = f" at {place}" if place else ""
+    if isinstance(schema, dict):
+        if not isinstance(value, dict):
+            raise ValueError(f"no object{at}")
+        for name, part in schema.items():
+            if name is str:
+                for key, element in value.items():
+                    _check(element, part, f"{place}/{key}")
+            elif name.rstrip("?") in value:
+                _check(value[name.rstrip("?")], part, f"{place}/{name.rstrip('?')}")
+            elif not name.endswith("?"):
+                raise ValueError(f"{place}/{name} is missing")
+    elif isinstance(schema, list):
+        if not isinstance(value, list) or len(value) != len(schema):
+            raise ValueError(f"no list of {len(schema)}{at}")
+        for index, (element, part) in enumerate(zip(value, schema, strict=True)):
+            _check(element, part, f"{place}/{index}")
+    elif type(value) is not schema or (schema is int and value < 0):
+        raise ValueError(f"no {'number' if schema is int else 'text'}{at}")

@@ -89,7 +89,7 @@ def open_build(folder: str | os.PathLike[str]) -> Build:
     try:
         files = {name: FileInfo(**info) for name, info in record["files"].items()}
         benchmark, recipe = parse_signature(record["identity"]["signature"])
-    except (AttributeError, KeyError, TypeError, ValueError):
+    except ValueError:
         raise BuildError(
             f"{folder}: its {RECORD_FILE} is damaged, or of another version of this package"
         ) from None
