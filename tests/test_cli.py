@@ -10,9 +10,12 @@ import pytest
 from PIL import Image
 
 from imagenet_cp import settings
+from imagenet_cp.archives.importer import import_official
+from imagenet_cp.build.finished import open_build
 from imagenet_cp.build.plan import new_plan
 from imagenet_cp.cli import main
 from imagenet_cp.errors import BuildError
+from imagenet_cp.evaluation.run import evaluate_model
 from imagenet_cp.sources import open_source
 
 PHOTOGRAPH = open_source("sample").items[0].location
@@ -123,6 +126,14 @@ def test_preview_draws_a_sheet(tmp_path, photographs):
         (["build", "imagenet_c", "--source", "sample", "--configs", "fgo_3"], "did you mean fog_3"),
         (["build", "imagenet_c", "--source", "sample", "--on-error", "ignore"], "raise or skip"),
         (["build", "imagenet_c", "--source", "sample", "--engine", "spark"], "known: local, dask"),
+        (
+            ["build", "imagenet_c", "--source", "sample", "--engine", "dask://"],
+            "such as dask://127.0.0.1:8786",
+        ),
+        (
+            ["build", "imagenet_c", "--source", "sample", "--engine", "dask://host"],
+            "such as dask://127.0.0.1",
+        ),
         (["build", "imagenet_c", "--source", "sample", "--shard", "4/3"], "--shard is i/n"),
         (["use", "nowhere"], "nowhere: no such folder"),
         (["preview", "nowhere.jpg", "-o", "sheet.png"], "nowhere.jpg: cannot be read"),
@@ -141,4 +152,64 @@ def test_a_mistake_ends_in_one_line(arguments, says, tmp_path, monkeypatch, caps
     said = capsys.readouterr().err
     assert end.value.code == 1 and says in said
     assert len(said.strip().splitlines()) == 1
+    assert not list(tmp_path.iterdir())
+
+
+URL = "s3://bucket/out"
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["use", URL],
+        ["build", "imagenet_c", "--source", "sample", "--out", URL],
+        ["build", "imagenet_c", "--source", URL],
+        ["build", "imagenet_c", "--source", "sample", "--dry-run", "--out", URL],
+        ["verify", URL],
+        ["verify", "nowhere", "--source", URL],
+        ["publish", URL, "user/name"],
+        ["import-official", "nowhere.tar", URL],
+        ["import-official", "nowhere.tar", "--out", URL],
+        ["evaluate", "nowhere", "-o", URL],
+        ["evaluate", "nowhere", "--imagenet-c", URL],
+        ["evaluate", "nowhere", "--imagenet-p", URL],
+        ["evaluate", "nowhere", "--source", URL],
+        ["evaluate", "nowhere", "--weights", URL],
+        ["compare", "nowhere.json", URL],
+        ["compare", "nowhere.json", "-o", URL],
+        ["demo", "--out", URL],
+        ["preview", URL, "-o", "sheet.png"],
+        ["preview", "nowhere.jpg", "-o", URL],
+    ],
+)
+def test_a_url_in_place_of_a_path_is_refused_before_anything_is_read(
+    arguments, tmp_path, monkeypatch, capsys
+):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sys.argv", ["imagenet-cp", *arguments])
+    monkeypatch.setattr("imagenet_cp.sources.open_source", None)
+    with pytest.raises(SystemExit) as end:
+        main()
+    assert end.value.code == 1
+    assert capsys.readouterr().err == (
+        f"imagenet-cp: {URL}: is a URL, not a local path; work in a local folder, and copy between the two with the "
+        "tools of that store\n"
+    )
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda: new_plan("imagenet_c", open_source("sample"), URL),
+        lambda: open_build(URL),
+        lambda: import_official([URL]),
+        lambda: import_official(["nowhere"], URL),
+        lambda: evaluate_model("nowhere", out=URL),
+    ],
+)
+def test_functions_refuse_urls_too(call, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(BuildError, match=f"{URL}: is a URL"):
+        call()
     assert not list(tmp_path.iterdir())

@@ -1,12 +1,37 @@
-"""Atomic writes of files, which appear complete or not at all, and JSON files that are checked against a schema."""
+"""Local paths, atomic writes, by which files appear complete or not at all, and JSON files with a schema."""
 
 from __future__ import annotations
 
 import json
 import os
+import re
 import secrets
 from pathlib import Path
 from typing import Any
+
+from .errors import BuildError
+
+#: Beginning of a URL, also of one with a slash lost in a Path; a drive of Windows has one letter.
+_URL = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):/+")
+
+
+def local_path(path: str | os.PathLike[str]) -> Path:
+    """Path of a local file or folder, with ``~`` expanded.
+
+    Raises
+    ------
+    BuildError
+        It is a URL.
+    """
+    text = os.fspath(path)
+    url = _URL.match(text)
+    if url is None:
+        return Path(text).expanduser()
+    rest = text[url.end() :]
+    hint = {"file": f"write /{rest}", "hf": "a data set on the Hub is named user/name"}.get(
+        url[1].lower(), "work in a local folder, and copy between the two with the tools of that store"
+    )
+    raise BuildError(f"{url[1]}://{rest}: is a URL, not a local path; {hint}")
 
 
 def temporary_path(path: Path) -> Path:

@@ -14,6 +14,7 @@ from ..benchmarks.recipe import Recipe
 from ..build.folder import corrupt_files, lock_build
 from ..build.parquet import FileInfo, Layout, ParquetFile
 from ..errors import SourceError, wrap_os_errors
+from ..files import local_path
 from ..jobs.cores import available_cores
 from ..jobs.folder import Shard
 from ..jobs.locks import Claim
@@ -66,11 +67,12 @@ def import_official(
     BuildError
         The folder holds something else, cannot be written, or is in use.
     """
-    places = [Path(path).expanduser().resolve() for path in paths]
+    places = [local_path(path).resolve() for path in paths]
+    chosen = None if out is None else local_path(out).resolve()
     release = _common_release(places)
     benchmark = BENCHMARKS[release.dataset]
     recipe = Recipe(release.dataset, benchmark.profile, codec=release.codec, record=release.record)
-    folder = Path(out if out is not None else release.dataset).expanduser().resolve()
+    folder = chosen or Path(release.dataset).resolve()
     made = Import(benchmark, recipe, release, folder)
     identity = {
         "signature": recipe.signature,

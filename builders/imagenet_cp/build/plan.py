@@ -19,7 +19,7 @@ from ..benchmarks.catalog import get_benchmark
 from ..benchmarks.recipe import Recipe
 from ..cards import card as cards
 from ..errors import RESUME_HINT, BuildError, wrap_os_errors
-from ..files import write_json, write_text
+from ..files import local_path, write_json, write_text
 from ..jobs.cores import available_cores
 from ..jobs.folder import RECORD_FILE, Shard, read_record
 from ..jobs.local import TITLE, run_local, run_on_executor
@@ -87,9 +87,9 @@ def new_plan(
     on_error: str = "raise",
 ) -> Plan:
     """Plan a build from its beginning; arguments as for `build`."""
+    folder = local_path(out).resolve()
     benchmark = get_benchmark(dataset)
     benchmark.check(source)
-    folder = Path(out).expanduser().resolve()
     cells = benchmark.cells(list(configs) or benchmark.default_configs)
     recipe = benchmark.recipe(seed, codec, size)
     stored = read_record(folder).get("identity", {})

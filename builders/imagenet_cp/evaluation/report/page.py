@@ -12,7 +12,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from ...benchmarks.signature import Signature
-from ...files import write_text
+from ...files import local_path, write_text
 from ..references import benchmark_name, is_normalized, missing_configs
 from ..results import Results
 from . import chart_files, charts
@@ -61,7 +61,7 @@ def make_report_dir(folder: str | os.PathLike[str]) -> Path:
     ValueError
         It cannot be created.
     """
-    path = Path(folder).expanduser()
+    path = local_path(folder)
     try:
         (path / "charts").mkdir(parents=True, exist_ok=True)
     except OSError as error:
