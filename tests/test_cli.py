@@ -6,10 +6,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image
 
-from imagenet_cp import settings
+from imagenet_cp import demo, preview, settings
 from imagenet_cp.archives.importer import import_official
 from imagenet_cp.build.finished import open_build
 from imagenet_cp.build.plan import new_plan
@@ -99,6 +100,46 @@ def test_preview_does_not_replace_its_input(tmp_path, photographs):
     said = run("preview", "a.png", "-o", "./a.png", cwd=tmp_path)
     assert said.returncode == 1 and "this is the image itself" in said.stderr
     assert Path(image).read_bytes() == photographs["coffee.png"].read_bytes()
+
+
+@pytest.mark.parametrize("name", ["index.html", "results.json", "results.csv"])
+def test_a_report_replaces_nothing_else_and_says_so_first(tmp_path, monkeypatch, capsys, name):
+    pytest.importorskip("matplotlib")
+    (tmp_path / "site").mkdir()
+    (tmp_path / "site" / name).write_text("my own")
+    monkeypatch.setattr("sys.argv", ["imagenet-cp", "evaluate", "nowhere", "-o", str(tmp_path / "site")])
+    with pytest.raises(SystemExit):
+        main()
+    assert f"site/{name}: exists, and is none that this command writes" in capsys.readouterr().err
+    assert (tmp_path / "site" / name).read_text() == "my own"
+
+
+@pytest.mark.parametrize("form", ["png", "jpg", "webp", "gif"])
+def test_a_preview_replaces_previews_only(tmp_path, form):
+    file = tmp_path / f"a.{form}"
+    image = Image.effect_noise((300, 300), 90)
+    image.save(file)
+    before = file.read_bytes()
+    with pytest.raises(BuildError, match=rf"a\.{form}: exists, and is none that this command writes"):
+        preview.save(image, file)
+    assert file.read_bytes() == before
+    file.unlink()
+    for _ in range(2):
+        preview.save(image, file)
+    if form != "jpg":
+        frames = np.zeros((3, 64, 64, 3), np.uint8) + np.arange(3, dtype=np.uint8)[:, None, None, None] * 50
+        if form == "png":
+            assert Image.open(file).size == (300, 300)
+        preview.save_animation(frames, file)
+        assert Image.open(file).n_frames == 3
+        preview.save_animation(frames, file)
+
+
+def test_the_demo_replaces_no_foreign_file(tmp_path):
+    (tmp_path / "imagenet_p.webp").write_bytes(b"mine")
+    with pytest.raises(BuildError, match=r"imagenet_p\.webp: exists"):
+        demo.run(tmp_path, print)
+    assert [path.name for path in tmp_path.iterdir()] == ["imagenet_p.webp"]
 
 
 def test_names_are_matched_in_any_case(tmp_path, class_folder):

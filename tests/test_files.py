@@ -42,9 +42,7 @@ def test_another_file_is_refused_with_the_reason(tmp_path, text, says):
         read_json(tmp_path / "a.json", SCHEMA)
 
 
-@pytest.mark.parametrize(
-    "path", ["out", "/a/b", "a:b", "C:/x", "C:\\x", "1:/x", "~/x", "a b/c://d"]
-)
+@pytest.mark.parametrize("path", ["out", "/a/b", "a:b", "C:/x", "C:\\x", "1:/x", "~/x", "a b/c://d"])
 def test_a_local_path_is_taken(path):
     assert local_path(path) == local_path(Path(path)) == Path(path).expanduser()
 

@@ -13,6 +13,8 @@ from .errors import BuildError
 
 #: Beginning of a URL, also of one with a slash lost in a Path; a drive of Windows has one letter.
 _URL = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):/+")
+#: Bytes at the beginning and at the end of a file in which its mark is.
+_EDGE = 4096
 
 
 def local_path(path: str | os.PathLike[str]) -> Path:
@@ -32,6 +34,32 @@ def local_path(path: str | os.PathLike[str]) -> Path:
         url[1].lower(), "work in a local folder, and copy between the two with the tools of that store"
     )
     raise BuildError(f"{url[1]}://{rest}: is a URL, not a local path; {hint}")
+
+
+def check_replaceable(path: Path, mark: str) -> None:
+    """Refuse to replace a file that this package did not write.
+
+    Parameters
+    ----------
+    path : Path
+        The file, which may not exist.
+    mark : str
+        Text near the beginning or the end of the files of its kind that this package writes.
+
+    Raises
+    ------
+    BuildError
+        It exists and has no such mark.
+    """
+    if not path.is_file():
+        return
+    with open(path, "rb") as file:
+        begin = file.read(_EDGE)
+        file.seek(max(0, path.stat().st_size - _EDGE))
+        if mark.encode() not in begin and mark.encode() not in file.read():
+            raise BuildError(
+                f"{path}: exists, and is none that this command writes; choose another output, or move it away"
+            )
 
 
 def temporary_path(path: Path) -> Path:

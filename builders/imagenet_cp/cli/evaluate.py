@@ -80,10 +80,12 @@ def evaluate(
     An interrupted evaluation resumes with the same command.
     """
     from ..evaluation.report.charts import require_matplotlib
+    from ..evaluation.report.page import check_report_dir
     from ..evaluation.run import evaluate_model
     from ..progress import interruptible, show_progress
 
     require_matplotlib()
+    check_report_dir(out, "report")
     with interruptible(), show_progress() as progress:
         evaluation = evaluate_model(
             model,

@@ -326,10 +326,10 @@ def preview(
 ) -> None:
     """Draw one image under every corruption at every severity, or one perturbation as an animation."""
     from ..api import perturb
-    from ..files import check_writable
+    from ..files import check_replaceable, check_writable
     from ..images.preprocessing import decode, pixels
     from ..images.profiles import PROFILES
-    from ..preview import check_animation, contact_sheet, save_animation
+    from ..preview import MARK, check_animation, contact_sheet, save, save_animation
     from ..sources.base import Item
     from ..sources.folder import FileReader
 
@@ -338,13 +338,14 @@ def preview(
         raise BuildError(f"{output}: this is the image itself; choose another --output")
     if perturbation is not None:
         check_animation(output)
+    check_replaceable(output, MARK)
     check_writable(output)
     if perturbation is not None:
         frames = perturb(pixels(clean), perturbation, seed=seed, image_id=image.stem)
         save_animation(frames, output)
         typer.echo(f"{output}: {image.name} under {perturbation}, {len(frames)} frames")
         return
-    contact_sheet(pixels(PROFILES["imagenet"].square(clean)), image.stem, seed).save(output)
+    save(contact_sheet(pixels(PROFILES["imagenet"].square(clean)), image.stem, seed), output)
     typer.echo(f"{output}: {image.name} under 19 corruptions at five severities")
 
 
