@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from .paths import check_local
+
 if TYPE_CHECKING:
     from ..evaluation.evaluation import Evaluation
 
@@ -22,16 +24,24 @@ def evaluate(
         ),
     ],
     imagenet_c: Annotated[
-        str | None, typer.Option("--imagenet-c", help="A build, or user/imagenet_c on the Hub.")
+        str | None,
+        typer.Option("--imagenet-c", callback=check_local, help="A build, or user/imagenet_c on the Hub."),
     ] = None,
     imagenet_p: Annotated[
-        str | None, typer.Option("--imagenet-p", help="A build, or user/imagenet_p on the Hub.")
+        str | None,
+        typer.Option("--imagenet-p", callback=check_local, help="A build, or user/imagenet_p on the Hub."),
     ] = None,
     source: Annotated[
-        str | None, typer.Option(help="Clean images to generate the data from on the fly, instead of builds.")
+        str | None,
+        typer.Option(
+            callback=check_local, help="Clean images to generate the data from on the fly, instead of builds."
+        ),
     ] = None,
     out: Annotated[
-        Path, typer.Option("--output", "-o", help="Folder of the report and of the predictions.")
+        Path,
+        typer.Option(
+            "--output", "-o", callback=check_local, help="Folder of the report and of the predictions."
+        ),
     ] = Path("report"),
     benchmarks: Annotated[
         str, typer.Option(help="Benchmarks to generate on the fly, such as cifar10_c,cifar10_p.")
@@ -51,7 +61,10 @@ def evaluate(
     ] = None,
     weights: Annotated[
         Path | None,
-        typer.Option(help="File of weights for timm: and torchvision:, such as model.safetensors."),
+        typer.Option(
+            callback=check_local,
+            help="File of weights for timm: and torchvision:, such as model.safetensors.",
+        ),
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the random draws on the fly.")] = 0,
     limit: Annotated[
@@ -67,10 +80,12 @@ def evaluate(
     An interrupted evaluation resumes with the same command.
     """
     from ..evaluation.report.charts import require_matplotlib
+    from ..evaluation.report.page import check_report_dir
     from ..evaluation.run import evaluate_model
     from ..progress import interruptible, show_progress
 
     require_matplotlib()
+    check_report_dir(out, "report")
     with interruptible(), show_progress() as progress:
         evaluation = evaluate_model(
             model,
@@ -100,9 +115,13 @@ def evaluate(
 def compare(
     results: Annotated[
         list[Path],
-        typer.Argument(help="results.json of two reports or more; differences are to the first."),
+        typer.Argument(
+            callback=check_local, help="results.json of two reports or more; differences are to the first."
+        ),
     ],
-    out: Annotated[Path, typer.Option("--output", "-o", help="Folder to write.")] = Path("comparison"),
+    out: Annotated[
+        Path, typer.Option("--output", "-o", callback=check_local, help="Folder to write.")
+    ] = Path("comparison"),
 ) -> None:
     """Compare models on the same data: a page of their scores and differences, with confidence intervals."""
     from ..evaluation.report.comparison_page import write_comparison

@@ -11,6 +11,7 @@ import typer
 
 from ..errors import BuildError, SourceError
 from .evaluate import compare, evaluate
+from .paths import check_local
 
 if TYPE_CHECKING:
     from ..build.plan import Plan
@@ -29,8 +30,9 @@ _FEW_IMAGES = 45_000
 SourceOption = Annotated[
     str | None,
     typer.Option(
+        callback=check_local,
         help="Clean images: a folder, ILSVRC2012_img_val.tar, a data set on the Hub such as ILSVRC/imagenet-1k, or "
-        '"sample"; by default the source registered by `imagenet-cp use`.'
+        '"sample"; by default the source registered by `imagenet-cp use`.',
     ),
 ]
 
@@ -38,7 +40,10 @@ SourceOption = Annotated[
 @app.command()
 def use(
     folder: Annotated[
-        str, typer.Argument(help='Folder, tar archive or data set of clean images, or "sample".')
+        str,
+        typer.Argument(
+            callback=check_local, help='Folder, tar archive or data set of clean images, or "sample".'
+        ),
     ],
 ) -> None:
     """Register a source of clean images as the default of later runs."""
@@ -59,7 +64,9 @@ def use(
 def build(
     dataset: Annotated[str, typer.Argument(help="imagenet_c, imagenet_p, cifar10_c, ...")] = "imagenet_c",
     source: SourceOption = None,
-    out: Annotated[Path | None, typer.Option(help="Folder to build; ./DATASET by default.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(callback=check_local, help="Folder to build; ./DATASET by default.")
+    ] = None,
     configs: Annotated[str, typer.Option(help="Such as fog_3,snow,test; all by default.")] = "",
     workers: Annotated[
         int | None, typer.Option(min=1, help="Number of processes; one a core by default.")
@@ -170,9 +177,12 @@ def _costs(plan: Plan) -> str:
 
 @app.command()
 def verify(
-    folder: Annotated[Path, typer.Argument(help="A finished build.")],
+    folder: Annotated[Path, typer.Argument(callback=check_local, help="A finished build.")],
     source: Annotated[
-        str | None, typer.Option(help="Clean images: generates some rows again and compares the bytes.")
+        str | None,
+        typer.Option(
+            callback=check_local, help="Clean images: generates some rows again and compares the bytes."
+        ),
     ] = None,
     sample: Annotated[int, typer.Option(min=0, help="Number of rows to generate again.")] = 100,
     quick: Annotated[bool, typer.Option("--quick", help="Check files only, not their rows.")] = False,
@@ -203,7 +213,7 @@ app.command()(compare)
 
 @app.command()
 def publish(
-    folder: Annotated[Path, typer.Argument(help="A finished build.")],
+    folder: Annotated[Path, typer.Argument(callback=check_local, help="A finished build.")],
     repo: Annotated[str, typer.Argument(help="user/name of the data set on the Hub.")],
     public: Annotated[bool, typer.Option("--public", help="Make it public at the end; asks first.")] = False,
     gated: Annotated[
@@ -255,9 +265,14 @@ def publish_metric(
 def import_official(
     paths: Annotated[
         list[Path],
-        typer.Argument(help="noise.tar, CIFAR-10-C.tar, ... as published, or folders with their content."),
+        typer.Argument(
+            callback=check_local,
+            help="noise.tar, CIFAR-10-C.tar, ... as published, or folders with their content.",
+        ),
     ],
-    out: Annotated[Path | None, typer.Option(help="Folder to write; ./DATASET by default.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(callback=check_local, help="Folder to write; ./DATASET by default.")
+    ] = None,
     no_check: Annotated[
         bool, typer.Option("--no-check", help="Do not compare MD5 sums with the published ones.")
     ] = False,
@@ -279,9 +294,9 @@ def import_official(
 
 @app.command()
 def demo(
-    out: Annotated[Path, typer.Option(help="Folder of everything the demo writes.")] = Path(
-        "imagenet_cp_demo"
-    ),
+    out: Annotated[
+        Path, typer.Option(callback=check_local, help="Folder of everything the demo writes.")
+    ] = Path("imagenet_cp_demo"),
 ) -> None:
     """Build, load, score and draw sample images of scikit-image: needs no network and no data set."""
     cache = (out / "cache").absolute()
@@ -301,17 +316,20 @@ def demo(
 
 @app.command()
 def preview(
-    image: Annotated[Path, typer.Argument(help="An image file.")],
-    output: Annotated[Path, typer.Option("--output", "-o", help="File to write; .webp for an animation.")],
+    image: Annotated[Path, typer.Argument(callback=check_local, help="An image file.")],
+    output: Annotated[
+        Path,
+        typer.Option("--output", "-o", callback=check_local, help="File to write; .webp for an animation."),
+    ],
     perturbation: Annotated[str | None, typer.Option(help="Show one sequence, such as tilt.")] = None,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the random draws.")] = 0,
 ) -> None:
     """Draw one image under every corruption at every severity, or one perturbation as an animation."""
     from ..api import perturb
-    from ..files import check_writable
+    from ..files import check_replaceable, check_writable
     from ..images.preprocessing import decode, pixels
     from ..images.profiles import PROFILES
-    from ..preview import check_animation, contact_sheet, save_animation
+    from ..preview import MARK, check_animation, contact_sheet, save, save_animation
     from ..sources.base import Item
     from ..sources.folder import FileReader
 
@@ -320,13 +338,14 @@ def preview(
         raise BuildError(f"{output}: this is the image itself; choose another --output")
     if perturbation is not None:
         check_animation(output)
+    check_replaceable(output, MARK)
     check_writable(output)
     if perturbation is not None:
         frames = perturb(pixels(clean), perturbation, seed=seed, image_id=image.stem)
         save_animation(frames, output)
         typer.echo(f"{output}: {image.name} under {perturbation}, {len(frames)} frames")
         return
-    contact_sheet(pixels(PROFILES["imagenet"].square(clean)), image.stem, seed).save(output)
+    save(contact_sheet(pixels(PROFILES["imagenet"].square(clean)), image.stem, seed), output)
     typer.echo(f"{output}: {image.name} under 19 corruptions at five severities")
 
 

@@ -17,6 +17,7 @@ import pyarrow as pa
 from ..benchmarks.base import Cell
 from ..benchmarks.signature import Signature
 from ..errors import suggest, wrap_os_errors
+from ..files import local_path
 from ..images.profiles import PROFILES
 from ..jobs.cores import available_cores
 from ..progress import Progress, silent
@@ -118,6 +119,7 @@ def evaluate_model(
     -----
     Hendrycks & Dietterich, ICLR 2019, section 4.
     """
+    out = None if out is None else local_path(out)  # before anything is read
     if isinstance(model, str):
         model = open_model(model, device=device, weights=weights, trust=trust)
     elif not isinstance(model, Model):

@@ -49,7 +49,10 @@ def _find_dataset(original: Callable[..., Any], path: str, *args: Any, **kwargs:
 
 def _warn_if_another_source_is_set(folder: Path) -> None:
     """Warn where a folder was not built from the images that ``imagenet-cp use`` or the environment names."""
-    source = settings.default_source()
+    try:
+        source = settings.default_source()
+    except BuildError:  # the folder can be read without settings
+        source = None
     if source is None:
         return
     from ..jobs.folder import read_record
@@ -59,7 +62,7 @@ def _warn_if_another_source_is_set(folder: Path) -> None:
         identity = read_record(folder).get("identity", {})
         images = open_source(source, recursive="|size:keep" in identity.get("signature", ""))
         same = images.contents == identity.get("source")
-    except (AttributeError, BuildError, SourceError):
+    except (BuildError, SourceError):
         same = False
     if not same:
         warnings.warn(
