@@ -34,16 +34,18 @@ def test_what_is_no_model_is_named(spec, error):
         open_model(spec)
 
 
-@pytest.mark.parametrize("kind", ["timm", "torchvision", "transformers", "onnxruntime"])
-def test_a_missing_library_names_the_extra(kind, monkeypatch):
-    monkeypatch.setitem(sys.modules, kind, None)
-    spec = {"transformers": "hf:org/name", "onnxruntime": "model.onnx", "torch": "hf:org/name"}.get(
-        kind, f"{kind}:resnet50"
-    )
-    if kind == "torch":
-        monkeypatch.setitem(sys.modules, "transformers", None)
-        kind = "transformers"
-    with pytest.raises(SourceError, match=rf"{kind} cannot be imported.*pip install 'imagenet-cp\[eval\]'"):
+@pytest.mark.parametrize(
+    ("library", "spec", "extra"),
+    [
+        ("timm", "timm:resnet50", "torch"),
+        ("torchvision", "torchvision:resnet50", "torch"),
+        ("transformers", "hf:org/name", "torch"),
+        ("onnxruntime", "model.onnx", "onnx"),
+    ],
+)
+def test_a_missing_library_names_the_extra(library, spec, extra, monkeypatch):
+    monkeypatch.setitem(sys.modules, library, None)
+    with pytest.raises(SourceError, match=rf"{library} cannot be imported.*pip install '\.\[{extra}\]'"):
         open_model(spec)
 
 
@@ -57,11 +59,12 @@ def test_a_function_is_found_in_the_working_directory(monkeypatch, tmp_path):
         open_model("toy_models:by_colour", weights="x.pth")
 
 
-def test_a_model_is_known_again_by_what_it_says():
+def test_a_model_is_known_by_its_weights_or_its_code():
     one, other = open_model("toy_models:by_colour"), open_model("toy_models:by_contrast")
-    assert one.fingerprint((224, 224)) == open_model("toy_models:by_colour").fingerprint((224, 224))
-    assert one.fingerprint((224, 224)) != other.fingerprint((224, 224))
-    assert one.fingerprint((64, 64)) != Model(one.name, one.function, weights="other").fingerprint((64, 64))
+    assert one.fingerprint == open_model("toy_models:by_colour").fingerprint and one.fingerprint.complete
+    assert one.fingerprint.digest != other.fingerprint.digest
+    weights = [Model(one.name, function, weights="12").fingerprint for function in (one.function, open)]
+    assert weights[0] == weights[1] != one.fingerprint and weights[1].complete
 
 
 class TestTorch:

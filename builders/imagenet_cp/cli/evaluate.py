@@ -59,7 +59,13 @@ def evaluate(
         typer.Option(min=1, help="Use only the first images of every config, as a smoke test."),
     ] = None,
     trust: Annotated[
-        bool, typer.Option("--trust", help="Also load weights that can run code (pickles).")
+        bool, typer.Option("--trust", help="Also load files that can run code (pickles, models' own code).")
+    ] = False,
+    resume: Annotated[
+        bool,
+        typer.Option(
+            "--resume", help="Resume also where Python cannot see all of the model: it is the same."
+        ),
     ] = False,
 ) -> None:
     """Evaluate a model on ImageNet-C and ImageNet-P and write a report.
@@ -89,6 +95,7 @@ def evaluate(
             workers=workers,
             weights=weights,
             trust=trust,
+            resume=resume,
             command=shlex.join(["imagenet-cp", *sys.argv[1:]]),
             progress=progress,
         )
