@@ -78,7 +78,7 @@ def test_scores_are_those_of_the_metrics(kept):
                 corruption=[name or "clean"] * len(table),
                 severity=[int(severity) if name else 0] * len(table),
             )
-    expected = mce.compute(recipe="imagenet_c|recipe:1|profile:imagenet|seed:0|jpeg:85")
+    expected = mce.compute(recipe="imagenet_c|recipe:1|profile:imagenet|seed:0|jpeg:85|part:4/50000")
     assert made.metrics["mce"] == expected and expected["mce"] is None and expected["ce"]["brightness"] > 0
     mfr, mt5d = evaluate.load("mfr"), evaluate.load("mt5d")
     for name in ("tilt", "gaussian_noise"):
@@ -440,12 +440,17 @@ def test_the_terminal_names_what_is_missing(folders, tmp_path):
     environment = os.environ | {
         "PYTHONPATH": os.pathsep.join([os.path.dirname(toy_models.__file__), *sys.path])
     }
-    for folder, code, says in (
-        ("imagenet_c", 0, "relative mCE: none, since the config clean is missing"),
-        ("./typo", 1, "./typo: no such folder"),
+    for arguments, code, says in (
+        (["imagenet_c", "--configs", "fog_3"], 0, "relative mCE: none, since the config clean is missing"),
+        (
+            ["imagenet_c"],
+            1,
+            "data/clean/validation-00000-of-00002.parquet: missing. Run the same build command",
+        ),
+        (["./typo"], 1, "./typo: no such folder"),
     ):
         run = subprocess.run(
-            [*command, "--imagenet-c", folder, "--limit", "1"],
+            [*command, "--limit", "1", "--imagenet-c", *arguments],
             cwd=tmp_path,
             env=environment,
             capture_output=True,

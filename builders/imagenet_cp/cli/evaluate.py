@@ -122,10 +122,14 @@ def _split(text: str) -> list[str]:
 
 
 def _summary(evaluation: Evaluation) -> Iterator[str]:
+    from ..evaluation.references import part_of
+
     for metric, result in evaluation.metrics.items():
         if interval := evaluation.intervals[metric][metric]:
-            images = len(evaluation.counts[metric].image_ids)
-            yield f"{metric}: {result[metric]:.1f} ({interval.low:.1f} to {interval.high:.1f}) on {images:,} images"
+            extent = f"{len(evaluation.counts[metric].image_ids):,} images"
+            if part := part_of(result):
+                extent = f"a part of the benchmark, {part}"
+            yield f"{metric}: {result[metric]:.1f} ({interval.low:.1f} to {interval.high:.1f}) on {extent}"
         else:
             missing = ", ".join(result["missing"][:4]) + (", ..." if len(result["missing"]) > 4 else "")
             yield f"{metric}: none, since its benchmark is incomplete (missing: {missing})"

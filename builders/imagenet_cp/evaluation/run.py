@@ -145,6 +145,8 @@ def evaluate_model(
         from_source(dataset, source, seed=seed) for dataset in benchmarks
     ]
     data = _select(data, list(configs) or ([] if folders else ["test", "clean"]))
+    for rows in data:
+        rows.check()
     if limit is not None:
         data = [rows.limit(limit) for rows in data]
     known = model.fingerprint

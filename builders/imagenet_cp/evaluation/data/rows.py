@@ -6,7 +6,7 @@ import itertools
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -20,16 +20,21 @@ from numpy.typing import NDArray
 from ...benchmarks.base import Benchmark, Cell
 from ...benchmarks.catalog import get_benchmark, parse_signature
 from ...benchmarks.layout import DATA_FILE, SPLIT
+from ...build.finished import open_build
 from ...build.parquet import ROWS_PER_GROUP, SIGNATURE_KEY
 from ...errors import SourceError
 from ...images import codecs
 from ...images.video import decode_video
+from ...jobs.folder import RECORD_FILE
 from ...sources import Item, open_source
 from ...sources.base import digest
 from ...sources.dataset_files import is_hub_name
+from .completeness import Checksums, check_card, check_record
 
 #: Footers that are read at the same time: on the Hub each is a request.
 _CONCURRENT_READS = 16
+#: Profile -> number of images of its benchmarks.
+_IMAGES = {"imagenet": 50_000, "imagenet_299": 50_000, "tiny": 10_000, "cifar": 10_000}
 
 
 class Row(NamedTuple):
@@ -81,6 +86,8 @@ class Rows:
         Configs to evaluate on: of ImageNet-C all, with ``clean``; of ImageNet-P those of difficulty 1.
     num_rows, stamps : dict
         Config -> number of rows, and a string that changes with the rows.
+    problems : dict
+        Config -> problem for which it cannot be evaluated on.
     read : callable
         From a cell to an iterator of functions in the order of the rows: each reads or generates one row, in the
         thread that calls it.
@@ -93,6 +100,14 @@ class Rows:
     num_rows: Mapping[str, int]
     stamps: Mapping[str, str]
     read: Callable[[Cell], Iterator[Callable[[], Row]]]
+    problems: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def part(self) -> str | None:
+        """Number of images and of those of the whole benchmark, such as ``"100/50000"``, if it is a part of it."""
+        images = min(self.num_rows[cell.config] for cell in self.cells)
+        whole = _IMAGES[self.benchmark.profile]
+        return f"{images}/{whole}" if images < whole else None
 
     @property
     def sequences(self) -> bool:
@@ -122,6 +137,15 @@ class Rows:
                 )
         return replace(self, cells=cells)
 
+    def check(self) -> None:
+        """Raise SourceError if a config is incomplete, or has more than its record names."""
+        for cell in self.cells:
+            if cell.config in self.problems:
+                raise SourceError(
+                    f"{self.benchmark.dataset}: {self.problems[cell.config]}. Run the same build command again, which "
+                    "completes it, or evaluate on other configs with --configs"
+                )
+
     def limit(self, images: int) -> Rows:
         """Restrict every config to its first images, and the signature to ``limit:images``."""
         if max(self.num_rows.values()) <= images:
@@ -146,32 +170,60 @@ def from_folder(place: str | os.PathLike[str]) -> Rows:
     ------
     SourceError
         The place holds no build, a corrupt file, or files of several recipes.
+    BuildError
+        The build is not finished, or its record is damaged.
     """
     filesystem, root, files = _list_files(place)
+    build = (
+        open_build(root) if filesystem.protocol[0] == "file" and Path(root, RECORD_FILE).exists() else None
+    )
     footers = _read_footers(filesystem, [path for paths in files.values() for path in paths])
     signature = _check_signature(place, footers)
     benchmark, _ = parse_signature(signature)
     schema = next(iter(footers.values())).schema.to_arrow_schema()
     columns = [name for name in ("image_id", "label", "image", "sequence", "video") if name in schema.names]
+    num_rows = {config: sum(footers[path].num_rows for path in paths) for config, paths in files.items()}
+    if build is not None:
+        problems = check_record(
+            build, {path[len(root) + 1 :]: footer.num_rows for path, footer in footers.items()}
+        )
+    else:
+        problems = check_card(_read_card(filesystem, root), num_rows)
+    checksums = build and Checksums(build)
 
     def read(cell: Cell) -> Iterator[Callable[[], Row]]:
-        for path in files[cell.config]:
-            with filesystem.open(path, "rb") as file:
-                for batch in pq.ParquetFile(file).iter_batches(ROWS_PER_GROUP, columns=columns):
-                    yield from (partial(Row.from_columns, row) for row in batch.to_pylist())
+        try:
+            for path in files[cell.config]:
+                if checksums:
+                    checksums.verify(path[len(root) + 1 :])
+                with filesystem.open(path, "rb") as file:
+                    for batch in pq.ParquetFile(file).iter_batches(ROWS_PER_GROUP, columns=columns):
+                        yield from (partial(Row.from_columns, row) for row in batch.to_pylist())
+        finally:
+            if checksums:
+                checksums.save()
 
     return Rows(
         benchmark=benchmark,
         signature=signature,
         classes=tuple(datasets.Features.from_arrow_schema(schema)["label"].names),
-        cells=_scored_cells(benchmark, files),
-        num_rows={config: sum(footers[path].num_rows for path in paths) for config, paths in files.items()},
+        cells=_scored_cells(benchmark, {**files, **problems}),
+        num_rows=num_rows,
         stamps={
             config: digest((path[len(root) :], filesystem.size(path)) for path in paths)
             for config, paths in files.items()
         },
         read=read,
+        problems=problems,
     )
+
+
+def _read_card(filesystem: Any, root: str) -> str:
+    """Text of the card; empty if there is none."""
+    try:
+        return str(filesystem.cat_file(f"{root}/README.md").decode("utf-8", "replace"))
+    except FileNotFoundError:
+        return ""
 
 
 def _list_files(place: str | os.PathLike[str]) -> tuple[Any, str, dict[str, list[str]]]:
