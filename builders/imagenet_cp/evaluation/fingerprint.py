@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copyreg
+import functools
 import hashlib
 import os
 import site
@@ -133,7 +134,8 @@ class _Visitor:
         elif _is_array(value):
             self._add_array(value)
         elif isinstance(getattr(value, "__wrapped__", None), types.FunctionType):
-            self.add(value.__wrapped__)  # of functools.cache, which hides it
+            self.add(value.__wrapped__)
+            self.complete &= not isinstance(value, functools._lru_cache_wrapper)  # which hides what it caches
         elif not isinstance(value, _LOCKS):
             self._add_object(value)
 

@@ -25,7 +25,7 @@ _IDENTITY_KEY = b"imagenet_cp_predictions"
 _NUM_EXAMPLES = 2
 _LARGEST = float(np.finfo(np.float32).max)
 #: Share of predictions, and relative difference of margins, that rounding may change on another device.
-_SHARE, _TOLERANCE = 0.2, 0.05
+_SHARE, _TOLERANCE = 0.2, 0.02
 
 
 def predict(model: Model, config: str, batches: Iterable[Batch], classes: int, sequences: bool) -> pa.Table:

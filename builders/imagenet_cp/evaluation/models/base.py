@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import importlib
-from collections.abc import Callable
+import os
+import sys
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -84,6 +87,17 @@ class Model:
         if self.weights:
             return Fingerprint(hashlib.sha256(self.weights.encode()).hexdigest()[:12], complete=True)
         return fingerprint(self.function)
+
+
+@contextlib.contextmanager
+def no_prompts() -> Iterator[None]:
+    """Close standard input to questions, such as that of a library whether code from the network may run."""
+    terminal = sys.stdin
+    with open(os.devnull, encoding="utf-8") as sys.stdin:
+        try:
+            yield
+        finally:
+            sys.stdin = terminal
 
 
 def import_library(name: str) -> Any:
