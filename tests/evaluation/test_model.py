@@ -15,6 +15,7 @@ from imagenet_cp.errors import SourceError
 from imagenet_cp.evaluation.models.base import Model
 from imagenet_cp.evaluation.models.load import open_model
 from imagenet_cp.evaluation.models.onnx import _checksum
+from imagenet_cp.evaluation.models.torch import load_weights
 
 IMAGES = np.random.RandomState(0).randint(0, 256, (3, 32, 32, 3)).astype(np.uint8)
 
@@ -109,8 +110,6 @@ class TestTorch:
     def test_pickles_need_trust(self, module, tmp_path):
         import torch
 
-        from imagenet_cp.evaluation.models.torch import load_weights
-
         plain = {f"module.{name}": value for name, value in module.state_dict().items()}
         torch.save({"state_dict": plain, "epoch": 3}, tmp_path / "plain.pth")
         load_weights(module, tmp_path / "plain.pth", trust=False)
@@ -120,6 +119,9 @@ class TestTorch:
         load_weights(module, tmp_path / "with_code.pth", trust=True)
         with pytest.raises(SourceError, match="no such file of weights"):
             load_weights(module, tmp_path / "missing.pth", trust=False)
+        torch.save([torch.zeros(1)], tmp_path / "list.pth")
+        with pytest.raises(SourceError, match=r"list\.pth: holds a list, not weights by their names"):
+            load_weights(module, tmp_path / "list.pth", trust=False)
         torch.save({"0.weight": torch.zeros(1)}, tmp_path / "other.pth")
         with pytest.raises(SourceError, match="not of this model"):
             load_weights(module, tmp_path / "other.pth", trust=False)
@@ -360,10 +362,17 @@ class TestOnnx:
             open_model(str(tmp_path / "text.onnx"))
 
 
+def test_weights_in_a_list(tmp_path, monkeypatch):
+    stand_in = types.ModuleType("torch")
+    stand_in.load = lambda *_, **options: [1, 2]
+    monkeypatch.setitem(sys.modules, "torch", stand_in)
+    with pytest.raises(SourceError, match=r"list\.pth: holds a list, not weights by their names"):
+        load_weights(None, tmp_path / "list.pth", trust=False)
+
+
 def test_nothing_is_unpickled_to_be_looked_at(tmp_path):
     """A file of weights that would run code does not."""
     torch = pytest.importorskip("torch")
-    from imagenet_cp.evaluation.models.torch import load_weights
 
     class Evil:
         def __reduce__(self):

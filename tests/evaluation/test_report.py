@@ -183,7 +183,7 @@ def test_a_name_in_any_script():
 
 def test_without_matplotlib(evil, tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "matplotlib", None)
-    with pytest.raises(BuildError, match=r"pip install 'imagenet-cp\[eval\]'"):
+    with pytest.raises(BuildError, match=r"pip install '\.\[report\]'"):
         evil.plot()
     with pytest.raises(BuildError, match="Matplotlib"):
         write_report(evil, tmp_path)
@@ -207,7 +207,7 @@ def test_a_corruption_without_alexnet_errors_has_errors_and_no_ce(tmp_path, no_c
     counts = {"mce": mce_counts(20)}
     for severity in range(1, 6):
         config = f"posterize_{severity}"
-        counts["mce"].counts[config] = np.ones(20, np.int16)
+        counts["mce"].columns[config] = np.ones(20, np.int16)
         counts["mce"].pairs[config] = 1
     model = evaluation(metrics={"mce": compute("mce", counts["mce"])}, counts=counts)
     result = model.metrics["mce"]

@@ -312,7 +312,7 @@ def test_killed_midway_the_same_command_goes_on(kept, folders, tmp_path):
         (of_999, r"of_999 gives 999 scores per image, but the data set has 1,000 classes; wrap it"),
         (
             with_nan,
-            r"with_nan gives scores that are not finite \(NaN or infinity\) for the row \w+ of gaussian",
+            r"gaussian_noise_1, row \w+: with_nan gives scores that are not finite \(NaN or infinity\)",
         ),
         (infinite, r"infinite gives scores that are not finite"),
         (only_299, r"only_299 fails on uint8 images of shape 4x224x224x3: ValueError: expected 299x299"),

@@ -66,12 +66,17 @@ def predict(model: Model, config: str, batches: Iterable[Batch], classes: int, s
                 f"{model.name} gives {logits.shape[1]:,} scores per image, but the data set has {classes:,} classes; "
                 "wrap it in a function that gives one score for each class, in the order of the labels"
             )
+        for row in rows:
+            if not 0 <= row.label < classes:
+                raise SourceError(
+                    f"{config}, row {row.image_id}: its label {row.label} is none of the {classes:,} classes"
+                )
         finite = np.isfinite(logits).all(axis=1)
         if not finite.all():
             row = rows[int(np.argmin(finite)) // frames]
             raise SourceError(
-                f"{model.name} gives scores that are not finite (NaN or infinity) for the row {row.image_id} of "
-                f"{config}; they cannot be ranked"
+                f"{config}, row {row.image_id}: {model.name} gives scores that are not finite (NaN or infinity), "
+                "which cannot be ranked"
             )
         if sequences:
             predicted.append(top5(logits).astype(np.int32).reshape(len(rows), frames, 5))

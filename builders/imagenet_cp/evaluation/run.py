@@ -157,7 +157,7 @@ def evaluate_model(
         """Predictions for the first ``number`` rows of a job, or for all."""
         rows = itertools.islice(job.rows.read(job.cell), number)
         size = max(1, batch_size // _FRAMES) if job.rows.sequences else batch_size
-        loaded = batches(rows, size, threads, preprocessor.function, model.side)
+        loaded = batches(job.cell.config, rows, size, threads, preprocessor.function, model.side)
         watched = _watch(loaded, progress, job.cell.config, job.rows.num_rows[job.cell.config])
         return predictions.predict(model, job.cell.config, watched, len(job.rows.classes), job.rows.sequences)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import itertools
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -14,16 +16,20 @@ from typing import Any, NamedTuple
 import datasets
 import fsspec
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
+from PIL import Image, UnidentifiedImageError
 
 from ...benchmarks.base import Benchmark, Cell
 from ...benchmarks.catalog import get_benchmark, parse_signature
 from ...benchmarks.layout import DATA_FILE, SPLIT
+from ...benchmarks.recipe import Recipe
 from ...build.finished import open_build
 from ...build.parquet import ROWS_PER_GROUP, SIGNATURE_KEY
 from ...errors import SourceError
 from ...images import codecs
+from ...images.preprocessing import MAX_PIXELS
 from ...images.video import decode_video
 from ...jobs.folder import RECORD_FILE
 from ...sources import Item, open_source
@@ -58,16 +64,44 @@ class Row(NamedTuple):
     video: bytes | None = None
 
     def decode(self) -> list[NDArray[np.uint8]]:
-        """Decode the images: each uint8 (H, W, 3), RGB."""
-        if self.video is not None:
-            return list(decode_video(self.video))
-        return [codecs.decode(image) for image in self.images]
+        """Decode the images: each uint8 (H, W, 3), RGB.
+
+        Raises
+        ------
+        ValueError
+            One cannot be decoded.
+        """
+        return list(decode_video(self.video)) if self.video is not None else list(map(_decode, self.images))
 
     @classmethod
     def from_columns(cls, row: Mapping[str, Any]) -> Row:
-        """Convert a row of the data set."""
+        """Convert a row of the data set.
+
+        Raises
+        ------
+        SourceError
+            A value is null or empty; the message names its row and column.
+        """
+        for column, value in row.items():
+            for part in (value or [None]) if isinstance(value, list) else [value]:
+                if (part["bytes"] if isinstance(part, dict) else part) in (None, b""):
+                    raise SourceError(f"row {row['image_id']}: its {column} is null or empty")
         images = row["sequence"] if "sequence" in row else [row["image"]] if "image" in row else []
         return cls(row["image_id"], row["label"], [image["bytes"] for image in images], row.get("video"))
+
+
+def _decode(data: bytes) -> NDArray[np.uint8]:
+    """Decode an image whose header names a format and a size that builds have."""
+    try:
+        with Image.open(io.BytesIO(data), formats=("JPEG", "PNG")) as header:
+            width, height = header.size
+        if width * height > MAX_PIXELS:
+            raise ValueError(f"{width} x {height} pixels are more than the limit of {MAX_PIXELS}")
+        return codecs.decode(data)
+    except UnidentifiedImageError:
+        raise ValueError("its image is neither a JPEG nor a PNG file") from None
+    except Exception as error:  # OpenCV and Pillow have many
+        raise ValueError(f"its image cannot be decoded ({error})") from None
 
 
 @dataclass(frozen=True)
@@ -179,9 +213,8 @@ def from_folder(place: str | os.PathLike[str]) -> Rows:
     )
     footers = _read_footers(filesystem, [path for paths in files.values() for path in paths])
     signature = _check_signature(place, footers)
-    benchmark, _ = parse_signature(signature)
-    schema = next(iter(footers.values())).schema.to_arrow_schema()
-    columns = [name for name in ("image_id", "label", "image", "sequence", "video") if name in schema.names]
+    benchmark, recipe = parse_signature(signature)
+    columns, classes = _check_columns(benchmark, recipe, footers)
     num_rows = {config: sum(footers[path].num_rows for path in paths) for config, paths in files.items()}
     if build is not None:
         problems = check_record(
@@ -196,7 +229,7 @@ def from_folder(place: str | os.PathLike[str]) -> Rows:
             for path in files[cell.config]:
                 if checksums:
                     checksums.verify(path[len(root) + 1 :])
-                with filesystem.open(path, "rb") as file:
+                with filesystem.open(path, "rb") as file, _name_corrupt(path):
                     for batch in pq.ParquetFile(file).iter_batches(ROWS_PER_GROUP, columns=columns):
                         yield from (partial(Row.from_columns, row) for row in batch.to_pylist())
         finally:
@@ -206,7 +239,7 @@ def from_folder(place: str | os.PathLike[str]) -> Rows:
     return Rows(
         benchmark=benchmark,
         signature=signature,
-        classes=tuple(datasets.Features.from_arrow_schema(schema)["label"].names),
+        classes=classes,
         cells=_scored_cells(benchmark, {**files, **problems}),
         num_rows=num_rows,
         stamps={
@@ -248,6 +281,17 @@ def _list_files(place: str | os.PathLike[str]) -> tuple[Any, str, dict[str, list
     return filesystem, root, files
 
 
+@contextlib.contextmanager
+def _name_corrupt(path: str) -> Iterator[None]:
+    """Convert errors of the content of a Parquet file."""
+    try:
+        yield
+    except (pa.ArrowException, OSError) as error:
+        if isinstance(error, OSError) and error.errno is not None:
+            raise
+        raise SourceError(f"{path}: corrupt ({error}); check the build with `imagenet-cp verify`") from error
+
+
 def _read_footers(filesystem: Any, paths: list[str]) -> dict[str, Any]:
     """Parquet metadata of every file."""
 
@@ -262,6 +306,30 @@ def _read_footers(filesystem: Any, paths: list[str]) -> dict[str, Any]:
 
     with ThreadPoolExecutor(_CONCURRENT_READS) as pool:
         return dict(zip(paths, pool.map(read, paths), strict=True))
+
+
+def _check_columns(
+    benchmark: Benchmark, recipe: Recipe, footers: Mapping[str, Any]
+) -> tuple[list[str], tuple[str, ...]]:
+    """Names of the columns to read, which all files must have, and of the labels."""
+    expected = benchmark.features(["any"], recipe).arrow_schema
+    columns = [name for name in ("image_id", "label", "image", "sequence", "video") if name in expected.names]
+    label: Any = None
+    for path, footer in footers.items():
+        schema = footer.schema.to_arrow_schema()
+        for name in columns:
+            if name not in schema.names:
+                raise SourceError(
+                    f"{path}: has no column {name!r}; check the build with `imagenet-cp verify`"
+                )
+            if schema.field(name).type != expected.field(name).type:
+                raise SourceError(
+                    f"{path}: its column {name!r} is of type {schema.field(name).type}, not {expected.field(name).type}"
+                )
+        label = label or datasets.Features.from_arrow_schema(schema)["label"]
+        if not isinstance(label, datasets.ClassLabel):
+            raise SourceError(f"{path}: its column 'label' has no names of classes")
+    return columns, tuple(label.names)
 
 
 def _check_signature(place: str | os.PathLike[str], footers: Mapping[str, Any]) -> str:
