@@ -72,7 +72,13 @@ def evaluate(
         typer.Option(min=1, help="Use only the first images of every config, as a smoke test."),
     ] = None,
     trust: Annotated[
-        bool, typer.Option("--trust", help="Also load weights that can run code (pickles).")
+        bool, typer.Option("--trust", help="Also load files that can run code (pickles, models' own code).")
+    ] = False,
+    resume: Annotated[
+        bool,
+        typer.Option(
+            "--resume", help="Resume also where Python cannot see all of the model: it is the same."
+        ),
     ] = False,
 ) -> None:
     """Evaluate a model on ImageNet-C and ImageNet-P and write a report.
@@ -104,6 +110,7 @@ def evaluate(
             workers=workers,
             weights=weights,
             trust=trust,
+            resume=resume,
             command=shlex.join(["imagenet-cp", *sys.argv[1:]]),
             progress=progress,
         )
@@ -134,10 +141,14 @@ def _split(text: str) -> list[str]:
 
 
 def _summary(evaluation: Evaluation) -> Iterator[str]:
+    from ..evaluation.references import part_of
+
     for metric, result in evaluation.metrics.items():
         if interval := evaluation.intervals[metric][metric]:
-            images = len(evaluation.counts[metric].image_ids)
-            yield f"{metric}: {result[metric]:.1f} ({interval.low:.1f} to {interval.high:.1f}) on {images:,} images"
+            extent = f"{len(evaluation.counts[metric].image_ids):,} images"
+            if part := part_of(result):
+                extent = f"a part of the benchmark, {part}"
+            yield f"{metric}: {result[metric]:.1f} ({interval.low:.1f} to {interval.high:.1f}) on {extent}"
         else:
             missing = ", ".join(result["missing"][:4]) + (", ..." if len(result["missing"]) > 4 else "")
             yield f"{metric}: none, since its benchmark is incomplete (missing: {missing})"
