@@ -1,4 +1,4 @@
-"""JPEG files, byte for byte those of libjpeg: baseline, JFIF, with standard or optimal Huffman tables."""
+"""JPEG files, byte for byte those of libjpeg: baseline, JFIF, with optimal Huffman tables."""
 
 from __future__ import annotations
 
@@ -37,12 +37,9 @@ VALUES = np.array(
     ],
     np.uint32,
 )
-STANDARD_TABLES = huffman.standard_tables()
 
 
-def encode(
-    image: NDArray[np.uint8], quality: int, subsampling: str = "4:2:0", optimize: bool = True
-) -> bytes:
+def encode(image: NDArray[np.uint8], quality: int, subsampling: str = "4:2:0") -> bytes:
     """Encode an image as a JPEG file.
 
     Parameters
@@ -53,13 +50,12 @@ def encode(
         From 1 to 100, as libjpeg and Pillow count it.
     subsampling : str
         Of the chroma of an RGB image: ``4:2:0``, ``4:2:2`` or ``4:4:4``.
-    optimize : bool
-        Use the Huffman tables that make the file smallest, rather than those of the standard.
 
     Returns
     -------
     bytes
-        Those of Pillow's ``save("JPEG", quality=..., subsampling=..., optimize=...)``.
+        Those of Pillow's ``save("JPEG", quality=..., subsampling=..., optimize=True)``, which has the Huffman tables that
+        make the file smallest.
 
     Raises
     ------
@@ -85,9 +81,7 @@ def encode(
     across, down = SUBSAMPLINGS[subsampling] if channels == 3 else (1, 1)
     begin, scan = _headers(height, width, channels, quality, across, down)
     luma_parts, chroma_parts = _parts(quality)
-    return _encode(
-        pixels, across, down, luma_parts, chroma_parts, STANDARD_TABLES, optimize, begin, scan
-    ).tobytes()
+    return _encode(pixels, across, down, luma_parts, chroma_parts, begin, scan).tobytes()
 
 
 @lru_cache(100)
@@ -119,7 +113,7 @@ def _segment(marker: int, data: bytes) -> bytes:
 
 
 @kernel
-def _encode(pixels, across, down, luma_parts, chroma_parts, tables, optimize, begin, scan):
+def _encode(pixels, across, down, luma_parts, chroma_parts, begin, scan):
     height, width, channels = pixels.shape
     counts = np.zeros(huffman.CLASSES * huffman.SYMBOLS, np.int64)
     if channels == 3:
@@ -131,18 +125,16 @@ def _encode(pixels, across, down, luma_parts, chroma_parts, tables, optimize, be
     shape = blocks(height, SIDE), blocks(width, SIDE)
     tokens = _tokens(planes, parts, shape, channels, across, down, counts)
     codes = np.zeros((huffman.CLASSES, huffman.SYMBOLS), np.uint64)
-    used = tables[: channels + 1].copy()
-    bits = 0
-    for k in range(len(used)):
-        if optimize:
-            huffman.optimal_table(counts[k * huffman.SYMBOLS :], used[k])
-        huffman.fill_codes(used[k], codes[k])
+    tables, bits = np.zeros((channels + 1, huffman.TABLE), np.uint8), 0
+    for k in range(len(tables)):
+        huffman.optimal_table(counts[k * huffman.SYMBOLS :], tables[k])
+        huffman.fill_codes(tables[k], codes[k])
         for symbol in range(huffman.SYMBOLS):
             bits += counts[k * huffman.SYMBOLS + symbol] * np.int64(codes[k, symbol] & np.uint64(63))
     out = np.empty(begin.size + scan.size + 4 * (huffman.TABLE + 5) + bits // 4 + 16, np.uint8)
     at = _put(begin, out, 0)
-    for k in range(len(used)):
-        at = _put_table(used[k], k, out, at)
+    for k in range(len(tables)):
+        at = _put_table(tables[k], k, out, at)
     at = huffman.emit(tokens, codes.reshape(-1), bits, out, _put(scan, out, at))
     out[at], out[at + 1] = 0xFF, 0xD9
     return out[: at + 2]
