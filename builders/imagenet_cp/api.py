@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import overload
+from typing import TypeVar, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,36 +16,18 @@ from .errors import suggest
 from .images.preprocessing import pixels, to_rgb
 from .images.profiles import PROFILES
 
+AnyImage = TypeVar("AnyImage", Image.Image, NDArray[np.uint8])
 
-@overload
+
 def corrupt(
-    image: Image.Image,
-    corruption: str,
-    severity: int = ...,
-    seed: int = ...,
-    image_id: str = ...,
-    *,
-    benchmark: str = ...,
-) -> Image.Image: ...
-@overload
-def corrupt(
-    image: NDArray[np.uint8],
-    corruption: str,
-    severity: int = ...,
-    seed: int = ...,
-    image_id: str | Sequence[str] = ...,
-    *,
-    benchmark: str = ...,
-) -> NDArray[np.uint8]: ...
-def corrupt(
-    image: Image.Image | NDArray[np.uint8],
+    image: AnyImage,
     corruption: str,
     severity: int = 1,
     seed: int = 0,
     image_id: str | Sequence[str] = "",
     *,
     benchmark: str = "imagenet_c",
-) -> Image.Image | NDArray[np.uint8]:
+) -> AnyImage:
     """Corrupt one image of any size from 32 x 32 up, or a batch of images.
 
     Parameters

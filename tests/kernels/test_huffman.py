@@ -91,8 +91,8 @@ def test_no_code_begins_another_and_none_is_all_ones(name):
 def test_bits_are_packed_and_bytes_of_ones_are_followed_by_zeros():
     rng = default_rng(5)
     codes = np.zeros(4 * huffman.SYMBOLS, np.uint64)
-    for k in range(4):
-        huffman.fill_codes(huffman.standard_tables()[k], codes[256 * k : 256 * k + 256])
+    for k, name in enumerate(["two symbols", "random many 0", "random sparse 0", "random steep 0"]):
+        huffman.fill_codes(optimal_table(COUNTS[name]), codes[256 * k : 256 * k + 256])
     symbols = np.flatnonzero(codes)
     for count in [*range(40), 1000]:
         chosen = rng.choice(symbols, count)

@@ -42,29 +42,21 @@ def room_in_pillow(monkeypatch):
     monkeypatch.setattr(ImageFile, "MAXBLOCK", 1 << 24)
 
 
-def pillow(image, quality, subsampling, optimize):
+def pillow(image, quality, subsampling):
     file = io.BytesIO()
-    options = {"subsampling": subsampling} if image.ndim == 3 else {}
-    Image.fromarray(image).save(file, "JPEG", quality=quality, optimize=optimize, **options)
+    Image.fromarray(image).save(file, "JPEG", quality=quality, optimize=True, subsampling=subsampling)
     return file.getvalue()
 
 
-def assert_equal(image, quality, subsampling="4:2:0", optimize=True):
-    made = jpeg_file.encode(image, quality, subsampling, optimize)
-    assert made == pillow(image, quality, subsampling, optimize), (
-        image.shape,
-        quality,
-        subsampling,
-        optimize,
-    )
+def assert_equal(image, quality, subsampling="4:2:0"):
+    made = jpeg_file.encode(image, quality, subsampling)
+    assert made == pillow(image, quality, subsampling), (image.shape, quality, subsampling)
 
 
 @pytest.mark.parametrize("name", IMAGES)
 def test_every_quality(name):
     for quality in range(1, 101):
-        for subsampling in (
-            SUBSAMPLINGS if EXHAUSTIVE or name == "noise" else ("4:2:0", "4:4:4")[quality % 2 :]
-        ):
+        for subsampling in SUBSAMPLINGS if EXHAUSTIVE or name == "noise" else SUBSAMPLINGS[quality % 2 :]:
             assert_equal(IMAGES[name], quality, subsampling)
 
 
@@ -73,22 +65,14 @@ def test_every_size(name):
     for number, (height, width) in enumerate(itertools.product(range(1, 41), range(1, 41))):
         image = np.ascontiguousarray(IMAGES[name][:height, :width])
         for k in range(len(SUBSAMPLINGS)) if EXHAUSTIVE else [number]:
-            assert_equal(
-                image, (5, 30, 75, 85, 95, 100, 50)[number % 7], SUBSAMPLINGS[k % 3], number % 5 != 0
-            )
+            assert_equal(image, (5, 30, 75, 85, 95, 100, 50)[number % 7], SUBSAMPLINGS[k % 2])
 
 
 @pytest.mark.parametrize("shape", [(1, 300), (300, 1), (257, 15), (224, 224), (225, 223), (512, 512)])
 def test_larger_images(shape):
     image = np.ascontiguousarray(skimage.data.astronaut()[: shape[0], : shape[1]])
-    for subsampling, optimize in itertools.product(SUBSAMPLINGS, (True, False)):
-        assert_equal(image, 85, subsampling, optimize)
-
-
-def test_standard_huffman_tables():
-    for name, subsampling in itertools.product(IMAGES, SUBSAMPLINGS):
-        for quality in (1, 75, 99):
-            assert_equal(IMAGES[name], quality, subsampling, optimize=False)
+    for subsampling in SUBSAMPLINGS:
+        assert_equal(image, 85, subsampling)
 
 
 @pytest.mark.parametrize("path", sorted(golden.FOLDER.glob("imagenet_c/*.png")), ids=lambda path: path.stem)
@@ -108,22 +92,17 @@ def test_every_corruption(name):
             assert_equal(corrupted, quality, subsampling)
 
 
-def test_grey_images():
-    for name, quality in itertools.product(IMAGES, (1, 50, 85, 100)):
-        for size in (1, 7, 8, 9, 16, 17, 90):
-            image = np.ascontiguousarray(IMAGES[name][:size, : size + 3, 0])
-            assert_equal(image, quality, optimize=size % 2 == 0)
-
-
 def test_the_image_may_be_read_only_or_a_view():
     image = IMAGES["photograph"].copy()
-    expected = pillow(image[::2, ::-1], 85, "4:2:0", True)
+    expected = pillow(image[::2, ::-1], 85, "4:2:0")
     image.flags.writeable = False
     assert jpeg_file.encode(image[::2, ::-1], 85) == expected
     assert np.array_equal(image, IMAGES["photograph"])
 
 
-@pytest.mark.parametrize("shape", [(0, 5, 3), (5, 0, 3), (5, 5, 4), (65501, 1, 3), (5, 5, 3, 1), (5,)])
+@pytest.mark.parametrize(
+    "shape", [(0, 5, 3), (5, 0, 3), (5, 5, 4), (5, 5, 1), (5, 5), (65501, 1, 3), (5, 5, 3, 1), (5,)]
+)
 def test_other_shapes_are_refused(shape):
     with pytest.raises(ValueError, match="cannot be encoded as JPEG"):
         jpeg_file.encode(np.zeros(shape, np.uint8), 85)
@@ -133,7 +112,7 @@ def test_other_settings_are_refused():
     for quality in (0, 101, -1):
         with pytest.raises(ValueError, match="quality must be a number from 1 to 100"):
             jpeg_file.encode(IMAGES["white"], quality)
-    with pytest.raises(ValueError, match="unknown subsampling '4:1:1'; use one of 4:2:0, 4:2:2, 4:4:4"):
+    with pytest.raises(ValueError, match="unknown subsampling '4:1:1'; use one of 4:2:0, 4:4:4"):
         jpeg_file.encode(IMAGES["white"], 85, "4:1:1")
     with pytest.raises(TypeError, match="float64"):
         jpeg_file.encode(IMAGES["white"] / 255, 85)

@@ -34,10 +34,8 @@ def published(image, factors):
 @pytest.mark.parametrize("factor", [1.0, 1.01, 1.2, 1.27, 1.75, 2.0, 2.5, 4.5])
 @pytest.mark.parametrize("size", [(32, 32), (36, 71), (64, 300), (225, 224)])
 def test_one_zoom_is_scipys(size, factor):
-    for shape, dtype in (((*size, 3), np.float32), (size, np.float64)):
-        field = default_rng(0).random(shape).astype(dtype)
-        made = clipped_zoom(field, factor)
-        assert made.dtype == dtype and np.array_equal(made, zoomed(field, factor))
+    field = default_rng(0).random(size)
+    assert np.array_equal(clipped_zoom(field, factor), zoomed(field, factor))
 
 
 FACTORS = [(1, 1.11, 0.01), (1, 1.26, 0.02), (1, 1.31, 0.03), (1, 1.26, 0.01)]

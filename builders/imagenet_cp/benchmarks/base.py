@@ -90,15 +90,30 @@ class Benchmark(ABC):
     def default_configs(self) -> Sequence[str]:
         """Configs built by default."""
 
-    @abstractmethod
     def features(self, classes: Sequence[str], recipe: Recipe) -> datasets.Features:
-        """Columns of every config."""
+        """Columns of every config: the image or the frames, label, corruption or perturbation, level and image_id."""
+        return datasets.Features(
+            {
+                **self.content_features(recipe),
+                "label": datasets.ClassLabel(names=list(classes)),
+                self.kind.removesuffix("s"): datasets.Value("string"),
+                self.level_name: datasets.Value("int8"),
+                "image_id": datasets.Value("string"),
+            }
+        )
+
+    @abstractmethod
+    def content_features(self, recipe: Recipe) -> dict[str, Any]:
+        """Columns of the images."""
 
     @abstractmethod
     def resize(self, image: Image.Image) -> Image.Image:
         """Resize an RGB image to the size that `row` takes."""
 
     @abstractmethod
+    def content(self, recipe: Recipe, cell: Cell, clean: NDArray[np.uint8], image_id: str) -> dict[str, Any]:
+        """Generate the columns of the images."""
+
     def row(self, recipe: Recipe, cell: Cell, clean: NDArray[np.uint8], item: Item) -> dict[str, Any]:
         """Generate one row: the single entry point, so that the bytes are the same on every path.
 
@@ -113,6 +128,13 @@ class Benchmark(ABC):
         item : Item
             Id and label of the image.
         """
+        return {
+            **self.content(recipe, cell, clean, item.image_id),
+            "label": item.label,
+            self.kind.removesuffix("s"): cell.name,
+            self.level_name: cell.level,
+            "image_id": item.image_id,
+        }
 
     @functools.cached_property
     def cell_of(self) -> Mapping[str, Cell]:

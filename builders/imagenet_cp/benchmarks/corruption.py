@@ -15,7 +15,6 @@ from PIL import Image
 from .. import corruptions
 from ..images import codecs
 from ..images.profiles import PROFILES
-from ..sources import Item
 from .base import Benchmark, Cell
 from .recipe import Recipe
 
@@ -59,32 +58,18 @@ class CorruptionBenchmark(Benchmark):
         """All corruptions at all severities, and the clean images, which relative mCE needs."""
         return ["test", "extra", "clean"]
 
-    def features(self, classes: Sequence[str], recipe: Recipe) -> datasets.Features:
-        """Columns image, label, corruption, severity and image_id."""
-        return datasets.Features(
-            {
-                "image": datasets.Image(),
-                "label": datasets.ClassLabel(names=list(classes)),
-                "corruption": datasets.Value("string"),
-                "severity": datasets.Value("int8"),
-                "image_id": datasets.Value("string"),
-            }
-        )
+    def content_features(self, recipe: Recipe) -> dict[str, Any]:
+        """Column image."""
+        return {"image": datasets.Image()}
 
     def resize(self, image: Image.Image) -> Image.Image:
         """Resize and crop an image to the profile's square."""
         return PROFILES[self.profile].square(image)
 
-    def row(self, recipe: Recipe, cell: Cell, clean: NDArray[np.uint8], item: Item) -> dict[str, Any]:
+    def content(self, recipe: Recipe, cell: Cell, clean: NDArray[np.uint8], image_id: str) -> dict[str, Any]:
         """Corrupt and encode one image; the clean image itself is stored losslessly."""
-        image, codec = clean, "png"
-        if cell != CLEAN:
-            bits = recipe.bits(cell.name, cell.level, item.image_id)
-            image, codec = corruptions.apply(cell.name, clean, cell.level, bits, recipe.profile), recipe.codec
-        return {
-            "image": codecs.encode(image, codec, item.image_id),
-            "label": item.label,
-            "corruption": cell.name,
-            "severity": cell.level,
-            "image_id": item.image_id,
-        }
+        if cell == CLEAN:
+            return {"image": codecs.encode(clean, "png", image_id)}
+        bits = recipe.bits(cell.name, cell.level, image_id)
+        image = corruptions.apply(cell.name, clean, cell.level, bits, recipe.profile)
+        return {"image": codecs.encode(image, recipe.codec, image_id)}

@@ -16,7 +16,6 @@ from .. import perturbations
 from ..images import codecs
 from ..images.profiles import PROFILES
 from ..images.video import encode_video
-from ..sources import Item
 from .base import Benchmark, Cell
 from .recipe import Recipe
 
@@ -69,47 +68,25 @@ class PerturbationBenchmark(Benchmark):
         """All perturbations at difficulty 1."""
         return ["test", "extra"]
 
-    def features(self, classes: Sequence[str], recipe: Recipe) -> datasets.Features:
-        """Columns sequence (or video), label, perturbation, difficulty and image_id."""
-        frames = (
-            {"video": datasets.Value("binary")}
-            if _is_video(recipe)
-            else {"sequence": datasets.List(datasets.Image())}
-        )
-        return datasets.Features(
-            {
-                **frames,
-                "label": datasets.ClassLabel(names=list(classes)),
-                "perturbation": datasets.Value("string"),
-                "difficulty": datasets.Value("int8"),
-                "image_id": datasets.Value("string"),
-            }
-        )
+    def content_features(self, recipe: Recipe) -> dict[str, Any]:
+        """Column sequence, or video."""
+        if _is_video(recipe):
+            return {"video": datasets.Value("binary")}
+        return {"sequence": datasets.List(datasets.Image())}
 
     def resize(self, image: Image.Image) -> Image.Image:
         """Resize an image before it is perturbed and then cropped."""
         return PROFILES[self.profile].uncropped(image)
 
-    def row(self, recipe: Recipe, cell: Cell, clean: NDArray[np.uint8], item: Item) -> dict[str, Any]:
+    def content(self, recipe: Recipe, cell: Cell, clean: NDArray[np.uint8], image_id: str) -> dict[str, Any]:
         """Perturb one image and encode the frames."""
-        bits = recipe.bits(cell.name, cell.level, item.image_id)
+        bits = recipe.bits(cell.name, cell.level, image_id)
         sequence = perturbations.apply(cell.name, clean, bits, cell.level, recipe.profile)
-        made: dict[str, Any]
         if _is_video(recipe):
-            made = {"video": encode_video(sequence, noisy=cell.name in perturbations.NOISE)}
-        else:
-            made = {
-                "sequence": [
-                    codecs.encode(frame, recipe.codec, f"{item.image_id}_{index:02d}")
-                    for index, frame in enumerate(sequence)
-                ]
-            }
+            return {"video": encode_video(sequence, noisy=cell.name in perturbations.NOISE)}
+        frames = enumerate(sequence)
         return {
-            **made,
-            "label": item.label,
-            "perturbation": cell.name,
-            "difficulty": cell.level,
-            "image_id": item.image_id,
+            "sequence": [codecs.encode(frame, recipe.codec, f"{image_id}_{n:02d}") for n, frame in frames]
         }
 
 

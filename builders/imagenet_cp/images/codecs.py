@@ -51,7 +51,7 @@ def encode_jpeg(image: NDArray[np.uint8], quality: int, subsampling: str = "4:2:
     quality : int
         From 1 to 100.
     subsampling : str
-        Of the chroma: ``4:2:0``, ``4:2:2`` or ``4:4:4``.
+        Of the chroma: ``4:2:0`` or ``4:4:4``.
 
     Returns
     -------

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from . import draws
+from .channels import pack, unpack
 from .compiled import kernel
 from .rng import Bits
 from .types import Image
@@ -41,8 +42,9 @@ def scatter(image: Image, bits: Bits, max_delta: int, iterations: int) -> Image:
                 dx, dy = integers(bits, -max_delta, max_delta, 2)
                 image[row, column] = image[row + dy, column + dx]
     """
-    pixels = _pack(image)
     height, width = image.shape[:2]
+    pixels = np.empty((height, width), np.uint32)
+    pack(image.reshape(-1), pixels.reshape(-1))
     wide = width - 2 * max_delta
     rows = max(1, BLOCK // wide)
     for _ in range(iterations):
@@ -50,28 +52,8 @@ def scatter(image: Image, bits: Bits, max_delta: int, iterations: int) -> Image:
             top = max(bottom - rows, max_delta)
             moves = draws.integers(bits, -max_delta, max_delta, ((bottom - top) * wide, 2))
             _scatter(pixels, moves, bottom, top)
-    return _unpack(pixels)
-
-
-@kernel
-def _pack(image):
-    """Return one word for each pixel, which moves faster than three values."""
-    height, width = image.shape[:2]
-    values, pixels = image.reshape(height * width, 3), np.empty((height, width), np.uint32)
-    flat = pixels.reshape(-1)
-    for i in range(flat.size):
-        flat[i] = values[i, 0] | np.uint32(values[i, 1]) << 8 | np.uint32(values[i, 2]) << 16
-    return pixels
-
-
-@kernel
-def _unpack(pixels):
-    height, width = pixels.shape
-    out, flat = np.empty((height, width, 3), np.uint8), pixels.reshape(-1)
-    values = out.reshape(height * width, 3)
-    for i in range(flat.size):
-        pixel = flat[i]
-        values[i, 0], values[i, 1], values[i, 2] = pixel & 255, pixel >> 8 & 255, pixel >> 16
+    out = np.empty_like(image)
+    unpack(pixels.reshape(-1), out.reshape(-1))
     return out
 
 

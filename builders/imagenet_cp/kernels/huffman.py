@@ -12,7 +12,6 @@ order of their codes.
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from .bits import byteswap, store_word
 from .compiled import kernel
@@ -20,39 +19,6 @@ from .compiled import kernel
 CLASSES, SYMBOLS, LENGTHS = 4, 256, 16
 RESERVED = SYMBOLS  # takes the code of all ones, which no symbol may have
 TABLE = LENGTHS + SYMBOLS
-
-# Annex K.3: the tables of files that are not optimized.
-STANDARD_DC = "000102030405060708090a0b"
-STANDARD_DC_LUMA = "00010501010101010100000000000000" + STANDARD_DC
-STANDARD_DC_CHROMA = "00030101010101010101010000000000" + STANDARD_DC
-STANDARD_AC_LUMA = """
-0002010303020403050504040000017d
-01020300041105122131410613516107227114328191a1082342b1c11552d1f0
-2433627282090a161718191a25262728292a3435363738393a43444546474849
-4a535455565758595a636465666768696a737475767778797a83848586878889
-8a92939495969798999aa2a3a4a5a6a7a8a9aab2b3b4b5b6b7b8b9bac2c3c4c5
-c6c7c8c9cad2d3d4d5d6d7d8d9dae1e2e3e4e5e6e7e8e9eaf1f2f3f4f5f6f7f8
-f9fa
-"""
-STANDARD_AC_CHROMA = """
-00020102040403040705040400010277
-000102031104052131061241510761711322328108144291a1b1c109233352f0
-156272d10a162434e125f11718191a262728292a35363738393a434445464748
-494a535455565758595a636465666768696a737475767778797a828384858687
-88898a92939495969798999aa2a3a4a5a6a7a8a9aab2b3b4b5b6b7b8b9bac2c3
-c4c5c6c7c8c9cad2d3d4d5d6d7d8d9dae2e3e4e5e6e7e8e9eaf2f3f4f5f6f7f8
-f9fa
-"""
-
-
-def standard_tables() -> NDArray[np.uint8]:
-    """Tables of annex K by class, shape (4, 272)."""
-    tables = np.zeros((CLASSES, TABLE), np.uint8)
-    texts = (STANDARD_DC_LUMA, STANDARD_AC_LUMA, STANDARD_DC_CHROMA, STANDARD_AC_CHROMA)
-    for table, text in zip(tables, texts, strict=True):
-        values = np.frombuffer(bytes.fromhex(text), np.uint8)
-        table[: values.size] = values
-    return tables
 
 
 @kernel

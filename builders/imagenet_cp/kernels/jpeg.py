@@ -13,6 +13,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
+from .channels import interleave, split
 from .compiled import kernel
 from .types import Image
 from .vectors import (
@@ -82,14 +83,14 @@ def round_trip(image: Image, quality: int) -> Image:
 
     Parameters
     ----------
-    image : ndarray of uint8, shape (np.int16, W, 3)
+    image : ndarray of uint8, shape (H, W, 3)
         RGB, C-contiguous, at least 5 x 5 pixels. It is not changed.
     quality : int
         From 1 to 100, as libjpeg and Pillow count it.
 
     Returns
     -------
-    ndarray of uint8, shape (np.int16, W, 3)
+    ndarray of uint8, shape (H, W, 3)
     """
     return _round_trip(image, *step_tables(quality))
 
@@ -108,7 +109,7 @@ def step_tables(quality: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]
 @kernel
 def _round_trip(image, luma_steps, chroma_steps):
     height, width = image.shape[:2]
-    luma, blue, red = to_planes(image.reshape(height, 3 * width), 2, 2)
+    luma, blue, red = to_planes(image.reshape(height, 3 * width), 2)
     _requantise(luma, luma_steps)
     _requantise(blue, chroma_steps)
     _requantise(red, chroma_steps)
@@ -126,25 +127,24 @@ def up_to(number, multiple):
 
 
 @kernel
-def to_planes(image, across, down):
+def to_planes(image, ratio):
     """Return luma, and the differences to blue and red, all less 128, in whole blocks.
 
-    A difference is the average of ``across`` x ``down`` pixels. The last pixels are repeated to fill the blocks.
+    A difference is the average of ``ratio`` x ``ratio`` pixels; the ratio is 1 or 2. The last pixels are repeated to
+    fill the blocks.
     """
-    height, step = len(image), up_to(blocks(image.shape[1] // 3, across), WIDE)
-    rows, width = up_to(blocks(height, down), SIDE), step * across
-    luma = np.empty(rows * down * width, np.int16)
+    height, count = len(image), image.shape[1] // 3
+    step, rows = up_to(blocks(count, ratio), WIDE), up_to(blocks(height, ratio), SIDE)
+    width = step * ratio
+    luma = np.empty(rows * ratio * width, np.int16)
     blue, red = np.empty(rows * step, np.int16), np.empty(rows * step, np.int16)
     r, g, b = np.empty(width, np.uint8), np.empty(width, np.uint8), np.empty(width, np.uint8)
     blues, reds = np.empty(2 * width, np.int16), np.empty(2 * width, np.int16)
     blue_pairs, red_pairs = blues.view(np.int32), reds.view(np.int32)
-    count = image.shape[1] // 3
-    for i in range(blocks(height, down)):
-        for k in range(down):
-            row = i * down + k
-            pixels = image[min(row, height - 1)]
-            for j in range(count):
-                r[j], g[j], b[j] = pixels[3 * j], pixels[3 * j + 1], pixels[3 * j + 2]
+    for i in range(blocks(height, ratio)):
+        for k in range(ratio):
+            row = i * ratio + k
+            split(image[min(row, height - 1)], r, g, b)
             for j in range(count, width):
                 r[j], g[j], b[j] = r[count - 1], g[count - 1], b[count - 1]
             for j in range(0, width, WIDE):
@@ -154,18 +154,15 @@ def to_planes(image, across, down):
                 store(reds, k * width + j, to_red)
         for j in range(0, step, WIDE):
             at = i * step + j
-            if across == 1:
+            if ratio == 1:
                 store(blue, at, load_int16(blues, j))
                 store(red, at, load_int16(reds, j))
-            elif down == 1:
-                store(blue, at, _mean_of_two(load(blue_pairs, j)))
-                store(red, at, _mean_of_two(load(red_pairs, j)))
             else:
                 store(blue, at, _mean_of_four(load(blue_pairs, j), load(blue_pairs, step + j)))
                 store(red, at, _mean_of_four(load(red_pairs, j), load(red_pairs, step + j)))
-    _repeat(luma, up_to(height, down) * width, width)
-    _repeat(blue, blocks(height, down) * step, step)
-    _repeat(red, blocks(height, down) * step, step)
+    _repeat(luma, up_to(height, ratio) * width, width)
+    _repeat(blue, blocks(height, ratio) * step, step)
+    _repeat(red, blocks(height, ratio) * step, step)
     return luma.reshape(-1, width), blue.reshape(-1, step), red.reshape(-1, step)
 
 
@@ -193,13 +190,8 @@ def _weigh(red, green, blue):
 
 
 @kernel
-def _mean_of_two(pairs):
-    """Average the two int16 in an int32; a half is rounded to the lower number, in every other column to the higher."""
-    return int32_to_16(_sum_of_two(pairs) + load(HALVES, 0) >> broadcast(np.int32(1)))
-
-
-@kernel
 def _mean_of_four(above, below):
+    """Average the two int16 in each int32 of two rows; a half is rounded down, in every other column up."""
     total = _sum_of_two(above) + _sum_of_two(below) + load(HALVES, 0) + broadcast(np.int32(1))
     return int32_to_16(total >> broadcast(np.int32(2)))
 
@@ -370,8 +362,7 @@ def _to_image(luma, blue, red, height, width):
                 y + (np.int32(np.int32(32768) - np.int32(22554) * u - np.int32(46802) * v) >> np.int32(16))
             )
             b[j] = _clipped(y + (np.int32(np.int32(116130) * u + np.int32(32768)) >> np.int32(16)))
-        for j in range(line.size // 3):
-            line[3 * j], line[3 * j + 1], line[3 * j + 2] = r[j], g[j], b[j]
+        interleave(r, g, b, line)
     return out.reshape(height, width, 3)
 
 

@@ -1,4 +1,4 @@
-"""JPEG files, byte for byte those of libjpeg: baseline, JFIF, with standard or optimal Huffman tables."""
+"""JPEG files, byte for byte those of libjpeg: baseline, JFIF, with optimal Huffman tables."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from numpy.typing import NDArray
 from . import huffman
 from .bits import trailing_zeros
 from .compiled import kernel
-from .jpeg import PART, SIDE, WIDE, blocks, count, frequencies, step_tables, to_planes, up_to
+from .jpeg import PART, SIDE, WIDE, blocks, count, frequencies, step_tables, to_planes
 from .vectors import Vector, float_bits, store
 
-#: How many pixels share a chroma sample, across and down.
-SUBSAMPLINGS = {"4:2:0": (2, 2), "4:2:2": (2, 1), "4:4:4": (1, 1)}
+#: How many pixels share a chroma sample, both across and down.
+SUBSAMPLINGS = {"4:2:0": 2, "4:4:4": 1}
 
 AREA = SIDE * SIDE
 MAX_SIDE = 65500  # libjpeg's
@@ -37,29 +37,25 @@ VALUES = np.array(
     ],
     np.uint32,
 )
-STANDARD_TABLES = huffman.standard_tables()
 
 
-def encode(
-    image: NDArray[np.uint8], quality: int, subsampling: str = "4:2:0", optimize: bool = True
-) -> bytes:
+def encode(image: NDArray[np.uint8], quality: int, subsampling: str = "4:2:0") -> bytes:
     """Encode an image as a JPEG file.
 
     Parameters
     ----------
-    image : ndarray of uint8, shape (H, W, 3) or (H, W)
-        RGB or grey.
+    image : ndarray of uint8, shape (H, W, 3)
+        RGB.
     quality : int
         From 1 to 100, as libjpeg and Pillow count it.
     subsampling : str
-        Of the chroma of an RGB image: ``4:2:0``, ``4:2:2`` or ``4:4:4``.
-    optimize : bool
-        Use the Huffman tables that make the file smallest, rather than those of the standard.
+        Of the chroma: ``4:2:0`` or ``4:4:4``.
 
     Returns
     -------
     bytes
-        Those of Pillow's ``save("JPEG", quality=..., subsampling=..., optimize=...)``.
+        Those of Pillow's ``save("JPEG", quality=..., subsampling=..., optimize=True)``: with the Huffman tables that
+        make the file smallest.
 
     Raises
     ------
@@ -74,20 +70,11 @@ def encode(
         raise ValueError(f"unknown subsampling {subsampling!r}; use one of {', '.join(SUBSAMPLINGS)}")
     if image.dtype != np.uint8:
         raise TypeError(f"image must hold uint8 values from 0 to 255, not {image.dtype}")
-    pixels = np.require(image[..., None] if image.ndim == 2 else image, requirements=["C", "W"])
-    if (
-        pixels.ndim != 3
-        or pixels.shape[2] not in (1, 3)
-        or not 0 < min(pixels.shape) <= max(pixels.shape) <= MAX_SIDE
-    ):
+    if image.ndim != 3 or image.shape[2] != 3 or not 0 < min(image.shape) <= max(image.shape) <= MAX_SIDE:
         raise ValueError(f"an image of shape {image.shape} cannot be encoded as JPEG")
-    height, width, channels = pixels.shape
-    across, down = SUBSAMPLINGS[subsampling] if channels == 3 else (1, 1)
-    begin, scan = _headers(height, width, channels, quality, across, down)
-    luma_parts, chroma_parts = _parts(quality)
-    return _encode(
-        pixels, across, down, luma_parts, chroma_parts, STANDARD_TABLES, optimize, begin, scan
-    ).tobytes()
+    pixels, ratio = np.require(image, requirements=["C", "W"]), SUBSAMPLINGS[subsampling]
+    begin, scan = _headers(*image.shape[:2], quality, ratio)
+    return _encode(pixels, ratio, *_parts(quality), begin, scan).tobytes()
 
 
 @lru_cache(100)
@@ -97,20 +84,16 @@ def _parts(quality: int) -> tuple[NDArray[np.float32], ...]:
 
 @lru_cache(1000)
 def _headers(
-    height: int, width: int, channels: int, quality: int, across: int, down: int
+    height: int, width: int, quality: int, ratio: int
 ) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     """Return what comes before the Huffman tables, and between them and the scan."""
-    kinds = (0, 1, 1)[:channels]  # of each component: luma or chroma
     begin = b"\xff\xd8" + _segment(0xE0, b"JFIF\0" + bytes([1, 1, 0, 0, 1, 0, 1, 0, 0]))
-    for kind in sorted(set(kinds)):
-        steps = step_tables(quality)[kind].reshape(SIDE, 2, SIDE)[:, 0].reshape(-1)
+    for kind, table in enumerate(step_tables(quality)):  # luma, chroma
+        steps = table.reshape(SIDE, 2, SIDE)[:, 0].reshape(-1)
         begin += _segment(0xDB, bytes([kind]) + steps[ZIGZAG].astype(np.uint8).tobytes())
-    frame, scan = struct.pack(">BHHB", 8, height, width, channels), bytes([channels])
-    for number, kind in enumerate(kinds):
-        frame += bytes([number + 1, 0x11 if kind else across << 4 | down, kind])
-        scan += bytes([number + 1, 0x11 * kind])
-    begin += _segment(0xC0, frame)
-    scan = _segment(0xDA, scan + bytes([0, AREA - 1, 0]))
+    components = bytes([1, 0x11 * ratio, 0, 2, 0x11, 1, 3, 0x11, 1])
+    begin += _segment(0xC0, struct.pack(">BHHB", 8, height, width, 3) + components)
+    scan = _segment(0xDA, bytes([3, 1, 0, 2, 0x11, 3, 0x11, 0, AREA - 1, 0]))
     return np.frombuffer(bytearray(begin), np.uint8), np.frombuffer(bytearray(scan), np.uint8)
 
 
@@ -119,30 +102,23 @@ def _segment(marker: int, data: bytes) -> bytes:
 
 
 @kernel
-def _encode(pixels, across, down, luma_parts, chroma_parts, tables, optimize, begin, scan):
-    height, width, channels = pixels.shape
+def _encode(pixels, ratio, luma_parts, chroma_parts, begin, scan):
+    height, width = pixels.shape[:2]
     counts = np.zeros(huffman.CLASSES * huffman.SYMBOLS, np.int64)
-    if channels == 3:
-        planes = to_planes(pixels.reshape(height, 3 * width), across, down)
-    else:
-        luma = _to_plane(pixels.reshape(height, width))
-        planes = luma, luma, luma
+    planes = to_planes(pixels.reshape(height, 3 * width), ratio)
     parts = luma_parts, chroma_parts, chroma_parts
-    shape = blocks(height, SIDE), blocks(width, SIDE)
-    tokens = _tokens(planes, parts, shape, channels, across, down, counts)
+    tokens = _tokens(planes, parts, (blocks(height, SIDE), blocks(width, SIDE)), ratio, counts)
     codes = np.zeros((huffman.CLASSES, huffman.SYMBOLS), np.uint64)
-    used = tables[: channels + 1].copy()
-    bits = 0
-    for k in range(len(used)):
-        if optimize:
-            huffman.optimal_table(counts[k * huffman.SYMBOLS :], used[k])
-        huffman.fill_codes(used[k], codes[k])
+    tables, bits = np.zeros((huffman.CLASSES, huffman.TABLE), np.uint8), 0
+    for k in range(len(tables)):
+        huffman.optimal_table(counts[k * huffman.SYMBOLS :], tables[k])
+        huffman.fill_codes(tables[k], codes[k])
         for symbol in range(huffman.SYMBOLS):
             bits += counts[k * huffman.SYMBOLS + symbol] * np.int64(codes[k, symbol] & np.uint64(63))
     out = np.empty(begin.size + scan.size + 4 * (huffman.TABLE + 5) + bits // 4 + 16, np.uint8)
     at = _put(begin, out, 0)
-    for k in range(len(used)):
-        at = _put_table(used[k], k, out, at)
+    for k in range(len(tables)):
+        at = _put_table(tables[k], k, out, at)
     at = huffman.emit(tokens, codes.reshape(-1), bits, out, _put(scan, out, at))
     out[at], out[at + 1] = 0xFF, 0xD9
     return out[: at + 2]
@@ -168,20 +144,7 @@ def _put_table(table, number, out, at):
 
 
 @kernel
-def _to_plane(image):
-    """Return a grey image less 128 in whole blocks; the last pixels are repeated to fill them."""
-    height, width = image.shape
-    plane = np.empty((up_to(height, SIDE), up_to(width, WIDE)), np.int16)
-    for i in range(len(plane)):
-        pixels, row = image[min(i, height - 1)], plane[i]
-        for j in range(width):
-            row[j] = np.int16(pixels[j]) - np.int16(128)
-        row[width:] = row[width - 1]
-    return plane
-
-
-@kernel
-def _tokens(planes, parts, shape, channels, across, down, counts):
+def _tokens(planes, parts, shape, ratio, counts):
     """Return the tokens of all blocks and count their symbols.
 
     Notes
@@ -192,26 +155,26 @@ def _tokens(planes, parts, shape, channels, across, down, counts):
     lie outside of the image, to complete those that share a block of chroma, are without change.
     """
     high, wide = shape
-    rows, columns = blocks(high, down), blocks(wide, across)
+    rows, columns = blocks(high, ratio), blocks(wide, ratio)
     stride = planes[0].shape[1] // SIDE
     # Of one row: two of luma, one of each chroma.
     coefficients, masks = np.empty(4 * AREA * stride, np.int16), np.empty(4 * stride, np.uint64)
-    tokens = np.empty(rows * columns * (across * down + channels - 1) * AREA, np.uint32)
+    tokens = np.empty(rows * columns * (ratio * ratio + 2) * AREA, np.uint32)
     last, size = np.zeros(3, np.int16), np.uint64(0)
     for row in range(rows):
-        for c in range(channels):
-            for k in range(1 if c else down):
-                if c or row * down + k < high:
+        for c in range(3):
+            for k in range(1 if c else ratio):
+                if c or row * ratio + k < high:
                     start = (c + 1 if c else k) * stride
-                    _quantise(planes[c], row if c else row * down + k, parts[c], coefficients, masks, start)
+                    _quantise(planes[c], row if c else row * ratio + k, parts[c], coefficients, masks, start)
         for column in range(columns):
-            for c in range(channels):
-                vertical, horizontal = (1, 1) if c else (down, across)
-                for k in range(vertical):
-                    for m in range(horizontal):
-                        block = (c + 1 if c else k) * stride + column * horizontal + m
+            for c in range(3):
+                side = 1 if c else ratio
+                for k in range(side):
+                    for m in range(side):
+                        block = (c + 1 if c else k) * stride + column * side + m
                         at, mask = np.uint64(AREA * block), np.uint64(1)
-                        if c or (row * down + k < high and column * horizontal + m < wide):
+                        if c or (row * ratio + k < high and column * ratio + m < wide):
                             mask |= masks[block]
                             first = coefficients[at]
                             coefficients[at], last[c] = first - last[c], first

@@ -12,6 +12,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from . import channels
 from .compiled import kernel
 from .types import Frames, Image, View
 
@@ -84,22 +85,11 @@ def _pack(image):
     height, width, _ = image.shape
     out = np.zeros((height, width), np.uint64)
     for i in range(height):
-        line, pixels = out[i], image[i]
-        for j in range(width):
-            red, green, blue = np.uint64(pixels[j, 0]), np.uint64(pixels[j, 1]), np.uint64(pixels[j, 2])
-            line[j] = red | green << np.uint64(8) | blue << np.uint64(16)
+        line = out[i]
+        channels.pack(image[i].reshape(-1), line)
         for j in range(width - 1):
             line[j] |= line[j + 1] << np.uint64(32)
     return out
-
-
-@kernel
-def _unpack(pixels, out):
-    for j in range(pixels.size):
-        word = pixels[j]
-        out[3 * j] = np.uint8(word)
-        out[3 * j + 1] = np.uint8(word >> np.uint32(8))
-        out[3 * j + 2] = np.uint8(word >> np.uint32(16))
 
 
 @kernel
@@ -137,7 +127,7 @@ def _affine(packed, maps, top, left, height, width):
             pixels[:first] = 0
             _interpolate(upper, lower, dx, dy, pixels[first:last])
             pixels[last:] = 0
-            _unpack(pixels, out[n, i])
+            channels.unpack(pixels, out[n, i])
     return out.reshape(-1, height, width, 3)
 
 
@@ -166,19 +156,22 @@ def _locate(m, x, y, stride, at, dx, dy):
 
 @kernel
 def _interpolate(upper, lower, dx, dy, pixels):
-    byte = np.uint32(255)
     for j in range(pixels.size):
         word = np.uint32(0)
         for channel in range(3):
             shift = np.uint32(8 * channel)
-            start = np.float64(np.int32((upper[2 * j] >> shift) & byte))
-            end = np.float64(np.int32((upper[2 * j + 1] >> shift) & byte))
-            above = start + (end - start) * dx[j]
-            start = np.float64(np.int32((lower[2 * j] >> shift) & byte))
-            end = np.float64(np.int32((lower[2 * j + 1] >> shift) & byte))
-            below = start + (end - start) * dx[j]
+            above = between(upper[2 * j] >> shift, upper[2 * j + 1] >> shift, dx[j])
+            below = between(lower[2 * j] >> shift, lower[2 * j + 1] >> shift, dx[j])
             word |= np.uint32(np.int32(above + (below - above) * dy[j])) << shift
         pixels[j] = word
+
+
+@kernel
+def between(start, end, ratio):
+    """Interpolate between the lowest bytes of two words."""
+    first = np.float64(np.int32(start & np.uint32(255)))
+    last = np.float64(np.int32(end & np.uint32(255)))
+    return first + (last - first) * ratio
 
 
 @kernel
@@ -196,7 +189,7 @@ def _perspective(packed, maps, top, left, height, width):
             _project(maps[n], left, top + i, packed.shape, at, parts[0], parts[1])
             _gather(flat, stride, at, pairs[0], pairs[1])
             _weigh(words[0], words[1], parts[0], parts[1], pixels)
-            _unpack(pixels, out[n, i])
+            channels.unpack(pixels, out[n, i])
     return out.reshape(-1, height, width, 3)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from functools import lru_cache
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,8 +13,6 @@ from .compiled import kernel
 from .levels import truncate, unit
 from .types import Image
 from .vectors import lanes, store
-
-Field = TypeVar("Field", NDArray[np.float32], NDArray[np.float64])
 
 BAND = 8  # rows
 SIXTEEN = 16  # float32 values interpolated at a time
@@ -28,12 +26,12 @@ def crop(height: int, width: int, factor: float) -> tuple[slice, slice]:
     return slice(top, top + rows), slice(left, left + columns)
 
 
-def enlarge(window: Field, factor: float, height: int, width: int) -> Field:
+def enlarge(window: NDArray[np.float64], factor: float, height: int, width: int) -> NDArray[np.float64]:
     """Zoom the window by ``factor`` and trim the result about its centre.
 
     Parameters
     ----------
-    window : ndarray of float32 or float64, shape (h, w) or (h, w, C)
+    window : ndarray of float64, shape (h, w)
         What ``crop`` cuts from a field of ``height`` x ``width``; it is not changed.
     factor : float
         At least 1.
@@ -42,12 +40,11 @@ def enlarge(window: Field, factor: float, height: int, width: int) -> Field:
 
     Returns
     -------
-    ndarray of the window's dtype, shape (height, width) or (height, width, C)
-        Sums are in float64, as SciPy's.
+    ndarray of float64, shape (height, width)
     """
-    planes = np.ascontiguousarray(window).reshape(*window.shape[:2], -1)
     rows, columns = _taps(window.shape[0], factor, height), _taps(window.shape[1], factor, width)
-    return _enlarge(planes, *rows, *columns).reshape(height, width, *window.shape[2:])
+    enlarged: NDArray[np.float64] = _enlarge(window, *rows, *columns)
+    return enlarged
 
 
 @lru_cache(256)
@@ -70,39 +67,17 @@ def _taps(length: int, factor: float, trimmed: int) -> tuple[NDArray[np.int64], 
 
 @kernel
 def _enlarge(window, rows, row_weights, columns, column_weights):
-    channels = window.shape[2]
-    size = columns.size * channels
-    last_row, last_column = window.shape[0] - 1, window.shape[1] - 1
-    source_rows = window.reshape(window.shape[0], window.shape[1] * channels)
-    left_at, right_at = np.empty(size, np.uint64), np.empty(size, np.uint64)
-    left_weight, right_weight = np.empty(size), np.empty(size)
-    for j in range(columns.size):
-        for c in range(channels):
-            at = j * channels + c
-            left_at[at] = columns[j] * channels + c
-            right_at[at] = min(columns[j] + 1, last_column) * channels + c
-            left_weight[at], right_weight[at] = column_weights[j, 0], column_weights[j, 1]
-    # the pixels left and right of each position, for the source row above and the one below
-    left, right = np.empty((2, size)), np.empty((2, size))
-    held = np.full(2, -1)
-    out = np.empty((rows.size, size), window.dtype)
+    last_row, left = window.shape[0] - 1, columns.astype(np.uint64)
+    right = np.minimum(columns + 1, window.shape[1] - 1).astype(np.uint64)
+    out = np.empty((rows.size, columns.size))
     for i in range(rows.size):
-        for k in range(2):
-            source = min(rows[i] + k, last_row)
-            slot = source % 2
-            if held[slot] != source:
-                held[slot] = source
-                values, a, b = source_rows[source], left[slot], right[slot]
-                for j in range(size):
-                    a[j], b[j] = values[left_at[j]], values[right_at[j]]
-        above, below = rows[i] % 2, min(rows[i] + 1, last_row) % 2
-        a, b, c, d = left[above], right[above], left[below], right[below]
+        above, below, line = window[rows[i]], window[min(rows[i] + 1, last_row)], out[i]
         u, v = row_weights[i, 0], row_weights[i, 1]
-        line = out[i]
-        for j in range(size):
-            total = a[j] * u * left_weight[j] + b[j] * u * right_weight[j]
-            total += c[j] * v * left_weight[j]
-            line[j] = total + d[j] * v * right_weight[j]
+        for j in range(line.size):
+            s, t = column_weights[j, 0], column_weights[j, 1]
+            total = above[left[j]] * u * s + above[right[j]] * u * t
+            total += below[left[j]] * v * s
+            line[j] = total + below[right[j]] * v * t
     return out
 
 
@@ -160,12 +135,12 @@ def blend(image: Image, factors: tuple[float, ...]) -> Image:
 
     Notes
     -----
-    The same with `enlarge`, which is SciPy's zoom::
+    The same with `enlarge`, which is SciPy's zoom, of each channel::
 
         x = (image / 255.0).astype(np.float32)
         total = np.zeros_like(x)
         for factor in factors:
-            total += enlarge(x[crop(height, width, factor)], factor, height, width)
+            total += enlarge(x[crop(height, width, factor)], factor, height, width).astype(np.float32)
         return (np.clip((x + total) / (len(factors) + 1), 0, 1) * 255).astype(np.uint8)
 
     A zoomed row lies between two rows of the image. Both are resampled along the row once, and used by all zoomed

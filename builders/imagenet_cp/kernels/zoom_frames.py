@@ -88,16 +88,9 @@ def _fetch(line, columns, pairs):
 def _across(words, right, lines):
     red, green, blue = lines[0], lines[1], lines[2]
     for j in range(right.size):
-        red[j] = _between(words[2 * j], words[2 * j + 1], right[j])
-        green[j] = _between(words[2 * j] >> np.uint32(8), words[2 * j + 1] >> np.uint32(8), right[j])
-        blue[j] = _between(words[2 * j] >> np.uint32(16), words[2 * j + 1] >> np.uint32(16), right[j])
-
-
-@kernel
-def _between(start, end, ratio):
-    first = np.float64(np.int32(start & np.uint32(255)))
-    last = np.float64(np.int32(end & np.uint32(255)))
-    return first + (last - first) * ratio
+        red[j] = sampling.between(words[2 * j], words[2 * j + 1], right[j])
+        green[j] = sampling.between(words[2 * j] >> np.uint32(8), words[2 * j + 1] >> np.uint32(8), right[j])
+        blue[j] = sampling.between(words[2 * j] >> np.uint32(16), words[2 * j + 1] >> np.uint32(16), right[j])
 
 
 @kernel
