@@ -39,7 +39,7 @@ class Registered:
 
     @functools.cached_property
     def random(self) -> bool:
-        """True if the kernel draws from ``bits``; otherwise the seed has no effect."""
+        """True if the kernel draws from ``bits``; if False, the seed has no effect."""
         return list(inspect.signature(self.kernel).parameters)[1:2] == ["bits"]
 
     @functools.cached_property

@@ -127,7 +127,7 @@ class _Finder(MetaPathFinder):
 
 
 def register() -> None:
-    """Register the names with datasets and evaluate, at once if they are imported, otherwise on their import."""
+    """Register the names with datasets and evaluate, at once if they are imported already, or on their import."""
     if not any(type(finder).__qualname__ == _Finder.__qualname__ for finder in sys.meta_path):
         sys.meta_path.insert(0, _Finder())
     for name in _WRAPPERS:
