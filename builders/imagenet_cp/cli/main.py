@@ -1,4 +1,4 @@
-"""The command ``imagenet-cp``."""
+"""Command ``imagenet-cp``."""
 
 from __future__ import annotations
 
@@ -57,7 +57,9 @@ def use(
     if source.classes != wnids():
         typer.echo(f"note: its {len(source.classes):,} classes are not ImageNet's 1,000")
     elif len(source.items) < _FEW_IMAGES:
-        typer.echo("note: ImageNet's validation set has 50,000 images; a part of it gives other scores")
+        typer.echo(
+            "note: ImageNet's validation set has 50,000 images; scores on a part of it are not comparable"
+        )
 
 
 @app.command()
@@ -69,19 +71,19 @@ def build(
     ] = None,
     configs: Annotated[str, typer.Option(help="Such as fog_3,snow,test; all by default.")] = "",
     workers: Annotated[
-        int | None, typer.Option(min=1, help="Number of processes; one a core by default.")
+        int | None, typer.Option(min=1, help="Number of processes; one per core by default.")
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the random draws.")] = 0,
     codec: Annotated[str | None, typer.Option(help="imagenet_p: jpeg (default), png or h264.")] = None,
     size: Annotated[
         str | None,
-        typer.Option(help="keep: corrupt images of any size as they are, an extension of the paper."),
+        typer.Option(help="keep: corrupt images at their own size, an extension of the paper."),
     ] = None,
     images_per_file: Annotated[
         int | None, typer.Option(min=1, help="Source images per Parquet file.")
     ] = None,
     on_error: Annotated[
-        str, typer.Option(help="raise or skip: stop at an unreadable image, or leave it out.")
+        str, typer.Option(help="raise or skip: stop at an unreadable image, or omit it.")
     ] = "raise",
     engine: Annotated[str, typer.Option(help="local, dask, or dask://host:port of a scheduler.")] = "local",
     shard: Annotated[
@@ -89,7 +91,7 @@ def build(
     ] = "1/1",
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only estimate size and time.")] = False,
 ) -> None:
-    """Build a data set as a folder of Parquet files that stock load_dataset and the Hub read.
+    """Build a data set as a folder of Parquet files, which load_dataset and the Hub read.
 
     After an interruption the same command resumes.
     """
@@ -138,7 +140,7 @@ def build(
             progress=progress,
         )
     for path, problem in plan.corrupt.items():
-        typer.echo(f"built again: {folder / path}: {problem}")
+        typer.echo(f"rebuilt: {folder / path}: {problem}")
     for image_id, reason in plan.skipped.items():
         typer.echo(f"skipped {image_id}: {reason}")
     rows = sum(written.rows for written in plan.files.values())
@@ -181,10 +183,10 @@ def verify(
     source: Annotated[
         str | None,
         typer.Option(
-            callback=check_local, help="Clean images: generates some rows again and compares the bytes."
+            callback=check_local, help="Clean images, to regenerate some rows and compare the bytes."
         ),
     ] = None,
-    sample: Annotated[int, typer.Option(min=0, help="Number of rows to generate again.")] = 100,
+    sample: Annotated[int, typer.Option(min=0, help="Number of rows to regenerate.")] = 100,
     quick: Annotated[bool, typer.Option("--quick", help="Check files only, not their rows.")] = False,
 ) -> None:
     """Check every file and row of a build; list any problems and exit with status 1."""
@@ -202,7 +204,7 @@ def verify(
         typer.echo(problem)
     if made.problems:
         raise BuildError(f"{folder}: {len(made.problems)} problems in {len(made.files)} files")
-    again = f"; {made.regenerated} rows generated again" if images is not None else ""
+    again = f"; {made.regenerated} rows regenerated" if images is not None else ""
     rows = "" if quick else f", {made.rows:,} rows"
     typer.echo(f"{folder}: {len(made.files)} files{rows}, no problems{again}; {made.signature}")
 
@@ -219,7 +221,7 @@ def publish(
     gated: Annotated[
         str | None,
         typer.Option(
-            help="auto, manual or off: how access is granted after accepting ImageNet's terms; auto by default."
+            help="auto, manual or off: how access is granted once ImageNet's terms are accepted; auto by default."
         ),
     ] = None,
     tag: Annotated[str | None, typer.Option(help="Git tag of this version, such as v1.")] = None,
@@ -274,10 +276,10 @@ def import_official(
         Path | None, typer.Option(callback=check_local, help="Folder to write; ./DATASET by default.")
     ] = None,
     no_check: Annotated[
-        bool, typer.Option("--no-check", help="Do not compare MD5 sums with the published ones.")
+        bool, typer.Option("--no-check", help="Do not verify the MD5 checksums of the archives.")
     ] = False,
 ) -> None:
-    """Convert the published files of a benchmark to Parquet files with the images unchanged.
+    """Convert the released files of a benchmark to Parquet files, with the images unchanged.
 
     ImageNet-C, ImageNet-P, Tiny ImageNet-C, CIFAR-10-C and CIFAR-100-C are supported.
 
@@ -298,7 +300,7 @@ def demo(
         Path, typer.Option(callback=check_local, help="Folder of everything the demo writes.")
     ] = Path("imagenet_cp_demo"),
 ) -> None:
-    """Build, load, score and draw sample images of scikit-image: needs no network and no data set."""
+    """Build, load, score and draw sample images of scikit-image, without a network or a data set."""
     cache = (out / "cache").absolute()
     # Before datasets and evaluate are imported, which read these.
     for variable in (
@@ -350,7 +352,7 @@ def preview(
 
 
 def main() -> None:
-    """Run the command; an error that the user can fix is one line and exit status 1."""
+    """Run the command; report an error that the user can fix in one line, with exit status 1."""
     try:
         app()
     except (BuildError, SourceError, ValueError) as error:

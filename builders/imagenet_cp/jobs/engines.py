@@ -32,7 +32,7 @@ def open_engine(engine: str, workers: int | None) -> Iterator[Executor | None]:
     Raises
     ------
     BuildError
-        Unknown engine, Dask is not installed, its scheduler does not answer, or its workers die repeatedly.
+        The engine is unknown, Dask is not installed, its scheduler does not answer, or its workers die repeatedly.
     """
     if engine == "local":
         yield None

@@ -1,4 +1,4 @@
-"""The folder that units write to: its record and its shards."""
+"""Folder of a job: its record and its shards."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ..files import read_json
 
 #: Subfolder for the records of finished units and the locks.
 STATE_DIR = ".imagenet_cp"
-#: Record of a build: its identity and, once it is finished, versions of libraries and the checksum of every file.
+#: Record of a build: its identity and, once finished, the versions of libraries and the checksum of every file.
 RECORD_FILE = "build.json"
 
 #: What has to agree for the files of two builds to be the same.

@@ -1,4 +1,4 @@
-"""Locks of a build's folder: one build at a time, or the shards of one build side by side."""
+"""Locks of the folder of a build: one build at a time, or the shards of one build in parallel."""
 
 from __future__ import annotations
 
@@ -65,8 +65,8 @@ class Claim:
 def lock_folder(folder: Path, shard: Shard) -> Iterator[Claim]:
     """Hold the lock of a shard, or of the whole build.
 
-    Shards of one build may run side by side. A whole build, the same shard twice, or shards of another count exclude
-    each other.
+    Shards of one build may run in parallel. A whole build, the same shard twice, or shards with a different count
+    exclude each other.
 
     Yields
     ------
@@ -76,13 +76,11 @@ def lock_folder(folder: Path, shard: Shard) -> Iterator[Claim]:
     Raises
     ------
     BuildError
-        Another process works in the folder, or its file system has no locks.
+        Another process holds the lock, or the file system has no locks.
     """
     own = f"lock-{shard.index}-of-{shard.count}" if shard.count > 1 else "lock"
     with contextlib.ExitStack() as stack:
-        with lock_record(
-            folder
-        ):  # locks are taken by one process at a time, so checking them disturbs nobody
+        with lock_record(folder):  # only one process at a time takes locks, so checking them is safe
             stack.enter_context(_lock(folder, own))
             process = f"process {os.getpid()} on {platform.node()}\n"
             claim = Claim(folder, _holder(folder, own), f"{process}{secrets.token_hex(8)}\n")
@@ -110,7 +108,7 @@ def _gone(folder: Path) -> BuildError:
 
 @contextlib.contextmanager
 def lock_record(folder: Path) -> Iterator[None]:
-    """Wait for, and hold, the lock of the files that all shards write."""
+    """Wait for and hold the lock of the files that all shards write."""
     with _lock(folder, "lock-record", timeout=-1):
         yield
 
@@ -137,8 +135,8 @@ def _lock(folder: Path, name: str, timeout: float = 0) -> Iterator[None]:
         if isinstance(error, OSError) and error.errno not in _NO_LOCKS:
             raise
         raise BuildError(
-            f"{folder}: its file system cannot lock files, which keeps two builds apart; choose a folder on another "
-            "disk with --out, and move it when the build is finished"
+            f"{folder}: its file system cannot lock files, so two builds could write to it at once; choose a folder on "
+            "another disk with --out, and move it when the build is finished"
         ) from None
     try:
         yield

@@ -1,10 +1,10 @@
 """Elementary functions that give the same bits on every machine.
 
-They are correctly rounded: each returns the double nearest to the true value, whatever the machine's libm
-does. The value is computed in integers, in units of a power of two and with a known error. Python's division
-of integers rounds correctly, so if both ends of the interval round to the same double, that is the answer;
-if not, the precision is doubled. Except at 0 no result is a double or halfway between two of them
-(Lindemann-Weierstrass), so this ends.
+They are correctly rounded: each returns the double nearest to the true value, independently of the machine's libm.
+The value is computed in integers, in units of a power of two and with a known error. Python's division of integers
+rounds correctly, so if both ends of the interval round to the same double, that is the result; if not, the precision
+is doubled. Except at 0 no result is a double or halfway between two doubles (Lindemann-Weierstrass), so the loop
+terminates.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ def exp(x: float) -> float:
     Raises
     ------
     OverflowError
-        If the result is beyond the largest double.
+        If the result exceeds the largest double.
     """
     x = float(x)
     if x == 0:
@@ -68,14 +68,14 @@ def cos(x: float) -> float:
 def _rounded(function: Callable[[int, int, int], tuple[int, int]], x: float) -> float:
     """Return the double nearest to ``function(x)``.
 
-    ``function(n, s, bits)`` is given x as n / 2**s and returns (value, scale): its result is within ``bits``
-    units of 2**-scale of ``value`` such units.
+    ``function(n, s, bits)`` takes x as n / 2**s and returns (value, scale): its result is within ``bits`` units of
+    2**-scale of ``value`` such units.
     """
     if math.isinf(x):
         raise ValueError("an infinite angle has no sine and no cosine")
     numerator, denominator = x.as_integer_ratio()
     shift = denominator.bit_length() - 1
-    # the sine of a tiny argument is as tiny, and needs as many leading bits
+    # the sine of a tiny argument is equally tiny, and needs that many more leading bits
     bits = FIRST_PRECISION + max(0, shift - numerator.bit_length())
     while True:
         value, scale = function(numerator, shift, bits)
