@@ -34,8 +34,8 @@ def photograph(benchmark: Benchmark, source: Source, item: Item) -> bytes:
 def digests(few: bool = False) -> dict[str, dict[str, dict[str, str]]]:
     """Data set -> config -> SHA-256 of the stored bytes, and of the pixels they decode to, of the sample.
 
-    Few are three images of ImageNet-C and one of each of the others. All are every one, but three where sequences
-    are of other sizes than ImageNet-P's, which would take a minute.
+    With ``few`` the sample is three images for ImageNet-C and one for every other data set; without it, all images, but
+    three for sequences of sizes different from ImageNet-P's, which would take a minute.
     """
     source = open_source("sample")
     found: dict[str, dict[str, dict[str, str]]] = {}
