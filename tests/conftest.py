@@ -36,7 +36,7 @@ def cache(tmp_path):
 
 @pytest.fixture(scope="session")
 def photographs() -> dict[str, Path]:
-    """Real photographs by name, as scikit-image ships them."""
+    """Sample images of scikit-image by name."""
     import skimage
 
     folder = Path(skimage.__file__).parent / "data"
@@ -45,7 +45,7 @@ def photographs() -> dict[str, Path]:
 
 @pytest.fixture
 def class_folder(tmp_path, photographs) -> Path:
-    """A folder with two classes of two photographs each."""
+    """Folder with two classes of two images each."""
     root = tmp_path / "val"
     for place, (name, path) in enumerate(photographs.items()):
         (root / ("animal", "thing")[place % 2]).mkdir(parents=True, exist_ok=True)

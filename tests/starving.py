@@ -8,7 +8,7 @@ from PIL import Image
 
 
 class Starving:
-    """Reads as its source does, but the last picture takes more memory than its worker may have from then on."""
+    """Reader of its source whose last image needs more memory than its worker may use from then on."""
 
     def __init__(self, source):
         self.reader, self.last = source.reader, source.items[-1]

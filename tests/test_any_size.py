@@ -29,7 +29,7 @@ def elsewhere(tmp_path, monkeypatch):
 
 @pytest.fixture
 def pictures(tmp_path, photographs):
-    """Three pictures of other sizes and aspects, at other depths; two of them are called alike."""
+    """Three images of different sizes and aspect ratios at different depths; two have the same name."""
     root = tmp_path / "pictures"
     sizes = {"a/one.png": (40, 33), "a/deep/er/one.jpg": (32, 200), "b/two.png": (300, 90)}
     for (place, size), photograph in zip(sizes.items(), photographs.values(), strict=False):

@@ -28,7 +28,7 @@ def elsewhere(tmp_path, monkeypatch):
 
 @pytest.fixture
 def photographs_of(class_folder):
-    """A folder of two classes with photographs that a data set takes."""
+    """Folder of two classes with images of the size of a data set."""
 
     def make(dataset):
         if BENCHMARKS[dataset].profile == "cifar":

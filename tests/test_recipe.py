@@ -40,19 +40,22 @@ FROZEN = 1409765940
 
 
 def test_the_signature_names_what_decides_the_bytes():
-    assert Recipe("imagenet_c", seed=7).signature == "imagenet_c|recipe:1|profile:imagenet|seed:7|jpeg:85"
+    assert (
+        Recipe("imagenet_c", seed=7, codec="jpeg:85").signature
+        == "imagenet_c|recipe:1|profile:imagenet|seed:7|jpeg:85"
+    )
 
 
 @pytest.mark.parametrize(
     ("recipe", "signature"),
     [
-        (Recipe("imagenet_c"), "imagenet_c|recipe:1|profile:imagenet|seed:0|jpeg:85"),
+        (Recipe("imagenet_c", codec="jpeg:85"), "imagenet_c|recipe:1|profile:imagenet|seed:0|jpeg:85"),
         (
             Recipe("imagenet_p_299", "imagenet_299", 3, "jpeg:99:4:4:4"),
             "imagenet_p_299|recipe:1|profile:imagenet_299|seed:3|jpeg:99:4:4:4",
         ),
         (
-            Recipe("imagenet_c", size="keep", version="0"),
+            Recipe("imagenet_c", codec="jpeg:85", size="keep", version="0"),
             "imagenet_c|recipe:0|profile:imagenet|size:keep|seed:0|jpeg:85",
         ),
         (

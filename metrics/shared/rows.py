@@ -216,11 +216,7 @@ def as_integers(name, values, place):
     """Convert numbers to an int64 array; ``place(i)`` is the description of number i in an error message."""
     try:
         array = np.asarray(values)
-    except (
-        ValueError,
-        TypeError,
-        RuntimeError,
-    ):  # lists of different lengths; tensors that require gradients
+    except (ValueError, TypeError, RuntimeError):  # ragged lists; tensors that require gradients
         array = np.empty(len(values), object)
     if array.size == 0:
         return np.zeros(0, np.int64)

@@ -1,7 +1,7 @@
 """Time the image-major build of ImageNet-C against the codec floor, in CPU time per source image.
 
-The floor is what no build can do without: Pillow decodes, resizes and crops the source once and encodes the
-very pictures. The build runs as a command on two sizes of source, so that its start-up cancels.
+The floor is the minimum for any build: Pillow decodes, resizes and crops the source image once and encodes the same
+images. The build runs as a command on two sizes of source, so that its start-up cancels.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from imagenet_cp.images.preprocessing import center_crop, pixels, resize_shorter
 
 
 def build_cpu_ms(source: Path, out: Path) -> float:
-    """Build every config of ImageNet-C in a process of its own; CPU of it and of its children."""
+    """Build every config of ImageNet-C in a separate process; return the CPU time of it and its children."""
     program = Path(sys.executable).with_name("imagenet-cp")
     command = [program, "build", "imagenet_c", "--source", source, "--out", out, "--workers", "1"]
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
@@ -46,14 +46,14 @@ def clean(path: Path) -> np.ndarray:
         return pixels(center_crop(resize_shorter(photo.convert("RGB"), 256), 224))
 
 
-def pillow_jpeg(picture: Image.Image) -> bytes:
+def pillow_jpeg(image: Image.Image) -> bytes:
     file = io.BytesIO()
-    picture.save(file, "JPEG", quality=85, optimize=True)
+    image.save(file, "JPEG", quality=85, optimize=True)
     return file.getvalue()
 
 
-def pictures(image: np.ndarray, image_id: str) -> list[np.ndarray]:
-    """Make every corruption at every severity."""
+def corrupt_all(image: np.ndarray, image_id: str) -> list[np.ndarray]:
+    """Apply every corruption at every severity."""
     return [
         apply(name, image, severity, stream("imagenet_c", "imagenet", name, severity, 0, image_id))
         for name in CORRUPTIONS
@@ -64,22 +64,24 @@ def pictures(image: np.ndarray, image_id: str) -> list[np.ndarray]:
 def parts(path: Path) -> dict[str, float]:
     """Milliseconds of one image: decoding, all kernels, all encodes by Pillow and by the package."""
     image = clean(path)
-    made = pictures(image, path.stem)
-    pillows = [Image.fromarray(picture) for picture in made]
+    made = corrupt_all(image, path.stem)
+    pillows = [Image.fromarray(one) for one in made]
     return {
         "decode, resize, crop": measure.cpu_ms(clean, path),
-        "kernels": measure.cpu_ms(pictures, image, path.stem),
-        "Pillow": measure.cpu_ms(lambda: [pillow_jpeg(picture) for picture in pillows]),
-        "encoder": measure.cpu_ms(lambda: [encode_jpeg(picture, 85) for picture in made]),
+        "kernels": measure.cpu_ms(corrupt_all, image, path.stem),
+        "Pillow": measure.cpu_ms(lambda: [pillow_jpeg(pillow) for pillow in pillows]),
+        "encoder": measure.cpu_ms(lambda: [encode_jpeg(one, 85) for one in made]),
     }
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument(
-        "--rounds", type=int, default=4, help=f"of {len(FILES)} images more in the larger source"
+        "--rounds", type=int, default=4, help=f"additional rounds of {len(FILES)} images in the larger source"
     )
-    parser.add_argument("--repeats", type=int, default=3, help="builds of each size; the median counts")
+    parser.add_argument(
+        "--repeats", type=int, default=3, help="builds of each size, of which the median is taken"
+    )
     options = parser.parse_args()
     few, many = len(FILES), len(FILES) * (1 + options.rounds)
     with tempfile.TemporaryDirectory() as folder:
@@ -100,10 +102,10 @@ def main() -> None:
     count = len(CORRUPTIONS) * len(SEVERITIES)
     measure.save(
         "build",
-        "# Building ImageNet-C, milliseconds of CPU per source image",
+        "# Building ImageNet-C, milliseconds of CPU time per source image",
         measure.machine(),
         f"{count} configs; sources of {few} and {many} JPEGs of 500x375; "
-        f"median of {options.repeats} builds of each, the start-up cancels.",
+        f"median of {options.repeats} builds of each, so that the start-up cancels.",
         measure.goal(f"at most 2x the codec floor ({build / floor:.2f}x)", build <= 2 * floor),
         measure.table(
             ["step", "ms per source image"],
@@ -113,7 +115,7 @@ def main() -> None:
                 ["of that: decode, resize, crop", ms["decode, resize, crop"]],
                 ["of that: kernels", ms["kernels"]],
                 ["of that: the package's JPEG encoder", ms["encoder"]],
-                ["of that: the rest (Parquet, Python, files)", rest],
+                ["of that: the remainder (Parquet, Python, files)", rest],
                 ["start-up of the command", float(cpu["few"]) - build * few],
             ],
         ),

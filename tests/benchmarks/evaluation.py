@@ -1,4 +1,4 @@
-"""Time what feeds a model against a small model: pictures a second, wall time, in one run.
+"""Time the loading of rows against a small model: images per second of wall time, in one run.
 
 The model is SqueezeNet 1.1 (random weights) of PyTorch, with all cores. The loader alone should be at least three times
 as fast, so that a model, and not the loader, is the limit.
@@ -55,7 +55,7 @@ def squeezenet() -> nn.Module:
 
 
 def rate(run: Callable[[], int], turns: int) -> float:
-    """Return the median of pictures a second."""
+    """Return the median of images per second."""
     rates = []
     for _ in range(turns):
         begun = time.perf_counter()
@@ -73,7 +73,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--images", type=int, default=300)
     parser.add_argument("--turns", type=int, default=3)
-    parser.add_argument("--workers", type=int, default=2, help="threads that make and decode pictures")
+    parser.add_argument("--workers", type=int, default=2, help="threads that generate and decode images")
     options = parser.parse_args()
     model = squeezenet()
     pictures = np.stack((cropped() * (BATCH // 9 + 1))[:BATCH])
@@ -86,7 +86,7 @@ def main() -> None:
 
     run_model()
     limit = rate(run_model, options.turns)
-    lines: list[list[object]] = [["SqueezeNet 1.1, the model alone", limit, 1.0]]
+    lines: list[list[object]] = [["SqueezeNet 1.1, only the model", limit, 1.0]]
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         write_source(folder / "val", options.images)
@@ -110,13 +110,13 @@ def main() -> None:
     slowest = min(float(str(line[2])) for line in lines[1:])
     measure.save(
         "evaluation",
-        "# What feeds a model, pictures a second",
+        "# Loading of rows for a model, images per second",
         measure.machine("torch"),
-        f"Wall time, batches of {BATCH}, {options.workers} threads; median of {options.turns} turns.",
+        f"Wall time, batches of {BATCH}, {options.workers} threads; median of {options.turns} rounds.",
         measure.goal(
             f"the loader alone is at least 3 times as fast as a small model ({slowest:.1f})", slowest >= 3
         ),
-        measure.table(["what", "pictures a second", "times the model"], lines),
+        measure.table(["source of the rows", "images per second", "times the model"], lines),
     )
 
 

@@ -51,7 +51,7 @@ def run(code: str, **environment: str) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--repeats", type=int, default=7, help="imports; the median counts")
+    parser.add_argument("--repeats", type=int, default=7, help="imports, of which the median is taken")
     options = parser.parse_args()
     run(IMPORT)
     imports = [float(run(IMPORT)) for _ in range(options.repeats)]
@@ -64,7 +64,7 @@ def main() -> None:
         "# First use, seconds of wall time",
         measure.machine(),
         measure.goal(f"`import imagenet_cp` under 1 s ({once:.2f} s)", once < 1),
-        "A new process calls every corruption once at each severity and makes every sequence once. "
+        "A new process applies every corruption once at each severity and generates every sequence once. "
         "Cold: numba's cache is empty, so everything is compiled. Warm: the same again.",
         measure.table(
             ["step", "cold", "warm"],

@@ -1,6 +1,6 @@
-"""How frames of ImageNet-P are stored: JPEG as good as the published H.264, at the fewest bytes.
+"""Choice of the JPEG settings for frames: as good as the published H.264, at the fewest bytes.
 
-PSNR is taken over all frames of all sample photographs against the uncompressed frames, for every perturbation. Run
+PSNR is taken over all frames of all sample images against the uncompressed frames, for every perturbation. Run
 it as ``python tests/benchmarks/frames.py``; it takes some ten minutes and writes ``results/frames.md``.
 """
 
@@ -76,7 +76,7 @@ def table(names: list[str]) -> str:
     lines = [
         f"Chosen: JPEG of quality {chosen.split()[1]}, {chosen.split()[0]}.",
         "",
-        "| perturbation | H.264 as published: PSNR (dB) | KB a sequence | JPEG: PSNR (dB) | KB a sequence |",
+        "| perturbation | H.264 as published: PSNR (dB) | KB per sequence | JPEG: PSNR (dB) | KB per sequence |",
         "|---|---:|---:|---:|---:|",
     ]
     for name in names:
@@ -87,7 +87,7 @@ def table(names: list[str]) -> str:
                 f"{sizes[name][codec] / images / 1000:.0f}",
             ]
         lines.append(f"| {' | '.join(row)} |")
-    lines += ["", "The candidates that are as good for every perturbation, and their size in all:", ""]
+    lines += ["", "The candidates that are as good for every perturbation, and their total size:", ""]
     lines += [f"- {candidate}: {total(candidate) / total(VIDEO):.2f} times H.264" for candidate in good[:5]]
     return "\n".join(lines) + "\n"
 

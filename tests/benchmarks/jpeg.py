@@ -1,6 +1,6 @@
 """Time the JPEG encoder against OpenCV's and Pillow's, which give the same bytes, in CPU time per image.
 
-Every photograph through every corruption at severities 1, 3 and 5, 224x224, one image after the other. The encoders
+Every image through every corruption at severities 1, 3 and 5, 224x224, one image after the other. The encoders
 take turns, and the median over the passes counts.
 """
 
@@ -68,7 +68,7 @@ def corrupted() -> list[np.ndarray]:
 
 
 def one_pass(encode: Callable[..., bytes], images: list[np.ndarray], *setting: object) -> float:
-    """Return microseconds an image."""
+    """Return microseconds per image."""
     return 1e3 * measure.cpu_ms(lambda: [encode(image, *setting) for image in images]) / len(images)
 
 
@@ -92,7 +92,7 @@ def main() -> None:
         )
     measure.save(
         "jpeg",
-        "# JPEG encoding, microseconds of CPU per image of 224x224",
+        "# JPEG encoding, microseconds of CPU time per image of 224x224",
         measure.machine(),
         f"{len(images)} images; median of {options.passes} passes; all files equal.",
         measure.goal(

@@ -1,7 +1,7 @@
 """Time every corruption at every severity: this package, imagenet-c 0.0.3, imagecorruptions-imaug 1.1.5.
 
-Each pass goes photograph by photograph, corruption by corruption, severity by severity, as a build does;
-the time of a cell is the median over the passes, averaged over the photographs.
+Each pass goes image by image, corruption by corruption, severity by severity, as a build does;
+the time of a cell is the median over the passes, averaged over the images.
 """
 
 from __future__ import annotations
@@ -75,15 +75,15 @@ def main() -> None:
     ]
     measure.save(
         "" if options.only else "kernels",
-        "# Corruption kernels, milliseconds a picture",
+        "# Corruption kernels, milliseconds per image",
         measure.machine("imagenet-c", "imagecorruptions-imaug"),
-        f"{len(images)} photographs at 224x224 in sequence, median of {options.passes} passes; "
+        f"{len(images)} images at 224x224 in sequence, median of {options.passes} passes; "
         "one thread, CPU time.",
         "\n".join(
             [
                 measure.goal(f"at most 1/80 of imagenet-c (1/{by_published:.1f})", by_published >= 80),
                 measure.goal(f"at most 1/18 of imagecorruptions-imaug (1/{by_imaug:.1f})", by_imaug >= 18),
-                measure.goal(f"no severity slower than either: {', '.join(slower) or 'none is'}", not slower),
+                measure.goal(f"severities slower than either: {', '.join(slower) or 'none'}", not slower),
             ]
         ),
         "## Mean of the five severities",

@@ -13,14 +13,14 @@ LIBRARIES = ("numpy", "numba", "opencv-python", "Pillow", "scikit-image", "scipy
 
 
 def cpu_ms(call: Callable[..., object], *arguments: object) -> float:
-    """Run the call once; milliseconds of CPU of all threads of this process."""
+    """Run the call once and return the CPU time of all threads of this process in milliseconds."""
     start = time.process_time_ns()
     call(*arguments)
     return (time.process_time_ns() - start) / 1e6
 
 
 def table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    """Make a Markdown table; numbers get three significant places, the first column is text."""
+    """Format a Markdown table, with numbers to three significant digits; the first column is text."""
 
     def cell(value: object) -> str:
         return (f"{value:.3f}" if value < 10 else f"{value:.1f}") if isinstance(value, float) else str(value)

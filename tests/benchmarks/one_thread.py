@@ -1,4 +1,4 @@
-"""Hold every library to one thread; to be imported before any of them."""
+"""Limit every library to one thread; import it before any of them."""
 
 import os
 

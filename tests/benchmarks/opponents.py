@@ -1,4 +1,4 @@
-"""The two published packages, with the names that newer libraries dropped put back around them.
+"""The two published packages, with names restored that newer libraries have removed.
 
 Neither is installed with this project: see README.md for the two commands.
 """
@@ -19,7 +19,7 @@ Corrupt = Callable[[str, np.ndarray, int], np.ndarray]
 
 
 def resource_filename(_package: str, path: str) -> str:
-    """Stand in for pkg_resources: the textures are not in imagenet-c's wheel, but in imagecorruptions'."""
+    """Substitute for pkg_resources: the textures are in the wheel of imagecorruptions, not in that of imagenet-c."""
     name = path.rsplit("/", 1)[-1]
     files = metadata.files("imagecorruptions") or []
     return str(next(file for file in files if file.name == name).locate())
@@ -45,7 +45,7 @@ def published() -> Corrupt:
 
 
 def imaug() -> Corrupt:
-    """Return the functions of imagecorruptions-imaug 1.1.5; it takes the place of imagecorruptions' code."""
+    """Return the functions of imagecorruptions-imaug 1.1.5; it replaces the code of imagecorruptions."""
     import imagecorruptions
 
     return lambda name, image, severity: imagecorruptions.corrupt(image, severity, name)

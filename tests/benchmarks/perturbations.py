@@ -1,4 +1,4 @@
-"""Time the 14 sequences of ImageNet-P: this package against the plain implementation beside this file."""
+"""Time the 14 sequences of ImageNet-P: this package against plain_perturbations.py."""
 
 from __future__ import annotations
 
@@ -91,12 +91,12 @@ def main() -> None:
     rows.append([f"**sum of all {len(names)}**", *sums, sums[1] / sums[0]])
     measure.save(
         "perturbations",
-        "# ImageNet-P sequences, milliseconds a sequence",
+        "# ImageNet-P sequences, milliseconds per sequence",
         measure.machine(),
-        f"{options.images} photographs in sequence, median of {options.passes} passes; one thread, CPU time. "
-        "`plain` is plain_perturbations.py; `plain, PNG` the same with pictures handed to ImageMagick and "
-        "back as PNG, as the published corruption functions do. `codec floor` is Pillow's encoding of the "
-        "very frames.",
+        f"{options.images} images in sequence, median of {options.passes} passes; one thread, CPU time. "
+        "`plain` is plain_perturbations.py; `plain, PNG` the same with images passed to and from "
+        "ImageMagick as PNG, as in the published corruption functions. `codec floor` is Pillow's encoding of the "
+        "same frames.",
         "\n".join(
             [
                 measure.goal(f"at most 1/20 of plain (1/{sums[1] / sums[0]:.1f})", sums[1] >= 20 * sums[0]),

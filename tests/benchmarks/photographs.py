@@ -1,4 +1,4 @@
-"""The photographs that ship inside scikit-image, and a folder of JPEGs made from them."""
+"""Sample images of scikit-image, and a folder of JPEGs generated from them."""
 
 from __future__ import annotations
 
@@ -29,19 +29,19 @@ def photographs() -> list[Image.Image]:
 
 
 def resized() -> list[np.ndarray]:
-    """Return every photograph with its shorter side at 256."""
+    """Return every image with its shorter side at 256."""
     return [pixels(resize_shorter(photo, 256)) for photo in photographs()]
 
 
 def cropped() -> list[np.ndarray]:
-    """Return the 224x224 centre of each of those."""
+    """Return the 224x224 centre of every resized image."""
     return [pixels(center_crop(resize_shorter(photo, 256), 224)) for photo in photographs()]
 
 
 def write_source(folder: Path, count: int) -> list[Path]:
     """Write ``count`` JPEGs of 500x375, quality 90, into class folders, as in ImageNet's validation set.
 
-    Each round over the photographs takes other parts of them, and every second round is mirrored.
+    Each round over the images takes different crops, and every second round is mirrored.
     """
     photos, paths = photographs(), []
     for k in range(count):
@@ -49,9 +49,9 @@ def write_source(folder: Path, count: int) -> list[Path]:
         if turn % 2:
             photo = ImageOps.mirror(photo)
         place = (0.5, turn * 0.37 % 1.0)
-        picture = ImageOps.fit(photo, (500, 375), Image.Resampling.LANCZOS, 0.02 * (turn % 5), place)
+        image = ImageOps.fit(photo, (500, 375), Image.Resampling.LANCZOS, 0.02 * (turn % 5), place)
         path = folder / ("n01440764", "n01443537")[k % 2] / f"ILSVRC2012_val_{k + 1:08d}.JPEG"
         path.parent.mkdir(parents=True, exist_ok=True)
-        picture.save(path, quality=90)
+        image.save(path, quality=90)
         paths.append(path)
     return paths

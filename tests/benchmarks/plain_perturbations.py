@@ -19,7 +19,7 @@ from skimage.color import hsv2rgb, rgb2hsv
 from skimage.filters import gaussian
 from wand.image import Image as WandImage
 
-#: True hands pictures to ImageMagick and back as PNG, as the published corruption functions do.
+#: True to pass images to and from ImageMagick as PNG, as in the published corruption functions.
 PNG_EXCHANGE = False
 
 Frames = Iterator[np.ndarray]

@@ -1,8 +1,7 @@
-"""How the build grows: with workers, with images, and what the size of a row group costs a reader.
+"""Scaling of the build with workers and with images, and the cost of the size of a row group for a reader.
 
-``python tests/benchmarks/scale.py`` takes some ten minutes on two cores that do nothing else and writes
-``results/scale.md``; ``--short`` only shows, in two minutes, that all of it works. ``TMPDIR=/dev/shm`` before it leaves
-the disk out.
+``python tests/benchmarks/scale.py`` takes about ten minutes on two idle cores and writes ``results/scale.md``;
+``--short`` is a check of the script in two minutes. ``TMPDIR=/dev/shm`` excludes the disk.
 """
 
 from __future__ import annotations
@@ -29,24 +28,24 @@ from imagenet_cp.benchmarks.catalog import BENCHMARKS
 from imagenet_cp.build.parquet import BYTES_PER_GROUP, ROWS_PER_GROUP
 
 COMMAND = [sys.executable, "-c", "from imagenet_cp.cli import main; main()", "build", "imagenet_c"]
-#: Of the builds with one worker and with two: enough to be shared out evenly, large enough to be no matter of the disk.
+#: Of the builds with one worker and with two: enough to distribute evenly, large enough not to be limited by the disk.
 UNITS = 10
-#: Photographs that are really drawn; larger sources hold them again under other names.
+#: Distinct images; larger sources repeat them under further names.
 DRAWN = 250
 
 
 @dataclass
 class Build:
-    """What one build took.
+    """Measurements of one build.
 
-    ``rate`` is units a second from the moment when every worker had finished its first one, so that starting, loading
-    kernels and listing the source are no part of it; ``seconds`` is the whole command.
+    ``rate`` is units per second from the time when every worker has finished its first unit, without start-up, loading
+    of kernels and listing of the source; ``seconds`` is the time of the whole command.
     """
 
     seconds: float
     rate: float
-    parent: float  # the largest memory that the process ever had (MB)
-    worker: float  # the same of the largest other process
+    parent: float  # peak memory of the process (MB)
+    worker: float  # peak memory of the largest worker process (MB)
     row: float  # mean bytes of a row
 
 
@@ -98,7 +97,7 @@ def run(source: Path, workers: int, *options: str) -> Build:
 
 
 def source_of(folder: Path, images: int) -> Path:
-    """A folder of so many photographs as in ImageNet's validation set."""
+    """Folder with this number of images, named as in ImageNet's validation set."""
     drawn = sorted((folder / "drawn").glob("*/*")) or write_source(folder / "drawn", DRAWN)
     source = folder / f"source{images}"
     (source / "n01440764").mkdir(parents=True, exist_ok=True)
@@ -126,8 +125,8 @@ def workers(folder: Path, images: int, turns: int) -> str:
     rows = [(str(count), one.rate * images / UNITS, one.seconds) for count, one in found.items()]
     return "\n\n".join(
         [
-            f"{images} photographs in {UNITS} units; medians of {turns} builds with one and with two in turns.",
-            measure.table(("workers", "photographs a second", "seconds of the command"), rows),
+            f"{images} images in {UNITS} units; medians of {turns} builds with one worker and with two, alternating.",
+            measure.table(("workers", "images per second", "seconds per command"), rows),
             measure.goal(f"two workers are {ratio:.2f} times one (at least 1.85)", ratio >= 1.85),
         ]
     )
@@ -147,22 +146,22 @@ def growth(folder: Path, turns: dict[int, int]) -> str:
     first, *_, last = found.values()
     return "\n\n".join(
         [
-            "Units of 10 photographs for ten configs; medians of "
+            "Units of 10 images for ten configs; medians of "
             + ", ".join(f"{count}" for count in turns.values())
-            + " builds, in turns.",
+            + " builds, alternating.",
             measure.table(
-                ("photographs", "units a second", "seconds of the command", "worker (MB)", "parent (MB)"),
+                ("images", "units per second", "seconds per command", "worker (MB)", "parent (MB)"),
                 rows,
             ),
             "\n".join(
                 [
                     measure.goal(
-                        f"units a second at the most photographs are {last.rate / first.rate:.2f} of those at the "
+                        f"units per second with the most images are {last.rate / first.rate:.2f} of those with the "
                         "fewest (at least 0.9)",
                         last.rate >= 0.9 * first.rate,
                     ),
                     measure.goal(
-                        f"so is the memory of a worker {last.worker / first.worker:.2f} (at most 1.1)",
+                        f"the memory of a worker is {last.worker / first.worker:.2f} (at most 1.1)",
                         last.worker <= 1.1 * first.worker,
                     ),
                 ]
@@ -181,10 +180,10 @@ def memory(folder: Path) -> str:
                 f"with all 95 configs the largest worker takes {build.worker:.0f} MB (at most 1024)",
                 build.worker <= 1024,
             ),
-            f"A row has {build.row / 1000:.1f} KB on average, so a file of {chosen} rows, what `--images-per-file` is "
-            f"by default, has {build.row * chosen / 1e6:.0f} MB: a config of 50,000 photographs is {50_000 // chosen} "
-            f"files and all 95 are {95 * 50_000 // chosen}, far below the 100,000 that the Hub takes, and a build that "
-            "is stopped loses two minutes of each worker at most.",
+            f"A row takes {build.row / 1000:.1f} KB on average, so a file of {chosen} rows, the default of "
+            f"`--images-per-file`, takes {build.row * chosen / 1e6:.0f} MB: a config of 50,000 images is "
+            f"{50_000 // chosen} files and all 95 are {95 * 50_000 // chosen}, far below the 100,000 that the Hub "
+            "accepts, and a build that is stopped loses at most two minutes of work per worker.",
         ]
     )
 
@@ -220,9 +219,9 @@ def row_groups(folder: Path, turns: int) -> str:
     over = {size: (folder / f"{size}.parquet").stat().st_size / 1e6 - 50.0 for size in sizes}
     rows = [(str(size), stream[size], pick_ms[size], over[size], size * 0.02) for size in sizes]
     header = (
-        "rows a group",
-        "rows a second, streamed",
-        "ms a single row",
+        "rows per group",
+        "rows per second, streamed",
+        "ms per single row",
         "overhead (MB)",
         "size of a group (MB)",
     )
@@ -231,10 +230,11 @@ def row_groups(folder: Path, turns: int) -> str:
         [
             f"A file of 2500 rows of 20 KB, medians of {turns} rounds.",
             measure.table(header, rows),
-            f"Chosen: {chosen} rows, or fewer where they have {BYTES_PER_GROUP >> 20} MiB before. Streaming then runs "
+            f"Default: {chosen} rows, or fewer if they have {BYTES_PER_GROUP >> 20} MiB before. Streaming then runs "
             f"at {stream[chosen] / max(stream.values()):.0%} of the fastest, and a single row takes "
-            f"{pick_ms[chosen]:.2g} ms, not the {pick_ms[2500]:.2g} ms of one group a file. The size of a group is "
-            "also what a reader over a network fetches for one row, and what a worker holds of each of 95 configs.",
+            f"{pick_ms[chosen]:.2g} ms, not the {pick_ms[2500]:.2g} ms of one group per file. The size of a group is "
+            "also the number of bytes that a reader fetches over a network for one row, and that a worker holds for "
+            "each of 95 configs.",
         ]
     )
 
@@ -242,19 +242,19 @@ def row_groups(folder: Path, turns: int) -> str:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser()
     parser.add_argument(
-        "--short", action="store_true", help="print the tables of a run too short to be trusted"
+        "--short", action="store_true", help="print the tables of a run that is too short for reliable times"
     )
     short = parser.parse_args().short
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
-        run(source_of(folder, 2), 1, "--images-per-file", "1")  # compiles, where that has not been done yet
+        run(source_of(folder, 2), 1, "--images-per-file", "1")  # compiles the kernels if necessary
         measure.save(
             "" if short else "scale",
-            "# How the build grows",
+            "# Scaling of the build",
             measure.machine(),
             "## Workers, all 95 configs",
             workers(folder, 40 if short else 400, 1 if short else 5),
-            "## Photographs, two workers",
+            "## Images, two workers",
             growth(folder, {100: 2, 300: 1} if short else {100: 7, 1000: 3, 10_000: 2}),
             "## Memory and files, all 95 configs, two workers",
             memory(folder),

@@ -1,7 +1,7 @@
 """Time every corruption at several sizes, per pixel: none should take much longer than at 224x224.
 
-Each pass goes size by size, corruption by corruption, through all photographs at all severities: alone, by
-`imagenet_cp.corruptions.apply`, and in batches, by `imagenet_cp.corrupt`, which makes the random streams too. The
+Each pass goes size by size, corruption by corruption, through all images at all severities: one by one with
+`imagenet_cp.corruptions.apply`, and in batches with `imagenet_cp.corrupt`, which also creates the random streams. The
 times are medians over the passes.
 """
 
@@ -24,19 +24,19 @@ from imagenet_cp.benchmarks.recipe import stream
 from imagenet_cp.corruptions import CORRUPTIONS, SEVERITIES, apply
 
 SIZES = ((224, 224), (64, 64), (512, 384), (1024, 768))
-#: How many times over the photographs are taken at each size.
+#: Number of repetitions of the images at each size.
 ROUNDS = (4, 8, 1, 1)
-#: How many times longer per pixel is still well.
+#: Largest acceptable ratio of the time per pixel to that at 224x224.
 MOST = 1.5
 
 
 def pictures(size: tuple[int, int], count: int) -> np.ndarray:
-    """Return photographs cut and resized to a width and height, shape (count, height, width, 3)."""
+    """Return images cropped and resized to a width and height, shape (count, height, width, 3)."""
     return np.stack([ImageOps.fit(photo, size, Image.Resampling.LANCZOS) for photo in photographs()[:count]])
 
 
 def alone(name: str, images: np.ndarray) -> float:
-    """Return the milliseconds of all pictures at all severities, their random streams being there already."""
+    """Return the milliseconds of all images at all severities, without creating their random streams."""
     calls = [
         (name, image, severity, stream("imagenet_c", "imagenet", name, severity, 0, str(place)))
         for place, image in enumerate(images)
@@ -51,7 +51,7 @@ def alone(name: str, images: np.ndarray) -> float:
 
 
 def in_batches(name: str, images: np.ndarray) -> float:
-    """Return the milliseconds of one batch of the pictures for each severity."""
+    """Return the milliseconds of one batch of the images for each severity."""
 
     def run() -> None:
         for severity in SEVERITIES:
@@ -63,19 +63,19 @@ def in_batches(name: str, images: np.ndarray) -> float:
 def one_pass(
     way: Callable[[str, np.ndarray], float], names: list[str], images: list[np.ndarray]
 ) -> np.ndarray:
-    """Return microseconds per picture, shape (sizes, names)."""
+    """Return microseconds per image, shape (sizes, names)."""
     times = np.array([[way(name, of_size) for name in names] for of_size in images])
     return times * 1e3 / (np.array([[len(of_size)] for of_size in images]) * len(SEVERITIES))
 
 
 def report(title: str, sentence: str, names: list[str], micros: np.ndarray) -> list[str]:
-    """Return a table of nanoseconds per pixel and what it says about the goal."""
+    """Return a table of nanoseconds per pixel and its comparison with the goal."""
     pixels = np.array([width * height for width, height in SIZES])
     times = 1e3 * np.column_stack([micros, micros.sum(axis=1) * len(SEVERITIES)]) / pixels[:, None]
     ratios = times[1:] / times[0]
     sizes = [f"{width}x{height}" for width, height in SIZES]
     above = [
-        f"{name} at {size} ({ratio:.2f}; {call:.0f} µs a picture)"
+        f"{name} at {size} ({ratio:.2f}; {call:.0f} µs per image)"
         for name, *cells in zip(
             names, *(zip(r, m, strict=False) for r, m in zip(ratios, micros[1:], strict=True)), strict=False
         )
@@ -118,7 +118,7 @@ def main() -> None:
     options = parser.parse_args()
     names = options.only or list(CORRUPTIONS)
     images = [pictures(size, options.photographs) for size in SIZES]
-    # small pictures are over too soon to be timed once
+    # small images take too little time for a single measurement
     images = [np.concatenate([of_size] * times) for of_size, times in zip(images, ROUNDS, strict=True)]
 
     passes: dict[Callable[[str, np.ndarray], float], list[np.ndarray]] = {alone: [], in_batches: []}
@@ -131,15 +131,15 @@ def main() -> None:
 
     measure.save(
         "sizes" if options.save and not options.only else "",
-        "# Corruptions at other sizes, nanoseconds a pixel",
+        "# Corruptions at several sizes, nanoseconds per pixel",
         measure.machine(),
-        f"{options.photographs} photographs, the mean of all severities, median of {options.passes} passes; "
-        "one thread, CPU time. A call costs some microseconds whatever the size: the quickest kernels take no longer "
+        f"{options.photographs} images, the mean of all severities, median of {options.passes} passes; "
+        "one thread, CPU time. A call takes a few microseconds at any size: the fastest kernels take no longer "
         "than that for 64x64 pixels.",
-        *report("One picture a call", "Without making the random stream.", names, micros[alone]),
+        *report("One image per call", "Without creating the random stream.", names, micros[alone]),
         *report(
             "In batches",
-            "`imagenet_cp.corrupt(batch)`, the random streams included.",
+            "`imagenet_cp.corrupt(batch)`, including the random streams.",
             names,
             micros[in_batches],
         ),

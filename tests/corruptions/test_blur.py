@@ -1,4 +1,4 @@
-"""The blurs equal plain ones, written from the specification, on other photographs and sizes."""
+"""The blurs equal plain ones, written from the specification, on further images and sizes."""
 
 import numpy as np
 import pytest

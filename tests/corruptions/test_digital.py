@@ -1,4 +1,4 @@
-"""The digital corruptions and saturate equal plain ones, on other photographs and sizes.
+"""The digital corruptions and saturate equal plain ones, on further images and sizes.
 
 The plain elastic_transform is in test_elastic.py.
 """

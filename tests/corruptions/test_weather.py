@@ -1,4 +1,4 @@
-"""The weather corruptions equal plain ones, written from the specification, on other photographs and sizes."""
+"""The weather corruptions equal plain ones, written from the specification, on further images and sizes."""
 
 import math
 from fractions import Fraction

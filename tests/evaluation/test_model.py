@@ -297,7 +297,7 @@ class TestRemoteCode:
 class TestOnnx:
     @staticmethod
     def save(path, shape, kind="FLOAT", metadata=None):
-        """Write a model that gives the mean of every channel, its scores: a picture's mean red, green and blue."""
+        """Write a model whose scores are the mean red, green and blue of an image."""
         onnx = pytest.importorskip("onnx")
         pytest.importorskip("onnxruntime")
         helper, types_ = onnx.helper, onnx.TensorProto

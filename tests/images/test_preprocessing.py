@@ -1,4 +1,4 @@
-"""From an encoded photograph to the clean picture."""
+"""Preprocessing of an encoded source image to the clean image."""
 
 import io
 import re

@@ -36,7 +36,7 @@ def test_weights_are_scipys_to_a_unit_in_the_last_place(sigma):
 
 
 def test_the_published_exp_of_minus_2_is_kept():
-    # exp(-2), the second weight at sigma 0.5, was one unit too small where the golden pictures were made
+    # exp(-2), the second weight at sigma 0.5, was one unit too small on the machine that generated the golden images
     _, near, centre, _, _ = gaussian.weights(0.5)
     assert near / centre == pytest.approx(np.exp(-2), rel=1e-15)
     assert gaussian._exp(-2.0) == np.nextafter(0.1353352832366127, 0) and gaussian._exp(-8.0) == np.exp(-8.0)

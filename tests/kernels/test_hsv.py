@@ -30,7 +30,7 @@ def shifted(image, factor, shift, lift):
 
 @pytest.fixture(scope="module")
 def colours():
-    """A picture of random colours, near greys, dark colours, and all mixtures of some levels."""
+    """Image of random colours, near greys, dark colours, and all combinations of some levels."""
     rng = np.random.default_rng(0)
     anything = rng.integers(0, 256, (150_000, 3))
     near_grey = rng.integers(0, 256, (60_000, 1)) + rng.integers(-4, 5, (60_000, 3))

@@ -44,7 +44,7 @@ def test_weak_edges_are_followed_as_far_as_they_go():
 
 
 def plain_distance(edges):
-    """Two passes over the picture, every sum in float32."""
+    """Two passes over the image, every sum in float32."""
     height, width = edges.shape
     far = np.float32(1e9)
     d = np.full((height + 4, width + 4), far, np.float32)

@@ -51,7 +51,7 @@ def resize(image, height, width):
 
 
 def uncropped(image, profile):
-    """The picture R."""
+    """The image R."""
     height, width = image.shape[:2]
     short = {"imagenet": 256, "tiny": 64}.get(profile, min(height, width))
     if short == min(height, width):
@@ -62,7 +62,7 @@ def uncropped(image, profile):
 
 
 def cropped(image, profile):
-    """The picture C, from R."""
+    """The image C, from R."""
     side = SIDES[profile]
     if profile == "imagenet_299":
         return resize(crop(image, *(int(0.875 * length) for length in image.shape[:2])), side, side)

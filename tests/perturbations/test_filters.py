@@ -61,7 +61,7 @@ def test_inverse_is_the_inverse():
 
 
 def test_tilt_by_nothing_still_shrinks_the_picture():
-    # The third row of the published projection is (0, 0, 1) where (0, 0, 0) would leave the picture alone.
+    # The third row of the published projection is (0, 0, 1) where (0, 0, 0) would not change the image.
     m = np.array(maps.camera(256, 383, 0))
     diagonal = np.hypot(256, 383)
     assert np.allclose(m[0, 0] / m[2, 2], diagonal / (diagonal + 1))

@@ -1,4 +1,4 @@
-"""The noises follow their laws: frame 0 is the clean picture, all others have noise of their own."""
+"""The noises follow their distributions: frame 0 is the clean image, and the noise of the rest is independent."""
 
 import numpy as np
 import pytest

@@ -13,7 +13,7 @@ PROFILES = ("imagenet", "imagenet_299", "tiny", "cifar")
 
 
 def photograph(profile, upright):
-    """A photograph other than the golden one, upright or lying, as the profile takes it."""
+    """Portrait or landscape image, different from the golden one, prepared for the profile."""
     photo = Image.fromarray(skimage.data.chelsea())
     if upright:
         photo = photo.transpose(Image.Transpose.ROTATE_90)

@@ -306,7 +306,7 @@ def test_a_file_that_changes_while_it_is_read_is_noticed(tmp_path):
 
 @pytest.fixture
 def tiny(tmp_path):
-    """Two pictures of Tiny ImageNet in its own layout, its list of classes out of order."""
+    """Two images of Tiny ImageNet in its original layout, with an unsorted list of classes."""
     root = tmp_path / "tiny-imagenet-200"
     (root / "val" / "images").mkdir(parents=True)
     for number in range(2):

@@ -50,7 +50,7 @@ def store(folder, form, dataset, split="validation"):
 
 @pytest.fixture
 def validation(tmp_path, photographs):
-    """The same four pictures: as a folder of classes, and as rows like those of ILSVRC/imagenet-1k."""
+    """The same four images: as a folder of classes, and as rows like those of ILSVRC/imagenet-1k."""
     rows = []
     for number, path in zip((30, 1, 236, 4), photographs.values(), strict=True):
         label = imagenet.validation_labels()[f"ILSVRC2012_val_{number:08d}"]

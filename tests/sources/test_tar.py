@@ -47,7 +47,7 @@ def special(name, kind, linkname="", size=0):
 
 @pytest.fixture
 def flat(tmp_path, photographs):
-    """Four photographs under names of ImageNet's validation images: a folder, and how they are called."""
+    """Four images named as in ImageNet's validation set: their folder and their names."""
     folder = tmp_path / "flat"
     folder.mkdir()
     for number, path in zip((3, 1, 236, 4), photographs.values(), strict=True):

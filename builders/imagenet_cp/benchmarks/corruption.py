@@ -34,7 +34,7 @@ class CorruptionBenchmark(Benchmark):
     @property
     def codecs(self) -> Mapping[str, str]:
         """JPEG as published; PNG first for CIFAR, which was published as pixels."""
-        jpeg = {"jpeg": Recipe.codec}
+        jpeg = {"jpeg": "jpeg:85"}
         return {"png": "png", **jpeg} if PROFILES[self.profile].lossless else jpeg
 
     @functools.cached_property

@@ -39,7 +39,7 @@ class Recipe:
     dataset: str
     profile: str = "imagenet"
     seed: int = 0
-    codec: str = "jpeg:85"
+    codec: str = "png"
     size: str = field(default="profile", kw_only=True)
     version: str = field(default_factory=lambda: str(RECIPE), kw_only=True)
     record: str = field(default="", kw_only=True)
@@ -100,11 +100,13 @@ class Recipe:
         Stream
             Independent of the order of the build, the worker, the shard and the path.
         """
-        return stream(self.dataset, self.profile, name, level, self.seed, image_id)
+        return stream(self.dataset, self.profile, name, level, self.seed, image_id, self.version)
 
 
-def stream(dataset: str, profile: str, name: str, level: int, seed: int, image_id: str) -> Stream:
+def stream(
+    dataset: str, profile: str, name: str, level: int, seed: int, image_id: str, version: str = str(RECIPE)
+) -> Stream:
     """Random stream of one image at one level; every argument changes it."""
-    key = f"{dataset}|recipe:{RECIPE}|profile:{profile}|{name}|{level}|seed:{seed}|{image_id}"
+    key = f"{dataset}|recipe:{version}|profile:{profile}|{name}|{level}|seed:{seed}|{image_id}"
     digest = hashlib.blake2b(key.encode("utf-8", "surrogateescape"), digest_size=32).digest()
     return seeded(digest)

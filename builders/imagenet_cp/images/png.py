@@ -16,7 +16,7 @@ _CHUNK = 8192
 def encode_png(image: NDArray[np.uint8]) -> bytes:
     """Encode an RGB image, uint8 (H, W, 3), as PNG: lossless.
 
-    Only Huffman coding, without a search for repeats: for photographs it is the fastest and as small as the
+    Only Huffman coding, without a search for repeats: for natural images it is the fastest and as small as the
     slow levels, and leaves zlib and its successors nothing to choose, so that their bytes agree.
 
     Notes
