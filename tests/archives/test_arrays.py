@@ -167,6 +167,12 @@ class Trap:
         return os.mkdir, ("trap",)
 
 
+def described(dtype, shape="100, 32, 32, 3"):
+    """The bytes of an array with any description."""
+    text = f"{{'descr': {dtype}, 'fortran_order': False, 'shape': ({shape}), }}\n".encode()
+    return b"\x93NUMPY\x01\x00" + len(text).to_bytes(2, "little") + text + bytes(100)
+
+
 FOG = ARRAYS["fog"]
 LABELS = labels(10)
 WRONG = {
@@ -194,6 +200,17 @@ WRONG = {
         b"\x93NUMPY\x01\x00\x20\x00" + b"__import__('os').mkdir('trap')   \n",
         "not an array",
     ),
+    "a header without end": ("fog", b"\x93NUMPY\x01\x00\xf0\xff" + b"(" * 4096, "not an array"),
+    "a deep header": ("fog", described("(" * 1500 + ")" * 1500), "not an array"),
+    "a number of many digits": ("fog", described("'|u1'", "9" * 3000), "not an array"),
+    "a wild shape": (
+        "fog",
+        described("'|u1'", "100, 32, 32, 999999999999"),
+        r"the shape \(100, 32, 32, 9+\), not",
+    ),
+    "a wild type": ("fog", described("('|u1', (999999999,))"), "not an array"),
+    "a type of no size": ("fog", described("'|u0'"), "not an array"),
+    "a record": ("fog", saved(np.zeros((100, 32, 32, 3), "u1,u1")), "not an array"),
     "version": ("fog", b"\x93NUMPY\x07\x00" + saved(FOG)[8:], "not an array saved by NumPy"),
     "few labels": (
         "labels",

@@ -368,6 +368,27 @@ def test_a_tiny_imagenet_with_a_fault_is_named(tiny, spoil, says):
             open_source(place)
 
 
+@pytest.mark.parametrize("way", [zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_a_member_of_the_zip_takes_no_more_memory_than_its_size(tiny, way):
+    """A member of 64 MB, of which the archive says that it has 100 bytes."""
+    image = tiny / "val" / "images" / "val_1.JPEG"
+    image.write_bytes(b"")
+    path = zipped(tiny)
+    with zipfile.ZipFile(path, "w", way) as archive:
+        for file in sorted(tiny.rglob("*.txt")):
+            archive.write(file, file.relative_to(tiny.parent), zipfile.ZIP_DEFLATED)
+        archive.writestr("tiny-imagenet-200/val/images/val_0.JPEG", b"")
+        archive.writestr("tiny-imagenet-200/val/images/val_1.JPEG", bytes(64 << 20))
+    data = path.read_bytes()
+    path.write_bytes(data.replace((64 << 20).to_bytes(4, "little"), (100).to_bytes(4, "little")))
+    source = open_source(path)
+    tracemalloc.start()
+    with pytest.raises(SourceError, match=r"val_1\.JPEG: (cannot be read|compressed in a way)"):
+        source.reader.read(source.items[1])
+    assert tracemalloc.get_traced_memory()[1] < 8 << 20
+    tracemalloc.stop()
+
+
 def test_another_zip_archive_is_named(tmp_path):
     with zipfile.ZipFile(tmp_path / "photos.zip", "w") as archive:
         archive.writestr("cat/a.jpg", b"")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import math
 import os
 import re
@@ -15,7 +14,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.lib import format as npy
 from numpy.typing import NDArray
 
 from .. import corruptions
@@ -42,6 +40,13 @@ _BYTES = math.prod(_SHAPE)
 _LEVELS = len(corruptions.SEVERITIES)
 #: Largest size of a header in bytes.
 _HEADER = 4096
+#: Header of an array of numbers or objects as NumPy writes it, which is matched and not evaluated.
+_NPY = re.compile(
+    rb"\x93NUMPY\x01\0(?P<length>..)"
+    rb"(?P<description>\{'descr': '(?P<dtype>[<>|](?:b1|[iu][1248]|f[248]|O))', "
+    rb"'fortran_order': (?P<order>True|False), 'shape': \((?P<shape>(?:\d{1,12}L?, ?){0,8}(?:\d{1,12}L?)?)\), \} *\n)",
+    re.DOTALL,
+)
 
 
 class Array(NamedTuple):
@@ -219,25 +224,25 @@ def _check_header(
 ) -> tuple[int, np.dtype[Any]]:
     """Offset and dtype of the data, which must have this shape and dtype (or any integer), in C order and complete."""
     with array.open() as read:
-        head = io.BytesIO(read(min(_HEADER, array.size), array.offset))
-    try:
-        version = npy.read_magic(head)
-        parse = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}[version]
-        own_shape, fortran_order, own_dtype = parse(head)
-    except (ValueError, KeyError, TypeError, SyntaxError) as error:
-        raise SourceError(f"{array.name}: not an array saved by NumPy, or cut short ({error})") from None
-    if own_dtype.hasobject:
+        head = read(min(_HEADER, array.size), array.offset)
+    text = _NPY.match(head)
+    if text is None or text.end() != text.start("description") + int.from_bytes(text["length"], "little"):
+        raise SourceError(f"{array.name}: not an array saved by NumPy, or cut short")
+    if text["dtype"].endswith(b"O"):
         raise SourceError(
             f"{array.name}: holds pickled objects, which are never unpickled, not an array of numbers"
         )
+    own_dtype = np.dtype(text["dtype"].decode())
+    own_shape = tuple(int(side) for side in re.findall(rb"\d+", text["shape"]))
+    start = text.end()
     if own_shape != shape or not (own_dtype == dtype if dtype else own_dtype.kind in "iu"):
         expected = f"{dtype or 'integers'} of the shape {shape}"
         raise SourceError(f"{array.name}: {own_dtype} of the shape {own_shape}, not {expected}")
-    if fortran_order and len(shape) > 1:
+    if text["order"] == b"True" and len(shape) > 1:
         raise SourceError(
             f"{array.name}: is in Fortran order; save it again with np.save(file, np.ascontiguousarray(array))"
         )
-    size = head.tell() + math.prod(shape) * own_dtype.itemsize
+    size = start + math.prod(shape) * own_dtype.itemsize
     if array.size != size:
         raise SourceError(f"{array.name}: {array.size:,} bytes, not {size:,}; fetch it again")
-    return array.offset + head.tell(), own_dtype
+    return array.offset + start, own_dtype

@@ -44,10 +44,14 @@ def _opened(archive: str, stamp: str, process: int) -> zipfile.ZipFile:
 
 
 def _member(archive: zipfile.ZipFile, name: str) -> bytes:
-    size = archive.getinfo(name).file_size
-    if size > _LARGEST:
-        raise SourceError(f"{archive.filename}#{name}: {size:,} bytes are too many")
-    return archive.read(name)
+    member = archive.getinfo(name)
+    if member.file_size > _LARGEST:
+        raise SourceError(f"{archive.filename}#{name}: {member.file_size:,} bytes are too many")
+    if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        raise SourceError(f"{archive.filename}#{name}: compressed in a way that Tiny ImageNet's are not")
+    with archive.open(member) as file:
+        # Not archive.read(name), which inflates all there is before it looks at the size.
+        return file.read(member.file_size + 1)
 
 
 def open_tiny(source: str | os.PathLike[str]) -> Source | None:
