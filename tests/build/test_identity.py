@@ -1,12 +1,14 @@
 """Every file of a build is of that build: what another one left there is found, and late workers write nothing."""
 
 import contextlib
+import dataclasses
 import json
 import random
 import shutil
 import subprocess
 import sys
 import time
+from concurrent.futures import Future
 
 import pyarrow.parquet as pq
 import pytest
@@ -15,7 +17,7 @@ from PIL import Image
 from imagenet_cp.build.parquet import read_footer
 from imagenet_cp.build.plan import build
 from imagenet_cp.build.verify import verify
-from imagenet_cp.errors import BuildError
+from imagenet_cp.errors import BuildError, SourceError
 from imagenet_cp.jobs.folder import Shard
 from imagenet_cp.jobs.locks import Claim
 from imagenet_cp.sources import open_source
@@ -198,6 +200,42 @@ def test_a_folder_deleted_during_a_build_can_be_built_again(images, tmp_path, mo
     (out / "data" / "clean" / ".validation-00000-of-00003.parquet.1.tmp").touch()
     run(images, out)
     assert not verify(out).problems
+
+
+class Broken:
+    """A reader of images that cannot be read, each of which leaves what a killed worker would."""
+
+    def __init__(self, out):
+        self.out = out
+
+    def read(self, item):
+        (self.out / "data" / "clean" / ".validation-00001-of-00003.parquet.12ab.tmp").touch()
+        raise SourceError(f"{item.location}: cannot be read")
+
+
+class Watched:
+    """An executor that runs tasks at once, and notes the unfinished files of a unit when it has failed."""
+
+    def __init__(self, out):
+        self.out, self.left = out, []
+
+    def submit(self, function, *arguments):
+        try:
+            function(*arguments)
+        except SourceError as error:
+            self.left.append([path.name for path in self.out.rglob("*.tmp")])
+            future = Future()
+            future.set_exception(error)
+            return future
+
+
+def test_no_unfinished_file_is_left_when_the_first_error_is_reported(images, tmp_path):
+    out, source = tmp_path / "out", open_source(images)
+    executor, source = Watched(out), dataclasses.replace(source, reader=Broken(out))
+    with pytest.raises(SourceError, match="cannot be read"):
+        build("imagenet_c", source, out, ["clean"], images_per_file=3, executor=executor)
+    assert executor.left == FILES * [[".validation-00001-of-00003.parquet.12ab.tmp"]]
+    assert not list(out.rglob("*.tmp"))
 
 
 COMMAND = [sys.executable, "-c", "from imagenet_cp.cli import main; main()", "build", "imagenet_c"]

@@ -66,7 +66,12 @@ def contents(folder: Path) -> dict[str, bytes]:
 def start(images: Path, out: Path, *more: str) -> subprocess.Popen:
     command = [*COMMAND, "--source", str(images), "--out", str(out), *OPTIONS, *more]
     return subprocess.Popen(
-        command, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL, start_new_session=True
+        command,
+        stderr=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        start_new_session=True,
+        # A shell ignores Ctrl-C for what runs in the background, and its children inherit that.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
 
 

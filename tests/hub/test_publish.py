@@ -14,12 +14,15 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from hub_server import Blob, Hub, Repo
+from huggingface_hub import CommitOperationAdd
 
 from imagenet_cp.build.finished import open_build
 from imagenet_cp.build.plan import build
 from imagenet_cp.cards import card as cards
 from imagenet_cp.errors import BuildError
-from imagenet_cp.hub.publish import publish, publish_metric
+from imagenet_cp.hub.publish import Plan, _check_private, publish, publish_metric
+from imagenet_cp.hub.repo import Repo as HubRepo
+from imagenet_cp.hub.repo import State, Upload, _batches
 from imagenet_cp.sources import open_source
 
 OWNER, GUEST = "hf_test_token_of_the_owner", "hf_test_token_of_a_guest"
@@ -414,6 +417,69 @@ def test_a_text_that_names_a_folder_of_this_machine_is_refused(hub, send, built)
     with pytest.raises(BuildError, match="names a folder of this machine"):
         send(built)
     assert not hub.repos
+
+
+@pytest.mark.parametrize("place", ["the build", "home"])
+@pytest.mark.parametrize("file", ["README.md", "build.json"])
+def test_every_text_that_names_a_private_folder_is_refused(tmp_path, place, file, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path / "home" / "somebody"))
+    private = {"the build": tmp_path / "out", "home": Path.home()}[place]
+    texts = {"README.md": b"text", "build.json": b"{}", "data": tmp_path / "data"}
+    _check_private(tmp_path / "out", texts)
+    with pytest.raises(
+        BuildError, match=f"^{file} names a folder of this machine, {private}; nothing is sent"
+    ):
+        _check_private(tmp_path / "out", texts | {file: f"from {private}/x".encode()})
+
+
+@pytest.mark.parametrize(
+    ("private", "files", "obsolete", "public", "asks"),
+    [
+        (False, {"data/new": b"1"}, (), False, "show all of it to everybody"),
+        (False, {}, ("data/old",), False, "delete 1 files and show all of it to everybody"),
+        (False, {}, (), False, ""),
+        (True, {"data/new": b"1"}, (), False, ""),
+        (True, {}, (), True, "show all of it to everybody"),
+        (True, {"data/old": b"1"}, (), False, "replace 1 files"),
+    ],
+)
+def test_what_becomes_public_or_is_replaced_is_asked_for(private, files, obsolete, public, asks):
+    state = State(private, "auto", files={"data/old": None})
+    plan = Plan(HubRepo(NAME, "dataset"), state, (Upload(files, "", obsolete),), public, "auto")
+    assert plan.question() == (f"This will {asks} at {plan.repo.url}. Continue?" if asks else "")
+
+
+def test_new_data_for_a_public_repo_are_sent_only_when_confirmed(hub, send, built):
+    send(built, public=True, confirm=yes)
+    *_, files = repo_of(hub).commits[-1]
+    repo_of(hub).commit("without a shard", {path: blob for path, blob in files.items() if path != SHARD})
+    with pytest.raises(BuildError, match="nothing was sent"):
+        send(built)
+    assert SHARD not in repo_of(hub).files
+    send(built, confirm=yes)
+    assert SHARD in repo_of(hub).files
+
+
+def test_the_token_is_masked_in_what_the_server_says(client):
+    line = HubRepo(NAME, "dataset")._line(f"the token {OWNER}\n was refused: {OWNER}")
+    assert line == "the token *** was refused: ***"
+
+
+@pytest.mark.parametrize(
+    ("sizes", "batches"),
+    [
+        ([6, 4, 1], [[6, 4], [1]]),
+        ([11, 1], [[11], [1]]),
+        ([5, 6, 5], [[5], [6], [5]]),
+        ([1] * 5, [[1] * 3, [1] * 2]),
+    ],
+)
+def test_a_commit_holds_so_many_bytes_and_files(sizes, batches, monkeypatch):
+    monkeypatch.setattr("imagenet_cp.hub.repo._BYTES_PER_COMMIT", 10)
+    monkeypatch.setattr("imagenet_cp.hub.repo._FILES_PER_COMMIT", 3)
+    additions = [CommitOperationAdd(f"file{n}", bytes(size)) for n, size in enumerate(sizes)]
+    found = [[addition.upload_info.size for addition in batch] for batch in _batches(additions)]
+    assert found == batches
 
 
 READ = """

@@ -6,7 +6,7 @@ import multiprocessing
 import os
 import signal
 import threading
-from collections.abc import Callable, Generator, Iterator, Sequence, Sized
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Executor, ProcessPoolExecutor, as_completed, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
@@ -17,6 +17,7 @@ import numpy as np
 from ..errors import RESUME_HINT, BuildError
 from ..images import opencv
 from ..progress import Progress
+from ..sources import Item
 
 #: Title of the progress of units.
 TITLE = "building images"
@@ -34,7 +35,7 @@ class Unit(Protocol):
         """Number of the unit, unique in a job."""
 
     @property
-    def items(self) -> Sized:
+    def items(self) -> Sequence[Item]:
         """The images."""
 
 
@@ -42,7 +43,12 @@ U = TypeVar("U", bound=Unit)
 R = TypeVar("R")
 Run = Callable[[U, Callable[[], None]], R]
 
+#: Numbers of a worker in shared memory: its process, its unit, and the images of the unit that are finished.
+_SLOT = 3
+
 _counter: Any = None
+_slots: Any = None
+_place = 0
 
 
 def reuse_freed_memory() -> None:
@@ -54,10 +60,13 @@ def reuse_freed_memory() -> None:
     np.empty(31 << 20, np.uint8)
 
 
-def _init_worker(counter: Any) -> None:
-    """Initialize a worker process: one thread, a shared counter of images, and exit with its parent."""
-    global _counter
-    _counter = counter
+def _init_worker(counter: Any, slots: Any) -> None:
+    """Set up a worker process: one thread, a shared counter of images, a slot, and exit with its parent."""
+    global _counter, _slots, _place
+    _counter, _slots = counter, slots
+    with slots.get_lock():
+        _place = next(place for place in range(0, len(slots), _SLOT) if not slots[place])
+        slots[_place : _place + 2] = os.getpid(), -1
     reuse_freed_memory()
     if (cv2 := opencv.load()) is not None:
         cv2.setNumThreads(0)
@@ -77,9 +86,12 @@ def _tick() -> None:
     if _counter is not None:
         with _counter.get_lock():
             _counter.value += 1
+        _slots[_place + 2] += 1
 
 
 def _run(run: Run[U, R], unit: U) -> R:
+    if _slots is not None:
+        _slots[_place + 1 : _place + _SLOT] = unit.index, 0
     return run(unit, _tick)
 
 
@@ -155,7 +167,8 @@ def run_local(
     while left:
         counter.value = sum(len(unit.items) for unit in todo if unit.index not in left)
         with _single_threaded():
-            pool = ProcessPoolExecutor(min(workers, len(left)), context, _init_worker, (counter,))
+            slots = context.Array("q", _SLOT * min(workers, len(left)))
+            pool = ProcessPoolExecutor(len(slots) // _SLOT, context, _init_worker, (counter, slots))
             try:
                 _compile(pool, warm_ups, progress)
                 progress(TITLE, counter.value, total)
@@ -167,13 +180,13 @@ def run_local(
                     yield unit, result
             except BrokenProcessPool:
                 failures += 1
-                if failures == _MAX_FAILURES:
-                    raise BuildError(
-                        "worker processes die repeatedly, perhaps out of memory; try fewer with --workers. "
-                        f"{RESUME_HINT}"
-                    ) from None
             finally:
-                _stop(pool)
+                died = _stop(pool)
+        if failures == _MAX_FAILURES:
+            at = "".join(f", the last at {place}" for place in _places(died, slots[:], left))
+            raise BuildError(
+                f"worker processes die repeatedly{at}, perhaps out of memory; try fewer with --workers. {RESUME_HINT}"
+            )
 
 
 def run_on_executor(
@@ -202,7 +215,16 @@ def _compile(pool: Executor, warm_ups: Sequence[Callable[[], object]], progress:
         progress(_COMPILING, ready, len(compiled))
 
 
-def _stop(pool: ProcessPoolExecutor) -> None:
+def _places(died: set[int | None], slots: Sequence[int], units: Mapping[int, Unit]) -> Iterator[str]:
+    """Yield the locations of the images at which processes died."""
+    for place in range(0, len(slots), _SLOT):
+        process, index, done = slots[place : place + _SLOT]
+        if process in died and index in units and done < len(units[index].items):
+            yield units[index].items[done].location
+
+
+def _stop(pool: ProcessPoolExecutor) -> set[int | None]:
+    """Terminate the processes of a pool; returns the ids of those that had died."""
     # An exception would otherwise wait for the running units.
     processes = list((pool._processes or {}).values())
     pool.shutdown(wait=False, cancel_futures=True)
@@ -210,3 +232,4 @@ def _stop(pool: ProcessPoolExecutor) -> None:
         process.terminate()
     for process in processes:
         process.join()
+    return {process.pid for process in processes if process.exitcode not in (0, -signal.SIGTERM)}

@@ -1,0 +1,39 @@
+"""Worker processes: what becomes of those that die, and what is reported meanwhile."""
+
+import pytest
+import toy_units
+
+from imagenet_cp.errors import BuildError
+from imagenet_cp.jobs.local import TITLE, run_local
+
+
+def run(units, workers=2):
+    """Indices of the finished units, and the steps of their progress."""
+    steps = []
+    results = run_local(
+        toy_units.run, units, workers, lambda title, *step: steps.append(step) if title == TITLE else None
+    )
+    return sorted(index for _, index in results), steps
+
+
+def test_deaths_spread_over_a_long_build_do_not_end_it(tmp_path):
+    """The count of failures begins again with every unit that is finished."""
+    fatal = {"b0": 1, "c1": 1, "d0": 1, "e1": 1}
+    assert run(toy_units.units(tmp_path, 5, 2, fatal))[0] == [0, 1, 2, 3, 4]
+    assert len(list(tmp_path.iterdir())) == 4
+
+
+@pytest.mark.parametrize("image", ["a0", "a2"])
+def test_a_worker_that_dies_repeatedly_names_its_image(tmp_path, image):
+    says = rf"die repeatedly, the last at /of/{image}\.jpg, perhaps out of memory; try fewer with --workers"
+    with pytest.raises(BuildError, match=says):
+        run(toy_units.units(tmp_path, 1, 3, {image: 9}))
+    assert len(list(tmp_path.iterdir())) == 3
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_the_progress_of_several_workers_counts_every_image_once(tmp_path, workers):
+    fatal = {"c2": 1} if workers > 1 else {}
+    _, steps = run(toy_units.units(tmp_path, 4, 5, fatal), workers)
+    assert steps[-1] == (20, 20)
+    assert all(0 <= done <= total == 20 for done, total in steps)
