@@ -66,7 +66,7 @@ def rate(run: Callable[[], int], turns: int) -> float:
 
 def loaded(rows: Rows, config: str, workers: int) -> Iterator[Batch]:
     (cell,) = rows.select([config]).cells
-    return batches(rows.read(cell), max(1, BATCH // 31) if rows.sequences else BATCH, workers)
+    return batches(config, rows.read(cell), max(1, BATCH // 31) if rows.sequences else BATCH, workers)
 
 
 def main() -> None:

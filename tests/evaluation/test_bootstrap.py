@@ -10,6 +10,8 @@ from imagenet_cp.evaluation import bootstrap
 from imagenet_cp.evaluation.counts import Counts
 from imagenet_cp.evaluation.references import alexnet, compute_scores, formulas
 
+REPLICATES = bootstrap.REPLICATES  # of which a fixture makes fewer
+
 
 def plain_mce(counts, number):
     """MCE and relative mCE of redrawn images, one image after the other."""
@@ -93,6 +95,11 @@ def test_a_draw_may_have_no_image_of_a_config():
 def test_one_image_has_an_interval_of_no_width():
     counts = mce_counts(1)
     assert len(set(bootstrap.replicates("mce", "imagenet_c", counts, 20)["mce",])) == 1
+
+
+def test_an_interval_is_the_middle_95_percent_of_2000_draws():
+    assert bootstrap.percentile_interval(np.arange(2001.0)) == (50, 1950)
+    assert REPLICATES == 2000
 
 
 def test_intervals_hold_the_truth_about_as_often_as_they_say():

@@ -61,6 +61,21 @@ def test_only_common_images_are_compared(models):
     assert found.models["less"].metrics["mce"]["mce"] == less.metrics["mce"]["mce"]
 
 
+def test_models_without_an_error_on_their_common_images_are_compared(models):
+    def flawless(model, first):
+        counts = model.counts["mce"]
+        columns = {name: np.zeros_like(column) for name, column in counts.columns.items()}
+        for column in columns.values():
+            column[:first] = -1  # images that this evaluation lacks
+        counts = {"mce": dataclasses.replace(counts, columns=columns)}
+        return dataclasses.replace(model, metrics={"mce": model.metrics["mce"]}, counts=counts)
+
+    found = compare({name: flawless(model, 10 * i) for i, (name, model) in enumerate(models.items())})
+    assert found.images == {"mce": (40, 40)}
+    assert found.models["one"].metrics["mce"]["mce"] == 0
+    assert found.differences["two"]["mce"]["mce"] == (0, 0, 0)
+
+
 def test_of_a_config_only_what_both_have_is_compared(models):
     one, two = models.values()
     counts = one.counts["mce"]

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from imagenet_cp.errors import SourceError
+from imagenet_cp.evaluation.fingerprint import fingerprint
 from imagenet_cp.evaluation.models.base import Model
 from imagenet_cp.evaluation.models.load import open_model
 from imagenet_cp.evaluation.models.onnx import _checksum
@@ -94,6 +95,19 @@ class TestTorch:
         with torch.no_grad():
             module[1].bias[0] += 1
         assert open_module("mine", module, "cpu", mean, std, 32).weights != model.weights
+
+    def test_a_function_is_known_by_the_weights_of_its_modules(self, module):
+        import torch
+
+        def model(images):
+            with torch.inference_mode():
+                return module(torch.from_numpy(images).permute(0, 3, 1, 2).float())
+
+        before = fingerprint(model)
+        assert before.complete and fingerprint(model) == before
+        with torch.no_grad():
+            module[1].bias[0] += 1
+        assert fingerprint(model).digest != before.digest and fingerprint(model).complete
 
     def test_a_device_that_is_not_there_is_named(self, module):
         import torch

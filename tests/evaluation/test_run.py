@@ -359,6 +359,15 @@ def test_clahe_raises_contrast_and_leaves_its_input_alone():
     assert made.std() > 1.3 * dull.std()
 
 
+def test_clahe_is_opencvs_with_a_limit_of_2_and_8_tiles():
+    cv2 = pytest.importorskip("cv2", exc_type=ImportError)
+    image = np.random.RandomState(0).randint(60, 90, (224, 224, 3)).astype(np.uint8)
+    lightness, *colour = cv2.split(cv2.cvtColor(image, cv2.COLOR_RGB2LAB))
+    lab = cv2.merge([cv2.createCLAHE(clipLimit=2.0, tileGridSize=(8, 8)).apply(lightness), *colour])
+    assert np.array_equal(clahe(image), cv2.cvtColor(lab, cv2.COLOR_LAB2RGB))
+    assert not np.array_equal(clahe(image, clip_limit=4.0), clahe(image))
+
+
 def test_examples_are_the_surest_mistakes(kept):
     """One of every corruption, each of another image."""
     made, out = kept

@@ -143,13 +143,16 @@ def test_options_that_mean_nothing_are_refused(config, options, says, cache):
         load_dataset("imagenet_c", config, cache_dir=cache, **options)
 
 
-def test_a_broken_image_is_named_or_skipped(class_folder, cache):
+def test_a_broken_image_is_named_or_skipped(class_folder, cache, caplog):
     (class_folder / "animal" / "broken.jpg").write_bytes(b"\xff\xd8\xff not all of it")
     for processes in (None, 2):
         with pytest.raises(SourceError, match=r'broken\.jpg: .*on_error="skip"'):
             load("fog_1", cache, source=None, data_dir=str(class_folder), num_proc=processes)
     dataset = load("fog_1", cache, source=None, data_dir=str(class_folder), on_error="skip")
     assert dataset.num_rows == 4
+    (warning,) = [record for record in caplog.records if record.name == "imagenet_cp.hub.builder"]
+    assert warning.levelname == "WARNING" and warning.getMessage().startswith("skipped: ")
+    assert "broken.jpg" in warning.getMessage()
 
 
 def test_clean_images_come_before_a_folder_of_that_name(class_folder, cache, tmp_path):

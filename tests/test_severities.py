@@ -1,0 +1,27 @@
+"""The tables of severities and difficulties are the published ones, of which tests/golden holds a copy."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from imagenet_cp.corruptions import CORRUPTIONS
+from imagenet_cp.perturbations import PERTURBATIONS
+
+GOLDEN = json.loads((Path(__file__).parent / "golden" / "severities.json").read_text())
+
+
+@pytest.mark.parametrize("name", GOLDEN["corruptions"])
+def test_severities_are_the_published_ones(name):
+    tables = {profile: list(map(list, rows)) for profile, rows in CORRUPTIONS[name].severities.items()}
+    assert tables == GOLDEN["corruptions"][name]
+
+
+@pytest.mark.parametrize("name", GOLDEN["perturbations"])
+def test_difficulties_of_noises_are_the_published_ones(name):
+    tables = {profile: list(map(list, rows)) for profile, rows in PERTURBATIONS[name].parameters.items()}
+    assert tables == GOLDEN["perturbations"][name]
+
+
+def test_no_table_is_left_out():
+    assert set(GOLDEN["corruptions"]) == set(CORRUPTIONS) and len(CORRUPTIONS) == 19
