@@ -6,12 +6,17 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image
 
-from imagenet_cp import settings
+from imagenet_cp import demo, preview, settings
+from imagenet_cp.archives.importer import import_official
+from imagenet_cp.build.finished import open_build
 from imagenet_cp.build.plan import new_plan
 from imagenet_cp.cli import main
+from imagenet_cp.errors import BuildError
+from imagenet_cp.evaluation.run import evaluate_model
 from imagenet_cp.sources import open_source
 
 PHOTOGRAPH = open_source("sample").items[0].location
@@ -51,13 +56,15 @@ def test_use_without_a_writable_home_names_the_variable(class_folder, tmp_path, 
     assert f"file/imagenet-cp: Not a directory); type  export IMAGENET_CP_SOURCE='{class_folder}'" in message
 
 
-def test_damaged_settings_name_no_source(tmp_path, monkeypatch):
+def test_damaged_settings_are_named_and_written_again(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
     file = settings.remember_source("sample")
-    assert settings.default_source() == "sample"
-    for text in ("[]", "{}", "", "\0"):
+    for text in ("[]", "{}", "", "\0", '{"source": 1}'):
         file.write_text(text)
-        assert settings.default_source() is None
+        with pytest.raises(BuildError, match=r"settings\.json: damaged .*; `imagenet-cp use FOLDER` writes"):
+            settings.default_source()
+    settings.remember_source("sample")
+    assert settings.default_source() == "sample"
 
 
 def test_the_demo_keeps_to_its_folder(tmp_path):
@@ -95,6 +102,46 @@ def test_preview_does_not_replace_its_input(tmp_path, photographs):
     assert Path(image).read_bytes() == photographs["coffee.png"].read_bytes()
 
 
+@pytest.mark.parametrize("name", ["index.html", "results.json", "results.csv"])
+def test_a_report_replaces_nothing_else_and_says_so_first(tmp_path, monkeypatch, capsys, name):
+    pytest.importorskip("matplotlib")
+    (tmp_path / "site").mkdir()
+    (tmp_path / "site" / name).write_text("my own")
+    monkeypatch.setattr("sys.argv", ["imagenet-cp", "evaluate", "nowhere", "-o", str(tmp_path / "site")])
+    with pytest.raises(SystemExit):
+        main()
+    assert f"site/{name}: exists, and is none that this command writes" in capsys.readouterr().err
+    assert (tmp_path / "site" / name).read_text() == "my own"
+
+
+@pytest.mark.parametrize("form", ["png", "jpg", "webp", "gif"])
+def test_a_preview_replaces_previews_only(tmp_path, form):
+    file = tmp_path / f"a.{form}"
+    image = Image.effect_noise((300, 300), 90)
+    image.save(file)
+    before = file.read_bytes()
+    with pytest.raises(BuildError, match=rf"a\.{form}: exists, and is none that this command writes"):
+        preview.save(image, file)
+    assert file.read_bytes() == before
+    file.unlink()
+    for _ in range(2):
+        preview.save(image, file)
+    if form != "jpg":
+        frames = np.zeros((3, 64, 64, 3), np.uint8) + np.arange(3, dtype=np.uint8)[:, None, None, None] * 50
+        if form == "png":
+            assert Image.open(file).size == (300, 300)
+        preview.save_animation(frames, file)
+        assert Image.open(file).n_frames == 3
+        preview.save_animation(frames, file)
+
+
+def test_the_demo_replaces_no_foreign_file(tmp_path):
+    (tmp_path / "imagenet_p.webp").write_bytes(b"mine")
+    with pytest.raises(BuildError, match=r"imagenet_p\.webp: exists"):
+        demo.run(tmp_path, print)
+    assert [path.name for path in tmp_path.iterdir()] == ["imagenet_p.webp"]
+
+
 def test_names_are_matched_in_any_case(tmp_path, class_folder):
     said = run("build", "ImageNet-C", "--source", class_folder, "--configs", "brightness_1", cwd=tmp_path)
     assert said.returncode == 0 and (tmp_path / "imagenet_c" / "README.md").is_file()
@@ -120,6 +167,14 @@ def test_preview_draws_a_sheet(tmp_path, photographs):
         (["build", "imagenet_c", "--source", "sample", "--configs", "fgo_3"], "did you mean fog_3"),
         (["build", "imagenet_c", "--source", "sample", "--on-error", "ignore"], "raise or skip"),
         (["build", "imagenet_c", "--source", "sample", "--engine", "spark"], "known: local, dask"),
+        (
+            ["build", "imagenet_c", "--source", "sample", "--engine", "dask://"],
+            "such as dask://127.0.0.1:8786",
+        ),
+        (
+            ["build", "imagenet_c", "--source", "sample", "--engine", "dask://host"],
+            "such as dask://127.0.0.1",
+        ),
         (["build", "imagenet_c", "--source", "sample", "--shard", "4/3"], "--shard is i/n"),
         (["use", "nowhere"], "nowhere: no such folder"),
         (["preview", "nowhere.jpg", "-o", "sheet.png"], "nowhere.jpg: cannot be read"),
@@ -138,4 +193,64 @@ def test_a_mistake_ends_in_one_line(arguments, says, tmp_path, monkeypatch, caps
     said = capsys.readouterr().err
     assert end.value.code == 1 and says in said
     assert len(said.strip().splitlines()) == 1
+    assert not list(tmp_path.iterdir())
+
+
+URL = "s3://bucket/out"
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["use", URL],
+        ["build", "imagenet_c", "--source", "sample", "--out", URL],
+        ["build", "imagenet_c", "--source", URL],
+        ["build", "imagenet_c", "--source", "sample", "--dry-run", "--out", URL],
+        ["verify", URL],
+        ["verify", "nowhere", "--source", URL],
+        ["publish", URL, "user/name"],
+        ["import-official", "nowhere.tar", URL],
+        ["import-official", "nowhere.tar", "--out", URL],
+        ["evaluate", "nowhere", "-o", URL],
+        ["evaluate", "nowhere", "--imagenet-c", URL],
+        ["evaluate", "nowhere", "--imagenet-p", URL],
+        ["evaluate", "nowhere", "--source", URL],
+        ["evaluate", "nowhere", "--weights", URL],
+        ["compare", "nowhere.json", URL],
+        ["compare", "nowhere.json", "-o", URL],
+        ["demo", "--out", URL],
+        ["preview", URL, "-o", "sheet.png"],
+        ["preview", "nowhere.jpg", "-o", URL],
+    ],
+)
+def test_a_url_in_place_of_a_path_is_refused_before_anything_is_read(
+    arguments, tmp_path, monkeypatch, capsys
+):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sys.argv", ["imagenet-cp", *arguments])
+    monkeypatch.setattr("imagenet_cp.sources.open_source", None)
+    with pytest.raises(SystemExit) as end:
+        main()
+    assert end.value.code == 1
+    assert capsys.readouterr().err == (
+        f"imagenet-cp: {URL}: is a URL, not a local path; work in a local folder, and copy between the two with the "
+        "tools of that store\n"
+    )
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda: new_plan("imagenet_c", open_source("sample"), URL),
+        lambda: open_build(URL),
+        lambda: import_official([URL]),
+        lambda: import_official(["nowhere"], URL),
+        lambda: evaluate_model("nowhere", out=URL),
+    ],
+)
+def test_functions_refuse_urls_too(call, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(BuildError, match=f"{URL}: is a URL"):
+        call()
     assert not list(tmp_path.iterdir())

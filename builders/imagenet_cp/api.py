@@ -13,7 +13,7 @@ from . import corruptions, perturbations
 from .benchmarks import names
 from .benchmarks.recipe import Recipe
 from .errors import suggest
-from .images.preprocessing import pixels
+from .images.preprocessing import pixels, to_rgb
 from .images.profiles import PROFILES
 
 AnyImage = TypeVar("AnyImage", Image.Image, NDArray[np.uint8])
@@ -97,7 +97,7 @@ def corrupt(
     if not isinstance(image_id, str):
         raise ValueError("one image has one id; a sequence of ids belongs to a batch of shape (N, H, W, 3)")
     if isinstance(image, Image.Image):
-        return Image.fromarray(one(corruptions.check_image(np.array(image.convert("RGB"))), image_id))
+        return Image.fromarray(one(corruptions.check_image(pixels(to_rgb(image))), image_id))
     return one(corruptions.check_image(image), image_id)
 
 
@@ -166,7 +166,7 @@ def perturb(
     """
     recipe = _recipe(benchmark, names.PERTURBATIONS, seed)
     source = image if isinstance(image, Image.Image) else Image.fromarray(corruptions.check_image(image))
-    clean = pixels(PROFILES[recipe.profile].uncropped(source.convert("RGB")))
+    clean = pixels(PROFILES[recipe.profile].uncropped(to_rgb(source)))
     bits = recipe.bits(perturbation, difficulty, image_id)
     frames = perturbations.apply(perturbation, clean, bits, difficulty, recipe.profile)
     return [Image.fromarray(frame) for frame in frames] if isinstance(image, Image.Image) else frames

@@ -13,7 +13,7 @@ from . import corruptions, preview
 from .api import perturb
 from .benchmarks.catalog import BENCHMARKS
 from .build.plan import build
-from .files import check_writable
+from .files import check_replaceable, check_writable
 from .images.preprocessing import decode, pixels
 from .progress import show_progress
 from .sources import Item, Source, open_source
@@ -56,6 +56,7 @@ def run(folder: Path, echo: Callable[[str], None]) -> None:
     sheet, animation = folder / "imagenet_c.png", folder / "imagenet_p.webp"
     folder.mkdir(parents=True, exist_ok=True)
     for path in (sheet, animation):
+        check_replaceable(path, preview.MARK)
         check_writable(path)
     source = open_source("sample")
     echo(f"1. Building all 95 configs of ImageNet-C, and the clean images, from {len(source.items)} images")
@@ -96,7 +97,7 @@ def run(folder: Path, echo: Callable[[str], None]) -> None:
     echo(_table(metric.compute()) + "\n")
 
     item = next(item for item in source.items if item.image_id == _IMAGE)
-    preview.contact_sheet(_clean(source, item), item.image_id).save(sheet)
+    preview.save(preview.contact_sheet(_clean(source, item), item.image_id), sheet)
     image = pixels(decode(source.reader.read(item), item.location))
     preview.save_animation(perturb(image, _PERTURBATION, image_id=item.image_id), animation)
     echo(f"4. {sheet} shows one image under all 19 corruptions at their five severities,")

@@ -1,12 +1,65 @@
-"""Atomic writes of files: they appear complete or not at all."""
+"""Local paths, atomic writes, by which files appear complete or not at all, and JSON files with a schema."""
 
 from __future__ import annotations
 
 import json
 import os
+import re
 import secrets
 from pathlib import Path
 from typing import Any
+
+from .errors import BuildError
+
+#: Beginning of a URL, also of one with a slash lost in a Path; a drive of Windows has one letter.
+_URL = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):/+")
+#: Bytes at the beginning and at the end of a file in which its mark is.
+_EDGE = 4096
+
+
+def local_path(path: str | os.PathLike[str]) -> Path:
+    """Path of a local file or folder, with ``~`` expanded.
+
+    Raises
+    ------
+    BuildError
+        It is a URL.
+    """
+    text = os.fspath(path)
+    url = _URL.match(text)
+    if url is None:
+        return Path(text).expanduser()
+    rest = text[url.end() :]
+    hint = {"file": f"write /{rest}", "hf": "a data set on the Hub is named user/name"}.get(
+        url[1].lower(), "work in a local folder, and copy between the two with the tools of that store"
+    )
+    raise BuildError(f"{url[1]}://{rest}: is a URL, not a local path; {hint}")
+
+
+def check_replaceable(path: Path, mark: str) -> None:
+    """Refuse to replace a file that this package did not write.
+
+    Parameters
+    ----------
+    path : Path
+        The file, which may not exist.
+    mark : str
+        Text near the beginning or the end of the files of its kind that this package writes.
+
+    Raises
+    ------
+    BuildError
+        It exists and has no such mark.
+    """
+    if not path.is_file():
+        return
+    with open(path, "rb") as file:
+        begin = file.read(_EDGE)
+        file.seek(max(0, path.stat().st_size - _EDGE))
+        if mark.encode() not in begin and mark.encode() not in file.read():
+            raise BuildError(
+                f"{path}: exists, and is none that this command writes; choose another output, or move it away"
+            )
 
 
 def temporary_path(path: Path) -> Path:
@@ -46,3 +99,52 @@ def write_text(path: Path, text: str) -> None:
 def write_json(path: Path, value: Any) -> None:
     """Write a value as JSON atomically."""
     write_text(path, json.dumps(value, indent=1, ensure_ascii=False) + "\n")
+
+
+def read_json(path: Path, schema: Any) -> Any:
+    """Read a JSON file and check it against a schema.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    schema : type, list or dict
+        ``str``, ``int`` for a number that is not negative, ``[schema, ...]`` for a list of this length, or a dict: of
+        names, where a ``?`` at the end marks those that may be missing, or of the key ``str``, for values under any
+        names.
+
+    Raises
+    ------
+    OSError
+        The file cannot be read.
+    ValueError
+        It is not JSON, a name is missing, or a value is of another type; the message says which.
+    """
+    try:
+        value = json.loads(path.read_bytes())
+    except (ValueError, RecursionError):
+        raise ValueError("not JSON") from None
+    _check(value, schema, "")
+    return value
+
+
+def _check(value: Any, schema: Any, place: str) -> None:
+    at = f" at {place}" if place else ""
+    if isinstance(schema, dict):
+        if not isinstance(value, dict):
+            raise ValueError(f"no object{at}")
+        for name, part in schema.items():
+            if name is str:
+                for key, element in value.items():
+                    _check(element, part, f"{place}/{key}")
+            elif name.rstrip("?") in value:
+                _check(value[name.rstrip("?")], part, f"{place}/{name.rstrip('?')}")
+            elif not name.endswith("?"):
+                raise ValueError(f"{place}/{name} is missing")
+    elif isinstance(schema, list):
+        if not isinstance(value, list) or len(value) != len(schema):
+            raise ValueError(f"no list of {len(schema)}{at}")
+        for index, (element, part) in enumerate(zip(value, schema, strict=True)):
+            _check(element, part, f"{place}/{index}")
+    elif type(value) is not schema or (schema is int and value < 0):
+        raise ValueError(f"no {'number' if schema is int else 'text'}{at}")

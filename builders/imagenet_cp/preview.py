@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,12 +12,16 @@ from PIL import Image, ImageDraw, ImageFont
 
 from . import corruptions
 from .api import corrupt
+from .files import check_replaceable
 
 TILE = 144
 _FRAME_TIME = 120  # milliseconds
 _GAP = 6
 _LABEL = 26
 _MARGIN = 32
+#: Text in every file of a preview, by which it is known as one.
+MARK = "imagenet-cp preview"
+_SOFTWARE = 0x0131  # tag of EXIF
 _PAPER, _INK, _FAINT = (250, 250, 248), (28, 28, 30), (120, 120, 124)
 
 
@@ -73,6 +79,20 @@ def contact_sheet(clean: NDArray[np.uint8], image_id: str = "", seed: int = 0) -
     return sheet
 
 
+def save(image: Image.Image, path: str | os.PathLike[str], **options: Any) -> None:
+    """Save an image with the mark of a preview, which takes the place of an earlier one only.
+
+    Raises
+    ------
+    BuildError
+        The file exists and is no preview.
+    """
+    check_replaceable(Path(path), MARK)
+    exif = Image.Exif()
+    exif[_SOFTWARE] = MARK
+    image.save(path, exif=exif, comment=MARK, **options)
+
+
 def check_animation(path: str | os.PathLike[str]) -> None:
     """Raise ValueError if a file's ending is not that of an animated image."""
     if os.path.splitext(path)[1].lower() not in (".webp", ".gif", ".png"):
@@ -93,7 +113,9 @@ def save_animation(frames: NDArray[np.uint8], path: str | os.PathLike[str]) -> N
     ------
     ValueError
         The file has another ending.
+    BuildError
+        It exists and is no preview.
     """
     check_animation(path)
     first, *rest = map(Image.fromarray, frames)
-    first.save(path, save_all=True, append_images=rest, duration=_FRAME_TIME, loop=0)
+    save(first, path, save_all=True, append_images=rest, duration=_FRAME_TIME, loop=0)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import os
 from pathlib import Path
 
 from .errors import BuildError
+from .files import read_json, write_json
 
 #: Environment variable that names the default source.
 VARIABLE = "IMAGENET_CP_SOURCE"
@@ -28,7 +28,7 @@ def remember_source(source: str) -> Path:
     try:
         file = _file()
         file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(json.dumps({"source": source}) + "\n", encoding="utf-8")
+        write_json(file, {"source": source})
     except (OSError, RuntimeError) as error:  # RuntimeError: there is no home
         where = getattr(error, "filename", None)
         cause = f"{where}: {error.strerror}" if where and isinstance(error, OSError) else str(error)
@@ -39,10 +39,19 @@ def remember_source(source: str) -> Path:
 
 
 def default_source() -> str | None:
-    """Source named by the environment variable, else the stored one, else None."""
+    """Source named by the environment variable, else the stored one, else None.
+
+    Raises
+    ------
+    BuildError
+        The file that holds it is damaged.
+    """
     if os.environ.get(VARIABLE):
         return os.environ[VARIABLE]
     try:
-        return str(json.loads(_file().read_text(encoding="utf-8"))["source"])
-    except (OSError, RuntimeError, ValueError, KeyError, TypeError):
+        file = _file()
+        return str(read_json(file, {"source": str})["source"])
+    except (OSError, RuntimeError):  # RuntimeError: there is no home
         return None
+    except ValueError as error:
+        raise BuildError(f"{file}: damaged ({error}); `imagenet-cp use FOLDER` writes it again") from None

@@ -9,7 +9,7 @@ MEAN = "mean of the 15"
 
 
 class CorruptionErrorPage(Page):
-    """Page of the mean corruption error, with a drawing of the errors by severity."""
+    """Page of the mean corruption error, with a chart of the errors by severity."""
 
     metric = "mce"
     symbol = "mCE"
@@ -38,7 +38,7 @@ class CorruptionErrorPage(Page):
     example = "example.csv"
     file_types = (".csv", ".jsonl")
     rows = "CSV or JSON Lines with the columns `predictions`, `references`, `corruption` and `severity`."
-    source = "In percent, on ImageNet-C; for their sources see the metric card."
+    source = "In percent, on ImageNet-C; the metric card names their sources."
 
     def score_table(self, table, benchmark, clean):
         """Score a table of errors in percent."""
@@ -51,7 +51,7 @@ class CorruptionErrorPage(Page):
         return {**scores, "error": error, "clean_error": clean_error, "missing": missing}
 
     def score_file(self, path, benchmark, clean):
-        """Score a file of predictions with the metric beside this page."""
+        """Score a file of predictions with the metric in the folder of this page."""
         return super().score_file(path, benchmark, clean_error=self.read_clean(clean))
 
     def read_clean(self, text):
@@ -65,14 +65,14 @@ class CorruptionErrorPage(Page):
             yield name, ce, result["relative_ce"][name], 1
 
     def build_details(self, state):
-        """Drawing of one corruption's errors, or of the mean."""
+        """Chart of the errors of one corruption, or of the mean."""
         corruption = gr.Dropdown([MEAN, *self.alexnet], value=MEAN, label="Severity curve of")
         event = (self.draw, [state, corruption], gr.HTML(elem_id="plot"))
         corruption.change(*event, api_name=False)
         return event
 
     def draw(self, result, name):
-        """Drawing of the errors at the five severities, with AlexNet's."""
+        """Chart of the errors at the five severities, with AlexNet's."""
         if not result:
             return ""
         corruptions = formulas.CORRUPTIONS if name == MEAN else [name]

@@ -19,20 +19,20 @@ KNOWN = [CLEAN, *ALEXNET["mce"]]
 
 
 class MCE(Rows, evaluate.Metric):
-    """Mean corruption error of ImageNet-C and the benchmarks made like it.
+    """Mean corruption error of ImageNet-C and of the same benchmark at other sizes.
 
     Args:
         predictions (list of int): the predicted class id of each image.
         references (list of int): the true class id of each image.
-        corruption (list of str): each image's corruption, such as "fog"; "clean" for images without one.
-        severity (list of int): each image's severity, 1 to 5; 0 with the corruption "clean".
+        corruption (list of str): the corruption of each image, such as "fog"; "clean" for uncorrupted images.
+        severity (list of int): the severity of each image, 1 to 5; 0 with the corruption "clean".
         extra (list of str): names of corruptions of your own in this batch; they get errors, but no CE.
       `compute` alone also takes
-        clean_error (float, optional): the error without corruption, a fraction, in place of clean rows.
+        clean_error (float, optional): the error on clean images, a fraction, instead of clean rows.
         strict (bool): raise ValueError when a config of the benchmark is missing.
         benchmark (str): "imagenet_c" (default), "imagenet_c_299", "tiny_imagenet_c", "cifar10_c" or "cifar100_c".
-        num_classes (int, optional): class ids are below this; by default the benchmark's.
-        recipe (str, optional): how the data were made, added to the signature as it is.
+        num_classes (int, optional): number of classes; by default that of the benchmark.
+        recipe (str, optional): signature of the data, added to the signature of the score.
     Returns:
         mce, relative_mce (percent, or None while anything is missing), ce, relative_ce (corruption -> percent or
         None), ce_by_severity (corruption -> five percents, None where missing), error (corruption -> five
@@ -60,7 +60,7 @@ class MCE(Rows, evaluate.Metric):
         self.add_batch(**columns, corruption=[corruption], severity=[severity], extra=extra)
 
     def add_batch(self, *, predictions=None, references=None, corruption=None, severity=None, extra=()):
-        """Add a batch of images. Nothing of a batch with an error in it is added."""
+        """Add a batch of images. A batch with an error is rejected as a whole."""
         columns = {"predictions": predictions, "references": references}
         self._add({**columns, "corruption": corruption, "severity": severity}, extra=extra)
 
@@ -70,7 +70,7 @@ class MCE(Rows, evaluate.Metric):
         known = [*KNOWN, *as_column("extra", extra)]
         batch = {}
         for name in ("predictions", "references"):
-            hint = " (-1 may stand for: no label)"
+            hint = " (-1 may mean that there is no label)"
             batch[name] = as_class_ids(name, as_column(name, columns[name]), row, hint)
         hint = " (name a corruption of your own in extra=[...])"
         batch["corruption"] = as_names("corruption", columns["corruption"], known, row, hint)
@@ -81,7 +81,7 @@ class MCE(Rows, evaluate.Metric):
         if (i := first_true((severity < 0) | (severity > 5) | ((severity == 0) != clean))) is not None:
             raise ValueError(
                 f"severity: {row(i)} holds {severity[i]} with the corruption {str(batch['corruption'][i])!r}; "
-                "corruptions have severities 1 to 5, and 'clean' alone has severity 0"
+                "corruptions have severities 1 to 5, and only 'clean' has severity 0"
             )
         return {name: pa.array(values) for name, values in batch.items()}
 
@@ -99,7 +99,7 @@ class MCE(Rows, evaluate.Metric):
         num_classes=None,
         recipe=None,
     ):
-        """Compute the score of all rows that were added. After an error the rows added before are still there."""
+        """Compute the score of all rows that were added. After an error the rows added before are retained."""
         number = isinstance(clean_error, numbers.Real) and not isinstance(clean_error, bool)
         if clean_error is not None and not (number and 0 <= clean_error <= 1):
             raise ValueError(f"clean_error is a fraction from 0 to 1, such as 0.239; got {clean_error!r}")

@@ -17,7 +17,7 @@ test_cases = [
         "references": [1] * 6,
         "result": {"ce": {"fog": 500 / 4.09662}, "relative_ce": {"fog": 100 / (0.819324 - 0.43478)}},
     },
-    # CIFAR's mCE is the plain mean error: here each corruption is fatal at severity 5 alone.
+    # CIFAR's mCE is the plain mean error: here all predictions are wrong at severity 5, and right at the others.
     {
         **FATAL_AT_5,
         "corruption": [name for name in CORRUPTIONS for _ in range(5)],

@@ -20,9 +20,9 @@ class FlipRatePage(SequencePage):
     headers = ("perturbation", "flip probability")
     parts = ("FR", "FP")
     note = "FR, and the flip probability FP, in percent; the line is AlexNet's 100."
-    plain_note = "Flip probability in percent, which is not normalised here."
+    plain_note = "Flip probability in percent, not normalised."
     rows = (
-        "JSON Lines, one sequence a line: one class id for each of the 31 frames (translate 41), `difficulty` "
+        "JSON Lines, one sequence per line: one class id for each of the 31 frames (translate 41), `difficulty` "
         'optional. `{"perturbation": "tilt", "predictions": [7, 7, ...]}`'
     )
 

@@ -12,21 +12,21 @@ from .formulas import flip
 from .rows import Rows, as_class_ids
 from .sequences import Sequences, count_frames, join
 
-NESTING = "sequences of one class id a frame"
+NESTING = "sequences of one class id per frame"
 
 
 class MFR(Sequences, Rows, evaluate.Metric):
-    """Mean flip rate of ImageNet-P and the benchmarks made like it.
+    """Mean flip rate of ImageNet-P and of the same benchmark at other sizes.
 
     Args:
         predictions (list of list of int): the predicted class id of each frame of each sequence.
-        perturbation (list of str): each sequence's perturbation, such as "tilt".
-        difficulty (int or list of int, optional): 1 (default), 2 or 3; the same for all that is scored together.
+        perturbation (list of str): the perturbation of each sequence, such as "tilt".
+        difficulty (int or list of int, optional): 1 (default), 2 or 3; the same for all rows of a score.
       `compute` alone also takes
         strict (bool): raise ValueError when a perturbation of the benchmark is missing.
         benchmark (str): "imagenet_p" (default), "imagenet_p_299", "tiny_imagenet_p", "cifar10_p" or "cifar100_p".
-        num_classes (int, optional): class ids are below this; by default the benchmark's.
-        recipe (str, optional): how the data were made, added to the signature as it is.
+        num_classes (int, optional): number of classes; by default that of the benchmark.
+        recipe (str, optional): signature of the data, added to the signature of the score.
     Returns:
         mfr (percent, or None while a perturbation is missing), fr (perturbation -> percent or None),
         flip_probability (perturbation -> a fraction or None), missing (list of names), num_sequences, signature.
@@ -45,7 +45,7 @@ class MFR(Sequences, Rows, evaluate.Metric):
     def _check_frames(self, values, row):
         if isinstance(values, np.ndarray) and values.ndim != 2 and values.size:
             raise ValueError(
-                f"predictions has shape {values.shape}, but a row is a sequence of one class id a frame; "
+                f"predictions has shape {values.shape}, but a row is a sequence of one class id per frame; "
                 "if these are scores or logits, pass their argmax over the classes"
             )
         counts, place = count_frames(values, row, NESTING)

@@ -5,7 +5,7 @@ from formulas import PERTURBATIONS
 NINE_MISSING = "mfr|benchmark:imagenet_p|difficulty:2|n:1|normaliser:alexnet|missing:9|version:1"
 
 test_cases = [
-    # A different answer to one frame in the middle is two flips of 30 pairs, and one of 30 where the first is compared.
+    # A different prediction for one frame in the middle is two flips of 30 pairs, and one of 30 for a noise.
     {
         "predictions": [[7] * 15 + [8] + [7] * 15] * 2,
         "perturbation": ["shot_noise", "tilt"],
@@ -15,7 +15,7 @@ test_cases = [
             "num_sequences": 2,
         },
     },
-    # Never the same answer twice is a flip probability of 1.
+    # A prediction that changes in every frame has a flip probability of 1.
     {
         "predictions": [list(range(31))],
         "perturbation": ["tilt"],

@@ -10,7 +10,7 @@ class Top5DistancePage(SequencePage):
     symbol = "mT5D"
     name = "mean top-5 distance"
     intro = (
-        "How much a classifier's five best classes move between the frames of ImageNet-P's sequences, over 10 "
+        "How much a classifier's five best classes change rank between the frames of ImageNet-P's sequences, over 10 "
         "perturbations, divided by AlexNet's. AlexNet scores 100; lower is better."
     )
     values = "top-5 distances"
@@ -22,9 +22,9 @@ class Top5DistancePage(SequencePage):
     most = 15
     parts = ("T5D", "uT5D")
     note = "T5D in percent, and the unnormalised distance uT5D; the line is AlexNet's 100."
-    plain_note = "Top-5 distance, from 0 to 15, which is not normalised here."
+    plain_note = "Top-5 distance, from 0 to 15, not normalised."
     rows = (
-        "JSON Lines, one sequence a line: the five best class ids, best first, for each of the 31 frames (translate "
+        "JSON Lines, one sequence per line: the five best class ids, best first, for each of the 31 frames (translate "
         '41), `difficulty` optional. `{"perturbation": "tilt", "predictions": [[1, 2, 3, 4, 5], ...]}`'
     )
 

@@ -1,7 +1,7 @@
 """Mean top-5 distance (mT5D), the second score of ImageNet-P.
 
-How much a classifier's five best classes move between the frames of ImageNet-P's sequences, over the 10 perturbations,
-divided by AlexNet's distances. AlexNet scores 100; lower is better.
+How much a classifier's five best classes change rank between the frames of ImageNet-P's sequences, over the 10
+perturbations, divided by AlexNet's distances. AlexNet scores 100; lower is better.
 """
 
 import itertools
@@ -19,17 +19,17 @@ NESTING = "sequences of frames of five class ids"
 
 
 class Mt5d(Sequences, Rows, evaluate.Metric):
-    """Mean top-5 distance of ImageNet-P and the benchmarks made like it.
+    """Mean top-5 distance of ImageNet-P and of the same benchmark at other sizes.
 
     Args:
         predictions (list of list of five int): the five best class ids, best first, of each frame of each sequence.
-        perturbation (list of str): each sequence's perturbation, such as "tilt".
-        difficulty (int or list of int, optional): 1 (default), 2 or 3; the same for all that is scored together.
+        perturbation (list of str): the perturbation of each sequence, such as "tilt".
+        difficulty (int or list of int, optional): 1 (default), 2 or 3; the same for all rows of a score.
       `compute` alone also takes
         strict (bool): raise ValueError when a perturbation of the benchmark is missing.
         benchmark (str): "imagenet_p" (default), "imagenet_p_299", "tiny_imagenet_p", "cifar10_p" or "cifar100_p".
-        num_classes (int, optional): class ids are below this; by default the benchmark's.
-        recipe (str, optional): how the data were made, added to the signature as it is.
+        num_classes (int, optional): number of classes; by default that of the benchmark.
+        recipe (str, optional): signature of the data, added to the signature of the score.
     Returns:
         mt5d (percent, or None while a perturbation is missing), t5d (perturbation -> percent or None),
         unnormalised_t5d (perturbation -> a distance from 0 to 15 or None), missing (list of names), num_sequences,
@@ -54,7 +54,7 @@ class Mt5d(Sequences, Rows, evaluate.Metric):
         if (i := first_true(fives != 5)) is not None:
             raise ValueError(
                 f"predictions: {place(i)} holds {fives[i]} values, {short(frames[i])}, not the five best class ids, "
-                "best first; of scores or logits take np.argsort(-scores, axis=-1, kind='stable')[..., :5]"
+                "best first; from scores or logits compute np.argsort(-scores, axis=-1, kind='stable')[..., :5]"
             )
         ids = (
             frames.ravel() if isinstance(frames, np.ndarray) else list(itertools.chain.from_iterable(frames))

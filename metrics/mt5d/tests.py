@@ -6,14 +6,14 @@ SAME = [1, 2, 3, 4, 5]
 SIGNATURE = "mt5d|benchmark:tiny_imagenet_p|difficulty:1|n:1|normaliser:none|version:1"
 
 test_cases = [
-    # Two classes that change places are one place away each.
+    # Two classes that swap ranks move by one rank each.
     {
         "predictions": [[SAME] * 30 + [[2, 1, 3, 4, 5]]],
         "perturbation": ["tilt"],
         "result": {"mt5d": None, "t5d": {"tilt": 100 * 2 / 30 / 1.75}},
     },
-    # Tiny ImageNet-P has 31 frames everywhere and no normaliser. Five other classes cost 5 + 4 + 3 + 2 + 1, in one of
-    # 30 pairs.
+    # Tiny ImageNet-P has 31 frames everywhere and no normaliser. Five different classes cost 5 + 4 + 3 + 2 + 1,
+    # in one of 30 pairs.
     {
         "predictions": [[SAME] * 30 + [[6, 7, 8, 9, 10]]] * 10,
         "perturbation": PERTURBATIONS,

@@ -1,7 +1,7 @@
-"""Formulas of mCE, mFR and mT5D as functions of arrays, with AlexNet's results; imports NumPy alone.
+"""Formulas of mCE, mFR and mT5D as functions of arrays, with AlexNet's results; imports only NumPy.
 
-"The paper" is Hendrycks & Dietterich, ICLR 2019 (https://arxiv.org/abs/1903.12261). NaN stands for a value that is
-missing, and a mean over a missing value is NaN.
+"The paper" is Hendrycks & Dietterich, ICLR 2019 (https://arxiv.org/abs/1903.12261). Missing values are NaN, and a mean
+over a missing value is NaN.
 """
 
 from typing import NamedTuple
@@ -30,8 +30,8 @@ _ALEXNET_ERROR = {
     "spatter": (0.47196, 0.62194, 0.75052, 0.84132, 0.90182),
     "saturate": (0.59342, 0.65514, 0.51174, 0.70834, 0.8226),
 }
-# Flip probability and top-5 distance at difficulty 1, no more decimals of which were published; the first 10
-# perturbations are those of the means.
+# Flip probability and top-5 distance at difficulty 1, with all published decimals; the first 10 perturbations are those
+# of the means.
 _ALEXNET_SEQUENCES = {
     "gaussian_noise": (0.23653, 4.77),
     "shot_noise": (0.30062, 5.76),
@@ -48,7 +48,7 @@ _ALEXNET_SEQUENCES = {
     "spatter": (0.05053, 1.26),
     "shear": (0.10658, 2.48),
 }
-#: Metric -> AlexNet's errors of each corruption, or its flip probability or distance of each perturbation.
+#: Metric -> AlexNet's errors for each corruption, or its flip probability or distance for each perturbation.
 ALEXNET = {
     "mce": _ALEXNET_ERROR,
     "mfr": {name: probability for name, (probability, _) in _ALEXNET_SEQUENCES.items()},
@@ -63,24 +63,24 @@ CLEAN = "clean"
 #: The 10 perturbations of mFR and mT5D; the authors' CIFAR-P script has spatter in place of snow.
 PERTURBATIONS = tuple(ALEXNET["mfr"])[:10]
 CIFAR_PERTURBATIONS = tuple("spatter" if name == "snow" else name for name in PERTURBATIONS)
-#: The perturbations whose frames are compared with the first frame, since noise has no order.
+#: Perturbations whose frames are compared with the first frame, since noise has no order.
 NOISE = ("gaussian_noise", "shot_noise", "speckle_noise")
 
 
 class Benchmark(NamedTuple):
-    """Facts of a benchmark that a metric depends on.
+    """Properties of a benchmark that a metric depends on.
 
     Attributes
     ----------
     num_classes : int
-        Class ids are below this.
+        Number of classes.
     normaliser : str
-        ``"alexnet"`` or ``"none"``. AlexNet's results are those at 224x224, for 299x299 too, since no others were
+        ``"alexnet"`` or ``"none"``. AlexNet's results are those at 224x224, also for 299x299, for which none were
         published; the custom for CIFAR and Tiny ImageNet is the plain mean.
     test : tuple of str
-        Corruptions or perturbations of the mean.
+        Corruptions or perturbations over which the mean is taken.
     frames : dict
-        Perturbation -> frames of a sequence, where it is not 31.
+        Perturbation -> number of frames of a sequence, where it is not 31.
     """
 
     num_classes: int
@@ -103,7 +103,7 @@ _SEQUENCE_BENCHMARKS = {
     "cifar10_p": Benchmark(10, "none", CIFAR_PERTURBATIONS, {"motion_blur": 21, "translate": 16}),
     "cifar100_p": Benchmark(100, "none", CIFAR_PERTURBATIONS, {"motion_blur": 21, "translate": 16}),
 }
-#: Metric -> benchmark -> its facts.
+#: Metric -> benchmark -> its properties.
 BENCHMARKS = {
     "mce": _CORRUPTION_BENCHMARKS,
     "mfr": _SEQUENCE_BENCHMARKS,
@@ -251,7 +251,7 @@ def corruption_scores(error, clean_error=None, benchmark="imagenet_c"):
     ----------
     error : dict
         Corruption -> five top-1 errors, as fractions, None where one is missing. A corruption for which AlexNet has no
-        errors is passed over.
+        errors is skipped.
     clean_error : float or None
         Top-1 error without corruption, a fraction.
     benchmark : str
@@ -282,7 +282,7 @@ def corruption_scores(error, clean_error=None, benchmark="imagenet_c"):
 
 
 def frame_counts(benchmark):
-    """Frames of a sequence of each perturbation, in the order of ``ALEXNET["mfr"]``."""
+    """Number of frames of a sequence of each perturbation, in the order of ``ALEXNET["mfr"]``."""
     frames = _SEQUENCE_BENCHMARKS[benchmark].frames
     return np.array([frames.get(name, 31) for name in ALEXNET["mfr"]])
 
@@ -318,7 +318,7 @@ def frame_pairs(frames, noise=False, difficulty=1):
 
 
 def flip(earlier, later):
-    """Compare the predictions for pairs of frames (paper, section 4.2).
+    """Detect flips: pairs of frames with different predictions (paper, section 4.2).
 
     Parameters
     ----------
@@ -336,13 +336,13 @@ def flip(earlier, later):
 def top5_distance(earlier, later):
     """Compute the distance of the five best classes of pairs of frames (paper, section 4.2).
 
-    A class at place i (from 0) of the earlier five costs ``abs(i - j)`` if it is at place j of the later five, else
-    ``5 - i``. The distance is not symmetric.
+    A class at rank i (from 0) of the earlier five contributes ``abs(i - j)`` if it is at rank j of the later five, and
+    ``5 - i`` if it is absent there. The distance is not symmetric.
 
     Parameters
     ----------
     earlier, later : array_like of int, shape (..., 5)
-        The ids of the five best classes, best first, no class twice.
+        The ids of the five best classes, best first, without repetition.
 
     Returns
     -------
@@ -510,14 +510,14 @@ def sequence_scores(metric, values, benchmark="imagenet_p"):
 
 
 def _corruption_baseline(names, benchmark):
-    """Errors that those of corruptions are divided by, and the clean error."""
+    """AlexNet's errors, by which those of the corruptions are divided, and its clean error."""
     if BENCHMARKS["mce"][benchmark].normaliser == "alexnet":
         return np.array([ALEXNET["mce"][name] for name in names]).reshape(-1, 5), ALEXNET_CLEAN
     return np.ones((len(names), 5)), 0.0
 
 
 def _sequence_unit(metric, names, benchmark):
-    """Values that count as one percent, or as a distance of one where there is no normaliser."""
+    """Values that equal one percent, or a distance of one where there is no normaliser."""
     if BENCHMARKS[metric][benchmark].normaliser == "alexnet":
         return np.array([ALEXNET[metric][name] for name in names]) / 100
     return SEQUENCE_KEYS[metric][2]
@@ -526,7 +526,7 @@ def _sequence_unit(metric, names, benchmark):
 def _sequence_mean(metric, values, benchmark):
     values = np.asarray(values, np.float64)
     if values.shape != (10,):
-        raise ValueError(f"ten values are needed, one a test perturbation, not the shape {values.shape}")
+        raise ValueError(f"ten values are needed, one per test perturbation, not the shape {values.shape}")
     return float((values / _sequence_unit(metric, BENCHMARKS[metric][benchmark].test, benchmark)).mean())
 
 
@@ -538,5 +538,5 @@ def _errors(error, shape=(5,)):
 
 
 def _plain(values):
-    """Numbers of an array as a list, None in place of NaN."""
+    """Values of an array as a list, with None for NaN."""
     return [None if v != v else v for v in np.asarray(values).tolist()]

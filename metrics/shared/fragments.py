@@ -1,4 +1,4 @@
-"""HTML fragments of the metric pages, and the reading of tables and files."""
+"""HTML fragments of the metric pages, and functions that read tables and files."""
 
 import json
 from pathlib import Path
@@ -28,7 +28,7 @@ def number(cell, name, most):
 
 
 def read_columns(path, names):
-    """Read those columns of a CSV or JSON Lines file that are among ``names``."""
+    """Read the columns ``names`` of a CSV or JSON Lines file, if present."""
     if path is None:
         raise ValueError("choose a file, or load the example")
     path = Path(path)
@@ -52,16 +52,16 @@ def render(name, **values):
 
 
 def render_published(scores, titles, yours=None):
-    """Render a table of scores, the best first, the user's own among them.
+    """Render a table of scores, best first, including the user's.
 
     Parameters
     ----------
     scores : dict
-        Network -> its numbers.
+        Network -> its scores.
     titles : dict
-        Key of a number -> title of its column; the second column decides the order.
+        Key of a score -> title of its column; rows are sorted by the second column.
     yours : dict or None
-        The user's own numbers.
+        The user's scores.
     """
     key = list(titles)[1]
     rows = scores | ({YOURS: yours} if yours and yours[key] is not None else {})

@@ -1,4 +1,4 @@
-"""Page of a metric Space: values or predictions in; the score, its parts and the published scores out."""
+"""Page of a metric Space: takes values or predictions, shows the score, its parts and the published scores."""
 
 import functools
 import json
@@ -13,7 +13,7 @@ from fragments import HERE, number, read_columns, render, render_published
 
 
 class Page:
-    """Page of a metric, which `launch` serves; subclasses hold its words and units.
+    """Page of a metric, which `launch` serves; subclasses define its texts and units.
 
     Attributes
     ----------
@@ -28,15 +28,15 @@ class Page:
     values, unit, tab, label : str
         Name of the table's values in the plural, with a unit; titles of the tab and of the table.
     headers : list of str
-        Columns of the table, the first one being the names of corruptions or perturbations.
+        Columns of the table; the first has the names of corruptions or perturbations.
     widths : list of str
         Widths of these columns.
     scale, most : float
-        The table's values are those of `formulas` times ``scale``; the highest is ``most``.
+        The values of the table are those of `formulas` times ``scale``, and at most ``most``.
     options, option_example : tuple of str, str or None
-        Labels of a text box beside the table and one beside the file, and what the example fills in.
+        Labels of the text boxes of the table and of the file, and their value in the example.
     parts : (str, str)
-        Titles of the two numbers beside the bars.
+        Titles of the two numbers next to the bars.
     note, plain_note : str
         Text below the bars, with and without a normaliser.
     count : str
@@ -44,9 +44,9 @@ class Page:
     rows : str
         Description of a file's rows.
     example, file_types : str, list of str
-        Name of the example file; extensions of files that are taken.
+        Name of the example file; extensions of accepted files.
     source : str
-        Where the published scores are from.
+        Source of the published scores.
     """
 
     options = ()
@@ -67,13 +67,13 @@ class Page:
         self.demo.launch(theme=theme, css_paths=[HERE / "page.css"], allowed_paths=[str(HERE)])
 
     def fill(self, values):
-        """Table of values, a dict by name, or an empty table to fill in."""
+        """Table of values, from a dict by name, or an empty table to fill in."""
         empty = [None] * (len(self.headers) - 1)
         rows = [[name, *np.round(self.scale * np.atleast_1d(v), 3)] for name, v in values.items()]
         return pd.DataFrame(rows or [[name, *empty] for name in self.alexnet], columns=self.headers)
 
     def read(self, table, benchmark):
-        """Values in the table by name, a list a row; rows without any are dropped unless the mean needs them."""
+        """Values of the table as lists by name; empty rows are dropped unless the mean needs them."""
         rows = {}
         for name, *cells in table.itertuples(index=False):
             where = [f"{name}, severity {s}" for s in self.headers[1:]] if len(cells) > 1 else [name]
@@ -86,8 +86,8 @@ class Page:
         return {name: row for name, row in rows.items() if name in test or set(row) != {None}}
 
     def score_file(self, path, benchmark, **options):
-        """Score a file of predictions with the metric beside this page."""
-        # A plain import cannot follow the relative imports of the metric.
+        """Score a file of predictions with the metric in the folder of this page."""
+        # A plain import cannot resolve the relative imports of the metric.
         metric = evaluate.load(str(HERE / f"{self.metric}.py"))
         columns = read_columns(path, list(metric.features))
         return metric.compute(**columns, benchmark=benchmark, **options)
@@ -184,4 +184,4 @@ class Page:
         return demo
 
     def build_details(self, state):
-        """Further components between headline and parts; the event after a score, or None."""
+        """Additional components between headline and parts; returns the event after a score, or None."""

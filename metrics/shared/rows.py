@@ -1,4 +1,4 @@
-"""Rows of a metric: columns of any kind, checked and stored as Arrow."""
+"""Rows of a metric: columns of any type, checked and stored as Arrow."""
 
 import difflib
 import inspect
@@ -28,11 +28,11 @@ CITATION = """\
 }
 """
 URLS = ["https://arxiv.org/abs/1903.12261", "https://github.com/hendrycks/robustness"]
-VERSION = 1  # of the signature: raised when the same input gives another score
+VERSION = 1  # of the signature: incremented when the same input gives a different score
 
 
 class Rows:
-    """Base of the metrics, beside `evaluate.Metric`: rows that are added in whole batches.
+    """Mixin of the metrics, for use with `evaluate.Metric`: rows are added in whole batches.
 
     A subclass defines ``_make_features()`` and ``_check_batch(columns, row, **options)``, which returns the columns as
     Arrow arrays; ``row(i)`` is the description of row i in an error message. The docstrings of its module and of the
@@ -59,7 +59,7 @@ class Rows:
             features=datasets.Features(self._make_features()),
             reference_urls=URLS,
         )
-        info.format = "arrow"  # MetricInfo itself refuses a format for lists
+        info.format = "arrow"  # the constructor of MetricInfo refuses a format for lists
         return info
 
     def _add(self, columns, **options):
@@ -72,7 +72,7 @@ class Rows:
             self._write(self._check_batch(columns, row, **options))
 
     def _write(self, batch):
-        # evaluate's own add_batch takes a batch apart into Python objects: slow, and it casts silently.
+        # The add_batch of evaluate converts a batch to Python objects: it is slow and casts silently.
         if self.writer is None:
             self.selected_feature_format = self.features
             self._init_writer()
@@ -94,7 +94,7 @@ class Rows:
                 raise
 
     def _restore(self, count):
-        # evaluate has closed its file by the time _compute raises: the first rows are written to another one.
+        # evaluate has closed its file by the time _compute raises: the first rows are written to a new one.
         if self.data is None:
             return
         used = list(zip(self.filelocks or (), self.file_paths or (), strict=True))
@@ -118,17 +118,17 @@ class Options(NamedTuple):
 
     @property
     def facts(self):
-        """The benchmark's entry in `BENCHMARKS`."""
+        """Entry of the benchmark in `BENCHMARKS`."""
         return BENCHMARKS[self.metric][self.benchmark]
 
     def check(self):
-        """Raise ValueError unless the benchmark is known and the recipe's."""
+        """Raise ValueError unless the benchmark is known and is that of the recipe."""
         known = list(BENCHMARKS[self.metric])
         if self.benchmark not in known:
             raise ValueError(f"unknown benchmark {self.benchmark!r}{suggest(self.benchmark, known)}")
         if self.recipe is not None and str(self.recipe).split("|")[0] != self.benchmark:
             raise ValueError(
-                f"the data are {self.recipe!r}, but the benchmark asked for is {self.benchmark!r}"
+                f"the data are {self.recipe!r}, but benchmark={self.benchmark!r}; pass the benchmark of the data"
             )
 
     def check_classes(self, name, ids, place):
@@ -138,20 +138,20 @@ class Options(NamedTuple):
         if (i := first_true(highest >= classes)) is not None:
             raise ValueError(
                 f"{name}: {place(i)} holds {highest[i]}; {self.benchmark} has class ids 0 to {classes - 1} "
-                "(else pass benchmark= or num_classes=)"
+                "(for a different number of classes, pass benchmark= or num_classes=)"
             )
 
     def summarize(self, sizes, missing, total, count, **parts):
-        """Entries of a result that tell of its rows: the missing configs, the number of rows and the signature.
+        """Entries of a result that describe its rows: missing configs, number of rows and signature.
 
         Parameters
         ----------
         sizes : dict
             Config -> number of rows. A warning names configs of unequal size.
         missing : list of str
-            Configs that the mean needs.
+            Configs that are needed for the mean but absent.
         total : str
-            Description of all configs that it needs.
+            Description of all configs that are needed.
         count : str
             Key of the number of rows.
         parts : dict
@@ -164,7 +164,7 @@ class Options(NamedTuple):
         if few < many:
             usual = statistics.mode(sizes.values())
             odd = ", ".join(f"{name} has {n}" for name, n in sizes.items() if n != usual)
-            warnings.warn(f"parts of unequal size, most have {usual} rows: {odd}", stacklevel=6)
+            warnings.warn(f"configs of unequal size; most have {usual} rows, but {odd}", stacklevel=6)
         n = f"{few}-{many}" if few < many else many
         parts = {"benchmark": self.benchmark, **parts, "n": n, "normaliser": self.facts.normaliser}
         parts |= ({"missing": len(missing)} if missing else {}) | {"version": VERSION}
@@ -179,7 +179,7 @@ def first_true(mask):
 
 
 def suggest(name, options):
-    """End of an error message: the options closest to ``name``, or all of them."""
+    """End of an error message that lists the options closest to ``name``, or all of them."""
     base, _, level = str(name).rpartition("_")
     if base in options and level.isdecimal():
         return f"; the name is {base!r}, and {level} has a column of its own"
@@ -201,14 +201,14 @@ def as_array(name, values):
 def as_column(name, values):
     """Convert a column (a Dataset's, a tensor, an array, a Series or a list) to a list or an array."""
     if values is None:
-        raise ValueError(f"{name} is missing: every row needs one")
+        raise ValueError(f"{name} is missing; pass one value per row")
     if isinstance(values, datasets.Column):
         values = values[:]  # iterating a Column reads row by row
     if isinstance(values, (pa.Array, pa.ChunkedArray)):
         return values.to_pylist()
     values = as_array(name, values)
     if isinstance(values, str) or not hasattr(values, "__iter__") or getattr(values, "ndim", 1) == 0:
-        raise ValueError(f"{name} is one value, {values!r}, but each row needs its own: [{values!r}] * n")
+        raise ValueError(f"{name} is one value, {values!r}; pass one value per row: [{values!r}] * n")
     return values if isinstance(values, np.ndarray) and values.dtype != object else list(values)
 
 
@@ -216,7 +216,11 @@ def as_integers(name, values, place):
     """Convert numbers to an int64 array; ``place(i)`` is the description of number i in an error message."""
     try:
         array = np.asarray(values)
-    except (ValueError, TypeError, RuntimeError):  # lists of several lengths; tensors that require gradients
+    except (
+        ValueError,
+        TypeError,
+        RuntimeError,
+    ):  # lists of different lengths; tensors that require gradients
         array = np.empty(len(values), object)
     if array.size == 0:
         return np.zeros(0, np.int64)
@@ -252,7 +256,7 @@ def as_names(name, values, known, row, hint=""):
 
 
 def check_lengths(columns, row):
-    """Raise ValueError unless the columns, a dict, have one length."""
+    """Raise ValueError unless the columns, a dict, have equal lengths."""
     sizes = {name: len(values) for name, values in columns.items()}
     shortest = min(sizes, key=sizes.get)
     if len(set(sizes.values())) > 1:

@@ -1,4 +1,4 @@
-"""Sequences of frames and their predictions, which mFR and mT5D are computed from."""
+"""Predictions for sequences of frames, from which mFR and mT5D are computed."""
 
 import itertools
 import numbers
@@ -16,7 +16,7 @@ PERTURBATIONS = list(ALEXNET["mfr"])
 
 
 class Sequences:
-    """Base of the metrics of ImageNet-P, beside `Rows` and `evaluate.Metric`.
+    """Mixin of the metrics of ImageNet-P, for use with `Rows` and `evaluate.Metric`.
 
     A subclass defines ``key`` (the metric's name), ``feature`` (of the prediction for a frame), ``change(earlier,
     later)``, the function that is summed over pairs of frames, and ``_check_frames(values, row)``, which converts a
@@ -32,7 +32,7 @@ class Sequences:
         self.add_batch(predictions=[prediction], perturbation=[perturbation], difficulty=difficulty)
 
     def add_batch(self, *, predictions=None, perturbation=None, difficulty=None):
-        """Add a batch of sequences. Nothing of a batch with an error in it is added."""
+        """Add a batch of sequences. A batch with an error is rejected as a whole."""
         self._add({"predictions": predictions, "perturbation": perturbation, "difficulty": difficulty})
 
     def compute(
@@ -46,7 +46,7 @@ class Sequences:
         num_classes=None,
         recipe=None,
     ):
-        """Compute the score of all rows that were added. After an error the rows added before are still there."""
+        """Compute the score of all rows that were added. After an error the rows added before are retained."""
         columns = {"predictions": predictions, "perturbation": perturbation, "difficulty": difficulty}
         return self._score(columns, Options(self.key, benchmark, num_classes, strict, recipe))
 
@@ -75,8 +75,8 @@ class Sequences:
         if (i := first_true(difficulty.to_numpy() != level)) is not None:
             raise ValueError(
                 f"difficulty: row 0 ({perturbation[0]}) holds {level}, row {i} ({perturbation[i]}) {difficulty[i]}; "
-                "score one difficulty at a time. On the noises it names other files, on all else it is a stride "
-                "that a dataset's column does not know: pass it as a number, as in add_batch(..., difficulty=2)"
+                "score one difficulty at a time. Noises have a config for each difficulty; for all other perturbations "
+                "it is a stride of the metric: pass it as a number, as in add_batch(..., difficulty=2)"
             )
         frames = frame_counts(options.benchmark)
         total = np.zeros(len(frames), np.int64)
@@ -106,7 +106,7 @@ class Sequences:
             name = batch["perturbation"][i]
             raise ValueError(
                 f"predictions: row {done + i} has {counts[i]} frames, but {name} of {options.benchmark} has "
-                f"{frames[code[i]]} (another benchmark=?)"
+                f"{frames[code[i]]} (is benchmark= right?)"
             )
         options.check_classes("predictions", ids, lambda i: f"row {done + np.searchsorted(ends, i, 'right')}")
         for c in np.unique(code):
@@ -126,7 +126,7 @@ def codes(perturbation):
 
 
 def count_frames(values, row, nesting):
-    """Number of frames of each sequence, and the function that describes a frame, by its index among all frames."""
+    """Number of frames of each sequence, and a function that describes a frame, given its index among all frames."""
     counts = lengths(values, row, nesting)
     ends = np.cumsum(counts)
 
@@ -138,7 +138,7 @@ def count_frames(values, row, nesting):
 
 
 def join(values):
-    """Concatenate the sequences of an array, of a list of arrays of one row shape, or of a list of lists."""
+    """Concatenate the sequences of an array, of a list of arrays with equal row shapes, or of a list of lists."""
     if isinstance(values, np.ndarray):
         return values.reshape(-1, *values.shape[2:])
     if values and all(isinstance(v, np.ndarray) and v.shape[1:] == values[0].shape[1:] for v in values):

@@ -140,6 +140,8 @@ def test_command(models, tmp_path, monkeypatch, capsys):
     text = Path("out/index.html").read_text()
     assert "2 models compared" in text and "<script" not in text
     assert Path("out/comparison.csv").exists() and Path("out/charts/fr.png").exists()
+    assert run(monkeypatch, "one/results.json", "two", "-o", "out") == 0  # it replaces its own page
+    capsys.readouterr()
     assert run(monkeypatch, "one", "none.json") == 1
     said = capsys.readouterr().err.strip()
     assert said == "imagenet-cp: none.json: cannot be read (No such file or directory)"
@@ -154,3 +156,23 @@ def test_models_of_one_name_are_told_apart_by_their_files(models, tmp_path, monk
     assert f"one ({tmp_path / 'b.json'})" in text
     with pytest.raises(ValueError, match="the same file twice"):
         write_comparison([tmp_path / "a.json", tmp_path / "a.json"], tmp_path / "out")
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("index.html", "<!DOCTYPE html><title>My site</title>"),
+        ("index.html", '<meta name="generator" content="imagenet-cp report">'),
+        ("comparison.csv", "a,b\n1,2\n"),
+    ],
+)
+def test_only_a_comparison_is_replaced_by_one(models, tmp_path, monkeypatch, capsys, name, text):
+    for one, model in models.items():
+        model.to_json(tmp_path / f"{one}.json")
+    (tmp_path / "site").mkdir()
+    (tmp_path / "site" / name).write_text(text)
+    monkeypatch.chdir(tmp_path)
+    assert run(monkeypatch, "one.json", "two.json", "-o", "site") == 1
+    assert f"site/{name}: exists, and is none that this command writes" in capsys.readouterr().err
+    assert [path.name for path in (tmp_path / "site").iterdir()] == [name]
+    assert (tmp_path / "site" / name).read_text() == text

@@ -1,10 +1,12 @@
 """Models by their names: of each library, and what is said when one cannot be had."""
 
+import io
 import json
 import os
 import pickle
 import sys
 import types
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,6 +14,8 @@ import pytest
 from imagenet_cp.errors import SourceError
 from imagenet_cp.evaluation.models.base import Model
 from imagenet_cp.evaluation.models.load import open_model
+from imagenet_cp.evaluation.models.onnx import _checksum
+from imagenet_cp.evaluation.models.torch import load_weights
 
 IMAGES = np.random.RandomState(0).randint(0, 256, (3, 32, 32, 3)).astype(np.uint8)
 
@@ -34,17 +38,18 @@ def test_what_is_no_model_is_named(spec, error):
         open_model(spec)
 
 
-@pytest.mark.parametrize("kind", ["timm", "torchvision", "transformers", "onnxruntime"])
-def test_a_missing_library_names_the_extra(kind, monkeypatch):
-    monkeypatch.setitem(sys.modules, kind, None)
-    extra = "onnx" if kind == "onnxruntime" else "torch"
-    spec = {"transformers": "hf:org/name", "onnxruntime": "model.onnx", "torch": "hf:org/name"}.get(
-        kind, f"{kind}:resnet50"
-    )
-    if kind == "torch":
-        monkeypatch.setitem(sys.modules, "transformers", None)
-        kind = "transformers"
-    with pytest.raises(SourceError, match=rf"{kind} cannot be imported.*pip install '\.\[{extra}\]'"):
+@pytest.mark.parametrize(
+    ("library", "spec", "extra"),
+    [
+        ("timm", "timm:resnet50", "torch"),
+        ("torchvision", "torchvision:resnet50", "torch"),
+        ("transformers", "hf:org/name", "torch"),
+        ("onnxruntime", "model.onnx", "onnx"),
+    ],
+)
+def test_a_missing_library_names_the_extra(library, spec, extra, monkeypatch):
+    monkeypatch.setitem(sys.modules, library, None)
+    with pytest.raises(SourceError, match=rf"{library} cannot be imported.*pip install '\.\[{extra}\]'"):
         open_model(spec)
 
 
@@ -58,11 +63,12 @@ def test_a_function_is_found_in_the_working_directory(monkeypatch, tmp_path):
         open_model("toy_models:by_colour", weights="x.pth")
 
 
-def test_a_model_is_known_again_by_what_it_says():
+def test_a_model_is_known_by_its_weights_or_its_code():
     one, other = open_model("toy_models:by_colour"), open_model("toy_models:by_contrast")
-    assert one.fingerprint((224, 224)) == open_model("toy_models:by_colour").fingerprint((224, 224))
-    assert one.fingerprint((224, 224)) != other.fingerprint((224, 224))
-    assert one.fingerprint((64, 64)) != Model(one.name, one.function, weights="other").fingerprint((64, 64))
+    assert one.fingerprint == open_model("toy_models:by_colour").fingerprint and one.fingerprint.complete
+    assert one.fingerprint.digest != other.fingerprint.digest
+    weights = [Model(one.name, function, weights="12").fingerprint for function in (one.function, open)]
+    assert weights[0] == weights[1] != one.fingerprint and weights[1].complete
 
 
 class TestTorch:
@@ -104,8 +110,6 @@ class TestTorch:
     def test_pickles_need_trust(self, module, tmp_path):
         import torch
 
-        from imagenet_cp.evaluation.models.torch import load_weights
-
         plain = {f"module.{name}": value for name, value in module.state_dict().items()}
         torch.save({"state_dict": plain, "epoch": 3}, tmp_path / "plain.pth")
         load_weights(module, tmp_path / "plain.pth", trust=False)
@@ -115,6 +119,9 @@ class TestTorch:
         load_weights(module, tmp_path / "with_code.pth", trust=True)
         with pytest.raises(SourceError, match="no such file of weights"):
             load_weights(module, tmp_path / "missing.pth", trust=False)
+        torch.save([torch.zeros(1)], tmp_path / "list.pth")
+        with pytest.raises(SourceError, match=r"list\.pth: holds a list, not weights by their names"):
+            load_weights(module, tmp_path / "list.pth", trust=False)
         torch.save({"0.weight": torch.zeros(1)}, tmp_path / "other.pth")
         with pytest.raises(SourceError, match="not of this model"):
             load_weights(module, tmp_path / "other.pth", trust=False)
@@ -198,6 +205,95 @@ class TestTransformers:
             open_model("hf:nobody/nothing")
 
 
+class TestRemoteCode:
+    """Code that comes with a model never runs without --trust, whatever is typed or piped in."""
+
+    @pytest.fixture
+    def folder(self, tmp_path):
+        (tmp_path / "model").mkdir()
+        code = f"open({str(tmp_path / 'ran')!r}, 'w').close()\n"
+        (tmp_path / "model" / "custom.py").write_text(f"{code}class Config: pass\nclass Net: pass\n")
+        auto_map = {"AutoConfig": "custom.Config", "AutoModelForImageClassification": "custom.Net"}
+        config = {"model_type": "custom-net", "auto_map": auto_map}
+        (tmp_path / "model" / "config.json").write_text(json.dumps(config))
+        (tmp_path / "model" / "preprocessor_config.json").write_text(json.dumps({"size": 32}))
+        return tmp_path / "model"
+
+    @pytest.fixture
+    def stand_ins(self, monkeypatch):
+        """Libraries that ask, run code and load pickles as the real ones do."""
+
+        class AutoModel:
+            @staticmethod
+            def from_pretrained(name, use_safetensors=None, trust_remote_code=None):
+                if trust_remote_code is None:
+                    trust_remote_code = input("run the custom code? [y/N] ") == "y"
+                if not trust_remote_code:
+                    raise ValueError("Please pass the argument `trust_remote_code=True`")
+                exec((Path(name) / "custom.py").read_text(), {})
+                raise OSError("no weights")
+
+        def load(file, weights_only=False):
+            if weights_only:
+                raise pickle.UnpicklingError("Weights only load failed")
+            return pickle.loads(file.read_bytes())
+
+        torch, transformers, timm = map(types.ModuleType, ("torch", "transformers", "timm"))
+        torch.load = load
+        transformers.AutoModelForImageClassification = AutoModel
+        transformers.utils = types.SimpleNamespace(cached_file=lambda name, file: Path(name) / file)
+        timm.is_model = lambda name: True
+        for module in (torch, transformers, timm):
+            monkeypatch.setitem(sys.modules, module.__name__, module)
+        monkeypatch.setattr(sys, "stdin", io.StringIO("y\n" * 9))
+        return torch, transformers, timm
+
+    def test_of_transformers(self, folder, stand_ins):
+        with pytest.raises(SourceError, match=r"can run code of its authors.*--trust"):
+            open_model(f"hf:{folder}")
+        assert not (folder.parent / "ran").exists()
+        with pytest.raises(SourceError, match="no weights"):
+            open_model(f"hf:{folder}", trust=True)
+        assert (folder.parent / "ran").exists()
+
+    def test_of_transformers_itself(self, folder, monkeypatch):
+        pytest.importorskip("torch")
+        pytest.importorskip("transformers")
+        monkeypatch.setattr(sys, "stdin", io.StringIO("y\n" * 9))
+        with pytest.raises(SourceError, match=r"--trust"):
+            open_model(f"hf:{folder}", device="cpu")
+        assert not (folder.parent / "ran").exists()
+
+    def test_of_kernels_that_a_configuration_names(self, folder, stand_ins):
+        config = {"vision_config": {"attn_implementation": {"": "someone/kernels"}}}
+        (folder / "config.json").write_text(json.dumps(config))
+        stand_ins[1].AutoModelForImageClassification = None
+        with pytest.raises(SourceError, match=r"can run code of its authors.*--trust"):
+            open_model(f"hf:{folder}")
+
+    def test_questions_of_any_library_are_not_asked(self, stand_ins):
+        def create_model(name, pretrained):
+            raise ValueError(f"answered {input('run it? ')}")
+
+        stand_ins[2].create_model = create_model
+        with pytest.raises(SourceError, match="weights cannot be fetched \\(EOF"):
+            open_model("timm:net")
+        assert sys.stdin.read() == "y\n" * 9
+
+    def test_of_pickles_that_a_library_loads(self, folder, stand_ins):
+        class Evil:
+            def __reduce__(self):
+                return os.mkdir, (str(folder / "evil"),)
+
+        torch, _, timm = stand_ins
+        (folder / "weights.bin").write_bytes(pickle.dumps(Evil()))
+        timm.create_model = lambda name, pretrained: torch.load(folder / "weights.bin", weights_only=False)
+        load = torch.load
+        with pytest.raises(SourceError, match=r"can run code of its authors.*--trust"):
+            open_model("timm:net")
+        assert not (folder / "evil").exists() and torch.load is load
+
+
 class TestOnnx:
     @staticmethod
     def save(path, shape, kind="FLOAT", metadata=None):
@@ -243,6 +339,15 @@ class TestOnnx:
             model.normalization == "mean:0.485,0.456,0.406|std:0.229,0.224,0.225" and len(model.weights) == 16
         )
 
+    def test_weights_beside_the_file_count(self, tmp_path):
+        file = tmp_path / "m.onnx"
+        file.write_bytes(b"\x0a\x08location\x12\x06m.data")
+        checksums = []
+        for name, data in (("m.data", b"1"), ("m.data", b"2"), ("unrelated", b"3")):
+            (tmp_path / name).write_bytes(data)
+            checksums.append(_checksum(file))
+        assert checksums[0] != checksums[1] == checksums[2]
+
     def test_what_does_not_fit_is_named(self, tmp_path):
         with pytest.raises(SourceError, match="not a batch of RGB images"):
             open_model(self.save(tmp_path / "m.onnx", ["n", 4, 32, 32]))
@@ -257,10 +362,17 @@ class TestOnnx:
             open_model(str(tmp_path / "text.onnx"))
 
 
+def test_weights_in_a_list(tmp_path, monkeypatch):
+    stand_in = types.ModuleType("torch")
+    stand_in.load = lambda *_, **options: [1, 2]
+    monkeypatch.setitem(sys.modules, "torch", stand_in)
+    with pytest.raises(SourceError, match=r"list\.pth: holds a list, not weights by their names"):
+        load_weights(None, tmp_path / "list.pth", trust=False)
+
+
 def test_nothing_is_unpickled_to_be_looked_at(tmp_path):
     """A file of weights that would run code does not."""
     torch = pytest.importorskip("torch")
-    from imagenet_cp.evaluation.models.torch import load_weights
 
     class Evil:
         def __reduce__(self):

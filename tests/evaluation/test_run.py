@@ -18,6 +18,7 @@ from toy_models import by_colour, by_contrast, of_999, only_299, with_nan
 import imagenet_cp
 from imagenet_cp.build.plan import build
 from imagenet_cp.errors import BuildError, SourceError
+from imagenet_cp.evaluation.evaluation import Evaluation
 from imagenet_cp.evaluation.models.base import Model
 from imagenet_cp.evaluation.preprocessors import clahe
 from imagenet_cp.evaluation.run import evaluate_model
@@ -77,7 +78,7 @@ def test_scores_are_those_of_the_metrics(kept):
                 corruption=[name or "clean"] * len(table),
                 severity=[int(severity) if name else 0] * len(table),
             )
-    expected = mce.compute(recipe="imagenet_c|recipe:1|profile:imagenet|seed:0|jpeg:85")
+    expected = mce.compute(recipe="imagenet_c|recipe:1|profile:imagenet|seed:0|jpeg:85|part:4/50000")
     assert made.metrics["mce"] == expected and expected["mce"] is None and expected["ce"]["brightness"] > 0
     mfr, mt5d = evaluate.load("mfr"), evaluate.load("mt5d")
     for name in ("tilt", "gaussian_noise"):
@@ -106,6 +107,31 @@ def test_counts_give_the_scores_again(kept):
     assert "gaussian_noise" in NOISE and made.metrics["mfr"]["flip_probability"]["gaussian_noise"] > 0
 
 
+def infinite(images):
+    return np.where(np.arange(1000) == 7, -np.inf, by_colour(images))
+
+
+def huge(images):
+    return (np.sign(by_colour(images)) * 6e4).astype(np.float16)
+
+
+def test_finite_scores_never_have_infinite_margins(folders):
+    made = evaluate_model(huge, imagenet_c=folders["imagenet_c"], configs=["fog_3"])
+    assert "Infinity" not in made.to_json() and all(np.isfinite(one.margin) for one in made.examples)
+
+
+def test_a_failed_page_costs_no_predictions(folders, tmp_path, monkeypatch):
+    options = {"imagenet_c": folders["imagenet_c"], "configs": ["fog_3"], "out": tmp_path}
+    made = evaluate_model(by_colour, **options)
+    monkeypatch.setattr(Evaluation, "intervals", property(lambda self: {"mce": float("nan")}))
+    with pytest.raises(ValueError, match="JSON"):
+        made.write_report(tmp_path)
+    monkeypatch.undo()
+    told = []
+    again = evaluate_model(by_colour, **options, progress=lambda *said: told.append(said))
+    assert same(again, made) and not told
+
+
 def test_on_the_fly_equals_from_disk(kept, labelled, tmp_path):
     made, out = kept
     again = evaluate_model(
@@ -124,14 +150,76 @@ def test_on_the_fly_equals_from_disk(kept, labelled, tmp_path):
     } == {".parquet"}
 
 
-def test_a_second_run_asks_the_model_nothing_more(kept, folders):
+def test_a_second_run_asks_the_model_only_for_a_few_rows(kept, folders):
     made, out = kept
-    asked = []
-    model = Model("by_colour", lambda images: asked.append(len(images)) or by_colour(images))
     times = {path: path.stat().st_mtime_ns for path in out.rglob("*.parquet")}
-    assert same(evaluate_model(model, **folders, out=out), made)
-    assert asked == [4]  # the noise by which a model is known again
-    assert times == {path: path.stat().st_mtime_ns for path in out.rglob("*.parquet")}
+    told = []
+    assert same(evaluate_model(by_colour, **folders, out=out, progress=lambda *said: told.append(said)), made)
+    assert told == [] and times == {path: path.stat().st_mtime_ns for path in out.rglob("*.parquet")}
+
+
+def test_no_model_is_asked_before_there_are_data(folders):
+    asked = []
+
+    def model(images):
+        asked.append(images.shape)
+        return by_colour(images)
+
+    evaluate_model(model, imagenet_c=folders["imagenet_c"], configs=["fog_3"])
+    assert asked == [(4, 224, 224, 3)]
+
+
+def linear(weights):
+    """A model whose name says nothing of its weights."""
+    return lambda images: images.mean(axis=(1, 2)) @ weights
+
+
+def test_models_of_one_name_are_told_apart(folders, tmp_path):
+    """Epochs of one linear model, edited functions and preprocessors: their scores are never those of another."""
+    options = {"imagenet_c": folders["imagenet_c"], "configs": ["fog_3"]}
+    weights = np.random.RandomState(0).normal(size=(3, 1000))
+    evaluate_model(linear(weights), **options, out=tmp_path)
+    evaluate_model(linear(weights.copy()), **options, out=tmp_path)
+    with pytest.raises(BuildError, match="never mixed"):
+        evaluate_model(linear(weights + 1e-9), **options, out=tmp_path)
+    with pytest.raises(BuildError, match="never mixed"):
+        evaluate_model(linear(weights), **options, out=tmp_path, preprocess=lambda image: image)
+    for strength in (2, 3):
+        out = tmp_path / "preprocessed"
+
+        def darken(image, strength=strength):
+            return image // strength
+
+        if strength == 2:
+            evaluate_model(by_colour, **options, out=out, preprocess=darken)
+        else:
+            with pytest.raises(BuildError, match=r"preprocess:.*darken\|preprocess_id:"):
+                evaluate_model(by_colour, **options, out=out, preprocess=darken)
+
+
+def test_an_invisible_model_is_resumed_only_if_the_user_says_so(folders, tmp_path):
+    options = {"imagenet_c": folders["imagenet_c"], "configs": ["fog_3"], "out": tmp_path}
+    session = (item for item in ())  # as invisible as an object of a C library
+    weights = [1]
+
+    def model(images):
+        return by_colour(images) * weights[0] + 0 * len(list(session))
+
+    made = evaluate_model(model, **options)
+    with pytest.raises(BuildError, match=r"parts that Python cannot see.*--resume \(resume=True\)"):
+        evaluate_model(model, **options)
+    assert same(evaluate_model(model, **options, resume=True), made)
+    options["out"] = tmp_path / "named"
+    made = evaluate_model(model, **options, identity="epoch 1")
+    assert same(evaluate_model(model, **options, identity="epoch 1"), made)
+    with pytest.raises(BuildError, match="never mixed"):
+        evaluate_model(model, **options, identity="epoch 2")
+    weights[0] = -1
+    with pytest.raises(BuildError, match=r"fog_3\.parquet: .*model now predicts other classes or margins"):
+        evaluate_model(model, **options, identity="epoch 1")
+    weights[0] = 1.2
+    with pytest.raises(BuildError, match="other classes or margins"):
+        evaluate_model(model, **options, identity="epoch 1")
 
 
 def test_what_is_missing_is_made_again_and_nothing_else(kept, folders, tmp_path):
@@ -196,8 +284,9 @@ def test_killed_midway_the_same_command_goes_on(kept, folders, tmp_path):
     made, _ = kept
     program = (
         "import sys, time, toy_models; from imagenet_cp.evaluation.run import evaluate_model\n"
-        "def by_colour(images):\n    time.sleep(0.2)\n    return toy_models.by_colour(images)\n"
-        "evaluate_model(by_colour, imagenet_c=sys.argv[1], imagenet_p=sys.argv[2], out=sys.argv[3])"
+        "slow = lambda *said: time.sleep(0.1)\n"
+        "evaluate_model(toy_models.by_colour, imagenet_c=sys.argv[1], imagenet_p=sys.argv[2], out=sys.argv[3],"
+        " progress=slow)"
     )
     here = os.path.dirname(toy_models.__file__)
     command = [sys.executable, "-c", program, *map(str, folders.values()), str(tmp_path)]
@@ -221,7 +310,11 @@ def test_killed_midway_the_same_command_goes_on(kept, folders, tmp_path):
     ("model", "error"),
     [
         (of_999, r"of_999 gives 999 scores per image, but the data set has 1,000 classes; wrap it"),
-        (with_nan, r"with_nan gives scores that are not numbers \(NaN\)"),
+        (
+            with_nan,
+            r"gaussian_noise_1, row \w+: with_nan gives scores that are not finite \(NaN or infinity\)",
+        ),
+        (infinite, r"infinite gives scores that are not finite"),
         (only_299, r"only_299 fails on uint8 images of shape 4x224x224x3: ValueError: expected 299x299"),
         (lambda images: by_colour(images).argmax(axis=1), r"gives int64 of shape \(4,\) for 4 images"),
         (lambda images: by_colour(images[:1]), r"of shape \(1, 1000\) for 4 images"),
@@ -248,13 +341,13 @@ def test_preprocessors_are_applied_and_named(folders):
         return by_colour(images)
 
     options = {"imagenet_c": folders["imagenet_c"], "configs": ["fog_3"]}
-    plain = evaluate_model(watch, **options)
+    plain = evaluate_model(watch, **options, identity="1")
     pytest.importorskip("cv2", exc_type=ImportError)
     for chosen, name in (("clahe", "clahe"), ("toy_models:darken", "toy_models:darken"), (clahe, "clahe")):
-        made = evaluate_model(watch, **options, preprocess=chosen)
+        made = evaluate_model(watch, **options, preprocess=chosen, identity="1")
         assert made.signature == f"{plain.signature}|preprocess:{name}"
-    first = seen[1]
-    assert np.array_equal(seen[3], [clahe(image) for image in first]) and np.array_equal(seen[5], first // 2)
+    first, *rest = seen
+    assert np.array_equal(rest[0], [clahe(image) for image in first]) and np.array_equal(rest[1], first // 2)
 
 
 def test_clahe_raises_contrast_and_leaves_its_input_alone():
@@ -347,12 +440,17 @@ def test_the_terminal_names_what_is_missing(folders, tmp_path):
     environment = os.environ | {
         "PYTHONPATH": os.pathsep.join([os.path.dirname(toy_models.__file__), *sys.path])
     }
-    for folder, code, says in (
-        ("imagenet_c", 0, "relative mCE: none, since the config clean is missing"),
-        ("./typo", 1, "./typo: no such folder"),
+    for arguments, code, says in (
+        (["imagenet_c", "--configs", "fog_3"], 0, "relative mCE: none, since the config clean is missing"),
+        (
+            ["imagenet_c"],
+            1,
+            "data/clean/validation-00000-of-00002.parquet: missing. Run the same build command",
+        ),
+        (["./typo"], 1, "./typo: no such folder"),
     ):
         run = subprocess.run(
-            [*command, "--imagenet-c", folder, "--limit", "1"],
+            [*command, "--limit", "1", "--imagenet-c", *arguments],
             cwd=tmp_path,
             env=environment,
             capture_output=True,

@@ -34,7 +34,7 @@ def without(request, monkeypatch):
 
 
 def test_one_line_names_the_reason_and_the_way_out(without, capsys):
-    codecs.decode(codecs.encode_jpeg(IMAGES[0]))
+    codecs.decode(codecs.encode_jpeg(IMAGES[0], 85))
     message = capsys.readouterr().err
     assert message.count("\n") == 1
     for part in ("libGL.so.1", "Pillow", "apt-get install libgl1", "opencv-python-headless"):
@@ -65,3 +65,17 @@ def test_pillow_decodes_grey_as_opencv_does():
     for ending in (".jpg", ".png"):
         encoded = bytes(cv2.imencode(ending, IMAGES[0][..., 0])[1].data)
         assert (codecs._decode_with_pillow(encoded) == codecs.decode(encoded)).all()
+
+
+def test_a_failed_import_leaves_the_search_path_as_it_was(tmp_path, monkeypatch):
+    # OpenCV puts its own folder first while it loads; worker processes would then find its typing there.
+    (tmp_path / "cv2").mkdir()
+    (tmp_path / "cv2" / "__init__.py").write_text(
+        "import sys\nsys.path.insert(0, __path__[0])\nraise ImportError('libxcb.so.1')\n"
+    )
+    monkeypatch.delitem(sys.modules, "cv2", raising=False)
+    monkeypatch.syspath_prepend(tmp_path)
+    path = list(sys.path)
+    opencv.load.cache_clear()
+    assert opencv.load() is None and sys.path == path
+    opencv.load.cache_clear()

@@ -1,13 +1,25 @@
 """From an encoded photograph to the clean picture."""
 
 import io
+import re
+import struct
+import subprocess
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageFile
 
 from imagenet_cp.errors import SourceError
-from imagenet_cp.images.preprocessing import MAX_PIXELS, center_crop, decode, pixels, resize_shorter
+from imagenet_cp.images import codecs, opencv
+from imagenet_cp.images.preprocessing import (
+    FORMATS,
+    MAX_PIXELS,
+    center_crop,
+    decode,
+    pixels,
+    resize_shorter,
+    to_rgb,
+)
 from imagenet_cp.images.profiles import PROFILES
 
 
@@ -45,15 +57,74 @@ def test_any_size_becomes_224(size):
     assert PROFILES["imagenet"].square(Image.new("RGB", size)).size == (224, 224)
 
 
-@pytest.mark.parametrize("mode", ["1", "L", "P", "RGBA", "LA", "I;16", "CMYK"])
-def test_other_kinds_of_pixels_are_converted_as_pillow_does(mode):
-    if mode == "I;16":
-        image = Image.fromarray(np.tile(np.arange(256, dtype=np.uint16) * 256, (256, 1)))
-    else:
-        image = gradient("L").convert(mode)
-    data = encoded(image, format="TIFF" if mode == "CMYK" else "PNG")
-    with Image.open(io.BytesIO(data)) as opened:
-        assert np.array_equal(decode(data, "file"), opened.convert("RGB"))
+RAMP = np.tile(np.arange(256, dtype=np.uint8), (256, 1))
+#: All modes of Pillow, but La, which it makes and never converts.
+MODES = ["1", "CMYK", "HSV", "L", "LA", "LAB", "P", "PA", "RGB", "RGBA", "RGBX", "RGBa", "YCbCr"]
+GREY_16 = ["I;16", "I;16B", "I;16L", "I;16N"]
+
+
+def test_every_mode_of_pillow_has_a_test():
+    assert {*MODES, *GREY_16, "I", "F", "La"} >= set(Image.MODES)
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_other_modes_are_converted_as_pillow_does(mode):
+    first = "RGBA" if mode == "RGBa" else "L" if mode == "PA" else "RGB"
+    image = gradient(first).convert("LAB" if mode == "LAB" else mode)
+    assert image.mode == mode
+    assert np.array_equal(to_rgb(image), image.convert("RGB"))
+    if mode in ("1", "L", "P", "RGBA", "LA", "CMYK"):
+        data = encoded(image, format="TIFF" if mode == "CMYK" else "PNG")
+        with Image.open(io.BytesIO(data)) as opened:
+            assert np.array_equal(decode(data, "file"), opened.convert("RGB"))
+
+
+@pytest.mark.parametrize("mode", GREY_16)
+def test_16_bit_grey_is_its_upper_byte(mode):
+    values = RAMP.astype(np.uint16) * 256 + RAMP.T
+    kind = ">u2" if mode == "I;16B" else "<u2"
+    image = Image.frombytes(mode, (256, 256), values.astype(kind).tobytes())
+    assert np.array_equal(to_rgb(image), np.repeat(RAMP[..., None], 3, axis=2))
+
+
+@pytest.mark.parametrize("format", ["PNG", "TIFF", "PPM"])
+def test_16_bit_grey_files_are_neither_white_nor_black(format, monkeypatch):
+    data = encoded(Image.fromarray(RAMP.astype(np.uint16) * 257), format=format)
+    assert np.array_equal(decode(data, "file"), gradient("RGB"))
+    if format == "PNG":
+        assert np.array_equal(codecs.decode(data), gradient("RGB"))
+        monkeypatch.setattr(opencv, "load", lambda: None)
+        assert np.array_equal(codecs.decode(data), gradient("RGB"))
+
+
+def tiff(values: np.ndarray, bits: int, white: int) -> bytes:
+    """A TIFF file of one row of grey values, of this number of bits, where ``white`` 0 says that 0 is white."""
+    packed = int("".join(f"{value:0{bits}b}" for value in values), 2).to_bytes(len(values) * bits // 8, "big")
+    if bits == 16:
+        packed = values.astype("<u2").tobytes()
+    tags = {256: len(values), 257: 1, 258: bits, 259: 1, 262: white, 273: 8, 277: 1, 278: 1, 279: len(packed)}
+    entries = b"".join(struct.pack("<HHII", tag, 4, 1, value) for tag, value in tags.items())
+    header = struct.pack("<2sHI", b"II", 42, 8 + len(packed))
+    return header + packed + struct.pack("<H", len(tags)) + entries + bytes(4)
+
+
+def test_grey_of_12_bits_and_grey_whose_0_is_white():
+    assert pixels(decode(tiff(np.array([0, 16, 2048, 4095]), 12, 1), "file"))[0, :, 0].tolist() == [
+        0,
+        1,
+        128,
+        255,
+    ]
+    inverted = decode(tiff(np.array([0, 255, 256, 65535]), 16, 0), "file")
+    assert pixels(inverted)[0, :, 0].tolist() == [255, 255, 254, 0]
+
+
+@pytest.mark.parametrize(("mode", "kind"), [("I", "32-bit integers"), ("F", "floats")])
+def test_values_of_no_known_range_are_refused(mode, kind):
+    with pytest.raises(ValueError, match=rf"its values are {kind} of no known range"):
+        to_rgb(gradient(mode))
+    with pytest.raises(SourceError, match=rf"x\.tif: .*its values are {kind} of no known range"):
+        decode(encoded(gradient(mode), format="TIFF"), "x.tif")
 
 
 def test_an_orientation_in_exif_is_not_applied():
@@ -70,12 +141,48 @@ def test_unreadable_files_are_named():
             decode(data, "photo.jpg")
 
 
-def test_a_decompression_bomb_is_refused_before_it_is_decoded():
+@pytest.mark.parametrize("pillows_limit", [Image.MAX_IMAGE_PIXELS, None])
+def test_a_decompression_bomb_is_refused_before_it_is_decoded(pillows_limit, monkeypatch):
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", pillows_limit)
     side = int(MAX_PIXELS**0.5) + 2
     bomb = encoded(Image.new("1", (side, side)))
     assert len(bomb) < 100_000
-    with pytest.raises(SourceError, match=r"bomb\.png"):
-        decode(bomb, "bomb.png")
+    monkeypatch.setattr(ImageFile.ImageFile, "load", None)
+    for opened in (lambda: decode(bomb, "bomb.png"), lambda: codecs.decode(bomb)):
+        with pytest.raises(SourceError, match=r"more pixels than the limit of 178,956,970"):
+            opened()
+
+
+EPS = b"""%!PS-Adobe-3.0 EPSF-3.0
+%%BoundingBox: 0 0 64 64
+%%EndComments
+0 0 moveto 64 64 lineto stroke
+"""
+
+
+@pytest.mark.parametrize(
+    "data",
+    [EPS, b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n", encoded(Image.new("RGB", (64, 64)), format="TGA"),
+     encoded(Image.new("RGB", (64, 64)), format="PCX"), encoded(Image.new("RGB", (64, 64)), format="ICO")],
+)  # fmt: skip
+def test_a_file_in_any_other_format_is_named_and_starts_no_program(data, monkeypatch):
+    def start(*arguments, **options):
+        raise AssertionError(f"starts {arguments}")
+
+    for way in ("Popen", "run", "call", "check_call", "check_output"):
+        monkeypatch.setattr(subprocess, way, start)
+    says = rf"not an image in a supported format \(.*JPEG.*\); it begins with {re.escape(repr(data[:16]))}"
+    with pytest.raises(SourceError, match=rf"x\.jpg: {says}"):
+        decode(data, "x.jpg")
+    with pytest.raises(ValueError, match=says):
+        codecs.decode(data)
+
+
+@pytest.mark.parametrize("format", FORMATS)
+def test_formats_are_recognized_by_content(format):
+    data = encoded(Image.new("RGB", (40, 30), (200, 10, 10)), format=format)
+    assert decode(data, "x.jpg").size == (40, 30)
+    assert {Image.registered_extensions()[ending] for ending in FORMATS[format]} == {format}
 
 
 def test_a_line_of_pixels_is_not_enlarged_without_end():

@@ -17,7 +17,7 @@ from imagenet_cp.errors import BuildError
 from imagenet_cp.jobs.folder import Shard
 from imagenet_cp.sources import open_source
 
-IDENTITY = {"signature": "of a build"}
+IDENTITY = {"signature": "of a build", "source": "", "images": 1, "images_per_file": 1}
 WHOLE = Shard()
 
 

@@ -154,7 +154,7 @@ def test_a_failed_compute_leaves_only_what_was_there_before(mce):
 def test_configs_of_unequal_size_are_named(mce):
     for severity in (1, 2, 3):
         mce.add_batch(**rows("fog", severity, 0.5, n=9 if severity == 3 else 10))
-    with pytest.warns(UserWarning, match=r"most have 10 rows: fog_3 has 9"):
+    with pytest.warns(UserWarning, match=r"most have 10 rows, but fog_3 has 9"):
         assert "|n:9-10|" in mce.compute()["signature"]
 
 
@@ -179,7 +179,7 @@ def test_inception_size_keeps_alexnet(mce, formulas):
 def test_the_recipe_of_the_data_is_kept_and_must_agree(mce):
     recipe = "cifar10_c|recipe:1|profile:cifar|seed:0|jpeg:85"
     mce.add_batch(**GOOD)
-    with pytest.raises(ValueError, match="but the benchmark asked for is 'imagenet_c'"):
+    with pytest.raises(ValueError, match="but benchmark='imagenet_c'; pass the benchmark of the data"):
         mce.compute(recipe=recipe)
     assert mce.compute(recipe=recipe, benchmark="cifar10_c")["signature"].endswith(
         "|version:1|data:" + recipe
@@ -298,7 +298,7 @@ BAD = {
     ),
     "corruption none": ({"corruption": ["fog", None, "fog"]}, "corruption: row 1 holds None"),
     "corruption number": ({"corruption": [1, 2, 3]}, "corruption: row 0 holds 1"),
-    "bare string": ({"corruption": "fog"}, r"corruption is one value, 'fog', .*\['fog'\] \* n"),
+    "bare string": ({"corruption": "fog"}, r"corruption is one value, 'fog'; .*\['fog'\] \* n"),
     "severity 7": (
         {"severity": [3, 3, 7]},
         "severity: row 2 holds 7 with the corruption 'fog'; corruptions have severities 1 to 5",

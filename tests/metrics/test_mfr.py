@@ -168,7 +168,7 @@ def test_extra_perturbations_never_enter_the_mean(mfr, formulas):
 def test_perturbations_of_unequal_size_are_named(mfr):
     names = ["tilt"] * 3 + ["snow"] * 2 + ["scale"] * 3
     mfr.add_batch(predictions=[tilt()] * 8, perturbation=names)
-    with pytest.warns(UserWarning, match="most have 3 rows: snow has 2"):
+    with pytest.warns(UserWarning, match="most have 3 rows, but snow has 2"):
         assert "|n:2-3|" in mfr.compute()["signature"]
 
 
@@ -301,7 +301,7 @@ def test_bad_columns(mfr, bad, message):
     [
         ({"benchmark": "imagenet_c"}, "unknown benchmark 'imagenet_c'; did you mean imagenet_p"),
         ({"benchmark": ["imagenet_p"]}, "unknown benchmark"),
-        ({"recipe": "cifar10_p|recipe:1"}, "but the benchmark asked for is 'imagenet_p'"),
+        ({"recipe": "cifar10_p|recipe:1"}, "but benchmark='imagenet_p'; pass the benchmark of the data"),
         ({"difficulty": 2}, "predictions is missing"),
     ],
 )

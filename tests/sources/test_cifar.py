@@ -5,6 +5,7 @@ import os
 import pickle
 import shutil
 import tarfile
+import tracemalloc
 import zipfile
 
 import numpy as np
@@ -176,6 +177,7 @@ def test_a_hostile_pickle_is_refused_by_name_and_not_run(protocol, tmp_path, mon
 
 
 OBJECTS = pickle.dumps({"data": np.array([[object]]), "labels": [1]}, 2)
+LONG = of_2010().replace(b"K\x01K\x06M\x00\x0c", b"K\x01J\xff\xff\xff\x7fM\x00\x0c")
 HUGE = of_today(2).replace(b"M\x00\x0c", b"M\xff\xff")
 
 
@@ -186,7 +188,8 @@ HUGE = of_today(2).replace(b"M\x00\x0c", b"M\xff\xff")
         (b"no pickle at all", "cannot be read as CIFAR's pickle"),
         (b"", "cannot be read as CIFAR's pickle"),
         (pickle.dumps([1, 2]), "cannot be read as CIFAR's pickle"),
-        (pickle.dumps({"data": 1}), "a pickle without 'labels'"),
+        (pickle.dumps({"data": 1, "label": [1]}), "no array of"),
+        (pickle.dumps({"data": PLANES, "label": [1]}), "a pickle without 'labels'"),
         (pickle.dumps({"data": b"12", "labels": [1]}), "no array"),
         (pickle.dumps({"data": PLANES.astype(np.float32), "labels": LABELS}, 2), "'f4' and not bytes"),
         (pickle.dumps({"data": PLANES[:, :100], "labels": LABELS}, 2), "no array of"),
@@ -194,7 +197,8 @@ HUGE = of_today(2).replace(b"M\x00\x0c", b"M\xff\xff")
         (pickle.dumps({"data": PLANES, "labels": [*LABELS[1:], 10]}, 2), "image 5 has the label 10"),
         (pickle.dumps({"data": PLANES, "labels": [*LABELS[1:], "cat"]}, 2), "image 5 has the label 'cat'"),
         (OBJECTS, "asks for|not bytes"),
-        (HUGE, "cannot be read as CIFAR's pickle"),
+        (HUGE, "no array of"),
+        (LONG, "cannot be read as CIFAR's pickle"),
     ],
 )
 def test_a_damaged_pickle_is_named(data, says, tmp_path):
@@ -202,6 +206,65 @@ def test_a_damaged_pickle_is_named(data, says, tmp_path):
     with pytest.raises(SourceError, match=says) as error:
         open_source(file.parent)
     assert str(error.value).startswith(str(file))
+
+
+#: Opcodes of a tuple of 2 ** 100 leaves.
+DOUBLED = b")" + b"".join(b"q" + bytes([n]) + b"h" + bytes([n]) + b"\x86" for n in range(100, 200))
+DATA = b"X\x04\0\0\0data"
+BOMBS = {
+    "a place in the memo": (b"\x80\x02Nr\xff\xff\xff\x0f.", "cannot be read"),
+    "a doubled tuple as a key": (b"\x80\x02}(" + DOUBLED + b"Nu.", "a tuple as the key"),
+    "a doubled tuple as an array": (b"\x80\x02}(" + DATA + DOUBLED + b"u.", "no array of"),
+    "a doubled tuple as a label": (
+        of_2010().replace(b"](K\x03", b"](" + DOUBLED),
+        "image 0 has the label tuple, which is none",
+    ),
+    "many opcodes": (b"\x80\x02" + b"]" * 210_000 + b".", "more than 200,000 opcodes"),
+    "many marks": (b"\x80\x02" + b"]" * 20_000 + b"(t" * 20_000 + b".", "cannot be read"),
+    "a long text": (b"\x80\x02X\xff\xff\xff\x7f.", "cannot be read"),
+    "long bytes": (b"\x80\x05\x96" + b"\xff" * 7 + b"\x00.", "cannot be read"),
+    "a long number": (b"\x80\x02\x8b\xff\xff\xff\x7f.", "cannot be read"),
+    "a set": (b"\x80\x04(NN\x91.", "its pickle has the opcode FROZENSET"),
+}
+
+
+@pytest.mark.parametrize("case", BOMBS)
+def test_a_pickle_takes_no_more_time_and_memory_than_its_size(case, tmp_path):
+    data, says = BOMBS[case]
+    file = unpacked(tmp_path, "cifar-10-batches-py/test_batch of 2010", data)
+    tracemalloc.start()
+    with pytest.raises(SourceError, match=says) as error:
+        open_source(file.parent)
+    assert tracemalloc.get_traced_memory()[1] < 32 << 20
+    tracemalloc.stop()
+    assert len(str(error.value)) < 1000
+
+
+def test_a_state_is_set_on_nothing_of_this_process(tmp_path):
+    evil = b"\x80\x02}(" + DATA + b"c_codecs\nencode\nN}X\x0c\0\0\0__defaults__Ns\x86bu."
+    file = unpacked(tmp_path, "cifar-10-batches-py/test_batch of 2010", evil)
+    with pytest.raises(SourceError, match="a Name in place of a Call"):
+        open_source(file.parent)
+
+
+def test_test_images_are_not_larger_than_cifars(tmp_path):
+    file = unpacked(tmp_path, "cifar-10-batches-py/test_batch of 2010")
+    os.truncate(file, 1 << 40)
+    with pytest.raises(SourceError, match="1,099,511,627,776 bytes are too many for CIFAR's test images"):
+        open_source(file)
+
+
+def test_a_file_called_test_is_cifar_only_beside_its_meta_or_in_its_folder(tmp_path):
+    file = unpacked(tmp_path, "cifar-100-python/test")
+    (file.parent / "meta").unlink()
+    assert_is_cifar(open_source(file))
+    other = tmp_path / "val"
+    (other / "cat").mkdir(parents=True)
+    (other / "cat" / "a.png").write_bytes(b"")
+    shutil.copy(file, other / "test")
+    assert open_source(other).classes == ("cat",)
+    (other / "meta").touch()
+    assert_is_cifar(open_source(other))
 
 
 @pytest.mark.parametrize(
@@ -268,6 +331,14 @@ def test_tiny_imagenet_from_its_folder_and_its_zip(tiny):
         assert source.classes == ("n01443537", "n02124075", "n07734744")
         assert [(item.image_id, item.label) for item in source.items] == [("val_0", 1), ("val_1", 0)]
         assert source.reader.read(source.items[1]) == (tiny / "val" / "images" / "val_1.JPEG").read_bytes()
+
+
+def test_images_without_an_annotation_are_counted_in_a_notice(tiny, capsys):
+    shutil.copy(tiny / "val" / "images" / "val_0.JPEG", tiny / "val" / "images" / "val_9.JPEG")
+    for place in (tiny, zipped(tiny)):
+        assert len(open_source(place).items) == 2
+        said = f"{place}: 1 images are not in val_annotations.txt, such as val_9.JPEG"
+        assert said in capsys.readouterr().err
 
 
 def test_the_zip_is_read_by_several_processes(tiny, tmp_path, monkeypatch):

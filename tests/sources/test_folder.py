@@ -8,8 +8,9 @@ from PIL import Image
 
 from imagenet_cp import settings
 from imagenet_cp.errors import SourceError
+from imagenet_cp.sources import Item, open_source
 from imagenet_cp.sources import classes as imagenet
-from imagenet_cp.sources import open_source
+from imagenet_cp.sources.folder import FileReader
 
 
 def picture(path, size=(40, 40), **options):
@@ -79,6 +80,96 @@ def test_unusable_folders_are_named(tmp_path, make, says):
     with pytest.raises(SourceError) as error:
         open_source(root)
     assert str(root) in str(error.value) and says in str(error.value)
+
+
+FLAT = "ILSVRC2012_val_00000001.JPEG"
+
+
+@pytest.mark.parametrize("recursive", [False, True])
+@pytest.mark.parametrize(
+    ("make", "says"),
+    [
+        (lambda place: place.symlink_to("missing.jpg"), "a link to nothing"),
+        (lambda place: place.symlink_to(place.name), "cannot be read"),
+        (lambda place: os.mkfifo(place), "a pipe or a device"),
+        (lambda place: place.symlink_to("/dev/zero"), "a pipe or a device"),
+    ],
+)
+def test_what_has_an_image_s_name_and_is_none_is_counted_and_named(class_folder, make, says, recursive):
+    for place in (class_folder / "animal" / "a.jpg", class_folder / "thing" / "b.png"):
+        make(place)
+    with pytest.raises(SourceError, match=rf"2 files have names of images but are none: .*a\.jpg: {says}"):
+        open_source(class_folder, recursive=recursive)
+
+
+@pytest.mark.parametrize(
+    ("images", "says"),
+    [
+        (
+            [FLAT, "cat/a.jpg", "cat/b.jpg"],
+            f"1 in the folder itself ({FLAT}), 2 in its sub-folders (cat/a.jpg)",
+        ),
+        (
+            ["cat/a.jpg", "dog/x/b.jpg", "dog/x/y/c.jpg"],
+            "1 in its sub-folders (cat/a.jpg), 2 deeper (dog/x/b.jpg)",
+        ),
+        (["val/cat/a.jpg"], "but 1 deeper (val/cat/a.jpg)"),
+    ],
+)
+def test_images_at_several_depths_are_counted_and_named(tmp_path, images, says):
+    for path in images:
+        picture(tmp_path / path)
+    with pytest.raises(SourceError) as error:
+        open_source(tmp_path)
+    assert says in str(error.value) and "one sub-folder per class" in str(error.value)
+    assert len(open_source(tmp_path, recursive=True).items) == len(images)
+
+
+def test_sub_folders_without_images_do_not_matter(tmp_path):
+    picture(tmp_path / FLAT)
+    (tmp_path / "labels" / "x.jpg").mkdir(parents=True)
+    (tmp_path / "labels" / "list.txt").write_text("")
+    assert [item.image_id for item in open_source(tmp_path).items] == [FLAT[:-5]]
+
+
+def test_links_to_files_and_folders_are_followed_and_loops_named(class_folder, tmp_path):
+    linked = tmp_path / "linked"
+    linked.mkdir()
+    (linked / "animal").symlink_to(class_folder / "animal")
+    (linked / "thing").mkdir()
+    (linked / "thing" / "chelsea.png").symlink_to(class_folder / "thing" / "chelsea.png")
+    for recursive in (False, True):
+        assert len(open_source(linked, recursive=recursive).items) == 3
+        (linked / "thing" / "up").symlink_to(linked)
+        with pytest.raises(SourceError, match=r"thing/up: a link to a folder that is listed already"):
+            open_source(linked, recursive=recursive)
+        (linked / "thing" / "up").unlink()
+
+
+@pytest.mark.parametrize("recursive", [False, True])
+def test_images_with_other_endings_are_counted_in_a_notice(class_folder, recursive, capsys):
+    for name in ("a.heic", "b.AVIF", "._c.avif", "notes.txt"):
+        (class_folder / "animal" / name).write_bytes(b"")
+    assert len(open_source(class_folder, recursive=recursive).items) == 4
+    assert "2 files that look like images are not listed, such as " in capsys.readouterr().err
+
+
+def test_a_pipe_is_no_source(tmp_path):
+    os.mkfifo(tmp_path / "val.tar")
+    for place in (tmp_path / "val.tar", "/dev/zero"):
+        with pytest.raises(SourceError, match="not a folder"):
+            open_source(place)
+    (tmp_path / "a.jpg").symlink_to("/dev/zero")
+    with pytest.raises(SourceError, match="a pipe or a device"):
+        FileReader().read(Item("a", 0, str(tmp_path / "a.jpg")))
+
+
+def test_a_file_larger_than_any_image_takes_no_memory(tmp_path):
+    picture(tmp_path / "cat" / "a.jpg")
+    os.truncate(tmp_path / "cat" / "a.jpg", 1 << 40)
+    source = open_source(tmp_path)
+    with pytest.raises(SourceError, match="1,099,511,627,776 bytes are too many for an image"):
+        source.reader.read(source.items[0])
 
 
 def test_a_file_is_no_folder(tmp_path):

@@ -15,6 +15,7 @@ from PIL import Image
 from imagenet_cp.build.plan import build
 from imagenet_cp.errors import SourceError
 from imagenet_cp.sources import open_source
+from imagenet_cp.sources.tar_members import members
 
 FORMATS = {"ustar": tarfile.USTAR_FORMAT, "gnu": tarfile.GNU_FORMAT, "pax": tarfile.PAX_FORMAT}
 
@@ -111,6 +112,29 @@ def test_long_names_and_names_that_are_no_utf8(tmp_path, form):
     path = pack(tmp_path / "bytes.tar", [("cat/\udcff.png", b"")], format=FORMATS["gnu"])
     with pytest.raises(SourceError, match="rename it"):
         open_source(path)
+
+
+@pytest.mark.parametrize("kind", [tarfile.DIRTYPE, tarfile.SYMTYPE, tarfile.LNKTYPE])
+@pytest.mark.parametrize("form", FORMATS)
+def test_a_link_or_folder_has_no_data_whatever_its_size(tmp_path, kind, form):
+    path = tmp_path / "val.tar"
+    picture = special("cat/a.png", tarfile.REGTYPE, size=7).tobuf(FORMATS[form]) + b"picture".ljust(
+        512, b"\0"
+    )
+    path.write_bytes(special("cat/", kind, "dog", size=700).tobuf(FORMATS[form]) + picture + bytes(1024))
+    with open(path, "rb") as file:
+        *_, last = members(file, path.stat().st_size, "val.tar")
+    assert last == ("cat/a.png", 1024, 7, "")
+    if kind == tarfile.DIRTYPE:
+        source = open_source(path)
+        assert source.reader.read(source.items[0]) == b"picture"
+
+
+def test_images_with_other_endings_are_counted_in_a_notice(tmp_path, capsys):
+    open_source(pack(tmp_path / "val.tar", [("cat/a.png", b""), ("cat/b.heic", b""), ("cat/._b.heic", b"")]))
+    assert (
+        "val.tar: 1 files that look like images are not listed, such as cat/b.heic" in capsys.readouterr().err
+    )
 
 
 def test_sizes_in_binary_are_understood(tmp_path):

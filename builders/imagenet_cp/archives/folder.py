@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import json
 import math
 import platform
 from collections import Counter
@@ -17,12 +15,12 @@ from ..benchmarks.base import Benchmark, Cell
 from ..benchmarks.layout import DATA_FILE, data_file
 from ..benchmarks.recipe import Recipe
 from ..build.folder import unexpected_files
-from ..build.parquet import FileInfo
+from ..build.parquet import FileInfo, read_footer
 from ..cards import card as cards
 from ..cards.tables import amount
 from ..errors import BuildError
-from ..files import write_json, write_text
-from ..jobs.folder import RECORD_FILE, STATE_DIR
+from ..files import read_json, write_json, write_text
+from ..jobs.folder import FILES, IDENTITY, RECORD_FILE, STATE_DIR, differences
 from ..sources.base import digest
 from .catalog import released_cells
 from .release import Release
@@ -30,6 +28,7 @@ from .release import Release
 #: Images per file, by their position in the benchmark, as in a build of all images.
 IMAGES_PER_FILE = 2500
 _STATE = f"{STATE_DIR}/official.json"
+_SCHEMA = {"identity": IDENTITY, "archives": {str: str}, "classes": str, "files": {str: FILES}}
 
 
 @dataclass
@@ -50,6 +49,8 @@ class Import:
         Name of an archive whose checksum is that of the release -> its stamp.
     notes : list of str
         Remarks for the user.
+    identity : dict
+        Identity of the folder.
     """
 
     benchmark: Benchmark
@@ -60,6 +61,7 @@ class Import:
     files: dict[str, dict[str, FileInfo]] = field(default_factory=dict)
     archives: dict[str, str] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    identity: dict[str, Any] = field(default_factory=dict)
     _stored_classes: str = ""
 
     @property
@@ -92,7 +94,7 @@ class Import:
         """Path of a file, relative to the folder."""
         return data_file(config, index, self.slices)
 
-    def resume(self) -> None:
+    def resume(self, identity: dict[str, Any]) -> None:
         """Read the state of earlier imports into the folder, and delete their unfinished files.
 
         Raises
@@ -101,8 +103,9 @@ class Import:
             There are other files among the data.
         """
         cells = self.cells
-        with contextlib.suppress(OSError, ValueError, KeyError, TypeError, AttributeError):
-            stored = json.loads((self.out / _STATE).read_text(encoding="utf-8"))
+        self.identity = identity
+        stored = self._read_state()
+        if stored:
             self._stored_classes = stored["classes"]
             self.archives = dict(stored["archives"])
             self.files = {
@@ -119,12 +122,27 @@ class Import:
             temporary.unlink(missing_ok=True)
         for path in unexpected_files(self.out, set(self.infos)):
             match = DATA_FILE.fullmatch(path)
-            if not match or match[1] not in cells or int(match[3]) != self.slices:
+            ours = match and match[1] in cells and int(match[3]) == self.slices
+            if not ours or read_footer(self.out / path)[0] not in ("", self.recipe.signature):
                 raise BuildError(
                     f"{path} in {self.out}: not part of this import; move it away, because it would be read along with "
                     "the data"
                 )
             (self.out / path).unlink()
+
+    def _read_state(self) -> dict[str, Any]:
+        """Read the record of the finished configs; empty if there is none, or it is damaged or of another release."""
+        try:
+            stored: dict[str, Any] = read_json(self.out / _STATE, _SCHEMA)
+            different = differences(stored["identity"], self.identity)
+        except FileNotFoundError:
+            return {}
+        except ValueError as error:
+            different = f"damaged: {error}"
+        if not different:
+            return stored
+        self.notes.append(f"{_STATE}: {different}; all is imported again")
+        return {}
 
     def check_classes(self, classes: tuple[str, ...]) -> None:
         """Set the classes, which must be those of the files in the folder.
@@ -148,12 +166,20 @@ class Import:
             for config, files in self.files.items()
         }
         self._stored_classes = digest([self.classes])
-        state = {"archives": self.archives, "classes": self._stored_classes, "files": files}
+        state = {
+            "identity": self.identity,
+            "archives": self.archives,
+            "classes": self._stored_classes,
+            "files": files,
+        }
         write_json(self.out / _STATE, state)
 
-    def finish(self, identity: Mapping[str, Any]) -> None:
+    def finish(self) -> None:
         """Write the record of the folder and then its card, which makes it loadable."""
-        files = {path: info._asdict() for path, info in self.infos.items()}
+        files = {
+            path: info._replace(rows=read_footer(self.out / path)[1])._asdict()
+            for path, info in self.infos.items()
+        }
         versions = {name: metadata.version(name) for name in ("imagenet-cp", "datasets", "pyarrow")}
         benchmark = replace(
             self.benchmark,
@@ -161,7 +187,7 @@ class Import:
             f"(https://zenodo.org/records/{self.release.record}), {cards.as_published(self.recipe)}.",
         )
         record = {
-            "identity": identity,
+            "identity": self.identity,
             "versions": {"python": platform.python_version(), **versions},
             "skipped": {},
             "archives": sorted(self.archives),

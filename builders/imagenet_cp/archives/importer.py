@@ -14,8 +14,10 @@ from ..benchmarks.recipe import Recipe
 from ..build.folder import corrupt_files, lock_build
 from ..build.parquet import FileInfo, Layout, ParquetFile
 from ..errors import SourceError, wrap_os_errors
+from ..files import local_path
 from ..jobs.cores import available_cores
 from ..jobs.folder import Shard
+from ..jobs.locks import Claim
 from ..progress import Progress, silent
 from ..sources.base import stamp_of
 from .catalog import release_of
@@ -65,11 +67,12 @@ def import_official(
     BuildError
         The folder holds something else, cannot be written, or is in use.
     """
-    places = [Path(path).expanduser().resolve() for path in paths]
+    places = [local_path(path).resolve() for path in paths]
+    chosen = None if out is None else local_path(out).resolve()
     release = _common_release(places)
     benchmark = BENCHMARKS[release.dataset]
     recipe = Recipe(release.dataset, benchmark.profile, codec=release.codec, record=release.record)
-    folder = Path(out if out is not None else release.dataset).expanduser().resolve()
+    folder = chosen or Path(release.dataset).resolve()
     made = Import(benchmark, recipe, release, folder)
     identity = {
         "signature": recipe.signature,
@@ -77,8 +80,8 @@ def import_official(
         "images": release.images,
         "images_per_file": IMAGES_PER_FILE,
     }
-    with lock_build(folder, identity, Shard()), wrap_os_errors(folder):
-        made.resume()
+    with lock_build(folder, identity, Shard()) as claim, wrap_os_errors(folder):
+        made.resume(identity)
         todo = _todo(made, _scan(made, places, check, progress), progress)
         total = sum(images.count for images in todo.values())
         count = itertools.count(1)
@@ -86,10 +89,10 @@ def import_official(
             for path in made.files.pop(config, {}):
                 (folder / path).unlink(missing_ok=True)
             made.files[config] = _write(
-                made, config, images, lambda: progress("importing images", next(count), total)
+                made, claim, config, images, lambda: progress("importing images", next(count), total)
             )
             made.save_state()
-        made.finish(identity)
+        made.finish()
     return made
 
 
@@ -164,14 +167,16 @@ def _todo(made: Import, listings: Sequence[Listing], progress: Progress) -> dict
     return {config: found[config] for config in made.cells if config in found and config not in finished}
 
 
-def _write(made: Import, config: str, images: Images, tick: Callable[[], None]) -> dict[str, FileInfo]:
+def _write(
+    made: Import, claim: Claim, config: str, images: Images, tick: Callable[[], None]
+) -> dict[str, FileInfo]:
     """Write the files of one config."""
     layout = Layout(made.benchmark.features(made.classes, made.recipe), made.recipe.signature)
     files: dict[str, FileInfo] = {}
     damaged: list[str] = []
     for index, rows in itertools.groupby(images.read(), lambda image: image.place // IMAGES_PER_FILE):
         path = made.file_of(config, index)
-        with ParquetFile(made.out / path, layout) as file:
+        with ParquetFile(made.out / path, layout, claim) as file:
             for image in rows:
                 if image.data is None:
                     damaged.append(image.image_id)

@@ -1,1 +1,1 @@
-"""The data sets this package makes: configs, columns, sizes and the generation of rows."""
+"""The data sets that this package generates: configs, columns, sizes and row generation."""

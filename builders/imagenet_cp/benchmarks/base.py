@@ -41,7 +41,7 @@ class Cell(NamedTuple):
 
 @dataclass(frozen=True)
 class Benchmark(ABC):
-    """A data set that is made from clean images.
+    """Data set generated from clean images.
 
     Attributes
     ----------
@@ -60,8 +60,8 @@ class Benchmark(ABC):
     keeps_size : bool
         True if images of any size can be used at their own size.
     images_per_file : int
-        Default number of source images per Parquet file: files of 25 to 500 MB, few enough for the Hub and small enough
-        to lose little when a build is stopped.
+        Default number of source images per Parquet file, for files of 25 to 500 MB: few enough for the Hub, and small
+        enough that little work is lost when a build is stopped.
     """
 
     dataset: str
@@ -138,7 +138,7 @@ class Benchmark(ABC):
 
     @functools.cached_property
     def cell_of(self) -> Mapping[str, Cell]:
-        """Config of one cell, the folder of its files -> the cell."""
+        """Name of a config of one cell, which is also the folder of its files -> the cell."""
         return {cell.config: cell for cells in self.configs.values() for cell in cells}
 
     def cells(self, names: Sequence[str]) -> tuple[Cell, ...]:
@@ -171,7 +171,7 @@ class Benchmark(ABC):
         Raises
         ------
         ValueError
-            The codec or the size is not one that the data set has.
+            The data set does not have this codec or size.
         """
         if size not in (None, "keep"):
             raise ValueError(f'size must be "keep" or left out, not {size!r}')
@@ -188,9 +188,9 @@ class Benchmark(ABC):
         Raises
         ------
         SourceError
-            The source holds the wrong one of the two.
+            The source holds the images of the wrong data set.
         """
-        # By the first names only: a data set on the Hub misspells one.
+        # Compares the first class names only: a data set on the Hub misspells a later one.
         found = {CIFAR10[:5]: "cifar10", CIFAR100[:5]: "cifar100"}.get(source.classes[:5])
         own, _, kind = self.dataset.partition("_")
         if found and own.startswith("cifar") and found != own:

@@ -1,4 +1,4 @@
-"""The data sets this package can make."""
+"""Catalog of the data sets that this package generates."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def parse_signature(signature: str) -> tuple[Benchmark, Recipe]:
     Raises
     ------
     ValueError
-        It is not the signature of a data set of this package.
+        The text is not the signature of a data set of this package.
     """
     recipe = Recipe.parse(signature)
     if recipe.dataset not in BENCHMARKS or recipe.profile not in PROFILES:

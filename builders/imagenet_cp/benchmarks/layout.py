@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-#: The one split that every data set has.
+#: The only split of every data set.
 SPLIT = "validation"
 #: Path of a file of rows; the groups are its config, its index and the number of files of that config.
 DATA_FILE = re.compile(rf"data/([a-z0-9_]+)/{SPLIT}-(\d{{5}})-of-(\d{{5}})\.parquet", re.ASCII)

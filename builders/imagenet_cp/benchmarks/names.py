@@ -1,4 +1,4 @@
-"""Names of the data sets and their profiles, without the imports that generating them takes."""
+"""Names of the data sets and their profiles, without the imports that generating them needs."""
 
 from __future__ import annotations
 

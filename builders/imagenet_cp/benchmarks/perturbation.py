@@ -32,7 +32,7 @@ class PerturbationBenchmark(Benchmark):
 
     @property
     def codecs(self) -> Mapping[str, str]:
-        """JPEG, lossless PNG, which comes first for CIFAR, and video."""
+        """JPEG, lossless PNG and video; PNG first for CIFAR."""
         codecs = {"jpeg": "jpeg:99:4:4:4", "png": "png", "h264": "h264"}
         return {"png": "png", **codecs} if PROFILES[self.profile].lossless else codecs
 

@@ -1,4 +1,4 @@
-"""Signature of data, models and scores: everything that has to agree for two of them to be the same."""
+"""Signature of data, models and scores: all settings that must agree for a comparison."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Signature:
-    """Parts in order, written as ``word|name:value|...``.
+    """Sequence of parts, written as ``word|name:value|...``.
 
     Attributes
     ----------
@@ -27,13 +27,13 @@ class Signature:
 
     @classmethod
     def of(cls, *parts: str | tuple[str, object]) -> Signature:
-        """Make a signature of words, of other signatures, and of names with values; empty ones are left out."""
+        """Build a signature from words, signatures and pairs of name and value, omitting empty ones."""
         fields = (part if isinstance(part, str) else _field(*part) for part in parts)
         return cls.parse("|".join(field for field in fields if field))
 
     @classmethod
     def parse(cls, text: str) -> Signature:
-        """Read a signature back from its text."""
+        """Parse the text of a signature."""
         return cls(tuple(text.split("|")))
 
     def __str__(self) -> str:
@@ -41,7 +41,7 @@ class Signature:
 
     @property
     def fields(self) -> dict[str, str]:
-        """Values by name; the value of a word is the word."""
+        """Values by name; the value of a word is the word itself."""
         split = (part.partition(":") for part in self.parts if part)
         return {name: value if colon else name for name, colon, value in split}
 

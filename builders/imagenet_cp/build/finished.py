@@ -13,6 +13,7 @@ from ..benchmarks.catalog import parse_signature
 from ..benchmarks.layout import DATA_FILE
 from ..benchmarks.recipe import Recipe
 from ..errors import BuildError
+from ..files import local_path
 from ..jobs.folder import RECORD_FILE, read_record
 from .parquet import FileInfo
 
@@ -78,7 +79,7 @@ def open_build(folder: str | os.PathLike[str]) -> Build:
     BuildError
         The folder holds no build, an unfinished one, or one of an unknown version.
     """
-    path = Path(folder).expanduser()
+    path = local_path(folder)
     if not path.is_dir():
         raise BuildError(f"{folder}: no such folder")
     record = read_record(path)
@@ -89,7 +90,7 @@ def open_build(folder: str | os.PathLike[str]) -> Build:
     try:
         files = {name: FileInfo(**info) for name, info in record["files"].items()}
         benchmark, recipe = parse_signature(record["identity"]["signature"])
-    except (AttributeError, KeyError, TypeError, ValueError):
+    except ValueError:
         raise BuildError(
             f"{folder}: its {RECORD_FILE} is damaged, or of another version of this package"
         ) from None

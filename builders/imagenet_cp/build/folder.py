@@ -11,15 +11,20 @@ from typing import Any
 
 from ..errors import BuildError
 from ..files import write_json
-from ..jobs.folder import RECORD_FILE, STATE_DIR, Shard, read_record
-from ..jobs.locks import lock_folder, lock_record
+from ..jobs.folder import RECORD_FILE, STATE_DIR, Shard, differences, read_record
+from ..jobs.locks import Claim, lock_folder, lock_record
 from ..progress import Progress
 from .parquet import FileInfo
 
 
 @contextlib.contextmanager
-def lock_build(folder: Path, identity: dict[str, Any], shard: Shard) -> Iterator[None]:
+def lock_build(folder: Path, identity: dict[str, Any], shard: Shard) -> Iterator[Claim]:
     """Lock a folder that is new or empty or holds a build of the same identity.
+
+    Yields
+    ------
+    Claim
+        For the workers that write to the folder.
 
     Raises
     ------
@@ -30,12 +35,12 @@ def lock_build(folder: Path, identity: dict[str, Any], shard: Shard) -> Iterator
         try:
             folder.mkdir(parents=True, exist_ok=True)
             names = sorted(path.name for path in folder.iterdir())
-            if names and STATE_DIR not in names:
+            if STATE_DIR not in names and not _is_bare(folder):
                 raise BuildError(
                     f"{folder}: holds something else ({', '.join(names[:3])}); choose a new folder with --out"
                 )
             (folder / STATE_DIR / "units").mkdir(parents=True, exist_ok=True)
-            stack.enter_context(lock_folder(folder, shard))
+            claim = stack.enter_context(lock_folder(folder, shard))
             with lock_record(folder):
                 stored = read_record(folder).get("identity")
                 if stored is None:
@@ -47,16 +52,18 @@ def lock_build(folder: Path, identity: dict[str, Any], shard: Shard) -> Iterator
                 f"{folder}: cannot be written ({error.strerror}); choose another with --out"
             ) from None
         if stored is not None:
-            different = [name for name in identity if stored.get(name) != identity[name]]
+            different = differences(stored, identity)
             if different:
-                shown = "; ".join(
-                    f"{name} {stored.get(name)!r}, not {identity[name]!r}" for name in different
-                )
                 raise BuildError(
-                    f"{folder}: holds a build with {shown}. The two cannot be mixed: choose another folder with --out, "
-                    "or delete this one"
+                    f"{folder}: holds a build with {different}. The two cannot be mixed: choose another folder with "
+                    "--out, or delete this one"
                 )
-        yield
+        yield claim
+
+
+def _is_bare(folder: Path) -> bool:
+    """Test if a folder holds no file but unfinished ones, as one that was deleted while it was being built."""
+    return all(path.is_dir() or (path.name[0] == "." and path.suffix == ".tmp") for path in folder.rglob("*"))
 
 
 def unexpected_files(folder: Path, known: set[str]) -> list[str]:

@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ..files import temporary_path
+from ..jobs.locks import Claim
 
 #: Rows of a row group, and bytes of their images: small enough to read single rows and to hold a group of every config
 #: in memory, large enough to stream fast (measured by tests/benchmarks/scale.py).
@@ -91,12 +92,17 @@ class ParquetFile:
         The file, which replaces a temporary one when the context ends without an error.
     layout : Layout
         Its columns.
+    claim : Claim
+        Claim to the folder of the build, without which the file does not appear.
     """
 
-    def __init__(self, path: Path, layout: Layout) -> None:
+    def __init__(self, path: Path, layout: Layout, claim: Claim) -> None:
         self.path = path
+        self.claim = claim
         self.temporary = temporary_path(path)
-        path.parent.mkdir(parents=True, exist_ok=True)
+        # Not the folder of the build itself, which may have been deleted.
+        path.parent.parent.mkdir(exist_ok=True)
+        path.parent.mkdir(exist_ok=True)
         self.layout = layout
         self.buffer: dict[str, list[Any]] = {name: [] for name in layout.types}
         self.rows = self.buffered_rows = self.buffered_bytes = 0
@@ -143,7 +149,8 @@ class ParquetFile:
                 self.file.flush()
                 os.fsync(self.file.fileno())
                 self.file.close()
-                os.replace(self.temporary, self.path)
+                with self.claim.check():
+                    os.replace(self.temporary, self.path)
             else:
                 with contextlib.suppress(Exception):
                     self.writer.close()
@@ -155,6 +162,16 @@ class ParquetFile:
     def info(self) -> FileInfo:
         """Record of the finished file."""
         return FileInfo(self.rows, self.sink.size, self.sink.sha256.hexdigest())
+
+
+def read_footer(path: Path) -> tuple[str, int]:
+    """Read the signature and the number of rows of a file; "" and 0 if it is missing or no Parquet file."""
+    try:
+        footer = pq.read_metadata(path)
+    except (OSError, pa.ArrowException):
+        return "", 0
+    signature = (footer.metadata or {}).get(SIGNATURE_KEY.encode(), b"")
+    return signature.decode("utf-8", "replace"), footer.num_rows
 
 
 def nbytes(value: Any) -> int:

@@ -8,7 +8,7 @@ import os
 import platform
 from collections.abc import Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from importlib import metadata
 from pathlib import Path
@@ -19,7 +19,7 @@ from ..benchmarks.catalog import get_benchmark
 from ..benchmarks.recipe import Recipe
 from ..cards import card as cards
 from ..errors import RESUME_HINT, BuildError, wrap_os_errors
-from ..files import write_json, write_text
+from ..files import local_path, write_json, write_text
 from ..jobs.cores import available_cores
 from ..jobs.folder import RECORD_FILE, Shard, read_record
 from ..jobs.local import TITLE, run_local, run_on_executor
@@ -27,7 +27,7 @@ from ..jobs.locks import lock_record
 from ..progress import Progress, silent
 from ..sources import Source
 from .folder import lock_build
-from .parquet import FileInfo
+from .parquet import FileInfo, read_footer
 from .resume import finished_units, remove_leftovers, resume
 from .units import Unit, run, warm_up
 
@@ -46,6 +46,8 @@ class Plan:
         The requested cells.
     images_per_file : int
         Number of source images whose rows one file holds.
+    identity : dict
+        Everything that files of one build have in common.
     todo : list of Unit
         Units to run, each with the cells it lacks.
     files : dict
@@ -53,7 +55,7 @@ class Plan:
     skipped : dict
         Image id -> reason why it could not be read.
     corrupt : dict
-        Relative path -> problem, of the finished files that were built again.
+        Relative path -> problem, of the finished files and records that were made again.
     missing : int
         Number of files that other shards have yet to build.
     """
@@ -64,6 +66,7 @@ class Plan:
     out: Path
     cells: tuple[Cell, ...]
     images_per_file: int
+    identity: dict[str, Any]
     todo: list[Unit]
     files: dict[str, FileInfo] = field(default_factory=dict)
     skipped: dict[str, str] = field(default_factory=dict)
@@ -84,14 +87,20 @@ def new_plan(
     on_error: str = "raise",
 ) -> Plan:
     """Plan a build from its beginning; arguments as for `build`."""
+    folder = local_path(out).resolve()
     benchmark = get_benchmark(dataset)
     benchmark.check(source)
-    folder = Path(out).expanduser().resolve()
     cells = benchmark.cells(list(configs) or benchmark.default_configs)
     recipe = benchmark.recipe(seed, codec, size)
     stored = read_record(folder).get("identity", {})
     step = images_per_file or stored.get("images_per_file") or benchmark.images_per_file
     count = math.ceil(len(source.items) / step)
+    identity = {
+        "signature": recipe.signature,
+        "source": source.contents,
+        "images": len(source.items),
+        "images_per_file": step,
+    }
     todo = [
         Unit(
             folder,
@@ -102,11 +111,12 @@ def new_plan(
             source.classes,
             source.reader,
             recipe,
+            identity,
             on_error,
         )
         for index in range(count)
     ]
-    return Plan(benchmark, recipe, source, folder, cells, step, todo)
+    return Plan(benchmark, recipe, source, folder, cells, step, identity, todo)
 
 
 def build(
@@ -184,15 +194,9 @@ def build(
         images_per_file=images_per_file,
         on_error=on_error,
     )
-    units = plan.todo
-    identity = {
-        "signature": plan.recipe.signature,
-        "source": source.contents,
-        "images": len(source.items),
-        "images_per_file": plan.images_per_file,
-    }
     workers = workers_count or available_cores()
-    with lock_build(plan.out, identity, shard), wrap_os_errors(plan.out):
+    with lock_build(plan.out, plan.identity, shard) as claim, wrap_os_errors(plan.out):
+        units = [replace(unit, claim=claim) for unit in plan.todo]
         remove_leftovers(plan.out, shard)
         plan.todo, plan.files, plan.skipped, plan.corrupt = resume(units, shard, source, workers, progress)
         try:
@@ -201,7 +205,11 @@ def build(
             raise BuildError(f"{plan.out}: out of memory; try fewer --workers. {RESUME_HINT}") from None
         finally:
             remove_leftovers(plan.out, shard)
-        _finish(plan, units, identity)
+        _finish(plan, units)
+        if plan.missing and shard == Shard():
+            raise BuildError(
+                f"{plan.out}: {plan.missing} files have vanished or were replaced by others; run the same command again"
+            )
     return plan
 
 
@@ -223,13 +231,21 @@ def _run(plan: Plan, workers: int, executor: Executor | None, progress: Progress
     plan.todo = []
 
 
-def _finish(plan: Plan, units: list[Unit], identity: dict[str, Any]) -> None:
+def _finish(plan: Plan, units: list[Unit]) -> None:
     """Write the record and then the card, which makes the build loadable, once no file is missing."""
     planned = {unit.file_of(cell) for unit in units for cell in plan.cells}
     if not planned <= plan.files.keys():
-        for result in finished_units(plan.out):  # other shards may have finished in the meantime
+        for result in finished_units(plan.out, plan.identity)[
+            0
+        ]:  # other shards may have finished in the meantime
             plan.files = {**result.files, **plan.files}
             plan.skipped = {**result.skipped, **plan.skipped}
+    footers = {path: read_footer(plan.out / path) for path in plan.files}
+    plan.files = {
+        path: info._replace(rows=footers[path][1])
+        for path, info in plan.files.items()
+        if footers[path][0] == plan.recipe.signature
+    }
     plan.missing = len(planned - plan.files.keys())
     if plan.missing:
         return
@@ -242,6 +258,6 @@ def _finish(plan: Plan, units: list[Unit], identity: dict[str, Any]) -> None:
     with lock_record(plan.out):
         write_json(
             plan.out / RECORD_FILE,
-            {"identity": identity, "versions": versions, "skipped": plan.skipped, "files": files},
+            {"identity": plan.identity, "versions": versions, "skipped": plan.skipped, "files": files},
         )
         write_text(plan.out / "README.md", card)

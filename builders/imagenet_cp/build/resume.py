@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from ..benchmarks.layout import SPLIT
 from ..errors import BuildError, SourceError
@@ -16,7 +15,7 @@ from ..jobs.locks import lock_record
 from ..progress import Progress
 from ..sources import Item, Source
 from .folder import corrupt_files, unexpected_files
-from .parquet import FileInfo
+from .parquet import FileInfo, read_footer
 from .units import Unit, UnitResult, image_digest
 
 #: The index of the slice in the names of temporary files and of temporary records.
@@ -35,7 +34,7 @@ class Resumed(NamedTuple):
     skipped : dict
         Image id -> reason why it could not be read.
     corrupt : dict
-        Relative path -> problem, of finished files that were deleted to be built again.
+        Relative path -> problem, of finished files and records that are damaged or of another build, and made again.
     """
 
     todo: list[Unit]
@@ -72,7 +71,8 @@ def resume(units: Sequence[Unit], shard: Shard, source: Source, threads: int, pr
     items = {item.image_id: item for item in source.items}
     files: dict[str, FileInfo] = {}
     skipped: dict[str, str] = {}
-    for result in finished_units(folder):
+    results, foreign = finished_units(folder, units[0].identity)
+    for result in results:
         retry = result.skipped and units[0].on_error == "raise"
         if retry or not result.images.keys() <= items.keys():  # the latter is a record of another source
             continue
@@ -92,27 +92,45 @@ def resume(units: Sequence[Unit], shard: Shard, source: Source, threads: int, pr
     for path in corrupt:
         del files[path]
         (folder / path).unlink(missing_ok=True)
+    for path in planned.keys() - files.keys() - corrupt.keys():  # without a record
+        signature, _ = read_footer(folder / path)
+        if signature not in ("", units[0].recipe.signature):
+            corrupt[path] = f"is of {signature!r}, not of {units[0].recipe.signature!r}"
     todo = [
         replace(unit, cells=lacking)
         for unit in units
         if shard.has(unit.index)
         and (lacking := tuple(cell for cell in unit.cells if unit.file_of(cell) not in files))
     ]
-    return Resumed(todo, files, skipped, corrupt)
+    for record in foreign:
+        (folder / record).unlink(missing_ok=True)
+    return Resumed(todo, files, skipped, {**foreign, **dict(sorted(corrupt.items()))})
 
 
-def finished_units(folder: Path) -> list[UnitResult]:
-    """Read the records of finished units, the latest last; damaged records are ignored."""
-    results = []
+def finished_units(folder: Path, identity: Mapping[str, Any]) -> tuple[list[UnitResult], dict[str, str]]:
+    """Read the records of finished units.
+
+    Returns
+    -------
+    list of UnitResult
+        The latest last.
+    dict
+        Relative path of a record -> problem, of those that are damaged or of another build.
+    """
+    results, problems = [], {}
     records = (folder / STATE_DIR / "units").glob("*.json")
     for record in sorted(records, key=lambda path: (path.stat().st_mtime_ns, path.name)):
-        with contextlib.suppress(ValueError, KeyError, TypeError, AttributeError):
-            results.append(UnitResult.read(record))
-    return results
+        try:
+            results.append(UnitResult.read(record, identity))
+        except ValueError as error:
+            problems[record.relative_to(folder).as_posix()] = str(error)
+    return results, problems
 
 
 def remove_leftovers(folder: Path, shard: Shard) -> None:
     """Delete temporary files that killed processes of a shard left behind."""
+    if not (folder / STATE_DIR).is_dir():  # the folder was deleted during the build
+        return
     for place in (folder / STATE_DIR / "units", *(folder / "data").glob("*")):
         for temporary in place.glob(".*.tmp"):
             index = _INDEX.match(temporary.name)

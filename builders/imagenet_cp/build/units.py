@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import gc
 import hashlib
-import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -19,13 +18,16 @@ from ..benchmarks.catalog import BENCHMARKS
 from ..benchmarks.layout import DATA_FILE, data_file
 from ..benchmarks.recipe import Recipe
 from ..errors import SKIP_HINT, SourceError
-from ..files import write_json
+from ..files import read_json, write_json
 from ..images.preprocessing import pixels
 from ..images.profiles import PROFILES
-from ..jobs.folder import STATE_DIR
+from ..jobs.folder import FILES, IDENTITY, STATE_DIR, differences
+from ..jobs.locks import Claim
 from ..sources import Item, Reader
 from ..sources.base import digest
 from .parquet import FileInfo, Layout, ParquetFile
+
+_RECORD = {"identity": IDENTITY, "files": FILES, "images": {str: [str, str]}, "skipped": {str: str}}
 
 
 @dataclass(frozen=True)
@@ -48,8 +50,12 @@ class Unit:
         Reader of the images' bytes.
     recipe : Recipe
         Recipe of the data set.
+    identity : dict
+        Identity of the build, which the unit's record holds too.
     on_error : {"raise", "skip"}
         Stop at an image that cannot be read, or record it and continue.
+    claim : Claim, optional
+        Claim of the build to its folder; a unit cannot run without.
     """
 
     out: Path
@@ -60,7 +66,9 @@ class Unit:
     classes: tuple[str, ...]
     reader: Reader
     recipe: Recipe
+    identity: dict[str, Any]
     on_error: str = "raise"
+    claim: Claim | None = None
 
     def file_of(self, cell: Cell) -> str:
         """Path of the file of a cell, relative to the folder of the build."""
@@ -91,11 +99,22 @@ class UnitResult:
     skipped: dict[str, str]
 
     @classmethod
-    def read(cls, record: Path) -> UnitResult:
-        """Read the record of a unit; ValueError if it names files outside the data."""
-        stored = json.loads(record.read_text(encoding="utf-8"))
+    def read(cls, record: Path, identity: Mapping[str, Any]) -> UnitResult:
+        """Read the record of a unit.
+
+        Raises
+        ------
+        OSError
+            It cannot be read.
+        ValueError
+            It is damaged, of another build, or names files outside the data; the message says which.
+        """
+        stored = read_json(record, _RECORD)
+        different = differences(stored["identity"], identity)
+        if different:
+            raise ValueError(f"of another build: {different}")
         if not all(map(DATA_FILE.fullmatch, stored["files"])):
-            raise ValueError(record)
+            raise ValueError("names files that are none of a build")
         files = {path: FileInfo(**info) for path, info in stored["files"].items()}
         images = {image_id: (stamp, digest) for image_id, (stamp, digest) in stored["images"].items()}
         return cls(files, images, stored["skipped"])
@@ -120,7 +139,14 @@ def run(unit: Unit, tick: Callable[[], Any] = lambda: None) -> UnitResult:
     ------
     SourceError
         An image cannot be read and ``unit.on_error`` is ``"raise"``.
+    BuildError
+        The folder was deleted, or is of another build by now.
     """
+    claim = unit.claim
+    if claim is None:
+        raise ValueError("a unit runs within the build that it belongs to")
+    with claim.check():
+        pass
     earlier = _earlier_result(unit)
     if earlier is not None:
         return earlier
@@ -130,7 +156,7 @@ def run(unit: Unit, tick: Callable[[], Any] = lambda: None) -> UnitResult:
     with ExitStack() as stack:
         stack.enter_context(_no_garbage_collection())
         files = {
-            cell: stack.enter_context(ParquetFile(unit.out / unit.file_of(cell), layout))
+            cell: stack.enter_context(ParquetFile(unit.out / unit.file_of(cell), layout, claim))
             for cell in unit.cells
         }
         for item in unit.items:
@@ -147,17 +173,18 @@ def run(unit: Unit, tick: Callable[[], Any] = lambda: None) -> UnitResult:
                     file.write(benchmark.row(unit.recipe, cell, clean, item))
             tick()
     result = UnitResult({unit.file_of(cell): file.info for cell, file in files.items()}, images, skipped)
-    unit.record.parent.mkdir(parents=True, exist_ok=True)
     records = {path: info._asdict() for path, info in result.files.items()}
-    write_json(unit.record, {"files": records, "images": images, "skipped": skipped})
+    record = {"identity": unit.identity, "files": records, "images": images, "skipped": skipped}
+    with claim.check():
+        write_json(unit.record, record)
     return result
 
 
 def _earlier_result(unit: Unit) -> UnitResult | None:
     """Result of an earlier run of the unit: Dask repeats units whose worker died after finishing them."""
     try:
-        result = UnitResult.read(unit.record)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        result = UnitResult.read(unit.record, unit.identity)
+    except (OSError, ValueError):
         return None
     stamps = {item.image_id: item.stamp for item in unit.items}
     same = all(stamps.get(name) == stamp for name, (stamp, _) in result.images.items())

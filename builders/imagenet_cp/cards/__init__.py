@@ -1,1 +1,1 @@
-"""Dataset cards and the tables and image strips in them."""
+"""Dataset cards, with their tables and image strips."""

@@ -41,7 +41,7 @@ _SIZES = ["n<1K", "1K<n<10K", "10K<n<100K", "100K<n<1M", "1M<n<10M", "10M<n<100M
 def complete_configs(
     benchmark: Benchmark, files: Mapping[str, Mapping[str, Any]]
 ) -> dict[str, tuple[Cell, ...]]:
-    """Configs all of whose files are present."""
+    """Configs whose files are all present."""
     found = Counter(path.split("/")[1] for path in files)
     whole = max(found.values(), default=0)
     return {
@@ -57,7 +57,7 @@ def under_terms(benchmark: Benchmark) -> bool:
 
 
 def _other_images(benchmark: Benchmark, classes: Sequence[str]) -> bool:
-    """Test by the labels if the source images are not ImageNet's whole validation set."""
+    """Test, by the labels, if the source images are not the whole validation set of ImageNet."""
     return benchmark.profile.startswith("imagenet") and tuple(classes) != imagenet.wnids()
 
 
@@ -70,7 +70,7 @@ def read_metadata(card: str) -> dict[str, Any]:
     """Read the YAML block of a card; empty if there is no valid one."""
     try:
         return dict(DatasetCard(card).data.to_dict())  # type: ignore[no-untyped-call]
-    except Exception:  # YAML raises any error on malformed cards
+    except Exception:  # the YAML parser raises various errors on malformed cards
         return {}
 
 
@@ -78,8 +78,8 @@ def metadata(
     benchmark: Benchmark, recipe: Recipe, classes: Sequence[str], files: Mapping[str, Mapping[str, Any]]
 ) -> str:
     """YAML block of the card, with the features of the files."""
-    # All configs share one list object, which YAML writes once and refers to; copies would repeat 1000 class names for
-    # each of a hundred configs.
+    # All configs share one list object, which YAML writes once and then references; copies would repeat 1000 class
+    # names for each of a hundred configs.
     features = benchmark.features(classes, recipe)._to_yaml_list()
     configs, infos = [], []
     for name, cells in complete_configs(benchmark, files).items():
@@ -187,7 +187,7 @@ def dataset_card(
     }
     kind = "imagenet_c" if benchmark.kind == "corruptions" else "imagenet_p"
     prose = _templates().get_template(f"{kind}.md").render(context)
-    prose = re.sub(r"\n{3,}#", "\n\n#", prose)  # where the text between two headings is left out
+    prose = re.sub(r"\n{3,}#", "\n\n#", prose)  # where the text between two headings is absent
     return f"---\n{metadata(benchmark, recipe, classes, files)}---\n\n{prose}"
 
 

@@ -11,7 +11,7 @@ LICENCE = (
 
 TERMS_ADDRESS = "https://image-net.org/download.php"
 
-#: Metadata of a dataset card for the Hub: the licence, and the form to accept before access.
+#: Metadata of a dataset card for the Hub: the licence, and the form that gates access.
 TERMS: dict[str, Any] = {
     "license": "other",
     "license_name": "imagenet",

@@ -53,7 +53,7 @@ def configs(
 ) -> str:
     """Table of the complete configs, the large ones first: the cells, rows and size of each.
 
-    A config of one cell has a line only if no other line names it, as that of ``fog`` names ``fog_3``.
+    A config of one cell has its own line only if no larger config includes it, as ``fog`` includes ``fog_3``.
     """
     rows: Counter[str] = Counter()
     sizes: Counter[str] = Counter()

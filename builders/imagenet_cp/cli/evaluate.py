@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from .paths import check_local
+
 if TYPE_CHECKING:
     from ..evaluation.evaluation import Evaluation
 
@@ -22,16 +24,24 @@ def evaluate(
         ),
     ],
     imagenet_c: Annotated[
-        str | None, typer.Option("--imagenet-c", help="A build, or user/imagenet_c on the Hub.")
+        str | None,
+        typer.Option("--imagenet-c", callback=check_local, help="A build, or user/imagenet_c on the Hub."),
     ] = None,
     imagenet_p: Annotated[
-        str | None, typer.Option("--imagenet-p", help="A build, or user/imagenet_p on the Hub.")
+        str | None,
+        typer.Option("--imagenet-p", callback=check_local, help="A build, or user/imagenet_p on the Hub."),
     ] = None,
     source: Annotated[
-        str | None, typer.Option(help="Clean images to generate the data from on the fly, instead of builds.")
+        str | None,
+        typer.Option(
+            callback=check_local, help="Clean images to generate the data from on the fly, instead of builds."
+        ),
     ] = None,
     out: Annotated[
-        Path, typer.Option("--output", "-o", help="Folder of the report and of the predictions.")
+        Path,
+        typer.Option(
+            "--output", "-o", callback=check_local, help="Folder of the report and of the predictions."
+        ),
     ] = Path("report"),
     benchmarks: Annotated[
         str, typer.Option(help="Benchmarks to generate on the fly, such as cifar10_c,cifar10_p.")
@@ -51,7 +61,10 @@ def evaluate(
     ] = None,
     weights: Annotated[
         Path | None,
-        typer.Option(help="File of weights for timm: and torchvision:, such as model.safetensors."),
+        typer.Option(
+            callback=check_local,
+            help="File of weights for timm: and torchvision:, such as model.safetensors.",
+        ),
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the random draws on the fly.")] = 0,
     limit: Annotated[
@@ -59,7 +72,13 @@ def evaluate(
         typer.Option(min=1, help="Use only the first images of every config, as a smoke test."),
     ] = None,
     trust: Annotated[
-        bool, typer.Option("--trust", help="Also load weights that can run code (pickles).")
+        bool, typer.Option("--trust", help="Also load files that can run code (pickles, models' own code).")
+    ] = False,
+    resume: Annotated[
+        bool,
+        typer.Option(
+            "--resume", help="Resume also where Python cannot see all of the model: it is the same."
+        ),
     ] = False,
 ) -> None:
     """Evaluate a model on ImageNet-C and ImageNet-P and write a report.
@@ -67,10 +86,12 @@ def evaluate(
     An interrupted evaluation resumes with the same command.
     """
     from ..evaluation.report.charts import require_matplotlib
+    from ..evaluation.report.page import check_report_dir
     from ..evaluation.run import evaluate_model
     from ..progress import interruptible, show_progress
 
     require_matplotlib()
+    check_report_dir(out, "report")
     with interruptible(), show_progress() as progress:
         evaluation = evaluate_model(
             model,
@@ -89,6 +110,7 @@ def evaluate(
             workers=workers,
             weights=weights,
             trust=trust,
+            resume=resume,
             command=shlex.join(["imagenet-cp", *sys.argv[1:]]),
             progress=progress,
         )
@@ -100,9 +122,13 @@ def evaluate(
 def compare(
     results: Annotated[
         list[Path],
-        typer.Argument(help="results.json of two reports or more; differences are to the first."),
+        typer.Argument(
+            callback=check_local, help="results.json of two reports or more; differences are to the first."
+        ),
     ],
-    out: Annotated[Path, typer.Option("--output", "-o", help="Folder to write.")] = Path("comparison"),
+    out: Annotated[
+        Path, typer.Option("--output", "-o", callback=check_local, help="Folder to write.")
+    ] = Path("comparison"),
 ) -> None:
     """Compare models on the same data: a page of their scores and differences, with confidence intervals."""
     from ..evaluation.report.comparison_page import write_comparison
@@ -115,10 +141,14 @@ def _split(text: str) -> list[str]:
 
 
 def _summary(evaluation: Evaluation) -> Iterator[str]:
+    from ..evaluation.references import part_of
+
     for metric, result in evaluation.metrics.items():
         if interval := evaluation.intervals[metric][metric]:
-            images = len(evaluation.counts[metric].image_ids)
-            yield f"{metric}: {result[metric]:.1f} ({interval.low:.1f} to {interval.high:.1f}) on {images:,} images"
+            extent = f"{len(evaluation.counts[metric].image_ids):,} images"
+            if part := part_of(result):
+                extent = f"a part of the benchmark, {part}"
+            yield f"{metric}: {result[metric]:.1f} ({interval.low:.1f} to {interval.high:.1f}) on {extent}"
         else:
             missing = ", ".join(result["missing"][:4]) + (", ..." if len(result["missing"]) > 4 else "")
             yield f"{metric}: none, since its benchmark is incomplete (missing: {missing})"

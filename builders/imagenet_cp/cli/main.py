@@ -1,4 +1,4 @@
-"""The command ``imagenet-cp``."""
+"""Command ``imagenet-cp``."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import typer
 
 from ..errors import BuildError, SourceError
 from .evaluate import compare, evaluate
+from .paths import check_local
 
 if TYPE_CHECKING:
     from ..build.plan import Plan
@@ -29,8 +30,9 @@ _FEW_IMAGES = 45_000
 SourceOption = Annotated[
     str | None,
     typer.Option(
+        callback=check_local,
         help="Clean images: a folder, ILSVRC2012_img_val.tar, a data set on the Hub such as ILSVRC/imagenet-1k, or "
-        '"sample"; by default the source registered by `imagenet-cp use`.'
+        '"sample"; by default the source registered by `imagenet-cp use`.',
     ),
 ]
 
@@ -38,7 +40,10 @@ SourceOption = Annotated[
 @app.command()
 def use(
     folder: Annotated[
-        str, typer.Argument(help='Folder, tar archive or data set of clean images, or "sample".')
+        str,
+        typer.Argument(
+            callback=check_local, help='Folder, tar archive or data set of clean images, or "sample".'
+        ),
     ],
 ) -> None:
     """Register a source of clean images as the default of later runs."""
@@ -52,29 +57,33 @@ def use(
     if source.classes != wnids():
         typer.echo(f"note: its {len(source.classes):,} classes are not ImageNet's 1,000")
     elif len(source.items) < _FEW_IMAGES:
-        typer.echo("note: ImageNet's validation set has 50,000 images; a part of it gives other scores")
+        typer.echo(
+            "note: ImageNet's validation set has 50,000 images; scores on a part of it are not comparable"
+        )
 
 
 @app.command()
 def build(
     dataset: Annotated[str, typer.Argument(help="imagenet_c, imagenet_p, cifar10_c, ...")] = "imagenet_c",
     source: SourceOption = None,
-    out: Annotated[Path | None, typer.Option(help="Folder to build; ./DATASET by default.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(callback=check_local, help="Folder to build; ./DATASET by default.")
+    ] = None,
     configs: Annotated[str, typer.Option(help="Such as fog_3,snow,test; all by default.")] = "",
     workers: Annotated[
-        int | None, typer.Option(min=1, help="Number of processes; one a core by default.")
+        int | None, typer.Option(min=1, help="Number of processes; one per core by default.")
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the random draws.")] = 0,
     codec: Annotated[str | None, typer.Option(help="imagenet_p: jpeg (default), png or h264.")] = None,
     size: Annotated[
         str | None,
-        typer.Option(help="keep: corrupt images of any size as they are, an extension of the paper."),
+        typer.Option(help="keep: corrupt images at their own size, an extension of the paper."),
     ] = None,
     images_per_file: Annotated[
         int | None, typer.Option(min=1, help="Source images per Parquet file.")
     ] = None,
     on_error: Annotated[
-        str, typer.Option(help="raise or skip: stop at an unreadable image, or leave it out.")
+        str, typer.Option(help="raise or skip: stop at an unreadable image, or omit it.")
     ] = "raise",
     engine: Annotated[str, typer.Option(help="local, dask, or dask://host:port of a scheduler.")] = "local",
     shard: Annotated[
@@ -82,7 +91,7 @@ def build(
     ] = "1/1",
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only estimate size and time.")] = False,
 ) -> None:
-    """Build a data set as a folder of Parquet files that stock load_dataset and the Hub read.
+    """Build a data set as a folder of Parquet files, which load_dataset and the Hub read.
 
     After an interruption the same command resumes.
     """
@@ -131,7 +140,7 @@ def build(
             progress=progress,
         )
     for path, problem in plan.corrupt.items():
-        typer.echo(f"built again: {folder / path}: {problem}")
+        typer.echo(f"rebuilt: {folder / path}: {problem}")
     for image_id, reason in plan.skipped.items():
         typer.echo(f"skipped {image_id}: {reason}")
     rows = sum(written.rows for written in plan.files.values())
@@ -170,11 +179,14 @@ def _costs(plan: Plan) -> str:
 
 @app.command()
 def verify(
-    folder: Annotated[Path, typer.Argument(help="A finished build.")],
+    folder: Annotated[Path, typer.Argument(callback=check_local, help="A finished build.")],
     source: Annotated[
-        str | None, typer.Option(help="Clean images: generates some rows again and compares the bytes.")
+        str | None,
+        typer.Option(
+            callback=check_local, help="Clean images, to regenerate some rows and compare the bytes."
+        ),
     ] = None,
-    sample: Annotated[int, typer.Option(min=0, help="Number of rows to generate again.")] = 100,
+    sample: Annotated[int, typer.Option(min=0, help="Number of rows to regenerate.")] = 100,
     quick: Annotated[bool, typer.Option("--quick", help="Check files only, not their rows.")] = False,
 ) -> None:
     """Check every file and row of a build; list any problems and exit with status 1."""
@@ -192,7 +204,7 @@ def verify(
         typer.echo(problem)
     if made.problems:
         raise BuildError(f"{folder}: {len(made.problems)} problems in {len(made.files)} files")
-    again = f"; {made.regenerated} rows generated again" if images is not None else ""
+    again = f"; {made.regenerated} rows regenerated" if images is not None else ""
     rows = "" if quick else f", {made.rows:,} rows"
     typer.echo(f"{folder}: {len(made.files)} files{rows}, no problems{again}; {made.signature}")
 
@@ -203,13 +215,13 @@ app.command()(compare)
 
 @app.command()
 def publish(
-    folder: Annotated[Path, typer.Argument(help="A finished build.")],
+    folder: Annotated[Path, typer.Argument(callback=check_local, help="A finished build.")],
     repo: Annotated[str, typer.Argument(help="user/name of the data set on the Hub.")],
     public: Annotated[bool, typer.Option("--public", help="Make it public at the end; asks first.")] = False,
     gated: Annotated[
         str | None,
         typer.Option(
-            help="auto, manual or off: how access is granted after accepting ImageNet's terms; auto by default."
+            help="auto, manual or off: how access is granted once ImageNet's terms are accepted; auto by default."
         ),
     ] = None,
     tag: Annotated[str | None, typer.Option(help="Git tag of this version, such as v1.")] = None,
@@ -255,14 +267,19 @@ def publish_metric(
 def import_official(
     paths: Annotated[
         list[Path],
-        typer.Argument(help="noise.tar, CIFAR-10-C.tar, ... as published, or folders with their content."),
+        typer.Argument(
+            callback=check_local,
+            help="noise.tar, CIFAR-10-C.tar, ... as published, or folders with their content.",
+        ),
     ],
-    out: Annotated[Path | None, typer.Option(help="Folder to write; ./DATASET by default.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(callback=check_local, help="Folder to write; ./DATASET by default.")
+    ] = None,
     no_check: Annotated[
-        bool, typer.Option("--no-check", help="Do not compare MD5 sums with the published ones.")
+        bool, typer.Option("--no-check", help="Do not verify the MD5 checksums of the archives.")
     ] = False,
 ) -> None:
-    """Convert the published files of a benchmark to Parquet files with the images unchanged.
+    """Convert the released files of a benchmark to Parquet files, with the images unchanged.
 
     ImageNet-C, ImageNet-P, Tiny ImageNet-C, CIFAR-10-C and CIFAR-100-C are supported.
 
@@ -279,11 +296,11 @@ def import_official(
 
 @app.command()
 def demo(
-    out: Annotated[Path, typer.Option(help="Folder of everything the demo writes.")] = Path(
-        "imagenet_cp_demo"
-    ),
+    out: Annotated[
+        Path, typer.Option(callback=check_local, help="Folder of everything the demo writes.")
+    ] = Path("imagenet_cp_demo"),
 ) -> None:
-    """Build, load, score and draw sample images of scikit-image: needs no network and no data set."""
+    """Build, load, score and draw sample images of scikit-image, without a network or a data set."""
     cache = (out / "cache").absolute()
     # Before datasets and evaluate are imported, which read these.
     for variable in (
@@ -301,17 +318,20 @@ def demo(
 
 @app.command()
 def preview(
-    image: Annotated[Path, typer.Argument(help="An image file.")],
-    output: Annotated[Path, typer.Option("--output", "-o", help="File to write; .webp for an animation.")],
+    image: Annotated[Path, typer.Argument(callback=check_local, help="An image file.")],
+    output: Annotated[
+        Path,
+        typer.Option("--output", "-o", callback=check_local, help="File to write; .webp for an animation."),
+    ],
     perturbation: Annotated[str | None, typer.Option(help="Show one sequence, such as tilt.")] = None,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the random draws.")] = 0,
 ) -> None:
     """Draw one image under every corruption at every severity, or one perturbation as an animation."""
     from ..api import perturb
-    from ..files import check_writable
+    from ..files import check_replaceable, check_writable
     from ..images.preprocessing import decode, pixels
     from ..images.profiles import PROFILES
-    from ..preview import check_animation, contact_sheet, save_animation
+    from ..preview import MARK, check_animation, contact_sheet, save, save_animation
     from ..sources.base import Item
     from ..sources.folder import FileReader
 
@@ -320,18 +340,19 @@ def preview(
         raise BuildError(f"{output}: this is the image itself; choose another --output")
     if perturbation is not None:
         check_animation(output)
+    check_replaceable(output, MARK)
     check_writable(output)
     if perturbation is not None:
         frames = perturb(pixels(clean), perturbation, seed=seed, image_id=image.stem)
         save_animation(frames, output)
         typer.echo(f"{output}: {image.name} under {perturbation}, {len(frames)} frames")
         return
-    contact_sheet(pixels(PROFILES["imagenet"].square(clean)), image.stem, seed).save(output)
+    save(contact_sheet(pixels(PROFILES["imagenet"].square(clean)), image.stem, seed), output)
     typer.echo(f"{output}: {image.name} under 19 corruptions at five severities")
 
 
 def main() -> None:
-    """Run the command; an error that the user can fix is one line and exit status 1."""
+    """Run the command; report an error that the user can fix in one line, with exit status 1."""
     try:
         app()
     except (BuildError, SourceError, ValueError) as error:

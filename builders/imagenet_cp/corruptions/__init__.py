@@ -26,9 +26,9 @@ __all__ = [
 ]
 
 CORRUPTIONS = published_order()
-#: The fifteen corruptions that mCE is the mean of, in the published order.
+#: The fifteen corruptions over which mCE is averaged, in the published order.
 TEST = tuple(name for name, c in CORRUPTIONS.items() if not c.extra)
-#: The corruptions for validation: four of the paper, and any that are not in it.
+#: The corruptions for validation: the four of the paper, and all that are not in the paper.
 EXTRA = tuple(name for name, c in CORRUPTIONS.items() if c.extra)
 
 
@@ -38,7 +38,7 @@ def check_image(image: object) -> Image:
     Raises
     ------
     TypeError, ValueError
-        Naming what it should be.
+        If it is not; the message names the expected type and shape.
     """
     if not isinstance(image, np.ndarray):
         raise TypeError(
@@ -77,7 +77,8 @@ def apply(name: str, image: Image, severity: int, bits: Bits, profile: str = "im
     Raises
     ------
     ValueError
-        The name, profile or severity is unknown, or the image has another shape or is smaller than 32 x 32.
+        The name, profile or severity is unknown, or the image does not have the shape (H, W, 3) or is smaller than
+        32 x 32.
     TypeError
         ``image`` is not a uint8 array, or ``bits`` not a BitGenerator.
 

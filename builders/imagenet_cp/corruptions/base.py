@@ -26,11 +26,11 @@ class Registered:
     Attributes
     ----------
     name : str
-        Such as ``"fog"``; also the name of configs.
+        Such as ``"fog"``; also the name of its configs.
     extra : bool
-        True for those that are meant for validation and never enter the benchmark's score.
+        True if it is for validation and not part of the benchmark's score.
     kernel : callable
-        ``kernel(image, bits, *parameters)``, or ``kernel(image, *parameters)`` where it draws nothing.
+        ``kernel(image, bits, *parameters)``, or ``kernel(image, *parameters)`` if it is not random.
     """
 
     name: str
@@ -39,7 +39,7 @@ class Registered:
 
     @functools.cached_property
     def random(self) -> bool:
-        """Whether the kernel draws from ``bits``; if not, the seed changes nothing."""
+        """True if the kernel draws from ``bits``; if False, the seed has no effect."""
         return list(inspect.signature(self.kernel).parameters)[1:2] == ["bits"]
 
     @functools.cached_property
@@ -63,7 +63,7 @@ def parameters_of(known: Mapping[str, Table], profile: str, name: str) -> Table:
     Raises
     ------
     ValueError
-        There is no such profile, or an extra of the name ``name`` has no table for it.
+        The profile is unknown, or the corruption or perturbation ``name`` has no table for it.
     """
     if profile not in PROFILES:
         raise ValueError(f"unknown profile {profile!r}{suggest(profile, PROFILES)}")
@@ -89,7 +89,7 @@ def check(
     levels : int
         Number of severities or difficulties, each a row of every table.
     registered : iterable of Registered
-        Those registered before.
+        Existing corruptions or perturbations.
 
     Raises
     ------
@@ -106,7 +106,7 @@ def check(
     for profile in tables:
         if profile not in PROFILES:
             raise ValueError(f"{name}: unknown profile {profile!r}{suggest(profile, PROFILES)}")
-    # An extra may be left out of other sizes; the benchmark itself is the same set at every size.
+    # An extra may be absent at sizes other than ImageNet's; the benchmark itself is the same set at every size.
     missing = [p for p in PROFILES if p not in tables and (p == "imagenet" or not new.extra)]
     if missing:
         raise ValueError(
@@ -123,5 +123,5 @@ def check(
 
 
 def as_rows(values: Sequence[Any]) -> Table:
-    """Rows of a table whose single numbers stand without a tuple."""
+    """Rows of a table in which single numbers may be written without a tuple."""
     return tuple(row if isinstance(row, tuple) else (row,) for row in values)

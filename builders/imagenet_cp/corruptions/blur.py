@@ -30,7 +30,7 @@ def defocus_blur(image: Image, radius: float, alias_blur: float) -> Image:
     cifar=[(0.05, 1, 1), (0.25, 1, 1), (0.4, 1, 1), (0.25, 1, 2), (0.4, 1, 2)],
 )
 def glass_blur(image: Image, bits: Bits, sigma: float, max_delta: int, iterations: int) -> Image:
-    """Behind frosted glass: blurred, pixels overwritten by near ones, blurred again."""
+    """Frosted glass: blurred, every pixel overwritten by a nearby one, blurred again."""
     blurred = gaussian.blur_uint8(image, sigma)
     return gaussian.blur_uint8(glass.scatter(blurred, bits, max_delta, iterations), sigma)
 
@@ -43,7 +43,7 @@ def glass_blur(image: Image, bits: Bits, sigma: float, max_delta: int, iteration
     cifar=[(6, 1), (6, 1.5), (6, 2), (8, 2), (9, 2.5)],
 )
 def motion_blur(image: Image, bits: Bits, radius: float, sigma: float) -> Image:
-    """The camera moves along a straight line, at a random angle within 45 degrees of the horizontal."""
+    """Camera motion along a straight line, at a random angle within 45 degrees of the horizontal."""
     angle = float(draws.uniform(bits, -45, 45, 1)[0])
     return motion.blur(image, radius, sigma, angle)
 
@@ -56,8 +56,8 @@ def motion_blur(image: Image, bits: Bits, radius: float, sigma: float) -> Image:
     cifar=[(1, 1.06, 0.01), (1, 1.11, 0.01), (1, 1.16, 0.01), (1, 1.21, 0.01), (1, 1.26, 0.01)],
 )
 def zoom_blur(image: Image, start: float, stop: float, step: float) -> Image:
-    """The camera moves towards the scene: the mean of the image and its zooms from ``start`` to ``stop``."""
-    # rounding decides whether stop itself is one of the factors; kept
+    """Camera motion towards the scene: the mean of the image and its zooms from ``start`` to ``stop``."""
+    # a published quirk: rounding decides whether ``stop`` is one of the factors
     return zoom.blend(image, tuple(map(float, np.arange(start, stop, step))))
 
 
@@ -70,5 +70,5 @@ def zoom_blur(image: Image, start: float, stop: float, step: float) -> Image:
     cifar=[0.4, 0.6, 0.7, 0.8, 1],
 )
 def gaussian_blur(image: Image, sigma: float) -> Image:
-    """Every point of light becomes a Gaussian of ``sigma`` pixels."""
+    """Gaussian blur: every point of light becomes a Gaussian of ``sigma`` pixels."""
     return gaussian.blur_uint8(image, sigma)

@@ -19,7 +19,7 @@ ELASTIC = ((2, 0.7, 0.1), (2, 0.08, 0.2), (0.05, 0.01, 0.02), (0.07, 0.01, 0.02)
     cifar=[0.75, 0.5, 0.4, 0.3, 0.15],
 )
 def contrast(image: Image, factor: float) -> Image:
-    """Low contrast: every value drawn towards its channel's mean, y = (x - mean) * factor + mean."""
+    """Low contrast: every value is moved towards the mean of its channel, y = (x - mean) * factor + mean."""
     return pointwise.contrast(image, factor)
 
 
@@ -46,10 +46,10 @@ def contrast(image: Image, factor: float) -> Image:
 def elastic_transform(
     image: Image, bits: Bits, base: int, side: int, alpha: float, sigma: float, affine: float
 ) -> Image:
-    """Small regions stretched or moved: a random affine map, then smooth random displacements.
+    """Stretched or moved small regions: a random affine map, then smooth random displacements.
 
-    ``alpha`` (how strong), ``sigma`` (how smooth) and ``affine`` are in units of ``base`` pixels of an image
-    with ``side`` pixels on its shorter side.
+    ``alpha`` (strength), ``sigma`` (smoothness) and ``affine`` are in units of ``base`` pixels of an image with
+    ``side`` pixels on its shorter side.
     """
     height, width = image.shape[:2]
     unit = base * min(height, width) / side
@@ -81,7 +81,7 @@ def pixelate(image: Image, factor: float) -> Image:
     cifar=[80, 65, 58, 50, 40],
 )
 def jpeg_compression(image: Image, quality: int) -> Image:
-    """JPEG artefacts: one round trip at Pillow's ``quality``, its other options left alone."""
+    """JPEG artefacts: one round trip at Pillow's ``quality``, with its other options at their defaults."""
     return jpeg.round_trip(image, quality)
 
 
@@ -94,5 +94,5 @@ def jpeg_compression(image: Image, quality: int) -> Image:
     cifar=[(0.3, 0), (0.1, 0), (1.5, 0), (2, 0.1), (2.5, 0.2)],
 )
 def saturate(image: Image, factor: float, shift: float) -> Image:
-    """Colours too pale or too strong: the saturation S of HSV is scaled and shifted."""
+    """Too pale or too strong colours: the saturation S of HSV is scaled and shifted."""
     return hsv.saturate(image, factor, shift)

@@ -1,4 +1,4 @@
-"""The noise corruptions: each value of the image gets noise of its own (paper, section 4.1)."""
+"""The noise corruptions, independent for each value of the image (paper, section 4.1)."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from .registry import corruption
     cifar=[0.04, 0.06, 0.08, 0.09, 0.1],
 )
 def gaussian_noise(image: Image, bits: Bits, sigma: float) -> Image:
-    """Add normal noise of one strength everywhere, as a sensor does in low light."""
+    """Add normal noise of constant strength, as of a sensor in low light."""
     return alias.sample(alias.gaussian_table(sigma), image, bits)
 
 
@@ -28,7 +28,7 @@ def gaussian_noise(image: Image, bits: Bits, sigma: float) -> Image:
     cifar=[500, 250, 100, 75, 50],
 )
 def shot_noise(image: Image, bits: Bits, photons: int) -> Image:
-    """Count the photons that come, ``photons`` on average where it is white (Poisson noise)."""
+    """Replace every value by a photon count (Poisson noise), with a mean of ``photons`` in white pixels."""
     return alias.sample(alias.shot_table(photons), image, bits)
 
 
@@ -40,7 +40,7 @@ def shot_noise(image: Image, bits: Bits, photons: int) -> Image:
     cifar=[0.01, 0.02, 0.03, 0.05, 0.07],
 )
 def impulse_noise(image: Image, bits: Bits, amount: float) -> Image:
-    """Replace a share ``amount`` of the values by 255 or 0, each half the time (salt and pepper)."""
+    """Replace a fraction ``amount`` of the values by 255 or 0 with equal probability (salt and pepper)."""
     return alias.impulse(image, bits, amount)
 
 
@@ -53,5 +53,5 @@ def impulse_noise(image: Image, bits: Bits, amount: float) -> Image:
     cifar=[0.06, 0.1, 0.12, 0.16, 0.2],
 )
 def speckle_noise(image: Image, bits: Bits, sigma: float) -> Image:
-    """Add normal noise in proportion to the value."""
+    """Add normal noise whose strength is proportional to the value."""
     return alias.sample(alias.speckle_table(sigma), image, bits)

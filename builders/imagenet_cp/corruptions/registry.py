@@ -1,4 +1,4 @@
-"""The one list of corruptions; configs, cards, previews, the command line and tests are made from it."""
+"""Registry of the corruptions, from which configs, cards, previews, the command line and tests are derived."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ FAMILIES = ("noise", "blur", "weather", "digital")
 
 @dataclass(frozen=True)
 class Corruption(Registered):
-    """A corruption of the benchmark.
+    """Corruption of the benchmark.
 
     Attributes
     ----------
     kernel : callable
-        Takes a uint8 image (H, W, 3), C-contiguous, and returns a new array of the same kind.
+        Takes a uint8 image (H, W, 3), C-contiguous, and returns a new array of the same shape and dtype.
     family : str
         Such as ``"weather"``.
     severities : dict
@@ -48,15 +48,15 @@ def corruption(
     family : str
         One of ``FAMILIES``.
     extra : bool
-        True to keep it out of mCE.
+        True to exclude it from mCE.
     **severities
         For each profile the parameters at severities 1 to 5, each a tuple or a single number. An extra may lack
-        profiles other than ``imagenet``: data sets of these sizes are then made without it.
+        profiles other than ``imagenet``: it is then absent from the data sets of these sizes.
 
     Raises
     ------
     ValueError
-        The family, a profile or a table is not right, or the name is taken.
+        The family, a profile or a table is invalid, or the name is already registered.
     """
 
     def register(kernel: Kernel) -> Kernel:

@@ -1,4 +1,4 @@
-"""The five frost textures, from the installed files of the distribution ``imagecorruptions`` (Apache-2.0)."""
+"""The five frost textures, read from the installed distribution ``imagecorruptions`` (Apache-2.0)."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ..images.bilinear import resize
 from ..kernels.types import Image
 
 DISTRIBUTION = "imagecorruptions"
-#: In the published order. A sixth, frost6.jpg, ships with them and is never drawn: a published quirk.
+#: In the published order. A sixth, frost6.jpg, is released with them but never drawn: a published quirk.
 SHA256 = {
     "frost1.png": "ff9f907860bd7a835d459e32f9d588062b7f61ee267343cc7222b56753a14755",
     "frost2.png": "fe211a89b336999c207a852ce05818d4545d0b57c5beadd824b4cc9d9a9b6137",
@@ -36,10 +36,10 @@ def texture(index: int, scale: float, height: int, width: int) -> Image:
     index : int
         From 0 to 4, for frost1.png to frost5.jpg.
     scale : float
-        By which the profile resizes its textures.
+        Factor by which the profile resizes its textures.
     height, width : int
-        Of the image, in pixels. A texture that does not exceed both is enlarged, its aspect kept, until it
-        does. No published size asks for this.
+        Size of the image, in pixels. A texture that does not exceed both is enlarged, with its aspect ratio, until it
+        does. No published size needs this.
 
     Returns
     -------
@@ -49,7 +49,7 @@ def texture(index: int, scale: float, height: int, width: int) -> Image:
     Raises
     ------
     BuildError
-        If the file is missing or is not the published one.
+        The file is missing or is not the published one.
     """
     scaled = _scaled(index, scale)
     rows, columns = scaled.shape[:2]

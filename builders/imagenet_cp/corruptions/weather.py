@@ -51,7 +51,7 @@ def snow(
     sigma: float,
     blend: float,
 ) -> Image:
-    """Flakes driven by the wind, over a whitened image."""
+    """Snow: flakes driven by the wind, over a whitened image."""
     height, width = image.shape[:2]
     layer = snowfall.flakes(bits, height, width, loc, scale, zoom, threshold)
     angle = draws.uniform(bits, -135.0, -45.0, 1)[0]
@@ -66,7 +66,7 @@ def snow(
     cifar=[(1, 0.2, 0.2), (1, 0.3, 0.2), (0.9, 0.4, 0.2), (0.85, 0.4, 0.2), (0.75, 0.45, 0.2)],
 )
 def frost(image: Image, bits: Bits, image_weight: float, frost_weight: float, texture_scale: float) -> Image:
-    """Ice crystals on a window pane: the image blended with a crop of a photo of frost."""
+    """Ice crystals on a window pane: the image blended with a crop of a frost texture."""
     height, width = image.shape[:2]
     ice = textures.texture(draws.integer(bits, len(textures.SHA256)), texture_scale, height, width)
     top, left = draws.integer(bits, ice.shape[0] - height), draws.integer(bits, ice.shape[1] - width)
@@ -95,7 +95,7 @@ def fog(image: Image, bits: Bits, strength: float, wibbledecay: float) -> Image:
     cifar=[0.05, 0.1, 0.15, 0.2, 0.3],
 )
 def brightness(image: Image, shift: float) -> Image:
-    """Daylight: the value V of HSV is raised."""
+    """Brighter daylight: the value V of HSV is increased."""
     return hsv.brighten(image, shift)
 
 
@@ -141,7 +141,7 @@ def spatter(
     amount: float,
     muddy: int,
 ) -> Image:
-    """Drops on the lens: of water at severities 1 to 3, of mud at 4 and 5."""
+    """Drops on the lens: water at severities 1 to 3, mud at 4 and 5."""
     height, width = image.shape[:2]
     layer = liquid.drops(bits, height, width, loc, scale, sigma, threshold)
     if muddy:

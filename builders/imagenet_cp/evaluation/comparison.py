@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 #: Fields of a signature that may differ between data sets with common images.
-_EXTENT = ("n", "missing")
+_EXTENT = ("n", "missing", "part")
 
 
 class Difference(NamedTuple):

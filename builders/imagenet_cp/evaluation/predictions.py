@@ -23,14 +23,19 @@ from .top5 import top5
 _IDENTITY_KEY = b"imagenet_cp_predictions"
 #: Number of mistakes of a config that are stored with their images: the most confident.
 _NUM_EXAMPLES = 2
+_LARGEST = float(np.finfo(np.float32).max)
+#: Share of predictions, and relative difference of margins, that rounding may change on another device.
+_SHARE, _TOLERANCE = 0.2, 0.02
 
 
-def predict(model: Model, batches: Iterable[Batch], classes: int, sequences: bool) -> pa.Table:
+def predict(model: Model, config: str, batches: Iterable[Batch], classes: int, sequences: bool) -> pa.Table:
     """Run a model over the rows of a config.
 
     Parameters
     ----------
     model : Model
+    config : str
+        Name of the config in errors.
     batches : iterable of Batch
         From `imagenet_cp.evaluation.data.loader.batches`.
     classes : int
@@ -47,7 +52,7 @@ def predict(model: Model, batches: Iterable[Batch], classes: int, sequences: boo
     Raises
     ------
     SourceError
-        The model has another number of classes, fails, or gives NaN.
+        The model has another number of classes, fails, or gives NaN or infinity.
     """
     ids: list[str] = []
     labels: list[int] = []
@@ -61,12 +66,25 @@ def predict(model: Model, batches: Iterable[Batch], classes: int, sequences: boo
                 f"{model.name} gives {logits.shape[1]:,} scores per image, but the data set has {classes:,} classes; "
                 "wrap it in a function that gives one score for each class, in the order of the labels"
             )
+        for row in rows:
+            if not 0 <= row.label < classes:
+                raise SourceError(
+                    f"{config}, row {row.image_id}: its label {row.label} is none of the {classes:,} classes"
+                )
+        finite = np.isfinite(logits).all(axis=1)
+        if not finite.all():
+            row = rows[int(np.argmin(finite)) // frames]
+            raise SourceError(
+                f"{config}, row {row.image_id}: {model.name} gives scores that are not finite (NaN or infinity), "
+                "which cannot be ranked"
+            )
         if sequences:
             predicted.append(top5(logits).astype(np.int32).reshape(len(rows), frames, 5))
         else:
             best = logits.argmax(axis=1)
             two = np.partition(logits, -2, axis=1)[:, -2:] if classes > 1 else np.zeros((len(rows), 2))
-            margin = (two[:, 1] - two[:, 0]).astype(np.float32)
+            # Differences of finite numbers that are infinite in their own type stay finite.
+            margin = (two[:, 1].astype(np.float64) - two[:, 0]).clip(max=_LARGEST).astype(np.float32)
             predicted.append(best.astype(np.int32))
             margins.append(margin)
             mistakes += [
@@ -102,6 +120,19 @@ def class_ids(table: pa.Table) -> NDArray[np.int32]:
         shape.append(column.type.list_size)
         column = column.flatten()
     return np.asarray(column.to_numpy(), np.int32).reshape(shape)
+
+
+def agree(one: pa.Table, other: pa.Table) -> bool:
+    """True for predictions of the same rows by the same model, up to rounding."""
+    if any(one[name].to_pylist() != other[name].to_pylist() for name in ("image_id", "label")):
+        return False
+    if (class_ids(one) != class_ids(other)).mean() > _SHARE:
+        return False
+    if "margin" not in one.column_names:
+        return True
+    margins = one["margin"].to_numpy(), other["margin"].to_numpy()
+    scale = float(max(margin.max() for margin in margins))
+    return np.allclose(*margins, rtol=_TOLERANCE, atol=_TOLERANCE * scale)
 
 
 def choose_examples(tables: Mapping[str, pa.Table]) -> list[Example]:

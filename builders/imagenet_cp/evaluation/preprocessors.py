@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 from numpy.typing import NDArray
 
 from ..images import opencv
 from .data.loader import Preprocessor
+from .fingerprint import fingerprint
 from .models.load import import_function
 
 
@@ -45,8 +48,27 @@ def clahe(image: NDArray[np.uint8], clip_limit: float = 2.0, tiles: int = 8) -> 
 PREPROCESSORS: dict[str, Preprocessor] = {"clahe": clahe}
 
 
-def open_preprocessor(preprocess: str | Preprocessor | None) -> tuple[Preprocessor | None, str]:
-    """Resolve a preprocessor, and its name in the signature.
+class NamedPreprocessor(NamedTuple):
+    """A preprocessor as the signature names it.
+
+    Attributes
+    ----------
+    function : callable or None
+        From uint8 (H, W, 3) to uint8 (H, W, 3).
+    name : str
+        Its name; empty without a function.
+    digest, complete
+        Its `Fingerprint`; the digest of one of ``PREPROCESSORS`` is empty, since its name is enough.
+    """
+
+    function: Preprocessor | None = None
+    name: str = ""
+    digest: str = ""
+    complete: bool = True
+
+
+def open_preprocessor(preprocess: str | Preprocessor | None) -> NamedPreprocessor:
+    """Resolve a preprocessor.
 
     Parameters
     ----------
@@ -59,7 +81,12 @@ def open_preprocessor(preprocess: str | Preprocessor | None) -> tuple[Preprocess
         The function cannot be imported.
     """
     if preprocess is None:
-        return None, ""
+        return NamedPreprocessor()
+    for name, function in PREPROCESSORS.items():
+        if preprocess in (name, function):
+            return NamedPreprocessor(function, name)
     if isinstance(preprocess, str):
-        return PREPROCESSORS.get(preprocess) or import_function(preprocess), preprocess
-    return preprocess, getattr(preprocess, "__qualname__", type(preprocess).__name__)
+        function, name = import_function(preprocess), preprocess
+    else:
+        function, name = preprocess, getattr(preprocess, "__qualname__", type(preprocess).__name__)
+    return NamedPreprocessor(function, name, *fingerprint(function))

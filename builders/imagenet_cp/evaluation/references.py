@@ -37,6 +37,14 @@ def benchmark_name(result: Mapping[str, Any]) -> str:
     return Signature.parse(str(result["signature"])).fields.get("benchmark", "")
 
 
+def part_of(result: Mapping[str, Any]) -> str:
+    """Extent of a metric's result as text, such as ``"100 of 50,000 images"``; empty for a whole benchmark."""
+    part = Signature.parse(str(result["signature"])).fields.get("part", "")
+    images, _, whole = part.partition("/")
+    known = images.isdecimal() and whole.isdecimal()
+    return f"{int(images):,} of {int(whole):,} images" if known else ""
+
+
 def is_benchmark(metric: str, benchmark: str) -> bool:
     """True for a benchmark that the metric knows."""
     return benchmark in formulas().BENCHMARKS[metric]

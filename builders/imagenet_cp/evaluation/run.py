@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
 import sys
 import tempfile
@@ -16,7 +17,8 @@ import pyarrow as pa
 
 from ..benchmarks.base import Cell
 from ..benchmarks.signature import Signature
-from ..errors import suggest, wrap_os_errors
+from ..errors import BuildError, suggest, wrap_os_errors
+from ..files import local_path
 from ..images.profiles import PROFILES
 from ..jobs.cores import available_cores
 from ..progress import Progress, silent
@@ -25,9 +27,10 @@ from .counts import Counts
 from .data.loader import Batch, Preprocessor, batches
 from .data.rows import Rows, from_folder, from_source
 from .evaluation import Evaluation
+from .fingerprint import Fingerprint
 from .models.base import Function, Model
 from .models.load import open_model
-from .preprocessors import open_preprocessor
+from .preprocessors import NamedPreprocessor, open_preprocessor
 from .results import Example
 from .scoring import class_names, compute_metric, per_image_counts
 
@@ -35,6 +38,8 @@ _LIBRARIES = ("imagenet-cp", "numpy", "torch", "timm", "torchvision", "transform
 
 #: Usual number of frames of a sequence.
 _FRAMES = 31
+#: Stored predictions of images that are compared with new ones before a file is used again.
+_COMPARED = 4
 
 
 def evaluate_model(
@@ -55,6 +60,8 @@ def evaluate_model(
     workers: int | None = None,
     weights: str | os.PathLike[str] | None = None,
     trust: bool = False,
+    resume: bool = False,
+    identity: str | None = None,
     command: str = "",
     progress: Progress = silent,
 ) -> Evaluation:
@@ -80,8 +87,8 @@ def evaluate_model(
     limit : int, optional
         Evaluate on the first images of every config only, as a smoke test; the signatures include it.
     out : path, optional
-        Folder for the predictions (in ``predictions``), from which the same call resumes. By default they are
-        discarded.
+        Folder for the predictions (in ``predictions``), from which the same call resumes, after it has compared a few
+        rows of every file. By default they are discarded.
     name : str, optional
         Display name of the model.
     preprocess : str or callable, optional
@@ -95,6 +102,12 @@ def evaluate_model(
         Threads that read, generate and decode images ahead of the model; by default one per core.
     weights, trust
         As for `open_model`.
+    resume : bool
+        Resume also from predictions of a model or preprocessor with invisible parts, such as objects of C libraries,
+        by which it cannot be told from another.
+    identity : str, optional
+        Name of the version of the model and its preprocessor, such as ``"run 7, epoch 12"``, by which predictions are
+        known as theirs; by default their weights, or their code and state.
     command : str
         Command that repeats the evaluation, for the report.
     progress : callable
@@ -110,7 +123,7 @@ def evaluate_model(
     SourceError
         The model or the data cannot be used, or do not fit each other.
     BuildError
-        The folder holds predictions of another model or of other data.
+        The folder holds predictions of another model or of other data, or of a model with invisible parts.
     ValueError
         Nothing to evaluate on; an unknown benchmark or config.
 
@@ -118,12 +131,15 @@ def evaluate_model(
     -----
     Hendrycks & Dietterich, ICLR 2019, section 4.
     """
+    out = None if out is None else local_path(out)  # before anything is read
     if isinstance(model, str):
         model = open_model(model, device=device, weights=weights, trust=trust)
     elif not isinstance(model, Model):
         model = Model(getattr(model, "__qualname__", type(model).__name__), model)
-    model = replace(model, name=name or model.name)
-    preprocessor, preprocessor_name = open_preprocessor(preprocess)
+    model = replace(model, name=name or model.name, weights=identity or model.weights)
+    preprocessor = open_preprocessor(preprocess)
+    if identity:
+        preprocessor = preprocessor._replace(digest="", complete=True)
     folders = [folder for folder in (imagenet_c, imagenet_p) if folder is not None]
     if folders and source is not None:
         raise ValueError("give builds, or a source to generate the data from on the fly, not both")
@@ -131,20 +147,43 @@ def evaluate_model(
         from_source(dataset, source, seed=seed) for dataset in benchmarks
     ]
     data = _select(data, list(configs) or ([] if folders else ["test", "clean"]))
+    for rows in data:
+        rows.check()
     if limit is not None:
         data = [rows.limit(limit) for rows in data]
-    signature = _signature(model, preprocessor_name, PROFILES[data[0].benchmark.profile].size)
+    known = model.fingerprint
+    signature = _signature(model, known, preprocessor, PROFILES[data[0].benchmark.profile].size)
     threads = workers or available_cores()
+
+    def predict(job: _Job, number: int | None, progress: Progress) -> pa.Table:
+        """Predictions for the first ``number`` rows of a job, or for all."""
+        rows = itertools.islice(job.rows.read(job.cell), number)
+        size = max(1, batch_size // _FRAMES) if job.rows.sequences else batch_size
+        loaded = batches(job.cell.config, rows, size, threads, preprocessor.function, model.side)
+        watched = _watch(loaded, progress, job.cell.config, job.rows.num_rows[job.cell.config])
+        return predictions.predict(model, job.cell.config, watched, len(job.rows.classes), job.rows.sequences)
+
     with contextlib.ExitStack() as stack:
         folder = Path(out if out is not None else stack.enter_context(tempfile.TemporaryDirectory()))
         jobs = [_job(folder.expanduser(), signature, rows, cell) for rows in data for cell in rows.cells]
-        for job in [job for job in jobs if not predictions.is_finished(job.file, job.identity)]:
+        finished = [job for job in jobs if predictions.is_finished(job.file, job.identity)]
+        if finished and not (resume or (known.complete and preprocessor.complete)):
+            raise BuildError(
+                f"{folder}: holds predictions of {model.name}, which has parts that Python cannot see, so another "
+                "model looks the same. If they are of this model, add --resume (resume=True); if not, choose another "
+                "folder with -o. identity= names a model's version"
+            )
+        for job in finished:
             with wrap_os_errors(job.file):
-                size = max(1, batch_size // _FRAMES) if job.rows.sequences else batch_size
-                loaded = batches(job.rows.read(job.cell), size, threads, preprocessor, model.side)
-                watched = _watch(loaded, progress, job.cell.config, job.rows.num_rows[job.cell.config])
-                table = predictions.predict(model, watched, len(job.rows.classes), job.rows.sequences)
-                predictions.write(job.file, table, job.identity)
+                again = predict(job, 1 if job.rows.sequences else _COMPARED, silent)
+            if not predictions.agree(again, predictions.read(job.file, job.identity).slice(0, len(again))):
+                raise BuildError(
+                    f"{job.file}: {model.name} now predicts other classes or margins for its first rows. Models are "
+                    "never mixed: choose another folder with -o"
+                )
+        for job in [job for job in jobs if job not in finished]:
+            with wrap_os_errors(job.file):
+                predictions.write(job.file, predict(job, None, progress), job.identity)
         tables: dict[str, dict[str, pa.Table]] = {rows.benchmark.dataset: {} for rows in data}
         for job in jobs:
             tables[job.rows.benchmark.dataset][job.cell.config] = predictions.read(job.file, job.identity)
@@ -186,11 +225,18 @@ def _job(folder: Path, signature: str, rows: Rows, cell: Cell) -> _Job:
     return _Job(rows, cell, file, identity)
 
 
-def _signature(model: Model, preprocessor: str, side: int) -> str:
+def _signature(model: Model, known: Fingerprint, preprocessor: NamedPreprocessor, side: int) -> str:
     """Signature of a model and its input, whose ``side`` is that of the images if the model takes any."""
-    side = model.side or side
-    identity = ("model", model.name), ("id", model.fingerprint((side, side))), ("input", side)
-    return str(Signature.of(*identity, model.normalization, ("preprocess", preprocessor or None)))
+    return str(
+        Signature.of(
+            ("model", model.name),
+            ("id", known.digest),
+            ("input", model.side or side),
+            model.normalization,
+            ("preprocess", preprocessor.name or None),
+            ("preprocess_id", preprocessor.digest or None),
+        )
+    )
 
 
 def _select(data: list[Rows], configs: Sequence[str]) -> list[Rows]:

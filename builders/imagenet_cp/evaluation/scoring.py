@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from .. import perturbations
+from ..benchmarks.signature import Signature
 from ..sources import classes as imagenet
 from .counts import Counts
 from .data.rows import Rows
@@ -41,8 +42,9 @@ def compute_metric(metric: str, rows: Rows, tables: Mapping[str, pa.Table]) -> M
         else:
             best = predicted[:, :, 0] if metric == "mfr" else predicted
             scorer.add_batch(predictions=best, perturbation=[cell.name] * len(table))
+    recipe = str(Signature.of(rows.signature, ("part", rows.part)))
     result: Mapping[str, Any] = scorer.compute(
-        benchmark=rows.benchmark.dataset, recipe=rows.signature, num_classes=len(rows.classes)
+        benchmark=rows.benchmark.dataset, recipe=recipe, num_classes=len(rows.classes)
     )
     return result
 

@@ -1,7 +1,7 @@
 """Registration of the data sets and metrics with ``load_dataset`` and ``evaluate.load``.
 
-datasets and evaluate offer no way to register names, so the function by which each finds a name is wrapped. The module
-that defines it is wrapped when it is imported, so that importing this package stays quick.
+datasets and evaluate have no interface for registering names, so the function with which each resolves a name is
+wrapped. It is wrapped when its module is imported, so that importing this package is quick.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ _BUILDER = "imagenet_cp.hub.builder"
 def _find_dataset(original: Callable[..., Any], path: str, *args: Any, **kwargs: Any) -> Any:
     if path not in DATASETS:
         return original(path, *args, **kwargs)
-    # datasets itself loads a folder of that name in the working directory; so does this package, unless clean images
-    # are named.
+    # datasets itself loads a folder of that name in the working directory; so does this package, unless a source is
+    # passed.
     if os.path.isdir(path) and kwargs.get("data_dir") is None:
         _warn_if_another_source_is_set(Path(path))
         return original(path, *args, **kwargs)
@@ -49,7 +49,10 @@ def _find_dataset(original: Callable[..., Any], path: str, *args: Any, **kwargs:
 
 def _warn_if_another_source_is_set(folder: Path) -> None:
     """Warn where a folder was not built from the images that ``imagenet-cp use`` or the environment names."""
-    source = settings.default_source()
+    try:
+        source = settings.default_source()
+    except BuildError:  # the folder can be read without settings
+        source = None
     if source is None:
         return
     from ..jobs.folder import read_record
@@ -59,12 +62,12 @@ def _warn_if_another_source_is_set(folder: Path) -> None:
         identity = read_record(folder).get("identity", {})
         images = open_source(source, recursive="|size:keep" in identity.get("signature", ""))
         same = images.contents == identity.get("source")
-    except (AttributeError, BuildError, SourceError):
+    except (BuildError, SourceError):
         same = False
     if not same:
         warnings.warn(
-            f"load_dataset reads the folder ./{folder}, which was not built from {source}, the source that "
-            f"`imagenet-cp use` or {settings.VARIABLE} names. To make the data set from that source, pass "
+            f"load_dataset reads the folder ./{folder}, which was not built from {source}, the source set by "
+            f"`imagenet-cp use` or {settings.VARIABLE}. To generate the data set from that source, pass "
             f"data_dir={source!r} or move the folder away",
             stacklevel=3,
         )
@@ -76,7 +79,7 @@ def _find_metric(original: Callable[..., Any], path: str, *args: Any, **kwargs: 
     return original(path, *args, **kwargs)
 
 
-#: Module -> the function in it that finds a name, and its wrapper.
+#: Module -> its function that resolves names, and the wrapper.
 _WRAPPERS: dict[str, tuple[str, Callable[..., Any]]] = {
     "datasets.load": ("dataset_module_factory", _find_dataset),
     "evaluate.loading": ("evaluation_module_factory", _find_metric),
@@ -84,7 +87,7 @@ _WRAPPERS: dict[str, tuple[str, Callable[..., Any]]] = {
 
 
 def _wrap(name: str) -> None:
-    """Wrap the function of an imported module, there and wherever its library imported it to."""
+    """Wrap the function of an imported module, and its references in other modules of the library."""
     function, wrapper = _WRAPPERS[name]
     library = name.partition(".")[0]
     original = getattr(sys.modules[name], function, None)
@@ -103,9 +106,9 @@ def _wrap(name: str) -> None:
 
 
 class _Finder(MetaPathFinder):
-    """Finder of the modules to wrap: that of the finders behind it, with a loader that wraps at the end.
+    """Import hook for the modules to wrap: the spec of the finders after it, with a loader that wraps at the end.
 
-    It has no state: asking for a module's spec without importing it changes nothing, and reloading wraps again.
+    It has no state: finding the spec of a module without importing it has no effect, and reloading wraps again.
     """
 
     def find_spec(self, fullname: str, path: Any, target: ModuleType | None = None) -> ModuleSpec | None:
@@ -127,7 +130,7 @@ class _Finder(MetaPathFinder):
 
 
 def register() -> None:
-    """Register the names with datasets and evaluate, now where they are imported, else when they are."""
+    """Register the names with datasets and evaluate, at once if they are imported already, or on their import."""
     if not any(type(finder).__qualname__ == _Finder.__qualname__ for finder in sys.meta_path):
         sys.meta_path.insert(0, _Finder())
     for name in _WRAPPERS:

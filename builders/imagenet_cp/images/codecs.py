@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import io
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from ..kernels import jpeg_file
 from . import opencv
 from .png import encode_png
+from .preprocessing import open_image, pixels, to_rgb
 
 __all__ = ["decode", "encode_jpeg", "encode_png"]
 
@@ -68,20 +67,15 @@ def decode(data: bytes) -> NDArray[np.uint8]:
     Raises
     ------
     ValueError
-        The bytes are no image.
+        The bytes are no such file, or damaged.
     """
-    cv2 = opencv.load()
-    if cv2 is None:
-        return _decode_with_pillow(data)
-    image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION)
-    if image is None:
-        raise ValueError("the bytes are no image")
-    return np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2RGB), np.uint8)
-
-
-def _decode_with_pillow(data: bytes) -> NDArray[np.uint8]:
-    try:
-        with Image.open(io.BytesIO(data)) as image:
-            return np.array(image.convert("RGB"))
-    except OSError:
-        raise ValueError("the bytes are no image") from None
+    with open_image(data, "an image", ("JPEG", "PNG")) as image:
+        cv2 = opencv.load()
+        if cv2 is None:
+            return pixels(to_rgb(image))
+        decoded = cv2.imdecode(
+            np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION
+        )
+        if decoded is None:
+            raise ValueError("its data are damaged")
+        return np.asarray(cv2.cvtColor(decoded, cv2.COLOR_BGR2RGB), np.uint8)

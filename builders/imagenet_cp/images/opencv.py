@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import sys
 from typing import Any
 
 from ..errors import BuildError
@@ -14,9 +15,11 @@ INSTALL = "Debian: apt-get install libgl1 libglib2.0-0; elsewhere: pip install o
 @functools.cache
 def load() -> Any | None:
     """Import OpenCV, or return None where it doesn't load; a notice then names how to get it."""
+    path = list(sys.path)
     try:
         import cv2
     except (ImportError, OSError) as error:
+        sys.path[:] = path  # cv2 has put its own folder first, in which typing.py would be found
         notice(
             f"OpenCV doesn't load ({error}); Pillow decodes instead, to the same pixels but more slowly. "
             f"To speed it up, {INSTALL}"

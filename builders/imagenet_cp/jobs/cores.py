@@ -1,4 +1,4 @@
-"""Number of cores that this process may use."""
+"""Number of CPU cores available to this process."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _OWN_GROUP = Path("/proc/self/cgroup")
 
 
 def available_cores() -> int:
-    """Count the cores this process may use: those of its affinity mask, within the CPU quota of its container."""
+    """Count the cores available to this process: those of its affinity mask, up to the CPU quota of its container."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return min([cores, *_quotas()])
 

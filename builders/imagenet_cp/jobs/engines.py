@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import signal
 import threading
 from collections.abc import Iterator
@@ -31,13 +32,16 @@ def open_engine(engine: str, workers: int | None) -> Iterator[Executor | None]:
     Raises
     ------
     BuildError
-        Unknown engine, Dask is not installed, its scheduler does not answer, or its workers die repeatedly.
+        The engine is unknown, Dask is not installed, its scheduler does not answer, or its workers die repeatedly.
     """
     if engine == "local":
         yield None
         return
-    if engine != "dask" and not engine.startswith("dask://"):
-        raise BuildError(f"unknown engine {engine!r}; known: local, dask, dask://host:port")
+    if engine != "dask" and not re.fullmatch(r"dask://[^/?#@\s]+:\d+/?", engine):
+        raise BuildError(
+            f"unknown engine {engine!r}; known: local, dask, and dask://host:port of a scheduler, such as "
+            "dask://127.0.0.1:8786"
+        )
     try:
         from distributed import Client, KilledWorker, LocalCluster
     except ImportError:

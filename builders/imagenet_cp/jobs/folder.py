@@ -1,18 +1,25 @@
-"""The folder that units write to: its record and its shards."""
+"""Folder of a job: its record and its shards."""
 
 from __future__ import annotations
 
-import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ..errors import BuildError
+from ..files import read_json
 
 #: Subfolder for the records of finished units and the locks.
 STATE_DIR = ".imagenet_cp"
-#: Record of a build: its identity and, once it is finished, versions of libraries and the checksum of every file.
+#: Record of a build: its identity and, once finished, the versions of libraries and the checksum of every file.
 RECORD_FILE = "build.json"
+
+#: What has to agree for the files of two builds to be the same.
+IDENTITY = {"signature": str, "source": str, "images": int, "images_per_file": int}
+#: Relative path of a file -> its record.
+FILES = {str: {"rows": int, "size": int, "sha256": str}}
+_RECORD = {"identity": IDENTITY, "versions?": {str: str}, "skipped?": {str: str}, "files?": FILES}
 
 
 @dataclass(frozen=True)
@@ -27,6 +34,15 @@ class Shard:
         return index % self.count == self.index - 1
 
 
+def differences(stored: Mapping[str, Any], identity: Mapping[str, Any]) -> str:
+    """Describe how the identity of another build differs; empty if it does not."""
+    return "; ".join(
+        f"{name} {stored.get(name)!r}, not {value!r}"
+        for name, value in identity.items()
+        if stored.get(name) != value
+    )
+
+
 def read_record(folder: Path) -> dict[str, Any]:
     """Read the record of a build; empty if the folder holds none.
 
@@ -39,7 +55,9 @@ def read_record(folder: Path) -> dict[str, Any]:
     if not record.is_file():
         return {}
     try:
-        stored: dict[str, Any] = json.loads(record.read_text(encoding="utf-8"))
-        return {**stored, "identity": dict(stored["identity"])}
-    except (ValueError, KeyError, TypeError):
-        raise BuildError(f"{record}: damaged; delete it, and the same command writes it again") from None
+        stored: dict[str, Any] = read_json(record, _RECORD)
+    except ValueError as error:
+        raise BuildError(
+            f"{record}: damaged ({error}); delete it, and the same build command writes it again"
+        ) from None
+    return stored

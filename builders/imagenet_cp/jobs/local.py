@@ -22,12 +22,12 @@ from ..progress import Progress
 TITLE = "building images"
 _COMPILING = "compiling kernels"
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
-#: Crashes of the pool in a row, without a unit finished in between, after which a build stops.
+#: Consecutive crashes of the pool, without a finished unit in between, after which a build stops.
 _MAX_FAILURES = 3
 
 
 class Unit(Protocol):
-    """Work on some images; can be pickled."""
+    """Unit of work on some images; can be pickled."""
 
     @property
     def index(self) -> int:
@@ -48,20 +48,20 @@ _counter: Any = None
 def reuse_freed_memory() -> None:
     """Make glibc reuse the memory of freed arrays.
 
-    By default it returns the memory of each large array to the system and requests it again, which costs more than some
-    kernels. Freeing one block of nearly 32 MiB, which is never touched, raises its threshold above every image.
+    By default it returns the memory of each large array to the system and requests it again, which takes longer than
+    some kernels. Freeing one block of nearly 32 MiB, which is never touched, raises its threshold above every image.
     """
     np.empty(31 << 20, np.uint8)
 
 
 def _init_worker(counter: Any) -> None:
-    """Set up a worker process: one thread, a shared counter of images, and exit with its parent."""
+    """Initialize a worker process: one thread, a shared counter of images, and exit with its parent."""
     global _counter
     _counter = counter
     reuse_freed_memory()
     if (cv2 := opencv.load()) is not None:
         cv2.setNumThreads(0)
-    # Ctrl-C reaches every process of a terminal; only the parent handles it.
+    # Ctrl-C interrupts every process of a terminal; only the parent handles it.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     parent = multiprocessing.parent_process()
     if parent is not None:
@@ -131,7 +131,7 @@ def run_local(
         Workers die repeatedly.
     """
     total = sum(len(unit.items) for unit in todo)
-    opencv.load()  # here as well, for its notice: worker processes are silent
+    opencv.load()  # in this process too, for its notice: worker processes are silent
     if workers == 1:
         done = 0
 

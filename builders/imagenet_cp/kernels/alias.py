@@ -1,7 +1,7 @@
 """Sampling of noise: each value is replaced by a draw from the exact distribution of its outcomes.
 
-Only the distribution of the outcome matters. So no noise is generated and added: the exact probabilities of the
-outcomes are computed once, and outcomes drawn from them with 32 random bits each.
+Only the distribution of the outcome matters, so no noise is generated and added: the exact probabilities of the
+outcomes are computed once, and each outcome is drawn from them with 32 random bits.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from .draws import words
 from .rng import Bits
 from .types import Image
 
-BLOCK = 1024  # values sampled at a time, so that they stay in the nearest cache
+BLOCK = 1024  # values sampled at a time, so that they stay in the L1 cache
 EIGHTEEN = np.uint32(18)  # low bits of a cell, its two outcomes
 
 # The normal distribution is expanded at 0, 1/16, 2/16, ... 9.
@@ -30,17 +30,17 @@ class AliasTable(NamedTuple):
     """Distributions of the outcome of each pixel value, as alias tables (Walker 1977).
 
     Either one row of cells for each of the 256 values, whose outcomes are values, or a single row, whose outcomes
-    less 255 are added to any value. A row has 2**m cells: the first m of 32 random bits choose one, and the
-    remaining bits, as they are above or below its threshold, one of its two outcomes.
+    minus 255 are added to any value. A row has 2**m cells: the first m of 32 random bits select a cell, and comparing
+    the remaining bits with its threshold selects one of its two outcomes.
 
     Attributes
     ----------
     m : int
         Base-2 logarithm of the number of cells in a row.
     cells : ndarray of uint32, shape (256 * 2**m,) or (2**m,)
-        The upper 14 bits of the threshold, the outcome below it and the one from it on (9 bits each).
+        The upper 14 bits of the threshold, the outcome below it and the outcome at or above it (9 bits each).
     thresholds : ndarray of uint32, of the same shape
-        The whole threshold, for random bits whose upper 14 agree with it.
+        The whole threshold, needed only for random bits whose upper 14 equal those of the threshold.
     """
 
     m: int
@@ -54,13 +54,13 @@ def sample(table: AliasTable, image: Image, bits: Bits, out: Image | None = None
     Parameters
     ----------
     table : AliasTable
-        Of ``gaussian_table``, ``shot_table`` or ``speckle_table``.
+        Table from ``gaussian_table``, ``shot_table`` or ``speckle_table``.
     image : ndarray of uint8, C-contiguous, any shape
         Not changed.
     bits : Bits
         Half a 64-bit word is drawn for each value.
     out : ndarray of uint8, C-contiguous, of the image's shape, optional
-        Where to put the outcomes.
+        Output array.
 
     Returns
     -------
@@ -69,7 +69,7 @@ def sample(table: AliasTable, image: Image, bits: Bits, out: Image | None = None
     """
     random = words(bits, (image.size + 1) // 2)
     out = np.empty_like(image) if out is None else out
-    # A copy is read in order, and then lies in the cache for the look-ups, which are in no order.
+    # The copy is read sequentially and is then in the cache for the look-ups, which are in random order.
     cells = table.cells if image.size < table.cells.size else table.cells.copy()
     _sample(image, random, cells, table.thresholds, table.m, out)
     return out
@@ -85,7 +85,7 @@ def gaussian_table(sigma: float) -> AliasTable:
 def speckle_table(sigma: float) -> AliasTable:
     """Return the table of clip(p + floor(p sigma z), 0, 255), z being standard normal."""
     value, outcome = np.arange(256)[:, None], np.arange(1, 256)
-    with np.errstate(divide="ignore"):  # 0 stays 0: all that is more is infinitely far from it
+    with np.errstate(divide="ignore"):  # 0 stays 0: every larger outcome is infinitely far away
         return _table(_normal_below((outcome - value) / (value * sigma)))
 
 
@@ -143,7 +143,7 @@ def _normal_below(x: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _table(below: NDArray[np.float64]) -> AliasTable:
-    """Return the table with the probabilities ``below`` (rows, outcomes - 1) of less than the outcome 1, 2, ..."""
+    """Return the table for the probabilities ``below`` (rows, outcomes - 1) of an outcome less than 1, 2, ..."""
     # Rounding the sums, not the probabilities, keeps each within 2**-32 and their total at 1.
     edges = np.maximum.accumulate(np.rint(below * 2**32).astype(np.int64), axis=1)
     rows, masses = len(edges), np.diff(edges, prepend=0, append=2**32)
@@ -155,10 +155,10 @@ def _table(below: NDArray[np.float64]) -> AliasTable:
 
 @kernel
 def _alias(masses, m, cells, thresholds):
-    """Build the rows of a table from whole masses, 2**32 a row.
+    """Build the rows of a table from integer masses, 2**32 per row.
 
-    Each cell holds 2**(32 - m). One whose outcome has less is filled up by an outcome that has more, until all
-    are full; in whole numbers that comes out even.
+    Each cell holds 2**(32 - m). A cell whose outcome has less mass is filled up by an outcome that has more, until
+    all cells are full; with integers no remainder is left.
     """
     size, room = 1 << m, 1 << (32 - m)
     outcome, mass = np.empty(size, np.int64), np.empty(size, np.int64)
@@ -179,7 +179,7 @@ def _alias(masses, m, cells, thresholds):
                 rich[riches] = i
                 riches += 1
         first = row << m
-        for i in range(size):  # all is above a threshold of 0: so it stays where a cell is exactly full
+        for i in range(size):  # no value is below a threshold of 0; it remains where a cell is exactly full
             cells[first + i], thresholds[first + i] = outcome[i], 0
         while poors:
             poors -= 1
@@ -196,7 +196,7 @@ def _alias(masses, m, cells, thresholds):
 
 @kernel
 def _sample(image, words, cells, thresholds, m, out):
-    """Draw an outcome for each value. Loops are apart so that all but the look-up vectorise.
+    """Draw an outcome for each value. The loops are separate so that all but the look-up are vectorized.
 
     Notes
     -----
@@ -207,12 +207,12 @@ def _sample(image, words, cells, thresholds, m, out):
         outcome = (cells[index] >> 9 if rest < thresholds[index] else cells[index]) & 511
         out = clip(value + outcome - 255, 0, 255) if one_row else outcome
 
-    A look-up of the threshold is saved by comparing ``rest`` with the whole cell, whose upper 14 bits are the
-    threshold's. Only where those equal the bits of ``rest`` does `_repair` read the threshold.
+    Comparing ``rest`` with the whole cell, whose upper 14 bits are those of the threshold, saves a look-up of the
+    threshold. `_repair` reads the threshold only where these bits equal those of ``rest``.
     """
     values, random, outcomes = image.reshape(-1), words.view(np.uint32), out.reshape(-1)
     one_row = cells.size == 1 << m
-    # numba widens what it shifts to 64 bits; a shift that is sure to be under 32 is narrowed again: twice as fast
+    # numba widens the operands of a shift to 64 bits; masking the count to under 32 narrows them again: twice as fast
     m, unused = np.uint32(m & 31), np.uint32(32 - m & 31)
     index, cell = np.empty(BLOCK, np.uint32), np.empty(BLOCK, np.uint32)
     for start in range(0, values.size, BLOCK):
@@ -240,7 +240,7 @@ def _sample(image, words, cells, thresholds, m, out):
 
 @kernel
 def _repair(value, bits, m, index, cell, thresholds, one_row, outcome):
-    """Draw anew where the upper 14 bits are the threshold's."""
+    """Redraw where the upper 14 bits equal those of the threshold."""
     for i in range(value.size):
         rest = np.uint32(bits[i] << m)
         if np.uint32(rest ^ cell[i]) >> EIGHTEEN == 0:
@@ -249,14 +249,14 @@ def _repair(value, bits, m, index, cell, thresholds, one_row, outcome):
 
 @kernel
 def _outcome(value, cell, below, one_row):
-    """Return one of a cell's two outcomes; if the table has one row, added to the value."""
+    """Return one of the two outcomes of a cell; if the table has one row, added to the value."""
     outcome = (cell >> np.uint32(9)) if below else cell
     total = np.int32(value) + np.int32(outcome & np.uint32(511)) - np.int32(255)
     return np.uint8(min(max(total, np.int32(0)), np.int32(255))) if one_row else np.uint8(outcome)
 
 
 def impulse(image: Image, bits: Bits, amount: float) -> Image:
-    """Replace a share ``amount`` of the values by 255 or 0, each half the time.
+    """Replace a fraction ``amount`` of the values by 255 or 0 with equal probability.
 
     Parameters
     ----------

@@ -10,7 +10,7 @@ from numba.extending import intrinsic
 
 
 def _trailing_zeros(typing_context, word):
-    """Count the zeros below the lowest one of a word that is not zero."""
+    """Count the trailing zero bits of a nonzero word."""
 
     def generate(context, builder, signature, arguments):
         return builder.cttz(arguments[0], ir.Constant(ir.IntType(1), 1))
@@ -28,7 +28,7 @@ def _byteswap(typing_context, word):
 
 
 def _store_word(typing_context, array, at, word):
-    """Store the bytes of a word from ``at`` on of an array of bytes."""
+    """Store the bytes of a word in an array of bytes, starting at ``at``."""
 
     def generate(context, builder, signature, arguments):
         data = context.make_array(signature.args[0])(context, builder, arguments[0]).data

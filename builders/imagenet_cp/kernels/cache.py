@@ -1,7 +1,7 @@
-"""On-disk cache of compiled code that survives missing homes, damaged files and full disks.
+"""On-disk cache of compiled code that tolerates missing home directories, corrupt files and full disks.
 
-Extends numba's cache (``numba.core.caching``) in two places: a last resort where no folder is writable, and files
-that carry a checksum and all that their code depends on.
+Extends numba's cache (``numba.core.caching``) in two places: a fallback where no folder is writable, and files that
+carry a checksum and everything that their code depends on.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _ADVICE = "set NUMBA_CACHE_DIR to a writable folder that lasts"
 
 
 def enable_caching(dispatcher: Any) -> None:
-    """Cache what a compiled function is compiled to, or do without where no folder is writable."""
+    """Enable the on-disk cache of a compiled function, or skip it with a notice if no folder is writable."""
     if not hasattr(dispatcher, "enable_caching"):  # NUMBA_DISABLE_JIT=1 leaves a Python function
         return
     try:
@@ -37,7 +37,7 @@ def enable_caching(dispatcher: Any) -> None:
 
 
 def _temporary_dir() -> str:
-    """Make the user's folder for compiled code below the temporary one; an OSError where another user owns it."""
+    """Create the user's folder for compiled code in the temporary folder; raise OSError if another user owns it."""
     user = os.getuid() if hasattr(os, "getuid") else "user"
     path = os.path.join(tempfile.gettempdir(), f"imagenet-cp-compiled-{user}")
     try:
@@ -98,8 +98,8 @@ class _KernelCache(_caching.FunctionCache):
 class _CacheFiles:
     """One file for each signature of a function, in place of numba's index and data files.
 
-    A file holds a SHA-256 of all that follows, then the stamp and the key for which its code was compiled. One
-    that is damaged or out of date counts as missing, and is replaced when the function has been compiled again.
+    A file holds a SHA-256 of the bytes that follow, then the stamp and the key for which its code was compiled. A
+    corrupt or outdated file counts as missing, and is replaced when the function has been compiled again.
     """
 
     def __init__(self, folder: Path, name: str, stamp: Any) -> None:

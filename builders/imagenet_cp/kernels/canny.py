@@ -9,7 +9,7 @@ from .compiled import kernel
 from .types import Image
 
 NONE, WEAK, STRONG = 0, 1, 2
-# tan(22.5 degrees) and what it lacks to tan(67.5 degrees), in units of 2**-15.
+# tan(22.5 degrees), and its difference to tan(67.5 degrees), in units of 2**-15.
 TAN_22, TO_TAN_67 = 13573, 1 << 16
 EIGHT_WEAK = 0x0101010101010101
 
@@ -20,9 +20,9 @@ def edges(image: Image, low: int, high: int) -> NDArray[np.bool_]:
     Parameters
     ----------
     image : ndarray of uint8, shape (H, W)
-        It is not changed.
+        Not changed.
     low, high : int
-        Gradients over ``high`` begin an edge, gradients over ``low`` continue it.
+        Gradients above ``high`` start an edge, gradients above ``low`` continue it.
 
     Returns
     -------
@@ -35,7 +35,7 @@ def edges(image: Image, low: int, high: int) -> NDArray[np.bool_]:
 def _edges(image, low, high):
     height, width = image.shape
     dx, dy = np.empty((height, width), np.int16), np.empty((height, width), np.int16)
-    # These have a border of one pixel around.
+    # These have a border of one pixel.
     size = np.zeros((height + 2, width + 2), np.int16)
     eights = np.zeros((size.size + 7) // 8, np.uint64)
     state = eights.view(np.uint8)[: size.size].reshape(size.shape)
@@ -47,7 +47,7 @@ def _edges(image, low, high):
 
 @kernel
 def _gradients(image, dx, dy, size):
-    """Sobel gradients, the border pixels repeated, and the sum of their absolute values."""
+    """Compute Sobel gradients, with the border pixels repeated, and the sum of their absolute values."""
     height, width = image.shape
     smooth, steep = np.empty(width + 2, np.int16), np.empty(width + 2, np.int16)
     for i in range(height):
@@ -67,7 +67,7 @@ def _gradients(image, dx, dy, size):
 
 @kernel
 def _ridges(dx, dy, size, state, low, high):
-    """Mark the pixels whose gradient is the largest along its own direction, rounded to 45 degrees."""
+    """Mark the pixels whose gradient is largest along its own direction, rounded to 45 degrees."""
     for i in range(dx.shape[0]):
         x, y, above, here, below = dx[i], dy[i], size[i], size[i + 1], size[i + 2]
         out = state[i + 1, 1:]
@@ -90,7 +90,7 @@ def _ridges(dx, dy, size, state, low, high):
 
 @kernel
 def _link(state, eights, stack):
-    """Make strong every weak pixel that weak ones join to a strong one."""
+    """Mark as strong every weak pixel that is connected to a strong one by weak pixels."""
     flat, width = state.reshape(-1), state.shape[1]
     for eight in range(eights.size):
         if not eights[eight] & np.uint64(EIGHT_WEAK):

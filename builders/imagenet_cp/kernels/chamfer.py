@@ -1,10 +1,11 @@
-"""The distance to the nearest edge, as OpenCV's distanceTransform (L2, mask 5) on the machines of the benchmark.
+"""Distance to the nearest edge, as computed by OpenCV's distanceTransform (L2, mask 5) for the released images.
 
-There it was computed by IPP, in float32: steps of 1, 1.4 and 2.1969, each sum rounded. Without IPP OpenCV adds
-in fixed point, which differs in the last bits and from there in whole levels of the image.
+For these OpenCV used IPP, which adds in float32: steps of 1, 1.4 and 2.1969, each sum rounded. Without IPP OpenCV adds
+in fixed point, which differs in the last bits and then in whole levels of the image.
 
-Each distance depends on its neighbour's and on those of two rows before. So eight rows are processed together, each
-four pixels behind the row before it: then the pixels of other rows that one depends on are at least two steps old.
+Each distance depends on that of its neighbour and on those of the two preceding rows. Eight rows are processed
+together, each four pixels behind the preceding row, so that the pixels of the rows that a pixel depends on were
+computed at least two steps earlier.
 """
 
 from __future__ import annotations
@@ -16,12 +17,12 @@ from .compiled import kernel
 from .vectors import concat_shift, lanes, minimum, store, transposed
 
 ROWS, BEHIND = 8, 4
-MARGIN = ROWS * BEHIND  # steps from a place in one band of rows to the place beside it in the next
-EARLY = 9  # steps from the oldest pixel that one waits for
+MARGIN = ROWS * BEHIND  # steps from a position in one band of rows to the same column of the next band
+EARLY = 9  # steps back to the oldest pixel that a pixel depends on
 FAR = np.float32(1e9)
 SIDE, DIAGONAL, KNIGHT = np.float32(1.0), np.float32(1.4), np.float32(2.1969)
 load, broadcast = lanes(4 * ROWS)
-# Lanes of the rows one or two above, which begin with the last rows of the band above, and of the rows below.
+# Lanes of the rows one or two above, starting with the last rows of the band above, and of the rows below.
 above, two_above, below, two_below = (
     concat_shift(ROWS - 1),
     concat_shift(ROWS - 2),
@@ -31,7 +32,7 @@ above, two_above, below, two_below = (
 
 
 def distance(edges: NDArray[np.bool_]) -> NDArray[np.float32]:
-    """Measure how far each pixel is from an edge.
+    """Compute the distance of each pixel to the nearest edge.
 
     Parameters
     ----------
@@ -44,8 +45,8 @@ def distance(edges: NDArray[np.bool_]) -> NDArray[np.float32]:
 
     Notes
     -----
-    The plain definition, of which ``plain_distance`` in tests/kernels/test_liquid.py is the whole, visits the pixels
-    in reading order, then in the reverse order with ``sign = -1``::
+    The plain definition (complete in tests/kernels/test_liquid.py as ``plain_distance``) visits the pixels in raster
+    order, then in reverse order with ``sign = -1``::
 
         steps = [(0, -1, SIDE), (-1, 0, SIDE), (-1, -1, DIAGONAL), (-1, 1, DIAGONAL)]
         steps += [(-1, -2, KNIGHT), (-1, 2, KNIGHT), (-2, -1, KNIGHT), (-2, 1, KNIGHT)]
@@ -61,8 +62,8 @@ def _distance(edges):
     height, width = edges.shape
     steps = (width + MARGIN - BEHIND + 7) // 8 * 8
     bands, size = (height + ROWS - 1) // ROWS, (steps + 2 * MARGIN) * ROWS
-    # Of each band all steps, between margins; a band of nothing before the first and after the last. Places outside
-    # the image are measured too: there is always a shorter way than one through them.
+    # All steps of each band, between margins; an empty band before the first and after the last. Positions outside
+    # the image get distances too, without effect: a path inside the image is always shorter than one through them.
     field = np.full((bands + 2) * size, FAR)
     rows = np.full((ROWS, steps + MARGIN), FAR)
     for band in range(bands):
@@ -89,7 +90,7 @@ def _distance(edges):
 
 @kernel
 def _slanted(rows, field, steps):
-    """Write eight rows into a band: at each step one pixel of every row, four to the left in each further row."""
+    """Write eight rows into a band: at each step one pixel of every row, four to the left in each successive row."""
     values, step = rows.reshape(-1), rows.shape[1] - BEHIND
     for t in range(MARGIN, MARGIN + steps, 8):
         _turn(values, t, step, field, ROWS * t, ROWS)
@@ -105,7 +106,7 @@ def _upright(field, rows, steps):
 
 @kernel
 def _turn(source, at, step, target, place, target_step):
-    """Copy a block of 8x8, its rows to columns; a step leads from one row to the next."""
+    """Copy and transpose a block of 8x8 values; a step is the offset from one row to the next."""
     columns = transposed(
         load(source, at),
         load(source, at + step),

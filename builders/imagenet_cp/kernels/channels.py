@@ -1,4 +1,4 @@
-"""The three channels of pixels: taken apart, put together, and in one word a pixel, which moves faster."""
+"""Splitting and interleaving of the channels of pixels, and packing of each pixel into one word."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from .compiled import kernel
 
 @kernel
 def split(line, red, green, blue):
-    """Copy the channels of ``line``, pixel after pixel, to an array each."""
+    """Copy each channel of the interleaved pixels of ``line`` to an array of its own."""
     for j in range(line.size // 3):
         red[j], green[j], blue[j] = line[3 * j], line[3 * j + 1], line[3 * j + 2]
 
 
 @kernel
 def interleave(red, green, blue, out):
-    """Copy three channels to ``out``, pixel after pixel."""
+    """Copy three channels to ``out`` as interleaved pixels."""
     for j in range(out.size // 3):
         out[3 * j], out[3 * j + 1], out[3 * j + 2] = red[j], green[j], blue[j]
 

@@ -1,4 +1,4 @@
-"""The decorator of every compiled function."""
+"""Decorator of every compiled function."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .cache import enable_caching
 def kernel(function: Callable[..., Any]) -> Any:
     """Compile a function for the processor when it is first called, and cache the machine code on disk.
 
-    It runs without the global interpreter lock, and divides as NumPy does.
+    The function runs without the global interpreter lock, and division by zero behaves as in NumPy.
 
     Examples
     --------

@@ -18,24 +18,24 @@ Field = NDArray[np.float64]
 FREQUENCIES = (0.3939593534, 1.1882995775, 2.0032187403, 2.8578756328, 3.785312705, 4.8675292475)
 AMPLITUDES = (0.582502680424, 0.315863460079, 0.089145363459, 0.011874745343, 0.000606736861, 7.013759e-06)
 TERMS = len(FREQUENCIES)
-WIDE = 8.0  # from this sigma on the cosines need fewer operations than the taps
-LANES = 32  # columns filtered at a time; they stay in the nearest cache
-INPUT = 2 * TERMS * LANES  # after the sums at i, and those at i - 1, of each cosine
+WIDE = 8.0  # from this sigma on, the cosines need fewer operations than the taps
+LANES = 32  # columns filtered at a time; they stay in the L1 cache
+INPUT = 2 * TERMS * LANES  # follows the sums at i and at i - 1 of each cosine
 RESULT = INPUT + 4 * LANES
 STATE = RESULT + 2 * LANES
 
 
 def smooth(field: Field, sigma: float) -> Field:
-    """Filter with a Gaussian of mode reflect, cut off at three sigma.
+    """Filter with a Gaussian of mode reflect, truncated at three sigma.
 
-    A narrow one is summed as SciPy does. A wide one would take as many taps as the image has rows: instead it
-    is taken as a sum of six cosines, each of which slides along the image by a recurrence, at a cost that does
-    not depend on sigma. Cosines and Gaussian differ by less than 1e-10 of its height.
+    A narrow filter is summed as SciPy does. A wide one would need as many taps as the image has rows: it is
+    approximated by a sum of six cosines, each of which is moved along the image by a recurrence, at a cost that does
+    not depend on sigma. The approximation differs from the Gaussian by less than 1e-10 of its height.
 
     Parameters
     ----------
     field : ndarray of float64, shape (H, W)
-        It may be overwritten.
+        May be overwritten.
     sigma : float
         In pixels.
 
@@ -71,7 +71,7 @@ def _cosines(sigma: float, length: int) -> tuple[Field, Field, NDArray[np.int64]
 
 
 def _wave(angle: float, last: int) -> Field:
-    """Return cos(angle * t) for t = 0..last, by the sum of angles."""
+    """Return cos(angle * t) for t = 0..last, by the angle addition formulas."""
     real, imaginary = np.ones(1), np.zeros(1)
     while real.size <= last:
         c, s = cos(angle * real.size), sin(angle * real.size)
@@ -84,14 +84,14 @@ def _wave(angle: float, last: int) -> Field:
 
 @kernel
 def _slide(x, steps, first, line, radius, out):
-    """Filter the first axis of ``x`` into the second one of ``out``.
+    """Filter along the first axis of ``x`` into the second axis of ``out``.
 
     Notes
     -----
     The sum y[i] of x[i + t] * cos(w t) over t = -r..r follows from the two before it:
     y[i+1] + y[i-1] = 2 cos(w) y[i] + cos(w r) (x[i+r+1] + x[i-r-1]) - cos(w (r+1)) (x[i+r] + x[i-r]),
-    and y[-1] = y[0], because the line is mirrored. For one column ``x`` and a padded line this is, with
-    ``p[t] = x[line[t]]``, whose first tap is ``p[0] = x[-r-1]``::
+    and y[-1] = y[0], because the line is mirrored. For one column ``x`` and the padded line ``p[t] = x[line[t]]``,
+    whose first tap is ``p[0] = x[-r-1]``, this is::
 
         now = before = first.T @ x                                  # (TERMS,): y[0] and y[-1] of each cosine
         out[0] = now.sum()
@@ -100,7 +100,7 @@ def _slide(x, steps, first, line, radius, out):
             now, before = steps[:, 0] * now - before + steps[:, 1] * entering - steps[:, 2] * leaving, now
             out[i + 1] = now.sum()
 
-    Two steps are taken at a time, of 32 columns, because the sums then go to memory half as often.
+    Two steps of 32 columns are taken at a time, because the sums are then written to memory half as often.
     """
     length, width = x.shape
     block, result = np.zeros((length + 3, LANES)), np.empty((length + 2, LANES))
@@ -126,7 +126,7 @@ def _slide(x, steps, first, line, radius, out):
             for j in range(LANES):
                 result[i + 1, j] = state[RESULT + j]
                 result[i + 2, j] = state[RESULT + LANES + j]
-        for i in range(0, length - 15, 16):  # whole cache lines: parts of them would be dear in large images
+        for i in range(0, length - 15, 16):  # whole cache lines: partial ones are slow in large images
             for j in range(lanes):
                 for k in range(16):
                     out[left + j, i + k] = result[i + k, j]

@@ -1,4 +1,4 @@
-"""The lens of defocus_blur: a disk with soft edges, as nested boxes over running sums of the columns."""
+"""Filter of defocus_blur: a disk with soft edges, as nested boxes over running sums of the columns."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from .types import Image
 def disk_kernel(radius: float, alias_blur: float) -> NDArray[np.float32]:
     """Return the published kernel: a disk of sum 1, smoothed as OpenCV 3.4 does with fused multiply-adds.
 
-    Its sum is no longer 1 if the smoothed disk touches the border (by up to 1.3 %): OpenCV mirrors the disk
-    there, and what is smoothed beyond it is lost.
+    If the smoothed disk touches the border, its sum differs from 1 by up to 1.3 %: OpenCV mirrors the disk there, and
+    weight that is smoothed beyond the border is lost.
     """
     reach, size = (8, 3) if radius <= 8 else (int(radius), 5)
     line = np.arange(-reach, reach + 1)
@@ -26,7 +26,7 @@ def disk_kernel(radius: float, alias_blur: float) -> NDArray[np.float32]:
     weights = [np.float32(exp(-0.5 / (alias_blur * alias_blur) * (i * i))) for i in range(size // 2 + 1)]
     total = 1.0 / float(sum(map(float, weights[:0:-1])) + sum(map(float, weights)))
     weights = [np.float32(float(w) * total) for w in weights]
-    # along rows, a kernel of three fuses the product with the centre, not those with the neighbours
+    # along rows, a kernel of three taps fuses the product with the centre, not those with the neighbours
     smoothed = _smooth(disk / np.float32(disk.sum()), weights, centre_last=size == 3)
     return _smooth(smoothed.T, weights, centre_last=False).T
 
@@ -48,10 +48,10 @@ def _smooth(kernel: NDArray[np.float32], weights: list[np.float32], centre_last:
 
 
 class Boxes(NamedTuple):
-    """The lens as a sum of boxes one pixel wide and 2 * half + 1 high, each on both sides of the centre.
+    """Disk filter as a sum of boxes one pixel wide and 2 * half + 1 high, each on both sides of the centre.
 
-    ``quick`` holds those that a sum in float32 can notice, filled up to a multiple of four with boxes of
-    weight 0; ``error_bound`` is that of this sum, in levels.
+    ``quick`` holds the boxes that affect a sum in float32, padded to a multiple of four with boxes of weight 0;
+    ``error_bound`` is the error bound of this sum, in levels.
     """
 
     halves: NDArray[np.int64]
@@ -64,18 +64,18 @@ class Boxes(NamedTuple):
 
 @lru_cache
 def boxes(radius: float, alias_blur: float) -> Boxes:
-    """Cut the lens, which is symmetric and falls off from its centre, into boxes."""
+    """Decompose the disk, which is symmetric and decreases from its centre, into boxes."""
     kernel = disk_kernel(radius, alias_blur).astype(np.float64)
     quarter = kernel[kernel.shape[0] // 2 :, kernel.shape[1] // 2 :]
     drop = quarter - np.pad(quarter[1:], ((0, 1), (0, 0)))
-    drop[:, 0] /= 2.0  # the middle column is its own other side
+    drop[:, 0] /= 2.0  # the middle column is its own mirror image
     levels = np.abs(drop) * 510.0 * (2.0 * np.arange(len(drop))[:, None] + 1.0)  # the most that a box can add
     halves, offsets = np.nonzero(levels > 2.0**-50)  # smaller ones vanish in float64 too
     quick = np.argwhere(levels > 2.0**-24)
     quick = np.pad(quick, ((0, -len(quick) % 4), (0, 0)), mode="edge")
     quick_weights = drop[quick[:, 0], quick[:, 1]].astype(np.float32)
     quick_weights[np.count_nonzero(levels > 2.0**-24) :] = 0.0
-    # an addition moves a sum below 256 by at most 2**-17; what else is rounded is small or a part of it
+    # an addition changes a sum below 256 by at most 2**-17; every other rounding error is small or part of it
     error_bound = np.float32(2.0**-17 * (len(quick) / 4 + 14.0))
     return Boxes(halves, offsets, drop[halves, offsets], quick, quick_weights, error_bound)
 
@@ -86,7 +86,7 @@ def _mirrored(length: int, reach: int) -> NDArray[np.int64]:
 
 
 def blur(image: Image, radius: float, alias_blur: float) -> Image:
-    """Correlate each channel of an image (H, W, C) with the lens, the border mirrored (reflect-101).
+    """Correlate each channel of an image (H, W, C) with the disk, the border mirrored (reflect-101).
 
     Notes
     -----
@@ -140,7 +140,7 @@ def _sides(tall, box, pad, channels, weight):
 def _running_sums(image, rows, columns):
     """Return the sums of each column above each row, of the image and its mirrored border.
 
-    They are whole numbers below 2**24, exact in float32.
+    They are integers below 2**24, exact in float32.
     """
     height, width, channels = image.shape
     values, reach = image.reshape(height, width * channels), (columns.size - width) // 2

@@ -1,7 +1,7 @@
 """Random draws, equal to those of ``numpy.random.RandomState(bits)``, whose methods are frozen (NEP 19).
 
-A `Stream` is stepped in compiled loops, several times faster than RandomState; any generator of NumPy goes to
-RandomState. Either way ``bits`` is advanced by the same steps.
+A `Stream` is stepped in compiled loops, several times faster than RandomState; any NumPy bit generator is passed to
+RandomState. In both cases ``bits`` is advanced by the same number of steps.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 from .compiled import kernel
 from .rng import Bits, step
 
-BLOCK = 1024  # values computed at a time, so that they stay in the nearest cache
+BLOCK = 1024  # values computed at a time, so that they stay in the L1 cache
 
-LOG2_HIGH = 0x2C5C85FDF47 * 2.0**-42  # times a whole number below 2**11 this is exact
+LOG2_HIGH = 0x2C5C85FDF47 * 2.0**-42  # its product with an integer below 2**11 is exact
 LOG2_LOW = 5.497923018708371e-14
 SQRT_HALF = np.uint64(0x3FE6A09E667F3BCD)  # as the bits of a double
 
@@ -34,8 +34,8 @@ def uniform(bits: Bits, low: float, high: float, size: int | tuple[int, ...]) ->
 def normal(bits: Bits, loc: float, scale: float, size: int | tuple[int, ...]) -> NDArray[np.float64]:
     """Draw as ``RandomState(bits).normal(loc, scale, size)``, within two units of the last place.
 
-    The logarithm inside is computed here, because that of the machine's libm is another on every machine; for
-    the same reason the last bits of draws from NumPy's generators may differ between machines.
+    The logarithm is computed here, because that of libm differs between machines; for the same reason the last bits
+    of draws from NumPy's generators may differ between machines.
     """
     if isinstance(bits, BitGenerator):
         return RandomState(bits).normal(loc, scale, size)
@@ -47,7 +47,7 @@ def normal(bits: Bits, loc: float, scale: float, size: int | tuple[int, ...]) ->
 def normal_window(
     bits: Bits, loc: float, scale: float, size: tuple[int, int], window: tuple[slice, slice]
 ) -> NDArray[np.float64]:
-    """Draw as ``normal(bits, loc, scale, size)[window]``, computing only the values in the window.
+    """Draw as ``normal(bits, loc, scale, size)[window]``, but compute only the values in the window.
 
     ``window`` is a pair of slices without a step.
     """
@@ -80,7 +80,7 @@ def integers(bits: Bits, low: int, high: int, size: int | tuple[int, ...]) -> ND
 
 
 def integer(bits: Bits, high: int) -> int:
-    """Draw a single one as ``RandomState(bits).randint(high)``."""
+    """Draw a single integer as ``RandomState(bits).randint(high)``."""
     return int(integers(bits, 0, high, 1)[0])
 
 
@@ -97,7 +97,7 @@ def words(bits: Bits, size: int) -> NDArray[np.uint64]:
 def _words(state, out):
     a, b, c, counter = state[0], state[1], state[2], state[3]
     i = 0
-    while True:  # written as "while i < out.size" it is unrolled and spills its registers: half the speed
+    while True:  # as "while i < out.size" the loop is unrolled and spills its registers: half the speed
         if i >= out.size:
             break
         a, b, c, counter, out[i] = step(a, b, c, counter)
@@ -129,7 +129,7 @@ def _next_half(state):
 
 @kernel
 def _integers(state, out, low, span, mask):
-    """Fill ``out`` with masked halves of words plus ``low``; a half over ``span`` is rejected.
+    """Fill ``out`` with masked halves of words plus ``low``; a half above ``span`` is rejected.
 
     Notes
     -----
@@ -141,9 +141,9 @@ def _integers(state, out, low, span, mask):
                 value = next_half() & mask
             out[i] = low + value
 
-    A branch on every value would be mispredicted. So each value is written before it is known to be accepted, and
-    the next one overwrites it if it is rejected: only the index depends on the comparison. Indices are unsigned
-    because numba would ask whether they are negative.
+    A branch on every value would be mispredicted. Each value is therefore written before it is known to be accepted,
+    and overwritten by the next if it is rejected: only the index depends on the comparison. Indices are unsigned
+    because numba adds a test for negative ones.
     """
     k, size = np.uint64(0), np.uint64(out.size)
     last = max(size, np.uint64(1)) - np.uint64(1)
@@ -157,7 +157,7 @@ def _integers(state, out, low, span, mask):
 
 @kernel
 def _put(half, out, k, low, span, mask):
-    """Write ``low`` plus the masked bits to ``out[k]``; return 1 if they are accepted, 0 if over ``span``."""
+    """Write ``low`` plus the masked bits to ``out[k]``; return 1 if they are accepted, 0 if above ``span``."""
     value = np.int64(half) & mask
     out[k] = low + value
     return np.uint64(value <= span)
@@ -177,10 +177,10 @@ def _put_words(state, out, k, last, low, span, mask):
 
 @kernel
 def _log(x):
-    """Return the logarithm of a normal double, within a unit of the last place, by IEEE operations alone.
+    """Return the logarithm of a normal double, within a unit of the last place, by IEEE operations only.
 
-    x = 2**e * (1 + f) with 1 + f between the roots of 1/2 and 2; with s = f / (2 + f), log(1 + f) is
-    2 artanh(s) = 2s + s*r, r being the rest of the series, and 2s = f - f*s = f - f*f/2 + s*f*f/2.
+    x = 2**e * (1 + f) with 1 + f between the square roots of 1/2 and 2; with s = f / (2 + f), log(1 + f) is
+    2 artanh(s) = 2s + s*r, r being the remainder of the series, and 2s = f - f*s = f - f*f/2 + s*f*f/2.
     """
     bits, places = np.float64(x).view(np.uint64), np.uint64(52)
     e = ((bits - SQRT_HALF + (np.uint64(1024) << places)) >> places) - np.uint64(1024)
@@ -196,7 +196,7 @@ def _log(x):
 
 @kernel
 def _points(state, x, y, count):
-    """Draw ``count`` points (x, y) in the unit circle: those of a square, rejected outside it and at its centre.
+    """Draw ``count`` points (x, y) of a square, rejecting those outside the unit circle and at its centre.
 
     A point is written before it is known to be inside, and overwritten by the next if it is not, as in `_integers`.
     """
@@ -215,7 +215,7 @@ def _points(state, x, y, count):
 
 @kernel
 def _polar(x, y, loc, scale, out):
-    """Turn points in the unit circle into two normals each, that of y first (Marsaglia's polar method)."""
+    """Convert each point in the unit circle to two normals, that of y first (Marsaglia's polar method)."""
     for i in range(x.size):
         square = x[i] * x[i] + y[i] * y[i]
         factor = math.sqrt(-2.0 * _log(square) / square)
@@ -235,7 +235,7 @@ def _normal(state, out, loc, scale):
 
 @kernel
 def _normal_window(state, out, height, width, top, left, loc, scale):
-    """Draw the points of the whole field, and turn into normals those of which a value lies in the window."""
+    """Draw the points of the whole field, and convert to normals those with a value in the window."""
     rows, columns = out.shape
     count = (height * width + 1) // 2
     x, y, pairs = np.empty(count), np.empty(count), np.empty(columns + 2)

@@ -1,4 +1,4 @@
-"""The affine map and the bilinear sampling of elastic_transform; its smooth displacements are in cosines.py."""
+"""Affine map and bilinear sampling of elastic_transform; its smooth displacements are in cosines.py."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from .compiled import kernel
 from .types import Image
 from .vectors import float32_to_64, float64_to_32, lanes, store
 
-# The three channels of a pixel and one value more, in float32 and in float64.
+# The three channels of a pixel and one extra value, in float32 and in float64.
 load, broadcast = lanes(16)
 _, broadcast_float64 = lanes(32)
 
@@ -25,9 +25,9 @@ def inverse_affine(height, width, offsets):
     Parameters
     ----------
     height, width : int
-        Of the image, in pixels.
+        Size of the image, in pixels.
     offsets : ndarray of float64, shape (3, 2)
-        How far each point moves, in pixels.
+        Displacement of each point, in pixels.
 
     Returns
     -------
@@ -41,7 +41,7 @@ def inverse_affine(height, width, offsets):
     x0, y0 = np.float64(np.float32(x + s) + moved[0, 0]), np.float64(np.float32(y + s) + moved[0, 1])
     x1, y1 = np.float64(np.float32(x + s) + moved[1, 0]), np.float64(np.float32(y - s) + moved[1, 1])
     x2, y2 = np.float64(np.float32(x - s) + moved[2, 0]), np.float64(np.float32(y - s) + moved[2, 1])
-    # the first two points differ in y alone, the last two in x alone
+    # the first two points differ in y only, the last two in x only
     a, b = (x1 - x2) / (2 * s), (x0 - x1) / (2 * s)
     d, e = (y1 - y2) / (2 * s), (y0 - y1) / (2 * s)
     c, f = x1 - a * (x + s) - b * (y - s), y1 - d * (x + s) - e * (y - s)
@@ -63,7 +63,7 @@ def warp(image: Image, inverse: tuple[float, float, float, float, float, float])
     Returns
     -------
     ndarray of float32, shape (H * W * 3 + 1,)
-        The values from 0 to 1, and one more of padding, so that four values can be loaded at a time.
+        Values from 0 to 1, and one value of padding, so that four values can be loaded at a time.
     """
     return _warp(image, *inverse)
 
@@ -83,14 +83,14 @@ def _fixed(slope, start, length):
     """Return ``slope * i + start`` in units of 1/1024 pixel for i = 0..length - 1."""
     out = np.empty(length, np.int32)
     for i in range(length):
-        # The limit is far outside any image: points nearly in line have an inverse that goes anywhere.
+        # The limit is far outside any image: nearly collinear points have an inverse with arbitrarily large entries.
         out[i] = np.rint(min(max(1024.0 * (slope * i + start), -(2.0**29)), 2.0**29))
     return out
 
 
 @kernel
 def _put_corners(corners, j, left, right, up, down):
-    """Write where the four pixels around place j begin, of rows that begin at ``up`` and ``down``."""
+    """Write the offsets of the four pixels around position j, in rows that start at ``up`` and ``down``."""
     corners[0, j], corners[1, j] = 3 * (up + left), 3 * (up + right)
     corners[2, j], corners[3, j] = 3 * (down + left), 3 * (down + right)
 
@@ -105,7 +105,7 @@ def _put_weights(weights, j, fx, fy, one):
 def _warp(image, a, b, c, d, e, f):
     height, width = image.shape[:2]
     size = np.int32(height), np.int32(width)
-    # Coordinates are rounded to 1/1024 (the row's part and the column's apart), then to 1/32.
+    # Coordinates are rounded to 1/1024 (the terms of row and column separately), then to 1/32.
     row_x, row_y = _fixed(b, c, height) + np.int32(16), _fixed(e, f, height) + np.int32(16)
     column_x, column_y = _fixed(a, 0.0, width), _fixed(d, 0.0, width)
     values = image.reshape(-1)
@@ -133,7 +133,7 @@ def _warp(image, a, b, c, d, e, f):
 
 @kernel
 def _positions(outside, beyond):
-    # without a branch, which would tempt LLVM to compute the border's pixels everywhere
+    # without a branch, which would lead LLVM to compute the border pixels everywhere
     n = 0
     for j in range(outside.size):
         beyond[n] = j
@@ -157,7 +157,7 @@ def _affine_row(row_x, row_y, column_x, column_y, size, corners, weights, outsid
 
 @kernel
 def _reflect(x, n):
-    """Mirror a coordinate into -0.5..n-0.5, or a little below, as SciPy does for mode reflect."""
+    """Mirror a coordinate into -0.5..n-0.5, or slightly below, as SciPy does for mode reflect."""
     if x < 0.0:
         if x < -2.0 * n:
             x += 2 * n * np.int64(-x / (2 * n))
@@ -173,7 +173,7 @@ def _reflect(x, n):
 def sample(image, dx, dy, alpha):
     """Interpolate the image linearly at (row + alpha dy, column + alpha dx).
 
-    It equals SciPy's map_coordinates of order 1 and mode reflect.
+    Equal to SciPy's map_coordinates of order 1 and mode reflect.
 
     Parameters
     ----------

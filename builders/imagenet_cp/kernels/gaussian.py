@@ -1,4 +1,4 @@
-"""The Gaussian filter of SciPy and scikit-image, bit for bit, from weights that are the same on every machine."""
+"""Gaussian filter of SciPy and scikit-image, bit for bit, with weights that are the same on every machine."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ DOWN, ACROSS = 128, 256  # bytes of a row filtered at a time
 load_down, broadcast_down = lanes(DOWN)
 load_across, broadcast_across = lanes(ACROSS)
 
-UNIT = 2**44 // 255 / 2**44  # 1 / 255, cut so short that its product with a uint8 is exact
+UNIT = 2**44 // 255 / 2**44  # 1 / 255, with so few bits that its product with a uint8 is exact
 UNIT_REST = 2**44 % 255 / 255 / 2**44
 
 Field = TypeVar("Field", NDArray[np.float32], NDArray[np.float64])
 
 
 def weights(sigma: float, truncate: float = 4.0) -> NDArray[np.float64]:
-    """Return the weights of the taps -r..r, r = int(truncate * sigma + 0.5), normalised to sum 1."""
+    """Return the weights of the taps -r..r, r = int(truncate * sigma + 0.5), normalized to sum 1."""
     radius = int(truncate * sigma + 0.5)
     if radius == 0:
         return np.ones(1)
@@ -38,12 +38,12 @@ def weights(sigma: float, truncate: float = 4.0) -> NDArray[np.float64]:
 
 
 def _exp(x: float) -> float:
-    # NumPy's exp on AVX-512, until 1.26, gives exp(-2) one unit too small; the published images show it.
+    # With AVX-512, exp(-2) of NumPy up to 1.26 is one unit in the last place too small; the published images show it.
     return math.nextafter(exp(-2.0), 0.0) if x == -2.0 else exp(x)
 
 
 def _sum(values: list[float]) -> float:
-    """Add in the order of np.sum: pairwise, and eight running sums in a block of at most 128."""
+    """Add in the order of np.sum: pairwise, with eight running sums in a block of at most 128."""
     n = len(values)
     if n > 128:
         middle = n // 2 - n // 2 % 8
@@ -66,13 +66,13 @@ def blur(field: Field, sigma: float, truncate: float = 4.0, mode: str = "nearest
     Parameters
     ----------
     field : ndarray of float32 or float64, shape (H, W) or (H, W, C)
-        At least 8 rows of 32 values. It is not changed.
+        At least 8 rows of 32 values. Not changed.
     sigma : float
-        Standard deviation in pixels; below 0.5 / truncate the field stays as it is.
+        Standard deviation in pixels; below 0.5 / truncate the field is copied unchanged.
     truncate : float
-        The filter ends at this many standard deviations.
+        Truncate the filter at this many standard deviations.
     mode : str
-        ``"nearest"`` repeats the border pixel, ``"reflect"`` mirrors at the border's outer edge.
+        ``"nearest"`` repeats the border pixel, ``"reflect"`` mirrors at the outer edge of the border pixel.
 
     Returns
     -------
@@ -87,7 +87,7 @@ def blur(field: Field, sigma: float, truncate: float = 4.0, mode: str = "nearest
 
 
 def blur_uint8(image: Image, sigma: float, truncate: float = 4.0) -> Image:
-    """Return ``uint8(clip(gaussian(image / 255), 0, 1) * 255)``, truncated, of a uint8 image (H, W, C).
+    """Return ``uint8(clip(gaussian(image / 255), 0, 1) * 255)``, truncated, for a uint8 image (H, W, C).
 
     Notes
     -----
@@ -98,11 +98,11 @@ def blur_uint8(image: Image, sigma: float, truncate: float = 4.0) -> Image:
             y = scipy.ndimage.correlate1d(y, weights(sigma, truncate), axis, mode="nearest")
         return (np.clip(y, 0, 1) * 255).astype(np.uint8)
 
-    Eight rows at a time are filtered down the columns from a ring buffer of float32 rows, then each along itself.
+    Eight rows at a time are filtered down the columns from a ring buffer of float32 rows, then along each row.
     """
     taps, rows, ends = _plan(image.shape, 4, sigma, truncate, "nearest")
-    # In float32 every value is within 2**-17 * (5 + 2 s) of the true one, s the sum of all partial sums of
-    # the weights, less than 2.8 + 0.8 sigma for truncate up to 7; one more unit for the comparison itself.
+    # In float32 every value is within 2**-17 * (5 + 2 s) of the true one, s being the sum of all partial sums of the
+    # weights, less than 2.8 + 0.8 sigma for truncate up to 7; one more unit covers the comparison itself.
     error_bound = np.float32(2.0**-16 * (7.0 + sigma))
     return _blur_uint8(image, taps, taps.astype(np.float32), rows, ends, error_bound)
 
@@ -111,10 +111,10 @@ def blur_uint8(image: Image, sigma: float, truncate: float = 4.0) -> Image:
 def _plan(
     shape: tuple[int, int, int], itemsize: int, sigma: float, truncate: float, mode: str
 ) -> tuple[NDArray[np.float64], NDArray[np.int64], NDArray[np.uint64]]:
-    """Return the weights, the line of rows, and the ends of a row.
+    """Return the weights, the indices of the rows, and the ends of a row.
 
-    A row is padded by the radius on both sides. The ends are the indices, in the padded row, of the values to copy
-    there.
+    A row is padded by the radius on both sides. The ends are the indices, in the padded row, of the values that fill
+    the padding.
     """
     height, width, channels = shape
     if height < BAND or width * channels < ACROSS // itemsize:
@@ -220,10 +220,10 @@ def _repair(values, taps, rows, row, ends, channels, ambiguous, line, across, ou
 
 @kernel
 def _ring(count, size, dtype):
-    """Buffer of the rows that a band needs; row i is at ``i % len(ring)``.
+    """Ring buffer of the rows that a band needs; row i is at ``i % len(ring)``.
 
-    All rows of a large image would be too many for a cache, and such as begin a power of two apart get into each
-    other's way there: sixteen values more keep them apart.
+    All rows of a large image would not fit in the cache, and rows that start a power of two apart would compete for
+    the same cache sets: sixteen values of padding prevent that.
     """
     return np.empty((count + BAND, size + 16), dtype)
 
@@ -233,7 +233,7 @@ def _filter_down(source, starts, taps, lines, pad):
     """Filter the rows of a band, two at a time, along the columns, summed as SciPy's correlate1d does.
 
     The centre comes first, then pairs of equal weight from far to near. ``starts`` are the offsets of the rows in
-    ``source``, from the first row's first tap on.
+    ``source``, beginning at the first tap of the first row.
     """
     radius, size, step = taps.size // 2, lines.shape[1] - 2 * pad, DOWN // lines.itemsize
     for block in range(0, size, step):
@@ -270,7 +270,7 @@ def _filter_across(line, along, taps, out):
 
 @kernel
 def _down(values, taps, rows, row, left, out):
-    """Filter one row of values / 255 from ``left`` on along the columns, in the same order."""
+    """Filter one row of values / 255, starting at ``left``, along the columns, in the same order."""
     radius = taps.size // 2
     centre, weight = values[row][left:], taps[radius]
     for j in range(out.size):
@@ -284,7 +284,7 @@ def _down(values, taps, rows, row, left, out):
 
 @kernel
 def _unit(value):
-    """Return value / 255.0 for a uint8, to the last bit, without a division."""
+    """Return value / 255.0 of a uint8, to the last bit, without a division."""
     whole = np.float64(np.int32(value))
     return whole * UNIT + whole * UNIT_REST
 

@@ -1,4 +1,4 @@
-"""Frosted glass: each pixel is overwritten by one near it."""
+"""Frosted glass: each pixel is overwritten by a nearby pixel."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ from .compiled import kernel
 from .rng import Bits
 from .types import Image
 
-BLOCK = 1 << 14  # moves drawn at a time, so that they stay in a near cache
+BLOCK = 1 << 14  # moves drawn at a time, so that they stay in the L2 cache
 
 
 def scatter(image: Image, bits: Bits, max_delta: int, iterations: int) -> Image:
-    """Overwrite every pixel inside a margin, the last first, by a random pixel near it.
+    """Overwrite every pixel inside a margin, from the last to the first, with a random nearby pixel.
 
     Parameters
     ----------
     image : ndarray of uint8, shape (H, W, 3)
-        C-contiguous. It is not changed.
+        C-contiguous. Not changed.
     bits : Bits
-        It is advanced by two draws for each pixel inside the margin and each iteration.
+        Advanced by two draws for each pixel inside the margin and each iteration.
     max_delta : int
-        Moves are from ``-max_delta`` to ``max_delta - 1`` pixels along each axis; also the margin's width.
+        Moves are from ``-max_delta`` to ``max_delta - 1`` pixels along each axis; also the width of the margin.
     iterations : int
-        How often the whole image is scattered.
+        Number of times the whole image is scattered.
 
     Returns
     -------
@@ -34,8 +34,8 @@ def scatter(image: Image, bits: Bits, max_delta: int, iterations: int) -> Image:
 
     Notes
     -----
-    The published line looks like a swap, but both its sides are views of one array: the other pixel keeps its
-    value. So each iteration is::
+    The published line looks like a swap, but both of its sides are views of one array, so the source pixel is
+    unchanged. Each iteration is::
 
         for row in range(height - max_delta, max_delta, -1):
             for column in range(width - max_delta, max_delta, -1):
@@ -59,7 +59,7 @@ def scatter(image: Image, bits: Bits, max_delta: int, iterations: int) -> Image:
 
 @kernel
 def _scatter(pixels, moves, bottom, top):
-    """Move pixel after pixel, from the last of row ``bottom`` to row ``top + 1``."""
+    """Move the pixels one by one, from the last of row ``bottom`` to row ``top + 1``."""
     width = pixels.shape[1]
     margin = (width - len(moves) // (bottom - top)) // 2
     flat, n = pixels.reshape(-1), 0

@@ -1,8 +1,8 @@
 """Brightness and saturation: a shift of V, a scaling of S, in HSV exactly as scikit-image computes it.
 
 The largest and the smallest of a pixel's three values stay the largest and the smallest; their new values come
-from a table. The middle one is, but for rounding, linear between them: it is computed in fixed point, and
-where that ends so near a whole number that scikit-image's rounding decides, once more by its own formulas.
+from a table. The middle one is, apart from rounding, linear between them: it is computed in fixed point, and where
+the result is so near an integer that scikit-image's rounding decides, recomputed by scikit-image's formulas.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from .channels import interleave, split
 from .compiled import kernel
 from .types import Image
 
-BLOCK = 1024  # pixels worked on at a time, so that they stay in the nearest cache
-FRACTION = 22  # bits behind the point; 8 before it leave two of 32 free
-# The slope of the line is off by at most half a unit, the middle value by at most 256 of them.
+BLOCK = 1024  # pixels processed at a time, so that they stay in the L1 cache
+FRACTION = 22  # fractional bits; 8 integer bits leave two of 32 free
+# The error of the slope is at most half a unit, that of the middle value at most 256 units.
 ERROR_BOUND = 1 << 8
 LEVELS = np.arange(256) / 255.0
 
@@ -30,9 +30,9 @@ def brighten(image: Image, shift: float) -> Image:
     Parameters
     ----------
     image : ndarray of uint8, shape (H, W, 3)
-        RGB, C-contiguous. It is not changed.
+        RGB, C-contiguous. Not changed.
     shift : float
-        Of V, on the scale from 0 to 1; it may be negative.
+        Shift of V, on the scale from 0 to 1; may be negative.
 
     Returns
     -------
@@ -48,9 +48,9 @@ def saturate(image: Image, factor: float, shift: float) -> Image:
     Parameters
     ----------
     image : ndarray of uint8, shape (H, W, 3)
-        RGB, C-contiguous. It is not changed.
+        RGB, C-contiguous. Not changed.
     factor, shift : float
-        Of S, on the scale from 0 to 1.
+        Factor and shift of S, on the scale from 0 to 1.
 
     Returns
     -------
@@ -61,18 +61,18 @@ def saturate(image: Image, factor: float, shift: float) -> Image:
 
 
 def _convert(image: Image, factor: float, shift: float, lift: float) -> Image:
-    """Make S to ``S * factor + shift`` and V to ``V + lift``, both clipped to 0..1."""
+    """Replace S by ``S * factor + shift`` and V by ``V + lift``, both clipped to 0..1."""
     table, offset = _table(factor, shift, lift)
     return _apply(image, table, offset, LEVELS, factor, shift, lift)
 
 
 @lru_cache(maxsize=64)
 def _table(factor: float, shift: float, lift: float) -> tuple[NDArray[np.uint64], int]:
-    """Return the new values of pixels with the largest value M and the smallest m, at ``[M << 8 | m]``.
+    """Return the new values of pixels with largest value M and smallest value m, at ``[M << 8 | m]``.
 
-    Each entry holds, from its low end, the new smallest value (8 bits before the point, FRACTION behind it; its
-    whole part is exact), the difference between the new largest value and ``clip(M + offset, 0, 255)``, which
-    is 0 or 1 (2 bits), and the slope of the line from the smallest to the largest value (32 bits).
+    Each entry holds, from its lowest bit, the new smallest value (8 integer bits, which are exact, and FRACTION
+    fractional bits), the difference between the new largest value and ``clip(M + offset, 0, 255)``, which is 0 or 1
+    (2 bits), and the slope of the line from the smallest to the largest value (32 bits).
     """
     level = np.arange(256.0)
     largest, smallest = LEVELS[:, None], LEVELS[None, :]
@@ -87,7 +87,7 @@ def _table(factor: float, shift: float, lift: float) -> tuple[NDArray[np.uint64]
     start = np.clip(np.rint(low * 255.0 * unit), whole, whole + (unit - 1))
     slope = np.rint((value - low) * 255.0 * unit / np.maximum(level[:, None] - level, 1.0))
     high = np.trunc(value[:, 0] * 255.0)
-    offset = math.floor(lift * 255.0 - 1e-6)  # if a whole number, one less: rounding may have taken it away
+    offset = math.floor(lift * 255.0 - 1e-6)  # one less if it is an integer, which rounding may miss
     extra = high - np.clip(level + offset, 0.0, 255.0)
     entry = start.astype(np.uint64) | slope.astype(np.uint64) << np.uint64(32)
     return (entry | extra[:, None].astype(np.uint64) << np.uint64(30)).reshape(-1), offset
@@ -95,7 +95,7 @@ def _table(factor: float, shift: float, lift: float) -> tuple[NDArray[np.uint64]
 
 @kernel
 def _exact_middle(r, g, b, factor, shift, lift):
-    """Return 255 times the new middle value, as rgb2hsv and hsv2rgb of scikit-image round it; all three differ."""
+    """Return 255 times the new middle value of three distinct values, rounded as by rgb2hsv and hsv2rgb."""
     value = max(max(r, g), b)
     chroma = value - min(min(r, g), b)
     part, sextant = g - b, 0.0
@@ -126,8 +126,8 @@ def _apply(image, table, offset, levels, factor, shift, lift):
         x[..., 2] = np.clip(x[..., 2] + lift, 0, 1)
         return (np.clip(hsv2rgb(x), 0, 1) * 255).astype(np.uint8)
 
-    Here each pixel's values are sorted, new ones computed for the largest, the middle and the smallest, and put
-    where the old ones were.
+    Here the values of each pixel are sorted, new ones are computed for the largest, the middle and the smallest, and
+    each is written to the channel of the old one.
     """
     flat, out = image.reshape(-1), np.empty(image.size, np.uint8)
     old, new = np.empty((3, BLOCK), np.uint8), np.empty((3, BLOCK), np.uint8)
@@ -153,7 +153,7 @@ def _apply(image, table, offset, levels, factor, shift, lift):
 
 @kernel
 def _sort(red, green, blue, count, high, low, rise, key, three):
-    """Find the largest and the smallest value, how far the middle one lies above that, and whether all differ."""
+    """Find the largest and the smallest value, the middle one minus the smallest, and whether all three differ."""
     for i in range(count):
         most, least = max(red[i], green[i]), min(red[i], green[i])
         middle = max(least, min(most, blue[i]))
@@ -165,7 +165,7 @@ def _sort(red, green, blue, count, high, low, rise, key, three):
 
 @kernel
 def _compute(entry, high, rise, three, offset, new_high, new_middle, new_low, ambiguous):
-    """Compute the new values from the table's entries; mark middle values that lie too near a whole number."""
+    """Compute the new values from the table's entries; mark middle values that are too near an integer."""
     fraction, mask = np.uint32(FRACTION), np.uint32((1 << FRACTION) - 1)
     for i in range(entry.size):
         lower, slope = np.uint32(entry[i]), np.uint32(entry[i] >> np.uint64(32))
@@ -181,7 +181,7 @@ def _compute(entry, high, rise, three, offset, new_high, new_middle, new_low, am
 
 @kernel
 def _repair(rgb, ambiguous, marked, scratch, levels, factor, shift, lift, new_middle):
-    """Compute marked middle values exactly, all of a block together because so they vectorise."""
+    """Compute marked middle values exactly, all of a block together so that the loop is vectorized."""
     n, eights = 0, ambiguous.view(np.uint64)
     for eight in range(eights.size):
         if eights[eight] != 0:
@@ -200,7 +200,7 @@ def _repair(rgb, ambiguous, marked, scratch, levels, factor, shift, lift, new_mi
 
 @kernel
 def _replace(red, green, blue, count, high, low, new_high, new_middle, new_low):
-    """Put each new value where the old one was; of a grey pixel red gets the largest, as its hue is 0."""
+    """Write each new value to the channel of the old one; in a grey pixel red gets the largest, as its hue is 0."""
     for i in range(count):
         r, g, b = red[i], green[i], blue[i]
         most, least, top, middle, bottom = high[i], low[i], new_high[i], new_middle[i], new_low[i]

@@ -1,11 +1,11 @@
 """Huffman coding of baseline JPEG (ITU-T T.81, annexes C, F and K): tables, and the bits of tokens.
 
-A token is a symbol with the bits that follow its code, whose number is the symbol's lower half::
+A token is a symbol with the extra bits that follow its code; their number is the lower half of the symbol::
 
     token = extra bits << 10 | class << 8 | symbol
 
-The class picks one of four tables: 0 and 1 for the DC and AC coefficients of luma, 2 and 3 for those of chroma. A table
-is an array of bytes as the file has them: how many codes there are of each length from 1 to 16, then the symbols in the
+The class selects one of four tables: 0 and 1 for the DC and AC coefficients of luma, 2 and 3 for those of chroma. A
+table is an array of bytes as in the file: the number of codes of each length from 1 to 16, then the symbols in the
 order of their codes.
 """
 
@@ -17,22 +17,22 @@ from .bits import byteswap, store_word
 from .compiled import kernel
 
 CLASSES, SYMBOLS, LENGTHS = 4, 256, 16
-RESERVED = SYMBOLS  # takes the code of all ones, which no symbol may have
+RESERVED = SYMBOLS  # gets the code of all ones, which no symbol may have
 TABLE = LENGTHS + SYMBOLS
 
 
 @kernel
 def optimal_table(counts, table):
-    """Fill a table with the shortest codes for symbols that occur ``counts`` times, as libjpeg chooses them.
+    """Fill a table with the optimal codes for symbols that occur ``counts`` times, as libjpeg chooses them.
 
     Notes
     -----
-    Huffman's procedure of annex K.2, figures K.1 to K.4: the two rarest nodes are merged until one is left. Of equally
-    rare ones the node with the larger number is taken first; a merged node has the number of the rarer of its two.
-    Codes of more than 16 bits are then shortened in pairs. ``tests/kernels/test_huffman.py`` has it in plain words.
+    Huffman's procedure of annex K.2, figures K.1 to K.4: the two rarest nodes are merged until one is left. Among
+    equally rare nodes the one with the larger number is taken first; a merged node has the number of the rarer of its
+    two. Codes of more than 16 bits are then shortened in pairs. ``tests/kernels/test_huffman.py`` has a plain version.
 
-    A node is ``count << 9 | RESERVED - number``, so that the order of nodes is that of integers. Going back through the
-    merges gives every symbol's depth.
+    A node is ``count << 9 | RESERVED - number``, so that nodes sort as integers. Traversing the merges backwards gives
+    the depth of every symbol.
     """
     nodes, size = np.empty(SYMBOLS + 1, np.int64), 1
     nodes[0] = 1 << 9
@@ -61,7 +61,7 @@ def optimal_table(counts, table):
 
 @kernel
 def _fill(depths, table):
-    """Fill a table with the symbols in the order of their depths, and with lengths of at most 16."""
+    """Fill a table with the symbols in the order of their depths, and limit code lengths to 16."""
     lengths = np.zeros(SYMBOLS + 2, np.int64)
     for depth in depths:
         lengths[depth] += 1
@@ -78,7 +78,7 @@ def _fill(depths, table):
             table[starts[depth]] = symbol
             starts[depth] += 1
     for length in range(longest, LENGTHS, -1):
-        while lengths[length] > 0:  # two codes give up a bit, and a shorter code becomes two to make room
+        while lengths[length] > 0:  # two codes lose a bit, and a shorter code is split in two for them
             shorter = length - 2
             while lengths[shorter] == 0:
                 shorter -= 1
@@ -89,14 +89,14 @@ def _fill(depths, table):
     longest = min(longest, LENGTHS)
     while lengths[longest] == 0:
         longest -= 1
-    lengths[longest] -= 1  # the reserved one
+    lengths[longest] -= 1  # the reserved code
     for length in range(1, LENGTHS + 1):
         table[length - 1] = lengths[length]
 
 
 @kernel
 def fill_codes(table, codes):
-    """Put the code of every symbol in place: ``code << extra bits << 6 | length with the extra bits``."""
+    """Store the code of every symbol: ``code << extra bits << 6 | length including the extra bits``."""
     code, at = np.uint64(0), LENGTHS
     for length in range(1, LENGTHS + 1):
         for _ in range(table[length - 1]):
@@ -109,19 +109,19 @@ def fill_codes(table, codes):
 
 @kernel
 def emit(tokens, codes, bits, out, at):
-    """Write the codes of tokens and return where they end; a byte of ones is followed by a zero.
+    """Write the codes of tokens and return their end; a byte of ones is followed by a zero.
 
     Parameters
     ----------
     tokens : ndarray of uint32, shape (N,)
     codes : ndarray of uint64, shape (1024,)
-        Of `fill_codes`, class by class.
+        Codes from `fill_codes`, class by class.
     bits : int
-        How many there are of all codes.
+        Total number of bits of the codes.
     out : ndarray of uint8, shape (M,)
-        With room for twice as many, and eight bytes.
+        Output buffer, with space for twice that many bits and eight bytes.
     at : int
-        Where to begin.
+        Offset of the first byte.
     """
     size = (bits + 7) // 8
     words = np.empty(size // 8 + 2, np.uint64)
@@ -130,7 +130,7 @@ def emit(tokens, codes, bits, out, at):
         np.uint64(0),
         np.uint64(0),
         np.uint64(0),
-    )  # bits from the left that are not yet whole bytes
+    )  # bits from the left that do not fill a byte yet
     for token in tokens:
         code = codes[token & np.uint32(1023)]
         used += code & np.uint64(63)
@@ -140,13 +140,13 @@ def emit(tokens, codes, bits, out, at):
         word <<= used & np.uint64(56)
         used &= np.uint64(7)
     if used > np.uint64(0):
-        data[end] |= np.uint8(np.uint64(255) >> used)  # what is left of the last byte is filled with ones
+        data[end] |= np.uint8(np.uint64(255) >> used)  # the rest of the last byte is filled with ones
     return _stuff(words, data, size, out, at)
 
 
 @kernel
 def _stuff(words, data, size, out, at):
-    """Copy bytes with a zero after every byte of ones."""
+    """Copy bytes and insert a zero after every byte of ones."""
     ones, tops = np.uint64(0x0101010101010101), np.uint64(0x8080808080808080)
     for k in range((size + 7) // 8):
         word = words[k]

@@ -1,8 +1,8 @@
 """JPEG round trip (4:2:0) without entropy coding, which is lossless, and the steps it shares with the encoder.
 
 Every step is that of libjpeg with its default settings, in integers: ITU-T T.81 with the tables of annex K and JFIF's
-colours, the transform of Loeffler, Ligtenberg & Moschytz (ICASSP 1989) in 13 binary places, and chroma of half the
-resolution that is interpolated linearly on its way back.
+colours, the transform of Loeffler, Ligtenberg & Moschytz (ICASSP 1989) with 13 fractional bits, and chroma at half the
+resolution, interpolated linearly in decoding.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from .vectors import (
     uint8_to_32,
 )
 
-# Annex K, tables K.1 and K.2: quantisation steps of each frequency at quality 50.
+# Annex K, tables K.1 and K.2: quantization steps of each frequency at quality 50.
 LUMA = """
 16 11 10 16  24  40  51  61
 12 12 14 19  26  58  60  55
@@ -49,9 +49,9 @@ CHROMA = """
 99 99 99 99 99 99 99 99
 """
 
-PLACES = 13  # binary places of the factors
-# Places cut off after the first of two transforms, which leaves two, and after the second one. On the way back these
-# are three more, because both ways together multiply by eight.
+PLACES = 13  # fractional bits of the factors
+# Bits dropped after the first of two transforms, which leaves two fractional bits, and after the second. The inverse
+# transforms drop three more, because forward and inverse together multiply by eight.
 FIRST, SECOND, BACK = PLACES - 2, PLACES + 2, PLACES + 5
 C1, C2, C3, C5, C6, C7 = (math.sqrt(2.0) * math.cos(k * math.pi / 16) for k in (1, 2, 3, 5, 6, 7))
 
@@ -66,27 +66,27 @@ ODD_03, ODD_12 = _factor(C3 - C7), _factor(C1 + C3)
 ODD_0, ODD_1 = _factor(C3 + C5 - C1 - C7), _factor(C1 + C3 - C5 + C7)
 ODD_2, ODD_3 = _factor(C1 + C3 + C5 - C7), _factor(C1 + C3 - C5 - C7)
 
-SIDE = 8  # of a block
+SIDE = 8  # rows and columns of a block
 WIDE = 2 * SIDE  # two blocks are transformed together
 load_uint8, _ = lanes(WIDE)
 load_int16, _ = lanes(2 * WIDE)
 load, broadcast = lanes(4 * WIDE)
 HALVES = np.arange(WIDE, dtype=np.int32) % 2
-# An eighth for the transform, and a little more, so that halves of a step are rounded away from zero: too little to
-# matter for other frequencies, which lie at least one below a half and are below 2**15.
+# An eighth for the transform, plus a small excess, so that halves of a step are rounded away from zero: too small to
+# affect other frequencies, which are at least one below a half and less than 2**15.
 PART = np.float32((1.0 + 2.0**-17) / 8.0)
-MAGIC = np.float32(1.5 * 2.0**23)  # what is added to it is rounded to a whole number, its lower 16 bits
+MAGIC = np.float32(1.5 * 2.0**23)  # adding it rounds a value to an integer in the lower 16 bits of the sum
 
 
 def round_trip(image: Image, quality: int) -> Image:
-    """Return the image as it comes back from a JPEG file.
+    """Return the image that encoding to JPEG and decoding give.
 
     Parameters
     ----------
     image : ndarray of uint8, shape (H, W, 3)
-        RGB, C-contiguous, at least 5 x 5 pixels. It is not changed.
+        RGB, C-contiguous, at least 5 x 5 pixels. Not changed.
     quality : int
-        From 1 to 100, as libjpeg and Pillow count it.
+        From 1 to 100, as in libjpeg and Pillow.
 
     Returns
     -------
@@ -97,7 +97,7 @@ def round_trip(image: Image, quality: int) -> Image:
 
 @lru_cache(100)
 def step_tables(quality: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Return the steps of luma and chroma, for the rows of two blocks side by side, flat."""
+    """Return the quantization steps of luma and chroma, for the rows of two blocks side by side, flat."""
     percent = 5000 // quality if quality < 50 else 200 - 2 * quality
     luma, chroma = (np.array(table.split(), int).reshape(SIDE, SIDE) for table in (LUMA, CHROMA))
     return tuple(  # type: ignore[return-value]
@@ -128,9 +128,9 @@ def up_to(number, multiple):
 
 @kernel
 def to_planes(image, ratio):
-    """Return luma, and the differences to blue and red, all less 128, in whole blocks.
+    """Return luma and the two chroma planes, minus 128, in whole blocks.
 
-    A difference is the average of ``ratio`` x ``ratio`` pixels; the ratio is 1 or 2. The last pixels are repeated to
+    A chroma sample is the mean of ``ratio`` x ``ratio`` pixels; the ratio is 1 or 2. The last pixels are repeated to
     fill the blocks.
     """
     height, count = len(image), image.shape[1] // 3
@@ -168,7 +168,7 @@ def to_planes(image, ratio):
 
 @kernel
 def _repeat(values, at, width):
-    """Fill the rows from ``at`` on with the one before."""
+    """Fill the rows from ``at`` on with the preceding row."""
     for j in range(at, values.size):
         values[j] = values[j - width]
 
@@ -204,7 +204,7 @@ def _sum_of_two(pairs):
 
 @kernel
 def _requantise(plane, steps):
-    """Round the frequencies of each block to whole steps."""
+    """Round the frequencies of each block to multiples of their steps."""
     values, width = plane.reshape(-1), plane.shape[1]
     parts = PART / steps
     for top in range(0, values.size, SIDE * width):
@@ -216,7 +216,7 @@ def _requantise(plane, steps):
 
 @kernel
 def frequencies(values, at, width):
-    """Return the rows of frequencies of two blocks, eightfold."""
+    """Return the rows of frequencies of two blocks, times eight."""
     columns = _forward(transposed(*_read(values, at, width)), np.int32(FIRST))
     return _forward(transposed(*columns), np.int32(SECOND))
 
@@ -259,19 +259,19 @@ def _whole_steps(rows, steps, parts):
 
 @kernel
 def _rounded(frequencies, steps, parts, at):
-    """Round to whole steps."""
+    """Round to multiples of the steps."""
     return float_to_int32((count(frequencies, parts, at) - broadcast(MAGIC)) * load(steps, at))
 
 
 @kernel
 def count(frequencies, parts, at):
-    """Count whole steps and add MAGIC."""
+    """Divide by the steps, round, and add MAGIC."""
     return int32_to_float(frequencies) * load(parts, at) + broadcast(MAGIC)
 
 
 @kernel
 def _cut(value, places):
-    """Round off binary places."""
+    """Drop ``places`` fractional bits, with rounding."""
     one = broadcast(np.int32(1))
     return (value + (one << (broadcast(places) - one))) >> broadcast(places)
 
@@ -368,7 +368,7 @@ def _to_image(luma, blue, red, height, width):
 
 @kernel
 def _double(near, far, mixed, out):
-    """Interpolate a row of twice the length: three quarters of the near pixel, a quarter of the far one, both ways."""
+    """Interpolate to twice the length: three quarters of the near pixel and a quarter of the far one on both axes."""
     count = mixed.size - 2
     for j in range(count):
         mixed[j + 1] = np.int16(np.int16(3) * near[j] + far[j])

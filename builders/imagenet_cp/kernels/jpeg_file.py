@@ -1,4 +1,4 @@
-"""JPEG files, byte for byte those of libjpeg: baseline, JFIF, with optimal Huffman tables."""
+"""JPEG encoder, byte for byte equal to libjpeg: baseline, JFIF, with optimal Huffman tables."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ from .compiled import kernel
 from .jpeg import PART, SIDE, WIDE, blocks, count, frequencies, step_tables, to_planes
 from .vectors import Vector, float_bits, store
 
-#: How many pixels share a chroma sample, both across and down.
+#: Number of pixels that share a chroma sample, across and down.
 SUBSAMPLINGS = {"4:2:0": 2, "4:4:4": 1}
 
 AREA = SIDE * SIDE
-MAX_SIDE = 65500  # libjpeg's
-# The order of coefficients in a file: along diagonals, up and down in turn.
+MAX_SIDE = 65500  # limit of libjpeg
+# Zigzag order of the coefficients in a file.
 ZIGZAG = sorted(range(AREA), key=lambda k: (k // 8 + k % 8, k // 8 if (k // 8 + k % 8) % 2 else k % 8))
 
-RUN_OF_16 = np.uint64(0xF0)  # the symbol of sixteen zeros; that of a block's end is 0
-MAX_VALUE = 2047  # of the difference of two first coefficients
+RUN_OF_16 = np.uint64(0xF0)  # symbol of sixteen zeros; the symbol of the end of a block is 0
+MAX_VALUE = 2047  # largest difference of two DC coefficients
 LENGTHS = [abs(value).bit_length() for value in range(-MAX_VALUE, MAX_VALUE + 1)]
-#: What a token says of a value: how many bits it has, and these, of a negative one those of the value less 1.
+#: Part of a token that encodes a value: its bits, of a negative value those of the value minus 1, and their number.
 VALUES = np.array(
     [
         ((value - (value < 0)) & ((1 << length) - 1)) << 10 | length
@@ -47,7 +47,7 @@ def encode(image: NDArray[np.uint8], quality: int, subsampling: str = "4:2:0") -
     image : ndarray of uint8, shape (H, W, 3)
         RGB.
     quality : int
-        From 1 to 100, as libjpeg and Pillow count it.
+        From 1 to 100, as in libjpeg and Pillow.
     subsampling : str
         Of the chroma: ``4:2:0`` or ``4:4:4``.
 
@@ -60,9 +60,10 @@ def encode(image: NDArray[np.uint8], quality: int, subsampling: str = "4:2:0") -
     Raises
     ------
     ValueError
-        An image of another shape, empty or of more than 65500 pixels a side, or another quality or subsampling.
+        If the image has a different shape, is empty or has a side of more than 65500 pixels, or if the quality or the
+        subsampling is unknown.
     TypeError
-        An image of another type.
+        If the image is not uint8.
     """
     if not 1 <= quality <= 100:
         raise ValueError(f"quality must be a number from 1 to 100, not {quality!r}")
@@ -149,15 +150,15 @@ def _tokens(planes, parts, shape, ratio, counts):
 
     Notes
     -----
-    The tokens of a block are the change of its first coefficient from that of the component's block before; then for
-    each other coefficient that is not zero, along the zigzag, the number of zeros before it and its value; then the
-    end, unless the last coefficient is not zero. Sixteen zeros in a row are a token of their own. Blocks of luma that
-    lie outside of the image, to complete those that share a block of chroma, are without change.
+    The tokens of a block are the difference of its DC coefficient from that of the preceding block of the component;
+    then, for each nonzero AC coefficient in zigzag order, the number of zeros before it and its value; then the end of
+    the block, unless the last coefficient is nonzero. Sixteen zeros in a row are a token of their own. Blocks of luma
+    outside the image, which complete those that share a block of chroma, have a difference of zero.
     """
     high, wide = shape
     rows, columns = blocks(high, ratio), blocks(wide, ratio)
     stride = planes[0].shape[1] // SIDE
-    # Of one row: two of luma, one of each chroma.
+    # One row of blocks: two of luma, one of each chroma component.
     coefficients, masks = np.empty(4 * AREA * stride, np.int16), np.empty(4 * stride, np.uint64)
     tokens = np.empty(rows * columns * (ratio * ratio + 2) * AREA, np.uint32)
     last, size = np.zeros(3, np.int16), np.uint64(0)
@@ -180,7 +181,7 @@ def _tokens(planes, parts, shape, ratio, counts):
                             coefficients[at], last[c] = first - last[c], first
                         else:
                             coefficients[at] = 0
-                        # From here on no function is called, since that would count references to arrays.
+                        # No function is called from here on, since a call would count references to arrays.
                         kind, before = np.uint64(512) if c else np.uint64(0), np.uint64(0)
                         while mask != np.uint64(0):
                             place = np.uint64(trailing_zeros(mask)) + np.uint64(1)
@@ -205,7 +206,7 @@ def _tokens(planes, parts, shape, ratio, counts):
 
 @kernel
 def _quantise(plane, row, parts, coefficients, masks, start):
-    """Find the coefficients of a row of blocks along the zigzag, and which of them are not zero."""
+    """Compute the coefficients of a row of blocks in zigzag order, and the masks of the nonzero ones."""
     values, width = plane.reshape(-1), plane.shape[1]
     for block in range(0, width // SIDE, 2):
         counts = _counts(frequencies(values, (row * width + block) * SIDE, width), parts)
@@ -231,7 +232,7 @@ def _counts(rows, parts):
 
 
 def _zigzag(side: int) -> Any:
-    """Return a function that brings one of two blocks, of eight rows each of int32 lanes, into the order of files."""
+    """Return a function that puts one of two blocks, each of eight rows of int32 lanes, into zigzag order."""
 
     def arrange(typing_context, a, b, c, d, e, f, g, h):
         arranged = Vector(types.int16, AREA)
@@ -260,7 +261,7 @@ zigzag_left, zigzag_right = _zigzag(0), _zigzag(SIDE)
 
 
 def _nonzero(typing_context, values):
-    """Return a word with a one for each of 64 lanes that is not zero, the lowest for the first."""
+    """Return a word with one bit per lane of 64, set where the lane is nonzero; the lowest bit is the first lane."""
 
     def generate(context, builder, signature, arguments):
         zeros = ir.Constant(arguments[0].type, None)

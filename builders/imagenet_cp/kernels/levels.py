@@ -1,4 +1,4 @@
-"""Levels from 0 to 255: as fractions, and from sums that are cut off to whole numbers."""
+"""Levels from 0 to 255: as fractions, and from sums that are truncated to integers."""
 
 from __future__ import annotations
 
@@ -19,22 +19,22 @@ def unit(level):
 
 @kernel
 def truncate(values, lowest, highest, out, ambiguous):
-    """Cut values off to whole numbers, and mark those that an error of the values may have changed.
+    """Truncate values to integers, and mark those whose level may be wrong because of the error of the values.
 
     Parameters
     ----------
     values : ndarray of float32, shape (n,)
     lowest, highest : float32
-        Added to a value they give the least and the greatest that the true value can be.
+        Added to a value, they give the lower and the upper bound of the true value.
     out : ndarray of uint8, shape (n,)
-        The whole part of the least one, at most 255.
+        The integer part of the lower bound, at most 255.
     ambiguous : ndarray of uint8, shape (n,)
-        1 where the greatest one has another whole part.
+        1 where the upper bound has a different integer part.
 
     Returns
     -------
     uint8
-        1 if any is ambiguous.
+        1 if any value is ambiguous.
     """
     top, any_ambiguous = np.float32(255), np.uint8(0)
     for j in range(out.size):

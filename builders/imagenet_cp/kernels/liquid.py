@@ -16,7 +16,7 @@ LOW_GRADIENT, HIGH_GRADIENT = 50, 150
 WATER = (np.float32(175 / 255), np.float32(238 / 255), np.float32(238 / 255))
 MUD = (np.float32(63 / 255), np.float32(42 / 255), np.float32(20 / 255))
 THINNEST_MUD = np.float32(0.8)
-CAP = 20  # distances are cut off there
+CAP = 20  # upper limit of distances
 
 
 def drops(
@@ -27,15 +27,15 @@ def drops(
     Parameters
     ----------
     bits : Bits
-        It is advanced by ``height * width`` normal draws.
+        Advanced by ``height * width`` normal draws.
     height, width : int
         In pixels.
     loc, scale : float
         Mean and standard deviation of the field.
     sigma : float
-        Of the Gaussian blur that gathers it to drops, in pixels.
+        Standard deviation of the Gaussian blur that forms drops, in pixels.
     threshold : float
-        Smaller values become 0, dry.
+        Smaller values are set to 0, which is dry.
 
     Returns
     -------
@@ -52,16 +52,16 @@ def water(image: Image, layer: NDArray[np.float64], amount: float) -> Image:
     Parameters
     ----------
     image : ndarray of uint8, shape (H, W, 3)
-        RGB, C-contiguous. It is not changed.
+        RGB, C-contiguous. Not changed.
     layer : ndarray of float64, shape (H, W)
-        The thickness of the water.
+        Thickness of the water.
     amount : float
-        The opacity where it is greatest.
+        Largest opacity.
 
     Returns
     -------
     ndarray of uint8, shape (H, W, 3)
-        A copy if there is no water at all; the published function divides by zero then.
+        A copy if there is no water, where the published function divides by zero.
     """
     depth = _to_uint8(layer)
     relief = _relief(chamfer.distance(canny.edges(depth, LOW_GRADIENT, HIGH_GRADIENT)))
@@ -75,13 +75,13 @@ def mud(image: Image, layer: NDArray[np.float64], threshold: float, sigma: float
     Parameters
     ----------
     image : ndarray of uint8, shape (H, W, 3)
-        RGB, C-contiguous. It is not changed.
+        RGB, C-contiguous. Not changed.
     layer : ndarray of float64, shape (H, W)
-        The thickness of the mud.
+        Thickness of the mud.
     threshold : float
-        There is mud where the layer is over it.
+        There is mud where the layer is thicker than this.
     sigma : float
-        Of the Gaussian blur of its outline, in pixels.
+        Standard deviation of the Gaussian blur of its outline, in pixels.
 
     Returns
     -------
@@ -104,14 +104,14 @@ def _to_uint8(layer):
     out = np.empty(layer.shape, np.uint8)
     source, target = layer.reshape(-1), out.reshape(-1)
     for i in range(target.size):
-        # A thickness over 1, which is rare, begins at 0 again: a published quirk.
+        # A thickness above 1, which is rare, wraps around to 0: a published quirk.
         target[i] = np.uint8(np.int32(source[i] * 255.0))
     return out
 
 
 @kernel
 def _mirror(padded):
-    """Fill the border of one pixel: mirrored, the outermost pixel not repeated."""
+    """Fill the border of one pixel by mirroring, without repeating the outermost pixel."""
     last, end = padded.shape[0] - 1, padded.shape[1] - 1
     for i in range(1, last):
         padded[i, 0], padded[i, end] = padded[i, 2], padded[i, end - 2]
@@ -149,7 +149,7 @@ def _relief(distance):
 
 @kernel
 def _smooth_distance(distance, level, counts):
-    """Write the mean of 3x3 distances, whole part, inside the border of ``level``, and count the values.
+    """Write the truncated mean of 3x3 distances inside the border of ``level``, and count the values.
 
     The sums of nine are exact in float64; the mean is rounded to float32 before it is truncated.
     """
@@ -186,7 +186,7 @@ def _equalise(counts, total, out):
             below += counts[i]
         out[i] = np.uint8(np.rint(np.float32(below) * scale))
     if rest == 0:
-        out[first] = first  # a single level is left as it is
+        out[first] = first  # a single level is unchanged
 
 
 @kernel
@@ -217,7 +217,7 @@ def _opacity(depth, relief, amount):
 
 @kernel
 def _mix(image, opacity, cover, red, green, blue):
-    """Add the colour times its opacity, the image dimmed by ``cover`` times it, all in float32."""
+    """Add the colour times its opacity to the image dimmed by ``cover`` times the opacity, all in float32."""
     height, width = opacity.shape
     rows, out = image.reshape(height, 3 * width), np.empty((height, 3 * width), np.uint8)
     r, g, b = np.empty(width, np.uint8), np.empty(width, np.uint8), np.empty(width, np.uint8)

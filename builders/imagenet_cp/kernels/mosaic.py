@@ -14,14 +14,14 @@ def pixelate(image: Image, small_height: int, small_width: int) -> Image:
     Parameters
     ----------
     image : ndarray of uint8, shape (H, W, 3)
-        C-contiguous. It is not changed.
+        C-contiguous. Not changed.
     small_height, small_width : int
         In pixels.
 
     Returns
     -------
     ndarray of uint8, shape (H, W, 3)
-        As Pillow's ``resize`` with ``BOX`` to the small size and with ``BOX`` back.
+        Equal to Pillow's ``resize`` with ``BOX`` to the small size and back.
     """
     return _pixelate(image, small_height, small_width)
 
@@ -45,7 +45,7 @@ def _box(size, target):
 
 @kernel
 def _weights(count):
-    """Return 1 / count with 22 binary places: Pillow's mean is (sum * weight + half) >> 22."""
+    """Return 1 / count with 22 fractional bits: Pillow's mean is (sum * weight + half) >> 22."""
     return (0.5 + (1 << 22) / count).astype(np.uint32)
 
 

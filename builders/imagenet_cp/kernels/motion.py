@@ -1,4 +1,4 @@
-"""The motion blur of ImageMagick 6 (MotionBlurImage, Q16), bit for bit."""
+"""Motion blur of ImageMagick 6 (MotionBlurImage, Q16), bit for bit."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ BLOCK = 256  # bytes
 LANES = BLOCK // 4  # values in float32
 load, broadcast = lanes(BLOCK)
 
-ERROR_BOUND = 2.0**-30  # of an offset, in pixels: far more than the error of the sums it is computed from
+ERROR_BOUND = 2.0**-30  # of an offset, in pixels: far above the error of the sums from which it is computed
 
 
 @lru_cache(64)
 def weights(radius: float, sigma: float) -> NDArray[np.float64]:
-    """Return the weights of the taps 0 to 2 * ceil(radius): half a Gaussian, normalised to sum 1."""
+    """Return the weights of the taps 0 to 2 * ceil(radius): half a Gaussian, normalized to sum 1."""
     width = 2 * math.ceil(radius) + 1
     norm = math.sqrt(2.0 * math.pi) * sigma
     half = [exp(-(i * i) / (2.0 * sigma * sigma)) / norm for i in range(width)]
@@ -38,8 +38,8 @@ def weights(radius: float, sigma: float) -> NDArray[np.float64]:
 def offsets(width: int, angle: float) -> NDArray[np.int64]:
     """Return the (row, column) offsets of ``width`` taps along ``angle`` degrees, shape (width, 2).
 
-    At multiples of 30 and 90 degrees the last bit of each of ImageMagick's operations decides about the rounding;
-    at nearly all other angles none does.
+    At multiples of 30 and 90 degrees the rounding depends on the last bit of each of ImageMagick's operations; at
+    nearly all other angles it does not.
     """
     radians = math.pi * angle / 180.0
     quick = np.empty((width, 2), np.int64)
@@ -55,14 +55,14 @@ def offsets(width: int, angle: float) -> NDArray[np.int64]:
 
 @kernel
 def _decided(radians, out):
-    """Fill in the offsets from sums of the series of sine and cosine; return whether rounding cannot matter."""
+    """Fill in the offsets from the series of sine and cosine; return True if rounding cannot change them."""
     sine, cosine, term = 0.0, 0.0, 1.0
     for k in range(0, 32, 2):
         cosine += term
         term *= radians / (k + 1)
         sine += term
         term *= -radians / (k + 2)
-    decided = abs(radians) < 4.0  # there the series are within 2**-46
+    decided = abs(radians) < 4.0  # where the error of the series is below 2**-46
     for i in range(len(out)):
         for axis, step in enumerate((i * sine, i * cosine)):
             low, high = np.ceil(step - (0.5 + ERROR_BOUND)), np.ceil(step - (0.5 - ERROR_BOUND))
@@ -74,15 +74,15 @@ def _decided(radians, out):
 def blur(image: Image, radius: float, sigma: float, angle: float) -> Image:
     """Blur along one direction as ImageMagick 6 does.
 
-    A pixel is the weighted sum of those on a line that starts at it, in units of 1/257 level, rounded; then
-    it is truncated to a whole level.
+    A pixel is the weighted sum of those on a line that starts at it, in units of 1/257 level, rounded, then truncated
+    to an integer level.
 
     Parameters
     ----------
     image : ndarray of uint8, shape (H, W, C) or (H, W)
-        It is not changed.
+        Not changed.
     radius, sigma : float
-        In pixels. The line is 2 * ceil(radius) + 1 pixels long and fades as a Gaussian of this sigma.
+        In pixels. The line is 2 * ceil(radius) + 1 pixels long, with the weights of half a Gaussian of this sigma.
     angle : float
         In degrees; 0 points to the right, 90 down.
 
@@ -92,8 +92,8 @@ def blur(image: Image, radius: float, sigma: float, angle: float) -> Image:
         A new array.
     """
     taps = weights(radius, sigma)
-    # Half a unit in the last place of 128, 2**-18, for each addition to the sum; all other roundings are
-    # relative to parts of it and together less than twelve such.
+    # Half a unit in the last place of 128, 2**-18, for each addition to the sum; the other rounding errors are
+    # relative to its terms, and together less than twelve such units.
     error_bound = 2.0**-18 * (12 + len(taps) / 4)
     return _blur(np.ascontiguousarray(image), taps, offsets(len(taps), angle), error_bound)
 
@@ -124,16 +124,16 @@ def _blur(image, taps, places, error_bound):
 
 @kernel
 def _spread_out(values, taps, places, channels):
-    """Prepare the quick sums.
+    """Prepare the approximate sums.
 
     Returns
     -------
     starts : ndarray of int64, shape (H, T)
-        Where each row begins in ``quick`` as each tap sees it; T is the number of taps, filled up by taps of weight 0
-        to a multiple of four.
+        Offset in ``quick`` of each row for each tap; T is the number of taps, padded with taps of weight 0 to a
+        multiple of four.
     quick_taps : ndarray of float32, shape (T,)
     quick : ndarray of float32, one axis
-        The values less 128, each row widened by as many of the border's pixels as the taps reach beyond it.
+        The values minus 128, each row padded with the border pixel as far as the taps reach.
     """
     height, size = values.shape
     pad, behind = max(-places[:, 1].min(), 0) * channels, max(places[:, 1].max(), 0) * channels
@@ -162,7 +162,7 @@ def _spread_out(values, taps, places, channels):
 
 @kernel
 def _weigh(quick, starts, taps, levels):
-    """Add up what the taps see of some rows: block by block, because near rows see the same."""
+    """Sum the taps for a band of rows, block by block, because nearby rows share values."""
     for at in range(0, levels.shape[1] - LANES, LANES):
         for k in range(len(starts)):
             start, total = starts[k], broadcast(np.float32(0.0))

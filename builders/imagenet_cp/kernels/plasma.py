@@ -1,4 +1,4 @@
-"""The plasma fractal of fog: heights from the diamond-square algorithm on a torus."""
+"""Plasma fractal of fog: heights from the diamond-square algorithm on a torus."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from .rng import Bits
 from .types import Image
 
 FIRST_WIBBLE = 100.0
-FRACTION = 23  # bits behind the point of a level; with 8 before it 31 of 32
-# The image's share is off by at most half a unit for each of 255 levels, the fog's by one.
+FRACTION = 23  # fractional bits of a level; with 8 integer bits 31 of 32
+# The error of the image's term is at most half a unit for each of 255 levels, that of the fog's term one unit.
 ERROR_BOUND = 1 << 8
 LEVELS = np.arange(256) / 255.0
 
@@ -23,31 +23,31 @@ def fractal(bits: Bits, mapsize: int, wibbledecay: float) -> NDArray[np.float64]
     Parameters
     ----------
     bits : Bits
-        It is advanced by ``mapsize ** 2 - 1`` uniform draws.
+        Advanced by ``mapsize ** 2 - 1`` uniform draws.
     mapsize : int
-        The side in pixels, a power of two.
+        Side length in pixels, a power of two.
     wibbledecay : float
-        The random part shrinks by this factor from one grid to the next, twice as fine.
+        The random term shrinks by this factor from one grid to the next, which is twice as fine.
 
     Returns
     -------
     ndarray of float64, shape (mapsize, mapsize + 1)
-        The last column is the first again: the map is a torus.
+        The last column repeats the first: the map is a torus.
     """
     return _grown(draws.words(bits, mapsize * mapsize - 1), float(wibbledecay))
 
 
 def blend(image: Image, heights: NDArray[np.float64], strength: float) -> Image:
-    """Add fog to an image, then darken it to its own largest value.
+    """Add fog to an image, then rescale it to its original largest value.
 
     Parameters
     ----------
     image : ndarray of uint8, shape (H, W, 3)
-        RGB, C-contiguous. It is not changed.
+        RGB, C-contiguous. Not changed.
     heights : ndarray of float64, shape (h, w), h >= H, w >= W
-        The fog is their upper left part, after all of them have been brought to 0..1.
+        The fog is their upper left part, after normalizing all of them to 0..1.
     strength : float
-        Of the thickest fog, on the scale from 0 to 1.
+        Strength of the thickest fog, on the scale from 0 to 1.
 
     Returns
     -------
@@ -58,13 +58,13 @@ def blend(image: Image, heights: NDArray[np.float64], strength: float) -> Image:
 
 @kernel
 def _wibble(word, wibble):
-    """Return ``wibble * uniform(-wibble, wibble)``: it counts twice, a published quirk."""
+    """Return ``wibble * uniform(-wibble, wibble)``: ``wibble`` enters twice, a published quirk."""
     return wibble * (-wibble + (wibble + wibble) * (np.int64(word >> np.uint64(11)) * 2.0**-53))
 
 
 @kernel
 def _grown(words, wibbledecay):
-    """Refine a grid of one square until all words are used up."""
+    """Refine a grid of one square until all words are used."""
     grid, wibble, drawn = np.zeros((1, 2)), FIRST_WIBBLE, 0
     while drawn < words.size:
         end = drawn + 3 * grid.shape[0] ** 2
@@ -79,7 +79,7 @@ def _refined(grid, words, wibble):
     """Double the grid: draw the centres of its squares, then the middles of its horizontal and vertical edges."""
     n = grid.shape[0]
     out = np.empty((2 * n, 2 * n + 1))
-    centres = np.empty((n, n + 1))  # the first column is the last again
+    centres = np.empty((n, n + 1))  # the last column is repeated as the first
     for i in range(n):
         above, below, centre = grid[i], grid[(i + 1) % n], centres[i]
         word = words[i * n : (i + 1) * n]
@@ -119,7 +119,7 @@ def _extremes(heights):
 
 @kernel
 def _blend(image, heights, strength, levels):
-    """Blend in fixed point, and by the published formula where a value is near a whole number."""
+    """Blend in fixed point, and by the published formula where a value is near an integer."""
     height, width = image.shape[:2]
     rows, out = image.reshape(height, 3 * width), np.empty((height, 3 * width), np.uint8)
     brightest = np.uint8(0)

@@ -1,4 +1,4 @@
-"""Corruptions of each value by itself: contrast, and the blend with a texture."""
+"""Pointwise corruptions: contrast, and the blend with a texture."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from .types import Image
 
 
 def contrast(image: Image, factor: float) -> Image:
-    """Draw every value towards its channel's mean.
+    """Move every value towards the mean of its channel.
 
     Parameters
     ----------
     image : ndarray of uint8, shape (H, W, 3)
-        C-contiguous. It is not changed.
+        C-contiguous. Not changed.
     factor : float
-        Share of the distance from the mean that is left.
+        Factor of the distance from the mean.
 
     Returns
     -------
@@ -29,14 +29,14 @@ def contrast(image: Image, factor: float) -> Image:
 def blend(
     image: Image, texture: Image, top: int, left: int, image_weight: float, texture_weight: float
 ) -> Image:
-    """Add an image and a part of a texture.
+    """Add an image and a crop of a texture, each with a weight.
 
     Parameters
     ----------
     image, texture : ndarray of uint8, shape (H, W, 3) and (h, w, 3)
-        C-contiguous. They are not changed.
+        C-contiguous. Not changed.
     top, left : int
-        Where the part begins, which is as large as the image.
+        Position of the crop, which has the size of the image.
     image_weight, texture_weight : float
 
     Returns
@@ -56,8 +56,8 @@ def _contrast(image, factor):
         for j in range(rows.shape[1]):
             sums[j] += rows[i, j]
     table = np.empty((3, 256), np.uint8)
-    # A table is looked up one value at a time. If a straight line, (p * slope + offset) >> 22, meets all 256
-    # entries, it does the same for many at once; only rounding that falls both ways at ties leaves none.
+    # A table is looked up one value at a time. If a straight line, (p * slope + offset) >> 22, equals all 256
+    # entries, it computes many values at once; there is no such line only if ties are rounded both ways.
     slope = np.int32(factor * (1 << 22) + 0.5)
     offsets = np.empty(rows.shape[1], np.int32)
     straight = True

@@ -1,4 +1,4 @@
-"""The maps between a frame and the image it shows: affine as in torchvision 0.2, perspective for tilt."""
+"""Maps between a frame and the source image: affine as in torchvision 0.2, perspective for tilt."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ Matrix = list[list[float]]
 def affine(
     height: int, width: int, angle: float = 0.0, right: float = 0.0, scale: float = 1.0, shear: float = 0.0
 ) -> tuple[float, float, float, float, float, float]:
-    """Return the six numbers that take a point of the frame to the image, as ``Image.transform`` wants them.
+    """Return the six coefficients of the map from the frame to the image, as for Pillow's ``Image.transform``.
 
-    The order of the sums is torchvision 0.2's, and so is the centre: half a pixel right of and below the
-    middle. Another order moves whole rows of a sheared frame by a level.
+    The order of the sums is that of torchvision 0.2, and so is the centre: half a pixel right of and below the
+    middle. A different order changes whole rows of a sheared frame by a level.
 
     Parameters
     ----------
     height, width : int
-        Of the image, in pixels.
+        Size of the image, in pixels.
     angle, shear : float
         In degrees, clockwise.
     right : float
         Translation in pixels.
     scale : float
-        Above 1 enlarges.
+        Values above 1 enlarge.
     """
     a, s = math.radians(angle), math.radians(shear)
     k = 1.0 / scale
@@ -41,8 +41,8 @@ def affine(
 def camera(height: int, width: int, degrees: float) -> Matrix:
     """Return the 3 x 3 map from the image to the frame of a camera turned by ``degrees`` about both axes.
 
-    The image's plane stands at depth 1 in front of a camera that is f away, f being the image's
-    diagonal in pixels, so an angle of 0 scales it by f / (f + 1).
+    The image plane is at depth 1 in front of a camera at distance f, f being the diagonal of the image in pixels, so
+    an angle of 0 scales it by f / (f + 1).
     """
     f = math.sqrt(width * width + height * height)
     angle = math.radians(degrees)

@@ -1,4 +1,4 @@
-"""SFC64, a generator of NumPy, seeded and stepped in compiled code."""
+"""SFC64, one of NumPy's bit generators, seeded and stepped in compiled code."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ FIRST_STEPS = 12  # taken before the first draw
 
 @dataclass(eq=False)
 class Stream:
-    """Random stream of one image: the state of an SFC64, which compiled code steps.
+    """Random stream of one image: the state of an SFC64, stepped by compiled code.
 
     Attributes
     ----------
     state : ndarray of uint64, shape (5,)
-        SFC64's a, b, c and counter. The fifth word buffers the upper half of the last word that a draw of 32 bits
-        took: the upper 32 bits hold it, the lowest bit is 1 as long as it is to be drawn next.
+        SFC64's a, b, c and counter. The fifth word buffers the upper half of the last word from which 32 bits were
+        drawn: the upper 32 bits hold it, and the lowest bit is 1 while it is to be drawn next.
     """
 
     state: NDArray[np.uint64]
@@ -64,12 +64,12 @@ Bits: TypeAlias = Stream | BitGenerator
 
 @contextmanager
 def compiled_stream(bits: object) -> Iterator[Bits]:
-    """Context in which an SFC64 is a `Stream`; at its end, also after an error, the generator gets the new state.
+    """Context in which an SFC64 is a `Stream`; on exit, also after an error, the generator gets the new state.
 
     Raises
     ------
     TypeError
-        If ``bits`` are neither a stream nor a generator of NumPy.
+        If ``bits`` is neither a `Stream` nor a NumPy bit generator.
     """
     if type(bits) is SFC64:
         with bits.lock:
@@ -92,7 +92,7 @@ def seeded(digest: bytes) -> Stream:
     Parameters
     ----------
     digest : bytes
-        A multiple of four.
+        Its length is a multiple of four.
     """
     state = np.empty(5, np.uint64)
     _seed(digest, state)
@@ -101,7 +101,7 @@ def seeded(digest: bytes) -> Stream:
 
 @kernel
 def step(a, b, c, counter):
-    """Return SFC64's next state, and its word."""
+    """Return the next state of SFC64, and its output word."""
     word = a + b + counter
     rotated = (c << np.uint64(24)) | (c >> np.uint64(40))
     return b ^ (b >> np.uint64(11)), c + (c << np.uint64(3)), rotated + word, counter + np.uint64(1), word

@@ -1,7 +1,7 @@
-"""Bilinear sampling of an image: affine maps as Pillow does it, perspective ones as OpenCV 3.4 does it.
+"""Bilinear sampling of an image: affine maps as in Pillow, perspective maps as in OpenCV 3.4.
 
-Both work a row at a time: find the places, fetch the four neighbours of each, weigh them. A pixel is one word
-of 32 bits until it is written; the source holds each pixel together with the one right of it.
+Both process a row at a time: compute the positions, fetch the four neighbours of each, and weight them. A pixel is one
+word of 32 bits until it is written; the packed image holds each pixel together with its right neighbour.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from . import channels
 from .compiled import kernel
 from .types import Frames, Image, View
 
-#: Added and taken away again it rounds to whole numbers, halves to even.
+#: Adding and subtracting it rounds to an integer, halves to even.
 ROUNDER = 1.5 * 2.0**52
 
 
 def affine(view: View, maps: Iterable[Sequence[float]]) -> Frames:
-    """Sample the image as Pillow's bilinear ``Image.transform`` with ``AFFINE`` does; outside it all is black.
+    """Sample the image as Pillow's bilinear ``Image.transform`` with ``AFFINE`` does; pixels outside it are black.
 
     Parameters
     ----------
@@ -41,7 +41,7 @@ def affine(view: View, maps: Iterable[Sequence[float]]) -> Frames:
 
 
 def perspective(view: View, maps: Iterable[Sequence[Sequence[float]]]) -> Frames:
-    """Sample the image as OpenCV 3.4's ``warpPerspective`` does; outside it all is black.
+    """Sample the image as OpenCV 3.4's ``warpPerspective`` does; pixels outside it are black.
 
     Parameters
     ----------
@@ -53,7 +53,7 @@ def perspective(view: View, maps: Iterable[Sequence[Sequence[float]]]) -> Frames
     Returns
     -------
     ndarray of uint8, shape (number of maps, height, width, 3)
-        Interpolated between places known to 1/32 of a pixel, and rounded.
+        Interpolated at positions rounded to 1/32 pixel, and rounded.
     """
     packed = pack(view.image, 2, "constant")
     table = np.array(list(maps), dtype=np.float64)
@@ -61,16 +61,16 @@ def perspective(view: View, maps: Iterable[Sequence[Sequence[float]]]) -> Frames
 
 
 def pack(image: Image, border: int, mode: Literal["edge", "constant"]) -> NDArray[np.uint64]:
-    """Put each pixel, and the one right of it, into one word: red in the lowest byte, then green and blue.
+    """Pack each pixel and its right neighbour into one word: red in the lowest byte, then green and blue.
 
     Parameters
     ----------
     image : ndarray of uint8, shape (H, W, 3)
-        It is not changed.
+        Not changed.
     border : int
-        By how many pixels on each side the result is larger.
+        Pixels of padding on each side.
     mode : str
-        What stands there: ``"edge"`` the outermost pixel, ``"constant"`` black.
+        Content of the padding: ``"edge"`` for the outermost pixel, ``"constant"`` for black.
 
     Returns
     -------
@@ -113,7 +113,7 @@ def _affine(packed, maps, top, left, height, width):
     for n in range(maps.shape[0]):
         m = maps[n]
         for i in range(height):
-            # Along a row both coordinates are monotone, so what lies inside the image is one run.
+            # Along a row both coordinates are monotone, so the positions inside the image are one run.
             first, last = 0, width
             while first < last and not _inside(m, left + first, top + i, packed.shape):
                 first += 1
@@ -141,7 +141,7 @@ def _inside(m, x, y, padded):
 
 @kernel
 def _locate(m, x, y, stride, at, dx, dy):
-    """Find for each pixel of a run its upper left neighbour, and how far right of and below that it lies."""
+    """Find the upper left neighbour of each pixel of a run, and the offset of the pixel to the right and down."""
     a, b, c, d, e, f = m[0], m[1], m[2], m[3], m[4], m[5]
     y_centre = y + 0.5
     for j in range(at.size):
@@ -195,11 +195,11 @@ def _perspective(packed, maps, top, left, height, width):
 
 @kernel
 def _project(m, x, y, padded, at, right, down):
-    """Find each pixel's upper left neighbour, and how many 32nds right of and below that it lies."""
+    """Find the upper left neighbour of each pixel, and the offset to the right and down in 32nds of a pixel."""
     a, b, c = m[0, 0], m[0, 1], m[0, 2]
     d, e, f = m[1, 0], m[1, 1], m[1, 2]
     g, h, k = m[2, 0], m[2, 1], m[2, 2]
-    # What lies far outside is taken from the border of two pixels, which is as black.
+    # Positions far outside are moved to the border of two pixels, which is black as well.
     least, most_u, most_v = -64.0, 32.0 * (padded[1] - 4), 32.0 * (padded[0] - 4)
     v_pixel = np.float64(y)
     for j in range(at.size):
@@ -220,7 +220,7 @@ def _project(m, x, y, padded, at, right, down):
 
 @kernel
 def _weigh(upper, lower, right, down, pixels):
-    """Weigh the four neighbours; where they fit, red and blue go together in the two halves of a word."""
+    """Weight the four neighbours; where they fit, red and blue share the two halves of a word."""
     halves, low, byte = np.uint32(0x00FF00FF), np.uint32(0xFFFF), np.uint32(0xFF)
     whole, half = np.uint32(32), np.uint32(512)
     eight, ten, sixteen = np.uint32(8), np.uint32(10), np.uint32(16)

@@ -1,4 +1,4 @@
-"""Snow: a layer of flakes, and the grey of the image that it whitens."""
+"""Snow: a layer of flakes, and a blend of the image with its grey."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from .levels import unit
 from .rng import Bits
 from .types import Image
 
-BLOCK = 1024  # pixels whitened at a time, so that they stay in the nearest cache
-# OpenCV's weights of RGB2GRAY.
+BLOCK = 1024  # pixels whitened at a time, so that they stay in the L1 cache
+# Weights of OpenCV's RGB2GRAY.
 RED, GREEN, BLUE = np.float32(0.299), np.float32(0.587), np.float32(0.114)
 
 
@@ -25,15 +25,15 @@ def flakes(
     Parameters
     ----------
     bits : Bits
-        It is advanced by the ``height * width`` normal draws of a whole field.
+        Advanced by the ``height * width`` normal draws of a whole field.
     height, width : int
         In pixels.
     loc, scale : float
         Mean and standard deviation of the field.
     factor : float
-        By which the field's middle is zoomed.
+        Zoom factor of the centre of the field.
     threshold : float
-        What lies under it is left black.
+        Smaller values become black.
 
     Returns
     -------
@@ -51,16 +51,16 @@ def grey(image: Image) -> NDArray[np.float32]:
 
 
 def cover(image: Image, layer: Image, blend: float) -> Image:
-    """Whiten the image and lay the flakes over it, once as they are and once turned by 180 degrees.
+    """Whiten the image and add the layer of flakes twice, as it is and rotated by 180 degrees.
 
     Parameters
     ----------
     image : ndarray of uint8, shape (H, W, 3)
-        RGB, C-contiguous. It is not changed.
+        RGB, C-contiguous. Not changed.
     layer : ndarray of uint8, shape (H, W)
         The blurred flakes.
     blend : float
-        The image's own share; the rest is at least as bright as ``1.5 * grey + 0.5``.
+        Weight of the image; the rest is the maximum of the image and ``1.5 * grey + 0.5``.
 
     Returns
     -------
@@ -82,7 +82,7 @@ def _to_uint8(field, threshold):
 @kernel
 def _line_grey(red, green, blue, out):
     for j in range(out.size):
-        # OpenCV adds each further product with one rounding (fused); a float64 holds the product exactly.
+        # OpenCV adds each further product with a single rounding (fused); a float64 holds the product exactly.
         total = unit(red[j]) * RED
         total = np.float32(np.float64(total) + np.float64(unit(green[j])) * np.float64(GREEN))
         out[j] = np.float32(np.float64(total) + np.float64(unit(blue[j])) * np.float64(BLUE))
@@ -103,8 +103,8 @@ def _grey(image):
 def _line_cover(line, light, flakes, blend, rest):
     """Whiten a line of one colour and add the flakes.
 
-    The sum is taken of levels, not of fractions: 255 times a float32 is never so near a whole number, other
-    than 0 and 255, that the rounding of the published float64 sum would matter.
+    The sum is of levels, not of fractions: 255 times a float32 is never so near an integer other than 0 and 255 that
+    the rounding of the published float64 sum would matter.
     """
     for j in range(line.size):
         x = unit(line[j])
@@ -127,7 +127,7 @@ def _cover(image, layer, blend, rest):
         _line_grey(r, g, b, white)
         for j in range(white.size):
             white[j] = rest * (white[j] * np.float32(1.5) + np.float32(0.5))
-        for j in range(turned.size - 1, -1, -1):  # downwards, because only so is it compiled to vector code
+        for j in range(turned.size - 1, -1, -1):  # downwards, because only then it is vectorized
             whole[turned.size - 1 - j] = np.uint16(turned[j])
         for j in range(here.size):
             whole[j] += np.uint16(here[j])

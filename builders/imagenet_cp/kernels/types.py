@@ -1,4 +1,4 @@
-"""Types of the arrays that kernels take and return."""
+"""Types of the arrays that the kernels take and return."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ Frames = NDArray[np.uint8]
 
 @dataclass(frozen=True)
 class View:
-    """An image and the window of it that the frames show.
+    """Image and the window of it that the frames show.
 
     Attributes
     ----------
     image : ndarray of uint8, shape (H, W, 3)
         C-contiguous.
     top, left, height, width : int
-        The window, in pixels; it lies within the image.
+        The window, in pixels, inside the image.
     """
 
     image: Image
@@ -33,6 +33,6 @@ class View:
 
     @property
     def crop(self) -> Image:
-        """The window, cut out: C-contiguous uint8 (height, width, 3)."""
+        """Cropped window: C-contiguous uint8 (height, width, 3)."""
         rows, columns = slice(self.top, self.top + self.height), slice(self.left, self.left + self.width)
         return np.ascontiguousarray(self.image[rows, columns])

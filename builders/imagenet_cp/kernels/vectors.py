@@ -1,7 +1,7 @@
-"""Many values at a time, in compiled code: vectors that are loaded, computed with and stored.
+"""SIMD vectors for compiled code: loaded from arrays, computed with and stored.
 
-A loop over the values of a row, around it one over the taps of a filter, writes and reads its sums once for every
-tap, and each of its runs takes time to begin. With lanes the loop over the taps is the inner one and the sums stay in
+A filter with a loop over its taps around a loop over the values of a row writes and reads its sums once per tap, and
+each inner loop has a start-up cost. With vectors the loop over the taps is the inner one and the sums stay in
 registers::
 
     load, broadcast = lanes(256)  # bytes
@@ -11,9 +11,9 @@ registers::
             total = total + load(source, at + t) * broadcast(taps[t])
         store(out, at, total)
 
-Vector are added, subtracted and multiplied one by one, floats by IEEE operations that are never fused; signed integers
-are shifted too. Nothing asks whether all of them lie inside the array: it must have room for what is read or written
-beyond its values.
+Vectors are added, subtracted and multiplied elementwise, floats by IEEE operations that are never fused; signed
+integers can also be shifted. There are no bounds checks: an array must have padding for the lanes that are read or
+written beyond its values.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from numba.extending import intrinsic, models, overload, register_model
 
 
 class Vector(types.Type):
-    """``count`` values of the type ``of``."""
+    """Vector of ``count`` values of the type ``of``."""
 
     def __init__(self, of: types.Type, count: int) -> None:
         self.of, self.count = of, count
@@ -43,19 +43,19 @@ class _LanesModel(models.PrimitiveModel):
 
 
 def lanes(size: int) -> tuple[Any, Any]:
-    """Return two functions for compiled code.
+    """Return functions for compiled code that load and broadcast vectors.
 
     Parameters
     ----------
     size : int
-        In bytes, a power of two. It may be more than the machine computes with at once: sums of several vectors do not
-        wait for each other.
+        Bytes of a vector, a power of two. It may exceed the registers of the processor: the sums in its parts are
+        independent and overlap.
 
     Returns
     -------
     load, broadcast : callable
-        ``load(array, at)`` gives as many values as this size holds from ``at`` on of an array with one axis,
-        ``broadcast(value)`` as many copies of a value.
+        ``load(array, at)`` loads a vector from a one-dimensional array, starting at ``at``; ``broadcast(value)``
+        fills a vector with a value.
     """
 
     def load(typing_context, array, at):
@@ -86,7 +86,7 @@ def _of(values: Any, size: int) -> Vector:
 
 
 def _store(typing_context, array, at, values):
-    """Put the values into an array with one axis, from ``at`` on."""
+    """Store the values in a one-dimensional array, starting at ``at``."""
 
     def generate(context, builder, signature, arguments):
         place = _place(context, builder, signature, arguments, values)
@@ -119,12 +119,12 @@ int16_to_32, int32_to_16 = _convert("sext", types.int32), _convert("trunc", type
 
 
 def _transposed(typing_context, a, b, c, d, e, f, g, h):
-    """Return the columns of the 8x8 blocks, side by side, that these are the rows of."""
+    """Transpose 8x8 blocks that lie side by side: take their rows and return their columns."""
     block = types.UniTuple(a, 8)  # type: ignore[no-untyped-call]
 
     def generate(context, builder, signature, arguments):
         rows = list(arguments)
-        for step in (1, 2, 4):  # exchange two by two what lies on the other side of the diagonal
+        for step in (1, 2, 4):  # swap pairs of values across the diagonal
             lanes = range(a.count)
             upper = [lane if not lane & step else a.count + lane - step for lane in lanes]
             lower = [lane + step if not lane & step else a.count + lane for lane in lanes]
@@ -154,7 +154,7 @@ minimum: Any = intrinsic(_less)
 
 
 def concat_shift(first: int) -> Any:
-    """Return a function for compiled code: of a and b side by side it gives as many lanes, from ``first`` on."""
+    """Return a function for compiled code that concatenates a and b and returns one vector, starting at ``first``."""
 
     def join(typing_context, a, b):
         def generate(context, builder, signature, arguments):
@@ -167,7 +167,7 @@ def concat_shift(first: int) -> Any:
 
 
 def _place(context: Any, builder: Any, signature: Any, arguments: Any, lanes: Any) -> Any:
-    """Return the pointer to the lanes from ``at`` on of an array."""
+    """Return the pointer to the lanes of an array that start at ``at``."""
     array = context.make_array(signature.args[0])(context, builder, arguments[0])
     pointer = context.get_value_type(lanes).as_pointer()
     return builder.bitcast(builder.gep(array.data, [arguments[1]]), pointer)

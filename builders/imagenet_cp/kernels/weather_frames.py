@@ -1,4 +1,4 @@
-"""The layers of weather that change from frame to frame: falling snow, running water."""
+"""Weather layers that change from frame to frame: falling snow, running water."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ from .types import Frames, Image
 
 
 def snow(image: Image, layers: NDArray[np.uint8], blend: float) -> Frames:
-    """Whiten the image and lay each layer over it, once as it is and once turned by 180 degrees.
+    """Whiten the image and add each layer twice, as it is and rotated by 180 degrees.
 
     Parameters
     ----------
     image : ndarray of uint8, shape (H, W, 3)
-        It is not changed.
+        Not changed.
     layers : ndarray of uint8, shape (frames, H, W)
         Blurred flakes.
     blend : float
-        The image's own share; the rest is at least as bright as ``1.5 * grey + 0.5``.
+        Weight of the image; the rest is the maximum of the image and ``1.5 * grey + 0.5``.
 
     Returns
     -------
     ndarray of uint8, shape (frames, H, W, 3)
-        Unlike in ImageNet-C all but the grey is computed in double precision.
+        Unlike in ImageNet-C, everything except the grey is computed in double precision.
     """
     light = snowfall.grey(image) * np.float32(1.5) + np.float32(0.5)
     x = image / 255.0
@@ -43,7 +43,7 @@ def drip(layer: NDArray[np.float64], kernel: Sequence[float]) -> NDArray[np.floa
     Parameters
     ----------
     layer : ndarray of float64, shape (H, W)
-        It is not changed.
+        Not changed.
     kernel : sequence of float
 
     Returns

@@ -1,4 +1,4 @@
-"""The zoom into the centre of ImageNet-C: ``scipy.ndimage.zoom`` of order 1, bit for bit, then trimmed."""
+"""Zoom into the centre for ImageNet-C: ``scipy.ndimage.zoom`` of order 1, bit for bit, then trimmed."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def enlarge(window: NDArray[np.float64], factor: float, height: int, width: int)
     factor : float
         At least 1.
     height, width : int
-        Of the result, in pixels.
+        Size of the result, in pixels.
 
     Returns
     -------
@@ -49,10 +49,10 @@ def enlarge(window: NDArray[np.float64], factor: float, height: int, width: int)
 
 @lru_cache(256)
 def _taps(length: int, factor: float, trimmed: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """Return for each position of the result the first of the two pixels it lies between, and their weights.
+    """Return, for each position of the result, the first of the two pixels it lies between, and their weights.
 
-    SciPy takes a position that rounding has carried beyond the last pixel for one outside the image, where
-    all is 0; at a few sizes (none of the benchmark's) that blackens the last row or column.
+    SciPy treats a position that rounding moves beyond the last pixel as outside the image, where the value is 0; at a
+    few sizes, none of which the benchmark uses, the last row or column becomes black.
     """
     size = round(length * factor)
     step = (length - 1) / (size - 1)
@@ -82,11 +82,11 @@ def _enlarge(window, rows, row_weights, columns, column_weights):
 
 
 class _Zooms(NamedTuple):
-    """Where the zooms by some factors of an image of one size take their pixels; the first axis: factors.
+    """Taps of the zooms of an image of one size; the first axis is that of the zoom factors.
 
-    ``runs[bounds[z] : bounds[z + 1]]`` holds the pieces of a row along which zoom z takes consecutive
-    pixels, cut into sixteens, the last one of a piece filled up: where each begins in the zoomed row and in
-    the image's, in values.
+    ``runs[bounds[z] : bounds[z + 1]]`` holds the pieces of a row along which zoom z reads consecutive pixels, split
+    into pieces of sixteen values, the last one padded: the offsets of each in the zoomed row and in the row of the
+    image, in values.
     """
 
     rows: NDArray[np.int64]
@@ -99,7 +99,7 @@ class _Zooms(NamedTuple):
 
 @lru_cache(64)
 def _zooms(shape: tuple[int, int, int], factors: tuple[float, ...]) -> _Zooms:
-    """Collect the taps of all factors, in the image's rows and columns; one beyond them is black."""
+    """Collect the taps of all factors, in rows and columns of the image; an index one past the end is black."""
     (height, width, channels), count = shape, len(factors)
     rows, row_weights = np.empty((count, height), np.int64), np.empty((count, height, 2))
     columns, column_weights = np.empty((count, width), np.int64), np.empty((count, width, 2))
@@ -116,13 +116,13 @@ def _zooms(shape: tuple[int, int, int], factors: tuple[float, ...]) -> _Zooms:
 def _taps_in_image(
     window: slice, factor: float, length: int
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """Return `_taps` of a window, counted from the image's first pixel; ``length`` where the zoom is black."""
+    """Return `_taps` of a window, counted from the first pixel of the image; ``length`` where the zoom is black."""
     first, pair = _taps(window.stop - window.start, factor, length)
     return np.where(pair.any(axis=1), first + window.start, length), pair
 
 
 def _runs(columns: NDArray[np.int64], channels: int) -> NDArray[np.int64]:
-    """Cut a row into runs of consecutive pixels, and those into sixteen values each."""
+    """Split a row into runs of consecutive pixels, and those into pieces of sixteen values."""
     start = np.flatnonzero(np.diff(columns, prepend=-2) != 1)
     count = -(np.diff(start, append=columns.size) * -channels // SIXTEEN)
     nth = np.arange(count.sum()) - (count.cumsum() - count).repeat(count)
@@ -143,11 +143,11 @@ def blend(image: Image, factors: tuple[float, ...]) -> Image:
             total += enlarge(x[crop(height, width, factor)], factor, height, width).astype(np.float32)
         return (np.clip((x + total) / (len(factors) + 1), 0, 1) * 255).astype(np.uint8)
 
-    A zoomed row lies between two rows of the image. Both are resampled along the row once, and used by all zoomed
-    rows between them.
+    A zoomed row lies between two rows of the image. Each of them is resampled along the row once, and used by all
+    zoomed rows between them.
     """
     zooms = _zooms(image.shape, factors)
-    # In float32 and another order each zoom adds at most 0.75 units of 2**-16 to the error.
+    # In float32 and in a different order, each zoom adds at most 0.75 units of 2**-16 to the error.
     error_bound = np.float32(2.0**-16 * (11.0 + 0.75 * len(factors)))
     return _blend(image, *zooms, error_bound)
 
@@ -157,7 +157,7 @@ def _blend(image, rows, row_weights, columns, column_weights, runs, bounds, erro
     height, width, channels = image.shape
     size, count = width * channels, len(rows)
     values = image.reshape(height, size)
-    # black below, two rows that a zoom may lie between, and one more for what is read beyond the end of the last
+    # black rows below: two that a zoom may lie between, and one more for reads beyond the end of the last
     source = np.full((height + 3, size + 2 * channels), np.float32(-128.0))
     flat, step = source.reshape(-1), source.shape[1]
     for i in range(height):
@@ -169,13 +169,13 @@ def _blend(image, rows, row_weights, columns, column_weights, runs, bounds, erro
         for j in range(width):
             for c in range(channels):
                 weights[z, j * channels + c] = column_weights[z, j, 1]
-    # of each zoom the source rows ``upper`` and the next one, resampled along the row: row i at i % 2
+    # for each zoom the rows ``upper`` and ``upper + 1`` of the image, resampled along the row: row i at i % 2
     lines, upper = np.empty((count, 2, size + SIXTEEN), np.float32), np.full(count, -2)
     out = np.empty((height, size), np.uint8)
     totals, ambiguous = np.empty((BAND, size), np.float32), np.empty(size, np.uint8)
     lowest, highest = np.float32(128.0) - error_bound, np.float32(128.0) + error_bound
     share = np.float32(1 / (count + 1))
-    for top in range(0, height, BAND):  # a band of the sums stays in the nearest cache
+    for top in range(0, height, BAND):  # a band of the sums stays in the L1 cache
         band = range(min(BAND, height - top))
         for i in band:
             line, total = source[top + i], totals[i]
@@ -208,9 +208,9 @@ def _blend(image, rows, row_weights, columns, column_weights, runs, bounds, erro
 
 @kernel
 def _resample(source, begin, pieces, channels, weights, out):
-    """Interpolate along the row that begins there; what a piece writes beyond its end the next one overwrites.
+    """Interpolate along the row at ``begin``; the next piece overwrites values that a piece writes beyond its end.
 
-    Pieces are short: a loop would take longer to find out how many values each has.
+    Pieces are so short that a loop over their exact number of values would be slower.
     """
     for n in range(len(pieces)):
         at, place = pieces[n, 0], begin + pieces[n, 1]

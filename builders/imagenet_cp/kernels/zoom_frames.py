@@ -1,4 +1,4 @@
-"""The zoom blur of ImageNet-P: a running mean of ever larger copies of the image, in single precision."""
+"""Zoom blur of ImageNet-P: a running mean of increasingly enlarged copies of the image, in single precision."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from .types import Frames, View
 
 
 def running_mean(view: View, factors: Sequence[float]) -> Frames:
-    """Average the window with that of the image scaled by one more of ``factors`` in each frame.
+    """Average the window with zoomed copies of the image, one more of ``factors`` in each frame.
 
     Parameters
     ----------
@@ -29,12 +29,12 @@ def running_mean(view: View, factors: Sequence[float]) -> Frames:
     -------
     ndarray of uint8, shape (1 + number of factors, height, width, 3)
         The first frame is the window itself. The copies are those of Pillow's bilinear ``Image.transform``; their
-        sum runs on values from 0 to 1 in float32, is divided by their number, multiplied by 255 and truncated.
+        running sum of values from 0 to 1 in float32 is divided by their number, multiplied by 255 and truncated.
     """
     height, width = view.image.shape[:2]
     rows, columns = [], []
     for factor in factors:
-        # Nothing turns: the maps of rows and of columns are apart, and every place lies inside the image.
+        # There is no rotation: the maps of rows and columns are separate, and every position is inside the image.
         x_step, _, x_start, _, y_step, y_start = maps.affine(height, width, scale=factor)
         rows.append(y_step * (np.arange(view.top, view.top + view.height) + 0.5) + y_start - 0.5)
         columns.append(x_step * (np.arange(view.left, view.left + view.width) + 0.5) + x_start - 0.5)
@@ -49,7 +49,7 @@ def running_mean(view: View, factors: Sequence[float]) -> Frames:
 
 
 def _split(places: list[NDArray[Any]]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """Split places on an axis into the pixel before each, counted in the padded image, and what is left over."""
+    """Split positions on an axis into the preceding pixel, counted in the padded image, and the fraction."""
     stacked = np.array(places, dtype=np.float64)
     before = np.floor(stacked)
     return before.astype(np.int64) + 1, stacked - before

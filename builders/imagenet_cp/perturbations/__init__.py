@@ -17,18 +17,18 @@ from . import noise, blur, weather, geometry  # noqa: F401  # isort: skip
 
 __all__ = ["DIFFICULTIES", "EXTRA", "NOISE", "PERTURBATIONS", "TEST", "Perturbation", "apply"]
 
-#: Every perturbation by its name, in the published order.
+#: Perturbations by name, in the published order.
 PERTURBATIONS = published_order()
-#: The ten perturbations that mFR and mT5D are the means of, in the published order.
+#: The ten perturbations over which mFR and mT5D are averaged, in the published order.
 TEST = tuple(name for name, p in PERTURBATIONS.items() if not p.extra)
-#: The perturbations for validation: four of the paper, and any that are not in it.
+#: The perturbations for validation: the four of the paper, and all that are not in the paper.
 EXTRA = tuple(name for name, p in PERTURBATIONS.items() if p.extra)
-#: The three whose frames differ by noise alone, and whose difficulties are sequences of their own.
+#: The three noises, whose difficulties are separate sequences.
 NOISE = tuple(name for name, p in PERTURBATIONS.items() if p.noise)
 
 
 def apply(name: str, image: Image, bits: Bits, difficulty: int = 1, profile: str = "imagenet") -> Frames:
-    """Make one sequence of frames.
+    """Perturb one image: generate a sequence of frames.
 
     Parameters
     ----------
@@ -36,13 +36,13 @@ def apply(name: str, image: Image, bits: Bits, difficulty: int = 1, profile: str
         One of ``PERTURBATIONS``.
     image : ndarray of uint8, shape (H, W, 3)
         RGB, before the centre crop; not modified. For the profile ``imagenet`` it is resized so that its
-        shorter side is 256 pixels. ``imagenet_299`` and ``tiny`` take the image as it is and resize it
-        themselves, some perturbations before and some after perturbing; ``cifar`` takes 32 x 32 pixels.
+        shorter side is 256 pixels. ``imagenet_299`` and ``tiny`` take an image of any size and resize it, before or
+        after perturbing, depending on the perturbation; ``cifar`` takes 32 x 32 pixels.
     bits : numpy.random.BitGenerator or Stream
         Source of all random draws, such as ``SFC64(0)`` or ``Recipe.bits``; it is advanced.
     difficulty : int
-        1, and for the noises also 2 or 3, which are sequences of their own. For any other perturbation a difficulty d
-        is a stride of the metric, which compares frames d apart in one and the same sequence.
+        1, and for the noises also 2 or 3, which are separate sequences. For all other perturbations a difficulty d is
+        a stride of the metric, which compares frames d apart in the same sequence.
     profile : str
         Parameters and size to use: ``imagenet``, ``imagenet_299``, ``tiny`` or ``cifar``.
 
@@ -54,7 +54,7 @@ def apply(name: str, image: Image, bits: Bits, difficulty: int = 1, profile: str
     Raises
     ------
     ValueError
-        The name, profile or difficulty is unknown, or the image has another shape or size.
+        The name, profile or difficulty is unknown, or the shape or size of the image is wrong.
     TypeError
         ``image`` is not a uint8 array, or ``bits`` not a BitGenerator.
 
@@ -74,7 +74,7 @@ def apply(name: str, image: Image, bits: Bits, difficulty: int = 1, profile: str
     with compiled_stream(bits) as stream:
         if not resized_after:
             return known(view, stream, *parameters)
-        # One frame at a time: all of them at the size of a large image would fill the memory.
+        # One frame at a time: all frames at the size of a large image would fill the memory.
         *fixed, values = parameters
         return np.stack(
             [to_profile_size(known(view, stream, *fixed, (value,))[0], profile) for value in values]

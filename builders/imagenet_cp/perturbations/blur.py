@@ -24,7 +24,7 @@ ZOOMS = tuple(1 + 0.004 * i for i in range(1, 31))
     cifar=(6, 1.8, tuple((i - 20) * 9 for i in range(21))),
 )
 def motion_blur(view: View, radius: float, sigma: float, angles: Sequence[float]) -> Frames:
-    """Move the camera in a direction that turns from frame to frame."""
+    """Blur along a direction that turns from frame to frame, as of a moving camera."""
     crop = view.crop
     return np.stack([motion.blur(crop, radius, sigma, angle) for angle in angles])
 
@@ -43,6 +43,6 @@ def zoom_blur(view: View, factors: Sequence[float]) -> Frames:
     cifar=(7.0, tuple(0.3 + 0.015 * i for i in range(31))),
 )
 def gaussian_blur(view: View, truncate: float, sigmas: Sequence[float]) -> Frames:
-    """Widen a Gaussian filter from frame to frame."""
+    """Apply a Gaussian filter that widens from frame to frame."""
     crop = view.crop
     return np.stack([gaussian.blur_uint8(crop, sigma, truncate) for sigma in sigmas])

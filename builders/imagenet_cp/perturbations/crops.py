@@ -28,7 +28,7 @@ def check_size(image: Image, profile: str) -> None:
 
 
 def crop(image: Image, profile: str, resized_after: bool) -> View:
-    """Bring an image to the size of the profile; with ``resized_after`` leave that to `to_profile_size`."""
+    """Crop or resize an image to the size of the profile; with ``resized_after``, `to_profile_size` does this later."""
     side = PROFILES[profile].size
     if profile == "imagenet_299":
         window = _centre_crop(image, *(int(0.875 * length) for length in image.shape[:2]))
@@ -39,7 +39,7 @@ def crop(image: Image, profile: str, resized_after: bool) -> View:
 
 
 def to_profile_size(frame: Image, profile: str) -> Image:
-    """Resize, and crop if need be, a frame of an image that was perturbed at its own size."""
+    """Resize, and for some profiles crop, a frame of an image that was perturbed at its own size."""
     side = PROFILES[profile].size
     if profile == "tiny":
         return _centre_crop(_shorter_side(frame, side), side, side).crop

@@ -24,7 +24,7 @@ SCALES = tuple((i * 2.5 + 40) / 100 for i in range(31))
     cifar=(range(-7, 9),),
 )
 def translate(view: View, shifts: Sequence[int]) -> Frames:
-    """Move the image to the right a pixel a frame; black fills the left."""
+    """Shift the image to the right by one pixel per frame; black fills the left."""
     rows = view.image[view.top : view.top + view.height]
     reach = max(abs(shift) for shift in shifts)
     padded = np.pad(rows, ((0, 0), (reach, reach), (0, 0)))
@@ -43,7 +43,7 @@ def translate(view: View, shifts: Sequence[int]) -> Frames:
     cifar=(DEGREES,),
 )
 def rotate(view: View, degrees: Sequence[float]) -> Frames:
-    """Turn the image about its centre, clockwise by positive degrees."""
+    """Rotate the image about its centre, clockwise for positive degrees."""
     height, width = view.image.shape[:2]
     return sampling.affine(view, [maps.affine(height, width, angle=angle) for angle in degrees])
 
@@ -56,7 +56,7 @@ def rotate(view: View, degrees: Sequence[float]) -> Frames:
     cifar=(tuple(0.75 * degrees for degrees in DEGREES),),
 )
 def tilt(view: View, degrees: Sequence[float]) -> Frames:
-    """Look at the image through a camera turned about both axes."""
+    """View the image through a camera rotated about both axes."""
     height, width = view.image.shape[:2]
     return sampling.perspective(view, [maps.inverse(maps.camera(height, width, angle)) for angle in degrees])
 
@@ -82,6 +82,6 @@ def scale(view: View, factors: Sequence[float]) -> Frames:
     cifar=(DEGREES,),
 )
 def shear(view: View, degrees: Sequence[float]) -> Frames:
-    """Shear the image sideways about its centre."""
+    """Shear the image horizontally about its centre."""
     height, width = view.image.shape[:2]
     return sampling.affine(view, [maps.affine(height, width, shear=angle) for angle in degrees])

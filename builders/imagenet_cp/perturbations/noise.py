@@ -18,7 +18,7 @@ from .registry import perturbation
     cifar=[0.02, 0.04, 0.06],
 )
 def gaussian_noise(view: View, bits: Bits, sigma: float) -> Frames:
-    """Add normal noise of one strength everywhere, anew in each frame."""
+    """Add normal noise of constant strength, drawn again for each frame."""
     return _frames(alias.gaussian_table(sigma), view, bits)
 
 
@@ -30,7 +30,7 @@ def gaussian_noise(view: View, bits: Bits, sigma: float) -> Frames:
     cifar=[700, 400, 200],
 )
 def shot_noise(view: View, bits: Bits, photons: int) -> Frames:
-    """Count the photons of each pixel, anew in each frame."""
+    """Replace every value by a photon count (Poisson noise), drawn again for each frame."""
     return _frames(alias.shot_table(photons), view, bits)
 
 
@@ -43,12 +43,12 @@ def shot_noise(view: View, bits: Bits, photons: int) -> Frames:
     cifar=[0.05, 0.07, 0.1],
 )
 def speckle_noise(view: View, bits: Bits, sigma: float) -> Frames:
-    """Add normal noise that grows with the value, anew in each frame."""
+    """Add normal noise whose strength is proportional to the value, drawn again for each frame."""
     return _frames(alias.speckle_table(sigma), view, bits)
 
 
 def _frames(table: alias.AliasTable, view: View, bits: Bits) -> Frames:
-    """Return the window itself, then 30 times with noise."""
+    """Return the window itself, then 30 noisy copies."""
     crop = view.crop
     out = np.empty((31, *crop.shape), np.uint8)
     out[0] = crop

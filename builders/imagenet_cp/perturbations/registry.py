@@ -1,4 +1,4 @@
-"""The one list of perturbations; configs, cards, previews, the command line and tests are made from it."""
+"""Registry of the perturbations, from which configs, cards, previews, the command line and tests are derived."""
 
 from __future__ import annotations
 
@@ -12,26 +12,26 @@ from ..kernels.types import Frames
 Kernel = Callable[..., Frames]
 
 DIFFICULTIES = (1, 2, 3)
-#: Frames of a sequence whose perturbation does not say how many.
+#: Default number of frames of a sequence.
 FRAMES = 31
 
 
 @dataclass(frozen=True)
 class Perturbation(Registered):
-    """A perturbation of the benchmark.
+    """Perturbation of the benchmark.
 
     Attributes
     ----------
     kernel : callable
         Takes a ``View`` and returns uint8 (frames, height, width, 3).
     noise : bool
-        True where every frame has noise of its own: its frames are compared with the first one, and each difficulty
-        is another sequence. A difficulty of any other perturbation is a stride of the metric over one sequence.
+        True if every frame has independent noise: frames are compared with the first one, and each difficulty is a
+        separate sequence. If False, a difficulty is a stride of the metric over one sequence.
     parameters : dict
         Profile name -> one tuple of parameters for each of ``difficulties``.
     resized_after : frozenset of str
-        The profiles in which the uncropped image is perturbed and the frames are resized afterwards. The kernel's last
-        parameter is then a tuple of one value per frame.
+        Profiles in which the uncropped image is perturbed and the frames are resized afterwards. The last parameter of
+        the kernel is then a tuple of one value per frame.
     lengths : dict
         Profile name -> number of frames, where it is not 31.
     """
@@ -43,11 +43,11 @@ class Perturbation(Registered):
 
     @property
     def difficulties(self) -> tuple[int, ...]:
-        """The difficulties that are sequences of their own."""
+        """Difficulties that are separate sequences."""
         return DIFFICULTIES if self.noise else DIFFICULTIES[:1]
 
     def frames(self, profile: str = "imagenet") -> int:
-        """Count the frames of a sequence."""
+        """Number of frames of a sequence."""
         return self.lengths.get(profile, FRAMES)
 
 
@@ -71,12 +71,13 @@ def perturbation(
     frames : dict, optional
         The ``lengths`` of ``Perturbation``.
     **parameters
-        For each profile the kernel's parameters: a tuple; for a noise a list of three numbers, one a difficulty.
+        For each profile the parameters of the kernel: a tuple, or for a noise a list of three numbers, one per
+        difficulty.
 
     Raises
     ------
     ValueError
-        A profile or its parameters are not right, or the name is taken.
+        A profile or its parameters are invalid, or the name is already registered.
     """
 
     def register(kernel: Kernel) -> Kernel:

@@ -33,7 +33,7 @@ def snow(
     blend: float,
     angles: Sequence[float],
 ) -> Frames:
-    """Turn the direction of the same falling flakes from frame to frame."""
+    """Add the same snowflakes with a direction of fall that turns from frame to frame."""
     flakes = snowfall.flakes(bits, view.height, view.width, loc, scale, zoom, threshold)
     blurred = np.stack([motion.blur(flakes, radius, sigma, angle) for angle in angles])
     return layers.snow(view.crop, blurred, blend)
@@ -46,7 +46,7 @@ def snow(
     cifar=(tuple((i - 15) * 0.015 for i in range(31)),),
 )
 def brightness(view: View, shifts: Sequence[float]) -> Frames:
-    """Go from a darker day to a lighter one: the value V of HSV is shifted."""
+    """Change from dark to bright daylight: the value V of HSV is shifted."""
     crop = view.crop
     return np.stack([hsv.brighten(crop, shift) for shift in shifts])
 
@@ -68,7 +68,7 @@ def spatter(
     amount: float,
     drip: Sequence[float],
 ) -> Frames:
-    """Run drops of water down the lens."""
+    """Add drops of water that run down the lens."""
     crop = view.crop
     layer = liquid.drops(bits, view.height, view.width, loc, scale, sigma, threshold)
     out = np.empty((31, *crop.shape), np.uint8)

@@ -60,10 +60,12 @@ def open_source(source: str | os.PathLike[str] | None = None, *, recursive: bool
         return open_sample()
     if name in _ON_HUB and not Path(name).exists():
         return open_dataset(_ON_HUB[name])
-    published = open_cifar(name) or open_tiny(name) if Path(name).expanduser().exists() else None
-    if published is not None:
-        return published
-    if Path(name).expanduser().is_file():
+    path = Path(name).expanduser()
+    if path.is_file() or path.is_dir():
+        published = open_cifar(name) or open_tiny(name)
+        if published is not None:
+            return published
+    if path.is_file():
         return open_tar(name)
     folder = Path(split_name(name)[0]).expanduser()
     if is_dataset(folder) if folder.is_dir() else not folder.exists() and is_hub_name(name):

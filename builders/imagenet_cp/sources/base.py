@@ -7,6 +7,7 @@ import hashlib
 import itertools
 import os
 import re
+import stat
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -14,6 +15,8 @@ from typing import NamedTuple, Protocol
 
 from ..errors import SourceError
 
+#: No image is larger; a crafted source could ask for any amount of memory.
+_LARGEST = 1 << 30
 _IMAGENET_ID = re.compile(r"ILSVRC2012_(?:val|test)_\d{8}")
 
 
@@ -86,14 +89,39 @@ def reading(place: object = None) -> Iterator[None]:
         raise SourceError(f"{place or error.filename}: cannot be read ({error.strerror or error})") from error
 
 
-def stamp_of(stat: os.stat_result) -> str:
+def stamp_of(status: os.stat_result) -> str:
     """Stamp of a file, which changes when the file is written anew."""
-    return f"{stat.st_size}:{stat.st_mtime_ns}"
+    return f"{status.st_size}:{status.st_mtime_ns}"
 
 
-def check_stamp(stat: os.stat_result, stamp: str, place: str) -> None:
+def file_stamp(path: str | os.PathLike[str]) -> str:
+    """Stamp of a regular file.
+
+    Raises
+    ------
+    SourceError
+        It is a link to nothing, a pipe or a device, or its folder cannot be read.
+    """
+    try:
+        status = os.stat(path)
+    except OSError as error:
+        missing = isinstance(error, FileNotFoundError) and os.path.islink(path)
+        reason = "a link to nothing" if missing else f"cannot be read ({error.strerror or error})"
+        raise SourceError(f"{path}: {reason}") from error
+    if not stat.S_ISREG(status.st_mode):
+        raise SourceError(f"{path}: a pipe or a device, not a file")
+    return stamp_of(status)
+
+
+def check_size(size: int, name: str) -> None:
+    """Raise SourceError for a file that is larger than any image."""
+    if size > _LARGEST:
+        raise SourceError(f"{name}: {size:,} bytes are too many for an image")
+
+
+def check_stamp(status: os.stat_result, stamp: str, place: str) -> None:
     """Raise SourceError if a file is not the one that was listed with this stamp."""
-    if stamp_of(stat) != stamp:
+    if stamp_of(status) != stamp:
         raise SourceError(f"{place}: has changed since it was listed; start again")
 
 

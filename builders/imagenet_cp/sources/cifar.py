@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import functools
 import gzip
-import io
 import os
-import pickle
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,6 +16,7 @@ from numpy.typing import NDArray
 
 from ..errors import SourceError
 from ..images import codecs
+from . import pickles
 from .base import Item, Source, check_stamp, reading, row_id, stamp_of
 from .tar_members import members
 
@@ -37,7 +36,7 @@ CIFAR100 = tuple(_NAMES_OF_100.split())
 
 _PIXELS = 3 * 32 * 32
 #: The test images are 31 MB; a crafted archive could ask for any amount of memory.
-_LARGEST = 1 << 28
+_LARGEST = 1 << 26
 #: No archive, unpacked, is longer: these have 180 MB.
 _LONGEST = 1 << 30
 
@@ -139,9 +138,7 @@ def _load(place: str, kind: int, stamp: str) -> tuple[Pixels, list[int]]:
     """Read all pixels, uint8 (N, 32, 32, 3), and labels; cached for the next image of the same file."""
     _, name, classes, parse = _KINDS[kind]
     try:
-        data = Path(place).read_bytes() if Path(place).name == name else _member(place, _KINDS[kind])
-        if len(data) > _LARGEST:
-            raise SourceError(f"{len(data):,} bytes are too many for CIFAR's test images")
+        data = _file(place) if Path(place).name == name else _member(place, _KINDS[kind])
         planes, labels = parse(data)
     except SourceError as error:
         text = str(error)
@@ -152,10 +149,21 @@ def _load(place: str, kind: int, stamp: str) -> tuple[Pixels, list[int]]:
         raise SourceError(f"{place}: {len(planes)} images but {len(labels)} labels")
     for row, label in enumerate(labels):
         if not isinstance(label, int) or not 0 <= label < len(classes):
+            shown = repr(label)[:20] if isinstance(label, (int, str)) else type(label).__name__
             raise SourceError(
-                f"{place}: image {row} has the label {label!r}, which is none of {len(classes)} classes"
+                f"{place}: image {row} has the label {shown}, which is none of {len(classes)} classes"
             )
     return planes.reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1), labels
+
+
+def _file(place: str) -> bytes:
+    _check_size(os.stat(place).st_size)
+    return Path(place).read_bytes()
+
+
+def _check_size(size: int) -> None:
+    if size > _LARGEST:
+        raise SourceError(f"{size:,} bytes are too many for CIFAR's test images")
 
 
 def _member(place: str, kind: _Kind) -> bytes:
@@ -163,8 +171,7 @@ def _member(place: str, kind: _Kind) -> bytes:
     with _unpacked(place) as file:
         for member in members(file, _LONGEST, place):
             if member.name == wanted and not member.other:
-                if member.size > _LARGEST:
-                    raise SourceError(f"{wanted} has {member.size:,} bytes, too many for CIFAR's test images")
+                _check_size(member.size)
                 data = file.read(member.size)
                 if len(data) < member.size:
                     raise EOFError(f"{wanted} has only {len(data):,} of {member.size:,} bytes")
@@ -183,14 +190,12 @@ def _binary(data: bytes, labels: int) -> tuple[Pixels, list[int]]:
 
 def _pickled(data: bytes, labels: str) -> tuple[Pixels, list[int]]:
     try:
-        stored = _Unpickler(io.BytesIO(data), encoding="bytes").load()
+        stored = pickles.load(data, _NAMES)
         columns = {_text(key): value for key, value in stored.items()}
-        planes, numbers = columns["data"], columns[labels]
-        if isinstance(planes, _Array):
-            planes = planes.values()
-        if not (isinstance(planes, np.ndarray) and planes.ndim == 2 and planes.shape[1] == _PIXELS):
-            raise SourceError(f"its data are no array of (images, {_PIXELS}) bytes")
-        return planes, list(numbers)
+        planes, numbers = _planes(columns["data"]), columns[labels]
+        if not isinstance(numbers, list):
+            raise SourceError(f"its {labels} are no list")
+        return planes, numbers
     except SourceError:
         raise
     except KeyError as error:
@@ -200,66 +205,44 @@ def _pickled(data: bytes, labels: str) -> tuple[Pixels, list[int]]:
 
 
 def _text(value: Any) -> str:
-    return value.decode("latin-1") if isinstance(value, bytes) else str(value)
+    if isinstance(value, pickles.Call):  # Python 3 may store bytes as text that is to be encoded
+        value = value.arguments[0]
+    if isinstance(value, (bytes, bytearray)):
+        return value.decode("latin-1")
+    return value if isinstance(value, str) else ""
 
 
-class _DType:
-    """Substitute for numpy.dtype."""
-
-    def __init__(self, name: Any, *_: Any) -> None:
-        self.name = _text(name)
-
-    def __setstate__(self, state: Any) -> None:
-        """Byte order and the like do not matter to single bytes."""
-
-
-class _Array:
-    """Substitute for numpy.ndarray, so that no code of NumPy runs on the contents of a pickle."""
-
-    def __init__(self, *_: Any) -> None:
-        self.state: tuple[Any, ...] = ()
-
-    def __setstate__(self, state: Any) -> None:
-        self.state = state
-
-    def values(self) -> Pixels:
-        _, shape, dtype, by_columns, data = self.state
-        raw = data.encode("latin-1") if isinstance(data, str) else data
-        return _array(raw, dtype, shape, "F" if by_columns else "C")
-
-
-def _array(data: Any, dtype: Any, shape: Any, order: str = "C", *_: Any) -> Pixels:
-    if not isinstance(dtype, _DType) or dtype.name != "u1":
-        raise SourceError(f"its data are {getattr(dtype, 'name', dtype)!r} and not bytes (u1)")
-    return np.frombuffer(data, np.uint8).reshape(tuple(map(int, shape)), order="F" if order == "F" else "C")
-
-
-def _encode(text: str, _: str = "latin-1") -> bytes:
-    return text.encode("latin-1")
+def _planes(array: Any) -> Pixels:
+    """Pixels of a pickled array, as NumPy stored it in 2010 (`_reconstruct`) or does today (`_frombuffer`)."""
+    name = array.name if isinstance(array, pickles.Call) else ""
+    if name.endswith("._reconstruct"):
+        _, shape, dtype, by_columns, data = array.state
+    elif name.endswith("._frombuffer"):
+        data, dtype, shape, order = array.arguments
+        by_columns = order == "F"
+    else:
+        shape = ()
+    if not (
+        isinstance(shape, tuple) and len(shape) == 2 and isinstance(shape[0], int) and shape[1] == _PIXELS
+    ):
+        raise SourceError(f"its data are no array of (images, {_PIXELS}) bytes")
+    if _text(dtype.arguments[0]) != "u1":
+        raise SourceError(f"its data are {_text(dtype.arguments[0])!r:.20} and not bytes (u1)")
+    return np.frombuffer(_text(data).encode("latin-1"), np.uint8).reshape(
+        shape, order="F" if by_columns else "C"
+    )
 
 
 #: All that CIFAR's pickles name: as they were published, and as today's NumPy writes the same.
-_ALLOWED: dict[tuple[str, str], Any] = {
-    ("numpy", "dtype"): _DType,
-    ("numpy", "ndarray"): _Array,
-    ("numpy.core.multiarray", "_reconstruct"): _Array,
-    ("numpy._core.multiarray", "_reconstruct"): _Array,
-    ("numpy.core.numeric", "_frombuffer"): _array,
-    ("numpy._core.numeric", "_frombuffer"): _array,
-    ("_codecs", "encode"): _encode,
-}
-
-
-class _Unpickler(pickle.Unpickler):
-    def find_class(self, module: str, name: str) -> Any:
-        if (module, name) not in _ALLOWED:
-            raise SourceError(
-                f"its pickle asks for {module}.{name}, which CIFAR's do not; nothing of it was run. It may be an "
-                "attempt to run a program: take the archive from its authors' page"
-            )
-        return _ALLOWED[module, name]
-
-
+_NAMES = (
+    "_codecs.encode",
+    "numpy.dtype",
+    "numpy.ndarray",
+    "numpy._core.multiarray._reconstruct",
+    "numpy._core.numeric._frombuffer",
+    "numpy.core.multiarray._reconstruct",
+    "numpy.core.numeric._frombuffer",
+)
 _KINDS = (
     _Kind("cifar-10-batches-py", "test_batch", CIFAR10, lambda data: _pickled(data, "labels")),
     _Kind("cifar-100-python", "test", CIFAR100, lambda data: _pickled(data, "fine_labels")),

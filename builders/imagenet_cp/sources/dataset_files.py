@@ -15,7 +15,7 @@ from huggingface_hub.errors import RepositoryNotFoundError
 
 from ..errors import SourceError
 from .arrow import HUB, brief
-from .base import reading, stamp_of
+from .base import file_stamp
 
 _NAME = re.compile(r"(?P<name>[\w-][\w.-]*/[\w-][\w.-]*)(?::(?P<part>.+))?", re.ASCII)
 _PART = re.compile(r"(?:(?P<config>\w[\w.-]*)/)?(?P<split>\w[\w.]*)", re.ASCII)
@@ -96,8 +96,7 @@ def files_of_folder(folder: Path, part: str | None) -> Files:
     for url in files.urls:
         if not Path(os.path.abspath(url)).is_relative_to(root):
             raise SourceError(f"{root}: its README.md names {url!r}, which is not in the folder")
-    with reading():
-        return files._replace(stamps=[stamp_of(os.stat(url)) for url in files.urls])
+    return files._replace(stamps=[file_stamp(url) for url in files.urls])
 
 
 def files_on_hub(source: str) -> Files:
@@ -193,8 +192,7 @@ def _saved(name: str, folder: Path) -> Files:
         urls = [str(folder / Path(str(entry["filename"])).name) for entry in entries]
     except (TypeError, KeyError):
         raise SourceError(f"{folder}: its state.json is damaged") from None
-    with reading():
-        return Files(name, urls, [stamp_of(os.stat(url)) for url in urls], None)
+    return Files(name, urls, [file_stamp(url) for url in urls], None)
 
 
 def _json(path: Path) -> dict[str, Any]:

@@ -2,16 +2,40 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import re
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from ..errors import SourceError
+from ..images.preprocessing import FORMATS
+from ..notices import notice
 from . import classes as imagenet
-from .base import Item, Source, check_stamp, image_id_of, in_order, reading, stamp_of
+from .base import Item, Source, check_size, check_stamp, file_stamp, image_id_of, in_order, reading
 
-ENDINGS = frozenset((".jpeg", ".jpg", ".png", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".ppm"))
+#: Endings of the files of images.
+ENDINGS = frozenset(itertools.chain.from_iterable(FORMATS.values()))
+#: Endings of other images, which a notice counts.
+_OTHER_ENDINGS = frozenset(
+    (
+        ".avif",
+        ".eps",
+        ".heic",
+        ".heif",
+        ".ico",
+        ".jfif",
+        ".jp2",
+        ".jpe",
+        ".jxl",
+        ".pbm",
+        ".pgm",
+        ".psd",
+        ".tga",
+    )
+)
 _FLAT = re.compile(r"ILSVRC2012_val_\d{8}", re.ASCII)
 
 
@@ -20,11 +44,24 @@ class FileReader:
 
     def read(self, item: Item) -> bytes:
         """Read the file, if it is still the one that was listed."""
-        with reading(item.location), open(item.location, "rb") as file:
-            data = file.read()
-            if item.stamp:
-                check_stamp(os.fstat(file.fileno()), item.stamp, item.location)
-            return data
+        with reading(item.location):
+            file_stamp(item.location)  # opening a pipe would block
+            with open(item.location, "rb") as file:
+                stat = os.fstat(file.fileno())
+                if item.stamp:
+                    check_stamp(stat, item.stamp, item.location)
+                check_size(stat.st_size, item.location)
+                return file.read()
+
+
+class _File(NamedTuple):
+    """A file of an image: the parts of its path relative to the folder, and its stamp."""
+
+    parts: tuple[str, ...]
+    stamp: str
+
+    def __str__(self) -> str:
+        return "/".join(self.parts)
 
 
 def open_folder(folder: str | os.PathLike[str]) -> Source:
@@ -36,36 +73,30 @@ def open_folder(folder: str | os.PathLike[str]) -> Source:
     Raises
     ------
     SourceError
-        No such folder, nothing in it, no images, names that mix wnids with others, or one image id twice.
+        No such folder, nothing in it, no images, images at other depths, links to nothing, names that mix wnids with
+        others, or one image id twice.
     """
-    root = Path(folder).expanduser().resolve()
-    if not root.exists():
-        raise SourceError(f"{root}: no such folder")
-    if not root.is_dir():
-        raise SourceError(f"{root}: not a folder")
-    try:
-        entries = sorted(
-            (entry for entry in os.scandir(root) if not entry.name.startswith(".")), key=lambda e: e.name
-        )
-    except OSError as error:
-        raise SourceError(f"{root}: cannot be listed ({error.strerror or error})") from error
-    if not entries:
-        raise SourceError(f"{root}: the folder is empty")
-    subfolders = [entry.name for entry in entries if entry.is_dir()]
-    if subfolders:
+    root, subfolders, files = _list_images(folder)
+    depths = Counter(len(file.parts) for file in files)
+    if set(depths) == {1}:
+        classes = imagenet.wnids()
+        labels = [flat_label(str(root), file.parts[0]) for file in files]
+    elif set(depths) == {2}:
         classes = classes_of(str(root), subfolders)
         label_of = {name: label for label, name in enumerate(classes)}
-        files = [(entry, label_of[name]) for name in subfolders for entry in _images(root / name)]
+        labels = [label_of[file.parts[0]] for file in files]
     else:
-        classes = imagenet.wnids()
-        files = [(entry, flat_label(str(root), entry.name)) for entry in entries if is_image(entry.name)]
-    if not files:
+        first = {min(len(file.parts), 3): file for file in reversed(files)}
+        layouts = {1: "in the folder itself", 2: "in its sub-folders", 3: "deeper"}
+        counts = {1: depths[1], 2: depths[2], 3: len(files) - depths[1] - depths[2]}
+        found = ", ".join(f"{counts[depth]:,} {layouts[depth]} ({first[depth]})" for depth in sorted(first))
         raise SourceError(
-            f"{root}: no image in it or in its sub-folders; files ending in {', '.join(sorted(ENDINGS))} count"
+            f"{root}: images must be in one sub-folder per class, or all in the folder itself as ImageNet's are, but "
+            f"{found}; move them, or name another folder"
         )
     items = (
-        Item(image_id_of(Path(entry.name).stem), label, entry.path, stamp_of(entry.stat()))
-        for entry, label in files
+        Item(image_id_of(Path(file.parts[-1]).stem), label, str(root / str(file)), file.stamp)
+        for file, label in zip(files, labels, strict=True)
     )
     return Source(str(root), classes, in_order(items, str(root)), FileReader())
 
@@ -80,8 +111,25 @@ def open_any_folder(folder: str | os.PathLike[str]) -> Source:
     Raises
     ------
     SourceError
-        No such folder, no images, sub-folders that mix wnids with others, or one image id twice.
+        No such folder, no images, links to nothing, sub-folders that mix wnids with others, or one image id twice.
     """
+    root, _, files = _list_images(folder)
+    own = [file.parts[0] if len(file.parts) > 1 else "." for file in files]
+    labels = [imagenet.validation_labels().get(Path(file.parts[-1]).stem) for file in files]
+    if all(label is not None for label in labels):
+        classes = imagenet.wnids()
+    else:
+        classes = classes_of(str(root), set(own))
+        labels = [classes.index(name) for name in own]
+    items = [
+        Item(os.path.splitext(str(file))[0], label or 0, str(root / str(file)), file.stamp)
+        for file, label in zip(files, labels, strict=True)
+    ]
+    return Source(str(root), classes, in_order(items, str(root)), FileReader())
+
+
+def _list_images(folder: str | os.PathLike[str]) -> tuple[Path, list[str], list[_File]]:
+    """Find the absolute path of a folder, its sub-folders, and all images at any depth."""
     root = Path(folder).expanduser().resolve()
     if not root.is_dir():
         raise SourceError(f"{root}: {'not a folder' if root.exists() else 'no such folder'}")
@@ -89,36 +137,57 @@ def open_any_folder(folder: str | os.PathLike[str]) -> Source:
     def fail(error: OSError) -> None:
         raise SourceError(f"{error.filename}: cannot be listed ({error.strerror or error})") from error
 
-    paths = []
-    for place, folders, files in os.walk(root, onerror=fail):
-        folders[:] = [name for name in folders if not name.startswith(".")]
-        paths += [Path(place, name).relative_to(root) for name in files if is_image(name)]
-    if not paths:
-        raise SourceError(f"{root}: no image in it; files ending in {', '.join(sorted(ENDINGS))} count")
-    own = {path: path.parts[0] if len(path.parts) > 1 else "." for path in paths}
-    labels = [imagenet.validation_labels().get(path.stem) for path in paths]
-    if all(label is not None for label in labels):
-        classes = imagenet.wnids()
-    else:
-        classes = classes_of(str(root), set(own.values()))
-        labels = [classes.index(own[path]) for path in paths]
-    with reading():
-        items = [
-            Item(
-                path.with_suffix("").as_posix(), label or 0, str(root / path), stamp_of((root / path).stat())
-            )
-            for path, label in zip(paths, labels, strict=True)
-        ]
-    return Source(str(root), classes, in_order(items, str(root)), FileReader())
+    subfolders: list[str] | None = None
+    files, unusable, ignored, seen = [], [], [], set()
+    for place, folders, names in os.walk(root, onerror=fail, followlinks=True):
+        if (real := os.path.realpath(place)) in seen:
+            raise SourceError(f"{place}: a link to a folder that is listed already; remove it")
+        seen.add(real)
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        names = sorted(name for name in names if not name.startswith("."))
+        if subfolders is None:
+            subfolders = list(folders)
+            if not (folders or names):
+                raise SourceError(f"{root}: the folder is empty")
+        inside = () if place == str(root) else Path(place).relative_to(root).parts
+        for name in names:
+            if is_image(name):
+                try:
+                    files.append(_File((*inside, name), file_stamp(os.path.join(place, name))))
+                except SourceError as error:
+                    unusable.append(str(error))
+            elif looks_like_image(name):
+                ignored.append(os.path.join(place, name))
+    if unusable:
+        raise SourceError(
+            f"{root}: {len(unusable):,} files have names of images but are none: "
+            f"{'; '.join(unusable[:3])}; repair or remove them"
+        )
+    warn_of_ignored(str(root), ignored)
+    if not files:
+        raise SourceError(
+            f"{root}: no image in it or in its sub-folders; files ending in {', '.join(sorted(ENDINGS))} count"
+        )
+    return root, subfolders or [], files
+
+
+def warn_of_ignored(root: str, names: Sequence[str]) -> None:
+    """Write a notice that counts the files which look like images and are not listed."""
+    if names:
+        notice(
+            f"{root}: {len(names):,} files that look like images are not listed, such as {names[0]}; only "
+            f"files ending in {', '.join(sorted(ENDINGS))} are"
+        )
+
+
+def looks_like_image(name: str) -> bool:
+    """True for the name of an image file that is not listed."""
+    return not name.startswith(".") and os.path.splitext(name)[1].lower() in _OTHER_ENDINGS
 
 
 def is_image(name: str) -> bool:
     """True for the name of an image file."""
     return not name.startswith(".") and os.path.splitext(name)[1].lower() in ENDINGS
-
-
-def _images(folder: Path) -> list[os.DirEntry[str]]:
-    return sorted((e for e in os.scandir(folder) if is_image(e.name) and e.is_file()), key=lambda e: e.name)
 
 
 def classes_of(root: str, names: Iterable[str]) -> tuple[str, ...]:

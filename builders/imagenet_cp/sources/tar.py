@@ -10,12 +10,9 @@ from typing import NamedTuple
 
 from ..errors import SourceError
 from . import classes as imagenet
-from .base import Item, Source, check_stamp, image_id_of, in_order, reading, stamp_of
-from .folder import ENDINGS, classes_of, flat_label, is_image
+from .base import Item, Source, check_size, check_stamp, image_id_of, in_order, reading, stamp_of
+from .folder import ENDINGS, classes_of, flat_label, is_image, looks_like_image, warn_of_ignored
 from .tar_members import Member, is_tar, members
-
-#: No image is larger; a crafted archive could ask for any amount of memory.
-_LARGEST = 1 << 30
 
 
 class _Image(NamedTuple):
@@ -35,8 +32,7 @@ class TarReader:
         """Read the member, if the archive is still the one that was listed."""
         name, _, span = item.location.rpartition("@")
         offset, _, size = span.partition("+")
-        if int(size) > _LARGEST:
-            raise SourceError(f"{name}: {int(size):,} bytes are too many for an image")
+        check_size(int(size), name)
         with reading(name), open(self.archive, "rb", buffering=0) as file:
             check_stamp(os.fstat(file.fileno()), item.stamp, name)
             return os.pread(file.fileno(), int(size), int(offset))
@@ -75,6 +71,7 @@ def open_tar(archive: str | os.PathLike[str]) -> Source:
 
 def _images(every: Iterator[Member], root: str) -> Iterator[_Image]:
     folders: dict[str, str] = {}
+    ignored = []
     for member in every:
         parts = member.name.split("/")
         if member.other:
@@ -84,9 +81,14 @@ def _images(every: Iterator[Member], root: str) -> Iterator[_Image]:
         if not parts[0] or ".." in parts:
             raise SourceError(f"{root}: its member {member.name!r} has a name that leads out of the archive")
         *inside, name = [part for part in parts if part not in ("", ".")] or [""]
-        if is_image(name) and not any(part.startswith(".") for part in inside):
+        if any(part.startswith(".") for part in inside):
+            continue
+        if looks_like_image(name):
+            ignored.append(member.name)
+        if is_image(name):
             folder = "".join(f"{part}/" for part in inside)
             yield _Image(folders.setdefault(folder, folder), name, member.offset, member.size)
+    warn_of_ignored(root, ignored)
 
 
 def _labels(root: str, images: list[_Image]) -> tuple[tuple[str, ...], Iterator[int]]:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import NamedTuple, Protocol
 
 from ..errors import SourceError
-from .base import reading
+from .base import file_stamp, reading
 
 _BLOCK = 512
 #: No path is longer.
@@ -64,8 +64,9 @@ def is_tar(path: str | os.PathLike[str]) -> bool:
     Raises
     ------
     SourceError
-        It is compressed, as an archive may be, or cannot be read.
+        It is compressed, as an archive may be, or no file that can be read.
     """
+    file_stamp(path)  # opening a pipe would block
     with reading(path), open(path, "rb") as file:
         start = file.read(_BLOCK)
     for magic, how in _COMPRESSED.items():

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import SourceError
-from .base import Item, Source, check_stamp, image_id_of, in_order, reading, stamp_of
-from .folder import FileReader
+from ..notices import notice
+from .base import Item, Source, check_stamp, file_stamp, image_id_of, in_order, reading, stamp_of
+from .folder import FileReader, is_image
 
 _ANNOTATIONS = "val_annotations.txt"
 #: No image or list is larger; a crafted archive could ask for any amount of memory.
@@ -83,11 +84,11 @@ def _open_folder(path: Path) -> Source | None:
 
     def item(name: str, label: int) -> Item:
         file = root / "images" / name
-        return Item(image_id_of(file.stem), label, str(file), stamp_of(file.stat()))
+        return Item(image_id_of(file.stem), label, str(file), file_stamp(file))
 
     with reading():
         lists = (root / _ANNOTATIONS).read_bytes(), wnids.read_bytes() if wnids.is_file() else b""
-        return _source(str(path), *lists, item, FileReader())
+        return _source(str(path), *lists, os.listdir(root / "images"), item, FileReader())
 
 
 def _open_zip(path: Path) -> Source:
@@ -112,13 +113,15 @@ def _open_zip(path: Path) -> Source:
             raise SourceError(f"{path}: {_ANNOTATIONS} names {member}, which is not in it")
         return Item(image_id_of(Path(name).stem), label, f"{path}#{member}", stamp)
 
-    return _source(str(path), *lists, item, ZipReader(str(path)))
+    images = [name.removeprefix(f"{val}images/") for name in every if name.startswith(f"{val}images/")]
+    return _source(str(path), *lists, images, item, ZipReader(str(path)))
 
 
 def _source(
     name: str,
     annotations: bytes,
     wnids: bytes,
+    images: Sequence[str],
     item: Callable[[str, int], Item],
     reader: FileReader | ZipReader,
 ) -> Source:
@@ -135,6 +138,9 @@ def _source(
     for row in rows:
         if row[1] not in place:
             raise SourceError(f"{name}: {row[0]} is of the class {row[1]!r}, which is not in wnids.txt")
+    ignored = sorted({image for image in images if is_image(image)} - {row[0] for row in rows})
+    if ignored:
+        notice(f"{name}: {len(ignored):,} images are not in {_ANNOTATIONS}, such as {ignored[0]}")
     return Source(name, classes, in_order((item(row[0], place[row[1]]) for row in rows), name), reader)
 
 

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from ...errors import SourceError
+from ...errors import BuildError, SourceError
 from .rows import Row
 
 _PREFETCH = 4  # batches
@@ -41,6 +41,7 @@ class Batch(NamedTuple):
 
 
 def batches(
+    config: str,
     rows: Iterator[Callable[[], Row]],
     size: int,
     workers: int,
@@ -51,6 +52,8 @@ def batches(
 
     Parameters
     ----------
+    config : str
+        Name of the config in errors.
     rows : iterator of callable
         From `Rows.read`.
     size : int
@@ -65,13 +68,15 @@ def batches(
     Raises
     ------
     SourceError
-        A row cannot be read or decoded, or the images of a batch differ in size.
+        A row cannot be read, decoded or preprocessed, or the images of a batch differ in size; the message names the
+        config and the row.
     """
     with ThreadPoolExecutor(workers) as pool:
-        yield from prefetch(_load(rows, size, pool, preprocess, side))
+        yield from prefetch(_load(config, rows, size, pool, preprocess, side))
 
 
 def _load(
+    config: str,
     rows: Iterator[Callable[[], Row]],
     size: int,
     pool: Executor,
@@ -79,22 +84,41 @@ def _load(
     side: int | None,
 ) -> Iterator[Batch]:
     def load(read: Callable[[], Row]) -> tuple[Row, list[NDArray[np.uint8]]]:
-        row = read()
+        try:
+            row = read()
+        except SourceError as error:
+            raise SourceError(f"{config}, {error}") from error
         try:
             images = row.decode()
+            if preprocess is not None:
+                images = [_preprocess(preprocess, image) for image in images]
         except ValueError as error:
-            raise SourceError(f"{row.image_id}: {error}") from error
-        return row, [_resize(preprocess(image) if preprocess else image, side) for image in images]
+            raise SourceError(f"{config}, row {row.image_id}: {error}") from error
+        return row, [_resize(image, side) for image in images]
 
     while loaded := list(pool.map(load, itertools.islice(rows, size))):
         images = [image for _, images in loaded for image in images]
         shapes = {image.shape for image in images}
         if len(shapes) > 1:
             raise SourceError(
-                f"images of several sizes ({', '.join(sorted(map(str, shapes))[:3])}) cannot be batched; use a model "
-                "with an input size, or --batch-size 1"
+                f"{config}: images of several sizes ({', '.join(sorted(map(str, shapes))[:3])}) cannot be batched; "
+                "use a model with an input size, or --batch-size 1"
             )
         yield Batch([row for row, _ in loaded], np.stack(images), len(loaded[0][1]))
+
+
+def _preprocess(preprocess: Preprocessor, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    try:
+        result = preprocess(image)
+    except (BuildError, MemoryError):
+        raise
+    except Exception as error:
+        raise ValueError(f"the preprocessor fails ({type(error).__name__}: {error})") from error
+    array = isinstance(result, np.ndarray)
+    if not array or result.dtype != np.uint8 or result.ndim != 3 or result.shape[2] != 3 or not result.size:
+        given = f"{result.dtype} of shape {result.shape}" if array else repr(result)[:80]
+        raise ValueError(f"the preprocessor gives {given}, not an array of uint8 of shape (H, W, 3)")
+    return result
 
 
 def _resize(image: NDArray[np.uint8], side: int | None) -> NDArray[np.uint8]:

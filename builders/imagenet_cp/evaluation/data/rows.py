@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import itertools
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -14,22 +16,31 @@ from typing import Any, NamedTuple
 import datasets
 import fsspec
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
+from PIL import Image, UnidentifiedImageError
 
 from ...benchmarks.base import Benchmark, Cell
 from ...benchmarks.catalog import get_benchmark, parse_signature
 from ...benchmarks.layout import DATA_FILE, SPLIT
+from ...benchmarks.recipe import Recipe
+from ...build.finished import open_build
 from ...build.parquet import ROWS_PER_GROUP, SIGNATURE_KEY
 from ...errors import SourceError
 from ...images import codecs
+from ...images.preprocessing import MAX_PIXELS
 from ...images.video import decode_video
+from ...jobs.folder import RECORD_FILE
 from ...sources import Item, open_source
 from ...sources.base import digest
 from ...sources.dataset_files import is_hub_name
+from .completeness import Checksums, check_card, check_record
 
 #: Footers that are read at the same time: on the Hub each is a request.
 _CONCURRENT_READS = 16
+#: Profile -> number of images of its benchmarks.
+_IMAGES = {"imagenet": 50_000, "imagenet_299": 50_000, "tiny": 10_000, "cifar": 10_000}
 
 
 class Row(NamedTuple):
@@ -53,16 +64,44 @@ class Row(NamedTuple):
     video: bytes | None = None
 
     def decode(self) -> list[NDArray[np.uint8]]:
-        """Decode the images: each uint8 (H, W, 3), RGB."""
-        if self.video is not None:
-            return list(decode_video(self.video))
-        return [codecs.decode(image) for image in self.images]
+        """Decode the images: each uint8 (H, W, 3), RGB.
+
+        Raises
+        ------
+        ValueError
+            One cannot be decoded.
+        """
+        return list(decode_video(self.video)) if self.video is not None else list(map(_decode, self.images))
 
     @classmethod
     def from_columns(cls, row: Mapping[str, Any]) -> Row:
-        """Convert a row of the data set."""
+        """Convert a row of the data set.
+
+        Raises
+        ------
+        SourceError
+            A value is null or empty; the message names its row and column.
+        """
+        for column, value in row.items():
+            for part in (value or [None]) if isinstance(value, list) else [value]:
+                if (part["bytes"] if isinstance(part, dict) else part) in (None, b""):
+                    raise SourceError(f"row {row['image_id']}: its {column} is null or empty")
         images = row["sequence"] if "sequence" in row else [row["image"]] if "image" in row else []
         return cls(row["image_id"], row["label"], [image["bytes"] for image in images], row.get("video"))
+
+
+def _decode(data: bytes) -> NDArray[np.uint8]:
+    """Decode an image whose header names a format and a size that builds have."""
+    try:
+        with Image.open(io.BytesIO(data), formats=("JPEG", "PNG")) as header:
+            width, height = header.size
+        if width * height > MAX_PIXELS:
+            raise ValueError(f"{width} x {height} pixels are more than the limit of {MAX_PIXELS}")
+        return codecs.decode(data)
+    except UnidentifiedImageError:
+        raise ValueError("its image is neither a JPEG nor a PNG file") from None
+    except Exception as error:  # OpenCV and Pillow have many
+        raise ValueError(f"its image cannot be decoded ({error})") from None
 
 
 @dataclass(frozen=True)
@@ -81,6 +120,8 @@ class Rows:
         Configs to evaluate on: of ImageNet-C all, with ``clean``; of ImageNet-P those of difficulty 1.
     num_rows, stamps : dict
         Config -> number of rows, and a string that changes with the rows.
+    problems : dict
+        Config -> problem for which it cannot be evaluated on.
     read : callable
         From a cell to an iterator of functions in the order of the rows: each reads or generates one row, in the
         thread that calls it.
@@ -93,6 +134,14 @@ class Rows:
     num_rows: Mapping[str, int]
     stamps: Mapping[str, str]
     read: Callable[[Cell], Iterator[Callable[[], Row]]]
+    problems: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def part(self) -> str | None:
+        """Number of images and of those of the whole benchmark, such as ``"100/50000"``, if it is a part of it."""
+        images = min(self.num_rows[cell.config] for cell in self.cells)
+        whole = _IMAGES[self.benchmark.profile]
+        return f"{images}/{whole}" if images < whole else None
 
     @property
     def sequences(self) -> bool:
@@ -122,6 +171,15 @@ class Rows:
                 )
         return replace(self, cells=cells)
 
+    def check(self) -> None:
+        """Raise SourceError if a config is incomplete, or has more than its record names."""
+        for cell in self.cells:
+            if cell.config in self.problems:
+                raise SourceError(
+                    f"{self.benchmark.dataset}: {self.problems[cell.config]}. Run the same build command again, which "
+                    "completes it, or evaluate on other configs with --configs"
+                )
+
     def limit(self, images: int) -> Rows:
         """Restrict every config to its first images, and the signature to ``limit:images``."""
         if max(self.num_rows.values()) <= images:
@@ -146,32 +204,59 @@ def from_folder(place: str | os.PathLike[str]) -> Rows:
     ------
     SourceError
         The place holds no build, a corrupt file, or files of several recipes.
+    BuildError
+        The build is not finished, or its record is damaged.
     """
     filesystem, root, files = _list_files(place)
+    build = (
+        open_build(root) if filesystem.protocol[0] == "file" and Path(root, RECORD_FILE).exists() else None
+    )
     footers = _read_footers(filesystem, [path for paths in files.values() for path in paths])
     signature = _check_signature(place, footers)
-    benchmark, _ = parse_signature(signature)
-    schema = next(iter(footers.values())).schema.to_arrow_schema()
-    columns = [name for name in ("image_id", "label", "image", "sequence", "video") if name in schema.names]
+    benchmark, recipe = parse_signature(signature)
+    columns, classes = _check_columns(benchmark, recipe, footers)
+    num_rows = {config: sum(footers[path].num_rows for path in paths) for config, paths in files.items()}
+    if build is not None:
+        problems = check_record(
+            build, {path[len(root) + 1 :]: footer.num_rows for path, footer in footers.items()}
+        )
+    else:
+        problems = check_card(_read_card(filesystem, root), num_rows)
+    checksums = build and Checksums(build)
 
     def read(cell: Cell) -> Iterator[Callable[[], Row]]:
-        for path in files[cell.config]:
-            with filesystem.open(path, "rb") as file:
-                for batch in pq.ParquetFile(file).iter_batches(ROWS_PER_GROUP, columns=columns):
-                    yield from (partial(Row.from_columns, row) for row in batch.to_pylist())
+        try:
+            for path in files[cell.config]:
+                if checksums:
+                    checksums.verify(path[len(root) + 1 :])
+                with filesystem.open(path, "rb") as file, _name_corrupt(path):
+                    for batch in pq.ParquetFile(file).iter_batches(ROWS_PER_GROUP, columns=columns):
+                        yield from (partial(Row.from_columns, row) for row in batch.to_pylist())
+        finally:
+            if checksums:
+                checksums.save()
 
     return Rows(
         benchmark=benchmark,
         signature=signature,
-        classes=tuple(datasets.Features.from_arrow_schema(schema)["label"].names),
-        cells=_scored_cells(benchmark, files),
-        num_rows={config: sum(footers[path].num_rows for path in paths) for config, paths in files.items()},
+        classes=classes,
+        cells=_scored_cells(benchmark, {**files, **problems}),
+        num_rows=num_rows,
         stamps={
             config: digest((path[len(root) :], filesystem.size(path)) for path in paths)
             for config, paths in files.items()
         },
         read=read,
+        problems=problems,
     )
+
+
+def _read_card(filesystem: Any, root: str) -> str:
+    """Text of the card; empty if there is none."""
+    try:
+        return str(filesystem.cat_file(f"{root}/README.md").decode("utf-8", "replace"))
+    except FileNotFoundError:
+        return ""
 
 
 def _list_files(place: str | os.PathLike[str]) -> tuple[Any, str, dict[str, list[str]]]:
@@ -196,6 +281,17 @@ def _list_files(place: str | os.PathLike[str]) -> tuple[Any, str, dict[str, list
     return filesystem, root, files
 
 
+@contextlib.contextmanager
+def _name_corrupt(path: str) -> Iterator[None]:
+    """Convert errors of the content of a Parquet file."""
+    try:
+        yield
+    except (pa.ArrowException, OSError) as error:
+        if isinstance(error, OSError) and error.errno is not None:
+            raise
+        raise SourceError(f"{path}: corrupt ({error}); check the build with `imagenet-cp verify`") from error
+
+
 def _read_footers(filesystem: Any, paths: list[str]) -> dict[str, Any]:
     """Parquet metadata of every file."""
 
@@ -210,6 +306,30 @@ def _read_footers(filesystem: Any, paths: list[str]) -> dict[str, Any]:
 
     with ThreadPoolExecutor(_CONCURRENT_READS) as pool:
         return dict(zip(paths, pool.map(read, paths), strict=True))
+
+
+def _check_columns(
+    benchmark: Benchmark, recipe: Recipe, footers: Mapping[str, Any]
+) -> tuple[list[str], tuple[str, ...]]:
+    """Names of the columns to read, which all files must have, and of the labels."""
+    expected = benchmark.features(["any"], recipe).arrow_schema
+    columns = [name for name in ("image_id", "label", "image", "sequence", "video") if name in expected.names]
+    label: Any = None
+    for path, footer in footers.items():
+        schema = footer.schema.to_arrow_schema()
+        for name in columns:
+            if name not in schema.names:
+                raise SourceError(
+                    f"{path}: has no column {name!r}; check the build with `imagenet-cp verify`"
+                )
+            if schema.field(name).type != expected.field(name).type:
+                raise SourceError(
+                    f"{path}: its column {name!r} is of type {schema.field(name).type}, not {expected.field(name).type}"
+                )
+        label = label or datasets.Features.from_arrow_schema(schema)["label"]
+        if not isinstance(label, datasets.ClassLabel):
+            raise SourceError(f"{path}: its column 'label' has no names of classes")
+    return columns, tuple(label.names)
 
 
 def _check_signature(place: str | os.PathLike[str], footers: Mapping[str, Any]) -> str:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import importlib
-from collections.abc import Callable
+import os
+import sys
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import SourceError
-from ..top5 import top5
+from ..fingerprint import Fingerprint, fingerprint
 
 #: From uint8 images (N, H, W, 3) to logits (N, classes).
 Function = Callable[[NDArray[np.uint8]], Any]
@@ -38,7 +41,8 @@ class Model:
     normalization : str
         Normalization in the function, for the signature.
     weights : str
-        Checksum of the weights, where they are accessible.
+        Checksum of the weights, or any name of their version, by which stored predictions are known as the model's;
+        by default the function's code and state are.
     """
 
     name: str
@@ -61,7 +65,7 @@ class Model:
         Raises
         ------
         SourceError
-            The model fails on such images, does not return one row of numbers for each, or returns NaN.
+            The model fails on such images, or does not return one row of numbers for each.
         """
         shape = "x".join(map(str, images.shape))
         try:
@@ -75,24 +79,25 @@ class Model:
                 f"{self.name} gives {logits.dtype} of shape {logits.shape} for {len(images)} images, not scores of "
                 f"shape ({len(images)}, classes)"
             )
-        if np.isnan(logits).any():
-            raise SourceError(f"{self.name} gives scores that are not numbers (NaN), which cannot be ranked")
         return logits
 
-    def fingerprint(self, shape: tuple[int, int]) -> str:
-        """Fingerprint of the weights and of the predictions for noise.
+    @property
+    def fingerprint(self) -> Fingerprint:
+        """Fingerprint of the weights, or else of the function, its closure and its state."""
+        if self.weights:
+            return Fingerprint(hashlib.sha256(self.weights.encode()).hexdigest()[:12], complete=True)
+        return fingerprint(self.function)
 
-        Parameters
-        ----------
-        shape : tuple of int
-            Height and width of the noise images.
-        """
-        noise = np.random.RandomState(0).randint(0, 256, (4, 8, 8, 3)).astype(np.uint8)
-        rows, columns = (np.arange(length) * 8 // length for length in shape)
-        logits = self.logits(np.ascontiguousarray(noise[:, rows][:, :, columns]))
-        classes = logits.shape[1]
-        best = top5(logits).tolist() if classes >= 5 else logits.argmax(axis=1).tolist()
-        return hashlib.sha256(f"{self.weights}{classes}{best}".encode()).hexdigest()[:12]
+
+@contextlib.contextmanager
+def no_prompts() -> Iterator[None]:
+    """Close standard input to questions, such as that of a library whether code from the network may run."""
+    terminal = sys.stdin
+    with open(os.devnull, encoding="utf-8") as sys.stdin:
+        try:
+            yield
+        finally:
+            sys.stdin = terminal
 
 
 def import_library(name: str) -> Any:

@@ -31,7 +31,8 @@ def open_model(
     weights : path, optional
         A file of weights for ``timm:`` and ``torchvision:``, instead of a download.
     trust : bool
-        Also load files that can run code (pickles).
+        Also load files that can run code: pickles, and the code that some models of transformers bring. Without it
+        none is run, and no library asks.
 
     Raises
     ------

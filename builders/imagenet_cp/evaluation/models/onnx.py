@@ -69,8 +69,20 @@ def open_onnx(file: Path, device: str) -> Model:
         run_padded if batch_size else run,
         height if isinstance(height, int) else None,
         "" if dtype is np.uint8 else format_normalization(mean.tolist(), std.tolist()),
-        hashlib.sha256(file.read_bytes()).hexdigest()[:16],
+        _checksum(file),
     )
+
+
+def _checksum(file: Path) -> str:
+    """Checksum of the file, and of those in its folder that it names: large weights are stored beside it."""
+    data = file.read_bytes()
+    checksum = hashlib.sha256(data)
+    for path in sorted(file.parent.iterdir()):
+        if path != file and path.is_file() and path.name.encode() in data:
+            with open(path, "rb") as weights:
+                while block := weights.read(1 << 20):
+                    checksum.update(block)
+    return checksum.hexdigest()[:16]
 
 
 def _providers(runtime: Any, device: str) -> list[str]:

@@ -6,7 +6,7 @@ import os
 
 from ...errors import SourceError, suggest
 from .base import Model, import_library
-from .torch import load_weights, open_module, unavailable
+from .torch import load_weights, open_module, safe_loading, unavailable
 
 
 def open_timm(name: str, device: str, weights: str | os.PathLike[str] | None, trust: bool) -> Model:
@@ -16,9 +16,10 @@ def open_timm(name: str, device: str, weights: str | os.PathLike[str] | None, tr
     if not name.startswith(("hf-hub:", "hf_hub:")) and not timm.is_model(name.split(".")[0]):
         raise SourceError(f"{spec}: timm has no such model{suggest(name, timm.list_models())}")
     try:
-        module = timm.create_model(name, pretrained=weights is None)
+        with safe_loading(trust):
+            module = timm.create_model(name, pretrained=weights is None)
     except Exception as error:  # of many libraries' network layers
-        raise unavailable(spec, error) from error
+        raise unavailable(spec, error, trust) from error
     if weights is not None:
         load_weights(module, weights, trust)
     config = timm.data.resolve_model_data_config(module)

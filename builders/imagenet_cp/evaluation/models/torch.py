@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import pickle
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,7 +15,7 @@ from numpy.typing import NDArray
 
 from ...benchmarks.signature import Signature
 from ...errors import SourceError
-from .base import Model, import_library
+from .base import Model, import_library, no_prompts
 
 
 def open_module(
@@ -45,7 +47,7 @@ def open_module(
             output = module((values - shift) / scale)
             return getattr(output, "logits", output)
 
-    return Model(name, logits, side, format_normalization(mean, std), weights_checksum(module.state_dict()))
+    return Model(name, logits, side, format_normalization(mean, std), weights_checksum(module))
 
 
 def format_normalization(mean: Sequence[float], std: Sequence[float]) -> str:
@@ -75,15 +77,29 @@ def find_device(device: str) -> str:
     return device
 
 
-def weights_checksum(state: Mapping[str, Any]) -> str:
-    """Checksum of all weights."""
+def weights_checksum(module: Any) -> str:
+    """Checksum of all layers and weights."""
     torch = import_library("torch")
-    checksum = hashlib.sha256()
-    for name, tensor in sorted(state.items()):
+    checksum = hashlib.sha256(re.sub(r" at 0x[0-9a-f]+", "", repr(module)).encode())
+    for name, tensor in sorted(module.state_dict().items()):
         checksum.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
         flat = tensor.detach().cpu().contiguous().reshape(-1)
         checksum.update(flat.view(torch.uint8).numpy() if flat.numel() else b"")
     return checksum.hexdigest()[:16]
+
+
+@contextlib.contextmanager
+def safe_loading(trust: bool) -> Iterator[None]:
+    """Load only weights from pickles, also in other libraries, unless ``trust`` is true, and ask no questions."""
+    torch = import_library("torch")
+    load = torch.load
+    if not trust:
+        torch.load = lambda *args, **options: load(*args, **{**options, "weights_only": True})
+    try:
+        with no_prompts():
+            yield
+    finally:
+        torch.load = load
 
 
 def load_weights(module: Any, file: str | os.PathLike[str], trust: bool) -> None:
@@ -110,6 +126,8 @@ def load_weights(module: Any, file: str | os.PathLike[str], trust: bool) -> None
     except Exception as error:
         raise SourceError(f"{file}: cannot be read as weights ({error})") from error
     if not isinstance(state, Mapping):
+        if not hasattr(state, "state_dict"):
+            raise SourceError(f"{file}: holds a {type(state).__name__}, not weights by their names")
         state = state.state_dict()
     # Training checkpoints nest the weights, often under the names of DataParallel.
     state = next(
@@ -121,7 +139,12 @@ def load_weights(module: Any, file: str | os.PathLike[str], trust: bool) -> None
         raise SourceError(f"{file}: its weights are not of this model ({str(error)[:300]})") from error
 
 
-def unavailable(spec: str, error: Exception) -> SourceError:
-    """Error for weights that cannot be fetched."""
+def unavailable(spec: str, error: Exception, trust: bool) -> SourceError:
+    """Error for weights that cannot be fetched, or cannot be loaded without running code."""
+    if not trust and (isinstance(error, pickle.UnpicklingError) or "trust_remote_code" in str(error)):
+        return SourceError(
+            f"{spec}: loading it can run code of its authors. If you trust them, add --trust; if not, ask for "
+            "a .safetensors file of a known architecture"
+        )
     reason = (str(error).strip() or type(error).__name__).splitlines()[0]
     return SourceError(f"{spec}: its weights cannot be fetched ({reason})")

@@ -6,7 +6,7 @@ import os
 
 from ...errors import SourceError, suggest
 from .base import Model, import_library
-from .torch import load_weights, open_module, unavailable
+from .torch import load_weights, open_module, safe_loading, unavailable
 
 
 def open_torchvision(name: str, device: str, weights: str | os.PathLike[str] | None, trust: bool) -> Model:
@@ -25,9 +25,10 @@ def open_torchvision(name: str, device: str, weights: str | os.PathLike[str] | N
         raise SourceError(f"{spec}: torchvision has no such weights{suggest(version, versions.__members__)}")
     published = versions[version] if version else versions.DEFAULT
     try:
-        module = models.get_model(architecture, weights=published if weights is None else None)
+        with safe_loading(trust):
+            module = models.get_model(architecture, weights=published if weights is None else None)
     except Exception as error:  # of urllib, or a corrupt file
-        raise unavailable(spec, error) from error
+        raise unavailable(spec, error, trust) from error
     if weights is not None:
         load_weights(module, weights, trust)
     else:

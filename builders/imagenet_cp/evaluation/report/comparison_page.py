@@ -45,7 +45,7 @@ def write_comparison(files: Sequence[str | os.PathLike[str]], folder: str | os.P
     if len(set(names)) < len(names):
         raise ValueError(f"the same file twice: {', '.join(map(str, paths))}")
     comparison = compare(dict(zip(names, loaded, strict=True)))
-    path = make_report_dir(folder)
+    path = make_report_dir(folder, "comparison")
     write_text(path / "comparison.csv", comparison.to_dataframe().to_csv(index=False))
     write_page(
         path / "index.html",

@@ -46,7 +46,7 @@ def write_report(results: Results, folder: str | os.PathLike[str]) -> Path:
     BuildError
         Matplotlib is not installed.
     """
-    path = make_report_dir(folder)
+    path = make_report_dir(folder, "report")
     write_text(path / "results.json", dumps(results) + "\n")
     write_text(path / "results.csv", to_dataframe(results).to_csv(index=False))
     preprocessor = Signature.parse(results.signature).fields.get("preprocess", "none")

@@ -12,9 +12,10 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from ...benchmarks.signature import Signature
-from ...files import write_text
-from ..references import benchmark_name, is_normalized, missing_configs
+from ...files import check_replaceable, local_path, write_text
+from ..references import benchmark_name, is_normalized, missing_configs, part_of
 from ..results import Results
+from ..results_file import FORMAT
 from . import chart_files, charts
 from .formatting import display_name, format_interval, format_number
 
@@ -32,6 +33,12 @@ HEADLINE = (
     ("mt5d", "mt5d", "mT5D", 1),
     ("mce", "clean_error", "clean error", 100),
 )
+
+#: Kind of a page -> the files beside it, and the text by which each is known.
+_MARKS = {
+    "report": {"results.csv": "metric,", "results.json": f'"format": "{FORMAT}"'},
+    "comparison": {"comparison.csv": "model,metric,"},
+}
 
 
 @functools.cache
@@ -53,15 +60,32 @@ def _environment() -> Environment:
     return environment
 
 
-def make_report_dir(folder: str | os.PathLike[str]) -> Path:
-    """Create the folder of a report and its subfolder for charts.
+def check_report_dir(folder: str | os.PathLike[str], kind: str) -> None:
+    """Check that a folder holds no page of another kind than ``"report"`` or ``"comparison"``, nor a foreign one.
+
+    Raises
+    ------
+    BuildError
+        Its ``index.html`` or one of its numbers is another file.
+    """
+    path = local_path(folder)
+    check_replaceable(path / "index.html", f'name="generator" content="imagenet-cp {kind}"')
+    for name, mark in _MARKS[kind].items():
+        check_replaceable(path / name, mark)
+
+
+def make_report_dir(folder: str | os.PathLike[str], kind: str) -> Path:
+    """Create the folder of a report or of a comparison, and its subfolder for charts.
 
     Raises
     ------
     ValueError
         It cannot be created.
+    BuildError
+        It holds foreign files.
     """
-    path = Path(folder).expanduser()
+    check_report_dir(folder, kind)
+    path = local_path(folder)
     try:
         (path / "charts").mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -95,6 +119,7 @@ def write_page(path: Path, template: str, models: Mapping[str, Results], **conte
         "benchmarks": " and ".join(_benchmarks(models.values())),
         "sizes": _sizes(first),
         "warnings": [*context.pop("notes", []), *_warnings(models)],
+        "kind": Path(template).stem,
         "charts": write_charts(models, path.parent / "charts"),
     }
     write_text(path, page.render(**shared, **context) + "\n")
@@ -153,9 +178,10 @@ def _warnings(models: Mapping[str, Results]) -> list[str]:
     first = next(iter(models.values()))
     smallest = min(len(counts.image_ids) for model in models.values() for counts in model.counts.values())
     if smallest < FEW:
-        warnings.append(
-            f"Only {_sizes(first)}: the intervals are wide, and the scores are not those of the whole benchmark."
-        )
+        warnings.append(f"Only {_sizes(first)}: the intervals are wide.")
+    parts = [part_of(result) for model in models.values() for result in model.metrics.values()]
+    if part := next(filter(None, parts), ""):
+        warnings.append(f"A part of the benchmark, {part}: its scores are not those of the whole.")
     for metric, title in NAMES.items():
         for name, model in models.items():
             if metric in model.metrics and (missing := missing_configs(metric, model.metrics[metric])):

@@ -1,0 +1,116 @@
+"""Completeness of a data set: its files compared with its record, or its rows with its card."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from ...build.finished import Build
+from ...build.folder import problem_of
+from ...cards.card import read_metadata
+from ...errors import SourceError
+from ...files import write_json
+from ...jobs.folder import RECORD_FILE, STATE_DIR
+from ...sources.base import stamp_of
+
+_VERIFIED = f"{STATE_DIR}/verified.json"
+
+
+def check_record(build: Build, num_rows: Mapping[str, int]) -> dict[str, str]:
+    """Compare the files of a build with its record.
+
+    Parameters
+    ----------
+    build : Build
+        The build.
+    num_rows : dict
+        Relative path -> number of rows, of the files in the folder.
+
+    Returns
+    -------
+    dict
+        Config -> its first problem.
+    """
+    problems: dict[str, str] = {}
+    for path in {**build.files, **num_rows}:
+        info, file = build.files.get(path), build.folder / path
+        if info is None:
+            problem = f"not named in {RECORD_FILE}"
+        elif path not in num_rows:
+            problem = "missing"
+        elif file.stat().st_size != info.size:
+            problem = f"{file.stat().st_size:,} bytes, not {info.size:,} as recorded"
+        elif num_rows[path] != info.rows:
+            problem = f"{num_rows[path]:,} rows, not {info.rows:,} as recorded"
+        else:
+            continue
+        problems.setdefault(path.split("/")[1], f"{path}: {problem}")
+    return problems
+
+
+def check_card(card: str, num_rows: Mapping[str, int]) -> dict[str, str]:
+    """Compare the rows of every config with the card.
+
+    Parameters
+    ----------
+    card : str
+        Text of the README.md.
+    num_rows : dict
+        Config -> number of rows in its files.
+
+    Returns
+    -------
+    dict
+        Config -> problem.
+    """
+    described = read_metadata(card).get("dataset_info")
+    expected: dict[str, int] = {}
+    with contextlib.suppress(TypeError, KeyError, AttributeError):
+        for info in [described] if isinstance(described, dict) else described or []:
+            expected[info["config_name"]] = sum(split["num_examples"] for split in info["splits"])
+    return {
+        config: f"data/{config}: {rows:,} rows, but {expected.get(config, 'none')} according to its card"
+        for config, rows in num_rows.items()
+        if rows != expected.get(config)
+    }
+
+
+class Checksums:
+    """Checksums of a build's files, compared once and remembered in the folder while a file is unchanged.
+
+    Parameters
+    ----------
+    build : Build
+        The build.
+    """
+
+    def __init__(self, build: Build) -> None:
+        self.build = build
+        self.verified: dict[str, Any] = {}
+        with contextlib.suppress(OSError, ValueError):
+            stored = json.loads((build.folder / _VERIFIED).read_text(encoding="utf-8"))
+            self.verified = stored if isinstance(stored, dict) else {}
+
+    def verify(self, path: str) -> None:
+        """Compare the checksum of a file, unless it is remembered.
+
+        Raises
+        ------
+        SourceError
+            It differs from the record.
+        """
+        file, info = self.build.folder / path, self.build.files[path]
+        known = f"{info.sha256} {stamp_of(file.stat())}"
+        if self.verified.get(path) == known:
+            return
+        if problem := problem_of(file, info):
+            raise SourceError(f"{file}: {problem}; run the same build command again, which replaces it")
+        self.verified[path] = known
+
+    def save(self) -> None:
+        """Write what is verified, if the folder can be written to."""
+        with contextlib.suppress(OSError):
+            (self.build.folder / STATE_DIR).mkdir(exist_ok=True)
+            write_json(self.build.folder / _VERIFIED, self.verified)

@@ -1,0 +1,230 @@
+"""Every file of a build is of that build: what another one left there is found, and late workers write nothing."""
+
+import contextlib
+import json
+import random
+import shutil
+import subprocess
+import sys
+import time
+
+import pyarrow.parquet as pq
+import pytest
+from PIL import Image
+
+from imagenet_cp.build.parquet import read_footer
+from imagenet_cp.build.plan import build
+from imagenet_cp.build.verify import verify
+from imagenet_cp.errors import BuildError
+from imagenet_cp.jobs.folder import Shard
+from imagenet_cp.jobs.locks import Claim
+from imagenet_cp.sources import open_source
+
+FILES = 3
+
+
+def images_of(folder, names="abcdefgh", color=0):
+    """A folder of small images in one class."""
+    (folder / "class").mkdir(parents=True)
+    for place, name in enumerate(names):
+        Image.new("RGB", (256, 256), (color, 20 * place, 90)).save(folder / "class" / f"{name}.png")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def images(tmp_path_factory):
+    return images_of(tmp_path_factory.mktemp("images") / "val")
+
+
+def run(images, out, seed=0, **options):
+    options = {"configs": ["clean"], "images_per_file": 3, "workers_count": 1, **options}
+    return build("imagenet_c", open_source(images), out, seed=seed, **options)
+
+
+def seeds(out):
+    """The seeds in the signatures of all files."""
+    footers = [read_footer(path)[0] for path in out.glob("data/*/*.parquet")]
+    return {footer.split("seed:")[1].split("|")[0] for footer in footers}
+
+
+def test_without_its_record_a_build_of_another_seed_is_named_and_made_again(images, tmp_path):
+    run(images, tmp_path / "out")
+    (tmp_path / "out" / "build.json").unlink()
+    plan = run(images, tmp_path / "out", seed=1)
+    named = {path: problem for path, problem in plan.corrupt.items() if path.startswith("data/")}
+    assert len(named) == FILES and all("seed:0" in problem for problem in named.values())
+    assert seeds(tmp_path / "out") == {"1"} and not verify(tmp_path / "out").problems
+    assert not run(images, tmp_path / "out", seed=1).corrupt
+
+
+def test_without_its_record_the_same_build_goes_on(images, tmp_path):
+    before = run(images, tmp_path / "out").files
+    times = {path: (tmp_path / "out" / path).stat().st_mtime_ns for path in before}
+    (tmp_path / "out" / "build.json").unlink()
+    plan = run(images, tmp_path / "out")
+    assert plan.files == before and not plan.corrupt
+    assert times == {path: (tmp_path / "out" / path).stat().st_mtime_ns for path in before}
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [("source", "of another build: source"), ("images_per_file", "images_per_file 3, not 4")],
+)
+def test_records_of_another_source_or_division_are_named_and_made_again(images, tmp_path, change, says):
+    names = "abcdef"
+    first = images_of(tmp_path / "first", names)
+    second = images_of(tmp_path / "second", "bacdeg" if change == "source" else names)
+    run(first, tmp_path / "out", images_per_file=3)
+    (tmp_path / "out" / "build.json").unlink()
+    plan = run(second, tmp_path / "out", images_per_file=4 if change == "images_per_file" else 3)
+    assert len(plan.corrupt) == 2 and all(says in problem for problem in plan.corrupt.values())
+    assert not verify(tmp_path / "out", source=open_source(second)).problems
+
+
+def test_files_of_other_configs_of_another_build_are_refused(images, tmp_path):
+    run(images, tmp_path / "out")
+    (tmp_path / "out" / "build.json").unlink()
+    with pytest.raises(BuildError, match=r"data/clean/.* not part of this build \(3 such files\)"):
+        run(images, tmp_path / "out", seed=1, configs=["brightness_1"])
+    assert seeds(tmp_path / "out") == {"0"}
+
+
+@pytest.mark.parametrize("damage", ["rows", "a key", "no object"])
+def test_a_record_that_lies_does_not_reach_the_card(images, tmp_path, damage):
+    out = tmp_path / "out"
+    run(images, out)
+    card, (record, *_) = (out / "README.md").read_text(), sorted(out.glob(".imagenet_cp/units/*.json"))
+    stored = json.loads(record.read_text())
+    (path,) = stored["files"]
+    if damage == "rows":
+        stored["files"][path]["rows"] = 1_000_000
+    elif damage == "a key":
+        del stored["files"][path]["sha256"]
+    record.write_text(json.dumps([] if damage == "no object" else stored))
+    plan = run(images, out)
+    assert (out / "README.md").read_text() == card and plan.files[path].rows == 3
+    name = record.relative_to(out).as_posix()
+    says = {"rows": None, "a key": f"/files/{path}/sha256 is missing", "no object": "no object"}[damage]
+    assert plan.corrupt.get(name) == says
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"signature": None}, "no text at /identity/signature"),
+        ({"images_per_file": "3"}, "no number at /identity/images_per_file"),
+    ],
+)
+def test_a_damaged_record_of_a_build_is_one_line_and_what_to_do(images, tmp_path, change, says):
+    out = tmp_path / "out"
+    run(images, out)
+    record = json.loads((out / "build.json").read_text())
+    for text in (json.dumps(record | {"identity": record["identity"] | change}),):
+        (out / "build.json").write_text(text)
+        for use in (lambda: run(images, out, images_per_file=None), lambda: verify(out)):
+            with pytest.raises(BuildError, match=f"build.json: damaged \\({says}\\); delete it"):
+                use()
+    (out / "build.json").unlink()
+    run(images, out)
+    assert not verify(out).problems
+
+
+class Later:
+    """An executor whose tasks wait until its client is gone."""
+
+    def __init__(self):
+        self.tasks = []
+
+    def submit(self, function, *arguments):
+        self.tasks.append((function, arguments))
+        if len(self.tasks) == FILES:
+            raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize("then", ["begun anew", "resumed", "deleted", "as it was"])
+def test_a_task_that_outlives_its_build_writes_nothing(images, tmp_path, then):
+    out, cluster = tmp_path / "out", Later()
+    with pytest.raises(KeyboardInterrupt):
+        run(images, out, executor=cluster)
+    if then != "as it was" and then != "resumed":
+        shutil.rmtree(out)
+    if then in ("begun anew", "resumed"):
+        run(images, out, seed=int(then == "begun anew"))
+    before = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*") if path.is_file()}
+    for function, arguments in cluster.tasks:
+        with pytest.raises(BuildError, match="was deleted, or is of another build by now"):
+            function(*arguments)
+    assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*") if path.is_file()} == before
+    assert out.exists() == (then != "deleted")
+
+
+@pytest.mark.parametrize("moment", range(20))
+def test_a_worker_whose_folder_is_begun_anew_stops_at_any_moment(images, tmp_path, moment, monkeypatch):
+    """Before each of the points at which a unit looks for its build, another seed takes the folder over."""
+    out, calls = tmp_path / "out", []
+    check = Claim.check
+
+    def take_over(claim):
+        calls.append(claim)
+        if len(calls) == 1 + moment % (3 * FILES):
+            monkeypatch.setattr(Claim, "check", check)
+            shutil.rmtree(out)
+            run(images, out, seed=1, shard=Shard(1 + moment % 2, 2))
+        return check(claim)
+
+    monkeypatch.setattr(Claim, "check", take_over)
+    with pytest.raises(BuildError, match="was deleted, or is of another build by now"):
+        run(images, out)
+    assert seeds(out) <= {"1"}
+    for index in (1, 2):
+        run(images, out, seed=1, shard=Shard(index, 2))
+    assert seeds(out) == {"1"} and not verify(out).problems
+    assert not list(out.rglob("*.tmp"))
+
+
+def test_a_folder_deleted_during_a_build_can_be_built_again(images, tmp_path, monkeypatch):
+    out, check = tmp_path / "out", Claim.check
+
+    def delete(claim):
+        shutil.rmtree(out, ignore_errors=True)
+        return check(claim)
+
+    monkeypatch.setattr(Claim, "check", delete)
+    with pytest.raises(BuildError, match="was deleted"):
+        run(images, out)
+    monkeypatch.setattr(Claim, "check", check)
+    assert not out.exists()
+    (out / "data" / "clean").mkdir(parents=True)
+    (out / "data" / "clean" / ".validation-00000-of-00003.parquet.1.tmp").touch()
+    run(images, out)
+    assert not verify(out).problems
+
+
+COMMAND = [sys.executable, "-c", "from imagenet_cp.cli import main; main()", "build", "imagenet_c"]
+
+
+@pytest.mark.kills
+@pytest.mark.parametrize("moment", range(20))
+def test_a_dask_client_killed_and_the_folder_begun_anew(moment, tmp_path):
+    """The tasks of the killed client go on in the cluster while the folder is deleted and built with another seed."""
+    distributed = pytest.importorskip("distributed")
+    images = images_of(tmp_path / "val", [f"{number:03}" for number in range(120)])
+    out, chance = tmp_path / "out", random.Random(moment)
+    options = {"n_workers": 2, "threads_per_worker": 1, "host": "127.0.0.1", "dashboard_address": None}
+    with distributed.LocalCluster(**options) as cluster:
+        engine = cluster.scheduler_address.replace("tcp://", "dask://")
+        command = [*COMMAND, "--source", images, "--out", out, "--configs", "brightness", "--engine", engine]
+        command = list(map(str, [*command, "--images-per-file", 3]))
+        with subprocess.Popen([*command, "--seed", "0"], stderr=subprocess.DEVNULL) as client:
+            while client.poll() is None and not list(out.glob(".imagenet_cp/units/*.json")):
+                time.sleep(0.01)
+            time.sleep(chance.uniform(0, 0.5))
+            client.kill()
+        while out.exists():
+            with contextlib.suppress(OSError):
+                shutil.rmtree(out)
+        subprocess.run([*command, "--seed", "1"], check=True, stderr=subprocess.DEVNULL)
+        time.sleep(1)  # for the tasks of the first client
+    assert seeds(out) == {"1"} and not verify(out, quick=True).problems
+    rows = sum(pq.read_metadata(path).num_rows for path in out.glob("data/*/*.parquet"))
+    assert rows == 5 * 120

@@ -1,0 +1,118 @@
+"""Builds that are unfinished, damaged or doubled are refused, and parts of a benchmark are named as such."""
+
+import json
+import os
+import shutil
+
+import pytest
+from evaluation_samples import evaluation
+from toy_models import by_colour
+
+from imagenet_cp.build.finished import open_build
+from imagenet_cp.cli.evaluate import _summary
+from imagenet_cp.errors import BuildError, SourceError
+from imagenet_cp.evaluation.data.completeness import Checksums, check_card
+from imagenet_cp.evaluation.data.rows import from_folder
+from imagenet_cp.evaluation.report.page import _warnings
+from imagenet_cp.evaluation.run import evaluate_model
+
+
+@pytest.fixture
+def folder(folders, tmp_path):
+    return shutil.copytree(folders["imagenet_c"], tmp_path / "imagenet_c")
+
+
+def files(folder, config="fog_3"):
+    return sorted((folder / "data" / config).iterdir())
+
+
+def rewrite(folder, **changes):
+    record = json.loads((folder / "build.json").read_text())
+    (folder / "build.json").write_text(json.dumps({**record, **changes}))
+
+
+def test_an_unfinished_build_is_refused(folder):
+    rewrite(folder, files=None)
+    with pytest.raises(BuildError, match="the build is not finished; run the same build command again"):
+        from_folder(folder)
+
+
+def test_missing_doubled_and_cut_files_are_named(folder):
+    first, second = files(folder)
+    shutil.copy(first, first.with_name("validation-00000-of-00007.parquet"))
+    with pytest.raises(
+        SourceError, match=r"fog_3/validation-00000-of-00007\.parquet: not named in build\.json"
+    ):
+        from_folder(folder).check()
+    first.with_name("validation-00000-of-00007.parquet").unlink()
+    second.unlink()
+    with pytest.raises(SourceError, match=rf"{second.name}: missing\. Run the same build command again"):
+        evaluate_model(by_colour, imagenet_c=folder)
+    from_folder(folder).select(["brightness"]).check()
+    shutil.rmtree(folder / "data" / "fog_3")
+    with pytest.raises(SourceError, match=rf"fog_3/{first.name}: missing"):
+        from_folder(folder).check()
+
+
+def test_a_size_or_number_of_rows_that_is_not_the_recorded_one_is_named(folder):
+    record = json.loads((folder / "build.json").read_text())
+    name = files(folder)[0].relative_to(folder).as_posix()
+    for key, text in (("size", "bytes, not 1 as recorded"), ("rows", "3 rows, not 1 as recorded")):
+        rewrite(folder, files={**record["files"], name: {**record["files"][name], key: 1}})
+        with pytest.raises(SourceError, match=text):
+            from_folder(folder).check()
+
+
+def test_a_flipped_byte_is_found_at_first_use_and_checksums_are_remembered(folder, monkeypatch):
+    file = files(folder)[0]
+    data = bytearray(file.read_bytes())
+    data[2000] ^= 1
+    original = file.read_bytes()
+    file.write_bytes(data)
+    with pytest.raises(SourceError, match=rf"{file.name}: its checksum is not the recorded one"):
+        evaluate_model(by_colour, imagenet_c=folder, configs=["fog_3"])
+    file.write_bytes(original)
+    evaluate_model(by_colour, imagenet_c=folder, configs=["fog_3"])
+    name = file.relative_to(folder).as_posix()
+    monkeypatch.setattr("imagenet_cp.evaluation.data.completeness.problem_of", lambda *_: "read again")
+    Checksums(open_build(folder)).verify(name)
+    os.utime(file, ns=(1, 1))
+    with pytest.raises(SourceError, match="read again"):
+        Checksums(open_build(folder)).verify(name)
+
+
+def test_a_folder_that_cannot_be_written_is_evaluated_too(folder, monkeypatch):
+    def refuse(*_):
+        raise PermissionError("read-only")
+
+    monkeypatch.setattr("imagenet_cp.evaluation.data.completeness.write_json", refuse)
+    evaluate_model(by_colour, imagenet_c=folder, configs=["fog_3"])
+
+
+def test_rows_without_a_record_are_compared_with_the_card(folder):
+    (folder / "build.json").unlink()
+    rows = from_folder(folder)
+    rows.check()
+    card = (folder / "README.md").read_text()
+    assert check_card(card, rows.num_rows) == {}
+    assert check_card(card, {"fog_3": 3}) == {"fog_3": "data/fog_3: 3 rows, but 4 according to its card"}
+    files(folder)[1].unlink()
+    with pytest.raises(SourceError, match="data/fog_3: 3 rows, but 4 according to its card"):
+        from_folder(folder).check()
+    (folder / "README.md").unlink()
+    with pytest.raises(SourceError, match="4 rows, but none according to its card"):
+        from_folder(folder).select(["clean"]).check()
+
+
+def test_a_part_is_named_on_screen_in_the_page_and_in_the_signature(folders):
+    made = evaluate_model(by_colour, **folders, configs=["fog_3", "tilt"], limit=2)
+    for metric in ("mce", "mfr", "mt5d"):
+        assert "|part:2/50000" in made.metrics[metric]["signature"]
+    assert "A part of the benchmark, 2 of 50,000 images: its scores are not those of the whole." in _warnings(
+        {"one": made}
+    )
+    whole = evaluation(40, 12)
+    assert not any("part of the benchmark" in text for text in (*_summary(whole), *_warnings({"one": whole})))
+    result = whole.metrics["mce"]
+    whole.metrics["mce"] = {**result, "signature": f"{result['signature']}|part:40/50000"}
+    assert "on a part of the benchmark, 40 of 50,000 images" in next(_summary(whole))

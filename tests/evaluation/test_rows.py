@@ -1,0 +1,132 @@
+"""One error that names config, row and column, whatever is wrong with a row."""
+
+import dataclasses
+import struct
+import zlib
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+import toy_models
+from PIL import Image
+
+from imagenet_cp.errors import SourceError
+from imagenet_cp.evaluation.data.rows import Row, from_folder
+from imagenet_cp.evaluation.models.base import Model
+from imagenet_cp.evaluation.predictions import predict
+from imagenet_cp.evaluation.run import evaluate_model
+
+
+def png(width, height):
+    """Begin a PNG file of any size, without most of its pixels."""
+
+    def chunk(kind, data):
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(b"\0"))
+
+
+@pytest.fixture
+def evaluate_row(folders, tmp_path):
+    """Evaluate on one row in place of a build's."""
+    rows = from_folder(folders["imagenet_c"]).select(["fog_3"])
+
+    def evaluate(monkeypatch, **changes):
+        row = {"image_id": "one", "label": 7, "image": {"bytes": png(8, 8)}, **changes}
+        changed = dataclasses.replace(rows, read=lambda cell: iter([lambda: Row.from_columns(row)]))
+        monkeypatch.setattr("imagenet_cp.evaluation.run.from_folder", lambda place: changed)
+        return evaluate_model(toy_models.by_colour, imagenet_c="any")
+
+    return evaluate
+
+
+@pytest.mark.parametrize(
+    ("changes", "error"),
+    [
+        ({"image": None}, "fog_3, row one: its image is null or empty"),
+        ({"image": {"bytes": None}}, "fog_3, row one: its image is null or empty"),
+        ({"image": {"bytes": b""}}, "fog_3, row one: its image is null or empty"),
+        ({"label": None}, "fog_3, row one: its label is null or empty"),
+        ({"sequence": []}, "fog_3, row one: its sequence is null or empty"),
+        (
+            {"image": {"bytes": b"GIF89a, or so"}},
+            "fog_3, row one: its image is neither a JPEG nor a PNG file",
+        ),
+        ({"image": {"bytes": png(8, 8)[:60]}}, r"fog_3, row one: its image cannot be decoded"),
+        ({"image": {"bytes": png(60_000, 60_000)}}, r"fog_3, row one: its image cannot be decoded \("),
+    ],
+)
+def test_values_that_cannot_be_used(evaluate_row, monkeypatch, changes, error):
+    with pytest.raises(SourceError, match=error):
+        evaluate_row(monkeypatch, **changes)
+
+
+def test_the_limit_of_pixels_is_not_only_pillows(evaluate_row, monkeypatch):
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", None)
+    with pytest.raises(SourceError, match="60000 x 60000 pixels are more than the limit of 178956970"):
+        evaluate_row(monkeypatch, image={"bytes": png(60_000, 60_000)})
+
+
+def test_a_label_of_no_class(folders):
+    images = np.zeros((1, 8, 8, 3), np.uint8)
+    for label in (-1, 1000):
+        with pytest.raises(
+            SourceError, match=f"fog_3, row one: its label {label} is none of the 1,000 classes"
+        ):
+            batches = [([Row("one", label, [])], images, 1)]
+            predict(Model("by_colour", toy_models.by_colour), "fog_3", batches, 1000, False)
+
+
+def fail(image):
+    raise KeyError("no such table")
+
+
+@pytest.mark.parametrize(
+    ("preprocess", "error"),
+    [
+        (fail, r"the preprocessor fails \(KeyError: 'no such table'\)"),
+        (lambda image: None, r"the preprocessor gives None, not an array of uint8 of shape \(H, W, 3\)"),
+        (lambda image: image[..., 0], r"gives uint8 of shape \(224, 224\), not"),
+        (lambda image: image / 255, r"gives float64 of shape \(224, 224, 3\), not"),
+        (lambda image: image[:0], r"gives uint8 of shape \(0, 224, 3\), not"),
+    ],
+)
+def test_preprocessors_that_fail(folders, preprocess, error):
+    with pytest.raises(SourceError, match=rf"fog_3, row \w+: .*{error}"):
+        evaluate_model(
+            toy_models.by_colour, imagenet_c=folders["imagenet_c"], configs=["fog_3"], preprocess=preprocess
+        )
+
+
+@pytest.mark.parametrize(
+    ("change", "error"),
+    [
+        (lambda table: table.drop_columns(["label"]), "has no column 'label'"),
+        (lambda table: table.drop_columns(["image"]), "has no column 'image'"),
+        (
+            lambda table: table.set_column(0, "image", pa.array(["a"] * len(table))),
+            "its column 'image' is of type string, not struct",
+        ),
+        (
+            lambda table: table.set_column(
+                table.column_names.index("label"), "label", pa.array(["a"] * len(table))
+            ),
+            "its column 'label' is of type string, not int64",
+        ),
+        (
+            lambda table: table.replace_schema_metadata(
+                {b"imagenet_cp": table.schema.metadata[b"imagenet_cp"]}
+            ),
+            "its column 'label' has no names of classes",
+        ),
+    ],
+)
+def test_columns_that_cannot_be_used(folders, tmp_path, change, error):
+    (path,) = folders["imagenet_c"].glob("data/fog_3/*-00000-of-*")
+    copy = tmp_path / "data" / "fog_3" / path.name
+    copy.parent.mkdir(parents=True)
+    pq.write_table(change(pq.read_table(path)), copy)
+    with pytest.raises(SourceError, match=rf"{path.name}: {error}"):
+        from_folder(tmp_path)
