@@ -120,11 +120,11 @@ def test_every_severity_and_parameter_is_the_registrys(whole):
         [(head, *rows)] = tables(text)
         columns = list(zip(*(row[1:] for row in rows), strict=True))
         if title == "The corruptions":
-            levels = kind.severities[benchmark.profile]
+            levels = kind.tables[benchmark.profile]
             assert head[1:] == ["1", "2", "3", "4", "5"]
         else:
-            levels = kind.parameters[benchmark.profile]
-            assert [int(level) for level in head[1:]] == list(kind.difficulties)
+            levels = kind.tables[benchmark.profile]
+            assert [int(level) for level in head[1:]] == list(kind.levels)
             assert rows.pop() == ["frames"] + [str(kind.frames(benchmark.profile))] * len(levels)
             columns = [column[:-1] for column in columns]
         for said, meant in zip(columns, levels, strict=True):

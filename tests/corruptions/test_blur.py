@@ -96,7 +96,7 @@ def photograph(name, height, width):
 @pytest.mark.parametrize("severity", SEVERITIES)
 @pytest.mark.parametrize("name", NAMES)
 def test_equals_the_plain_one(name, severity):
-    row = CORRUPTIONS[name].severities["imagenet"][severity - 1]
+    row = CORRUPTIONS[name].tables["imagenet"][severity - 1]
     for seed, (height, width) in enumerate(SIZES[1:3] if name == "glass_blur" else SIZES):
         image = photograph(("astronaut", "coffee")[seed % 2], height, width)
         expected = PLAIN[name](image, RandomState(SFC64(seed)), *row)
@@ -163,6 +163,6 @@ def test_zoom_is_scipys(factor):
 def test_the_lens_has_the_sum_the_border_leaves_it():
     sums = [
         float(defocus.disk_kernel(*row).astype(float).sum())
-        for row in CORRUPTIONS["defocus_blur"].severities["imagenet"]
+        for row in CORRUPTIONS["defocus_blur"].tables["imagenet"]
     ]
     assert sums == pytest.approx([1, 1, 1, 1.012975, 1.010786], abs=1e-6)

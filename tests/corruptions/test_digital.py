@@ -53,7 +53,7 @@ def saturate(image, state, factor, shift):
 
 
 def parameters(name, severity, profile="imagenet"):
-    return CORRUPTIONS[name].severities[profile][severity - 1]
+    return CORRUPTIONS[name].tables[profile][severity - 1]
 
 
 @pytest.mark.parametrize(("height", "width"), SIZES)

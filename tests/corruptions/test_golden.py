@@ -28,7 +28,7 @@ def test_equals_the_published_function(name, severity):
 
 @pytest.mark.parametrize(
     ("name", "profile"),
-    [(n, p) for n in CORRUPTIONS if n not in NOISES for p in CORRUPTIONS[n].severities if p != "imagenet"],
+    [(n, p) for n in CORRUPTIONS if n not in NOISES for p in CORRUPTIONS[n].tables if p != "imagenet"],
 )
 def test_equals_the_published_function_at_other_sizes(name, profile):
     clean = golden.read(f"profiles/{profile}/clean.png")

@@ -19,7 +19,7 @@ VALUES = np.arange(256)
 
 
 def parameters(profile):
-    return [(name, row[0]) for name in NAMES for row in CORRUPTIONS[name].severities[profile]]
+    return [(name, row[0]) for name in NAMES for row in CORRUPTIONS[name].tables[profile]]
 
 
 # of ImageNet-P, whose sequences use the same laws
@@ -130,7 +130,7 @@ def test_every_probability_is_exact(name, parameter):
 @pytest.mark.parametrize(("name", "parameter"), parameters("imagenet"))
 @pytest.mark.parametrize("value", [1, 47, 128, 254])
 def test_ten_million_samples(name, parameter, value):
-    severity = 1 + [row[0] for row in CORRUPTIONS[name].severities["imagenet"]].index(parameter)
+    severity = 1 + [row[0] for row in CORRUPTIONS[name].tables["imagenet"]].index(parameter)
     image = np.full((2500, 1334, 3), value, np.uint8)
     made = apply(name, image, severity, SFC64([value, severity]))
     counts = np.bincount(made.reshape(-1), minlength=256)
@@ -152,7 +152,7 @@ def test_every_value_at_once(name, generator):
     image = np.tile(VALUES.astype(np.uint8), 3 * 2048).reshape(1024, 512, 3)
     made = apply(name, image, 3, generator(5))
     counts = np.bincount((image.astype(np.int64) * 256 + made).reshape(-1), minlength=65536)
-    parameter = CORRUPTIONS[name].severities["imagenet"][2][0]
+    parameter = CORRUPTIONS[name].tables["imagenet"][2][0]
     assert chi_squared(counts, (exact(name, parameter) / 256).reshape(-1)) > 1e-5
 
 

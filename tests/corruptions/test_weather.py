@@ -148,7 +148,7 @@ def test_equals_the_plain_one(name, severity):
     needs_ipp(name, severity)
     for seed, (height, width) in enumerate(SIZES):
         image = photograph(("chelsea", "astronaut")[seed % 2], height, width)
-        row = CORRUPTIONS[name].severities["imagenet"][severity - 1]
+        row = CORRUPTIONS[name].tables["imagenet"][severity - 1]
         expected = PLAIN[name](image, RandomState(SFC64(seed)), *row)
         made = apply(name, image, severity, SFC64(seed))
         assert made.dtype == np.uint8 and made.shape == image.shape
@@ -162,7 +162,7 @@ def test_equals_the_plain_one_in_other_profiles(name, profile):
     image = photograph("coffee", side, side)
     for severity in SEVERITIES:
         needs_ipp(name, severity)
-        row = CORRUPTIONS[name].severities[profile][severity - 1]
+        row = CORRUPTIONS[name].tables[profile][severity - 1]
         expected = PLAIN[name](image, RandomState(SFC64(severity)), *row)
         assert (apply(name, image, severity, SFC64(severity), profile=profile) == expected).all(), severity
 
@@ -180,7 +180,7 @@ def test_snow_equals_image_magick(profile):
     side = {"imagenet": 224, "tiny": 64, "cifar": 32}[profile]
     image = photograph("chelsea", side, side)
     for severity in SEVERITIES:
-        row = CORRUPTIONS["snow"].severities[profile][severity - 1]
+        row = CORRUPTIONS["snow"].tables[profile][severity - 1]
         expected = snow(image, RandomState(SFC64(severity)), *row, blur=magick)
         assert (apply("snow", image, severity, SFC64(severity), profile=profile) == expected).all()
 
@@ -203,7 +203,7 @@ def test_pictures_of_one_colour(name, value):
     image = np.full((40, 50, 3), value, np.uint8)
     for severity in SEVERITIES:
         needs_ipp(name, severity)
-        row = CORRUPTIONS[name].severities["imagenet"][severity - 1]
+        row = CORRUPTIONS[name].tables["imagenet"][severity - 1]
         with np.errstate(invalid="ignore"):
             expected = PLAIN[name](image, RandomState(SFC64(9)), *row)
         assert (apply(name, image, severity, SFC64(9)) == expected).all(), severity

@@ -97,7 +97,7 @@ def test_sample_is_scipy_s_interpolation(height, width, reach):
 
 
 def plain_transform(image, severity, profile):
-    base, side, alpha, sigma, affine = CORRUPTIONS["elastic_transform"].severities[profile][severity - 1]
+    base, side, alpha, sigma, affine = CORRUPTIONS["elastic_transform"].tables[profile][severity - 1]
     height, width = image.shape[:2]
     base = base * min(height, width) / side
     state = RandomState(SFC64(severity))
@@ -118,5 +118,5 @@ def test_the_whole_equals_a_plain_one(height, width, profile):
 
 
 def test_the_published_base_of_224_is_244():
-    bases = {p: rows[0][:2] for p, rows in CORRUPTIONS["elastic_transform"].severities.items()}
+    bases = {p: rows[0][:2] for p, rows in CORRUPTIONS["elastic_transform"].tables.items()}
     assert bases == {"imagenet": (244, 224), "imagenet_299": (360, 299), "tiny": (64, 64), "cifar": (32, 32)}

@@ -33,9 +33,9 @@ def test_names_are_those_of_the_benchmark_in_its_order():
 @pytest.mark.parametrize("name", PERTURBATIONS)
 def test_every_perturbation_has_every_profile_and_a_summary(name):
     known = PERTURBATIONS[name]
-    assert set(known.parameters) == set(SIDES)
-    assert {len(table) for table in known.parameters.values()} == {3 if name in NOISE else 1}
-    assert known.difficulties == ((1, 2, 3) if name in NOISE else (1,))
+    assert set(known.tables) == set(SIDES)
+    assert {len(table) for table in known.tables.values()} == {3 if name in NOISE else 1}
+    assert known.levels == ((1, 2, 3) if name in NOISE else (1,))
     assert known.summary.endswith(".")
 
 

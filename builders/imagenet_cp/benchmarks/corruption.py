@@ -43,7 +43,7 @@ class CorruptionBenchmark(Benchmark):
         every = {
             name: tuple(Cell(f"{name}_{severity}", name, severity) for severity in corruptions.SEVERITIES)
             for name, corruption in corruptions.CORRUPTIONS.items()
-            if self.profile in corruption.severities
+            if self.profile in corruption.tables
         }
         return {
             **{cell.config: (cell,) for cells in every.values() for cell in cells},

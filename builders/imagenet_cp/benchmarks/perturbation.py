@@ -48,13 +48,13 @@ class PerturbationBenchmark(Benchmark):
         known = {
             name: perturbation
             for name, perturbation in perturbations.PERTURBATIONS.items()
-            if self.profile in perturbation.parameters
+            if self.profile in perturbation.tables
         }
         first = {name: (Cell(name, name, 1),) for name in known}
         harder = {
             f"{name}_{difficulty}": (Cell(f"{name}_{difficulty}", name, difficulty),)
             for name, perturbation in known.items()
-            for difficulty in perturbation.difficulties[1:]
+            for difficulty in perturbation.levels[1:]
         }
         return {
             **first,

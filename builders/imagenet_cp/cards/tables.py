@@ -11,7 +11,7 @@ import datasets
 
 from ..benchmarks.base import Benchmark, Cell
 from ..benchmarks.recipe import Recipe
-from ..corruptions import CORRUPTIONS, SEVERITIES, Corruption
+from ..corruptions import CORRUPTIONS, Corruption
 from ..perturbations import PERTURBATIONS, Perturbation
 
 COLUMNS = {
@@ -120,19 +120,14 @@ def kind_of(benchmark: Benchmark, name: str) -> Corruption | Perturbation:
 
 def parameters(benchmark: Benchmark, kind: Corruption | Perturbation) -> str:
     """Table of the parameters of a corruption at each severity, or of a perturbation at each difficulty."""
-    names = [f"`{name}`" for name in kind.parameter_names]
-    if isinstance(kind, Corruption):
-        levels = kind.severities[benchmark.profile]
-        head = ("severity", *map(str, SEVERITIES))
-    else:
-        levels = kind.parameters[benchmark.profile]
-        head = ("difficulty", *map(str, kind.difficulties))
+    table_rows = kind.tables[benchmark.profile]
     rows = [
-        (name, *map(_number, values)) for name, values in zip(names, zip(*levels, strict=True), strict=True)
+        (f"`{name}`", *map(_number, values))
+        for name, values in zip(kind.parameter_names, zip(*table_rows, strict=True), strict=True)
     ]
     if isinstance(kind, Perturbation):
-        rows.append(("frames", *[str(kind.frames(benchmark.profile))] * len(levels)))
-    return table(head, rows)
+        rows.append(("frames", *[str(kind.frames(benchmark.profile))] * len(kind.levels)))
+    return table((benchmark.level_name, *map(str, kind.levels)), rows)
 
 
 def _number(value: Any) -> str:

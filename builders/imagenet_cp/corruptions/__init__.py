@@ -10,7 +10,6 @@ from ..errors import suggest
 from ..kernels.rng import Bits, compiled_stream
 from ..kernels.types import Image
 from . import blur, digital, noise, weather  # noqa: F401  (they register)
-from .base import parameters_of
 from .registry import FAMILIES, SEVERITIES, Corruption, published_order
 
 __all__ = [
@@ -102,7 +101,7 @@ def lookup(name: str, severity: int, profile: str) -> tuple[Corruption, tuple[An
     known = CORRUPTIONS.get(name)
     if known is None:
         raise ValueError(f"unknown corruption {name!r}{suggest(name, CORRUPTIONS)}")
-    table = parameters_of(known.severities, profile, name)
+    table = known.table(profile)
     if isinstance(severity, bool) or severity not in SEVERITIES:
         raise ValueError(f"severity must be a whole number from 1 to 5, not {severity!r}")
     return known, table[int(severity) - 1]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import inspect
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,11 +31,19 @@ class Registered:
         True if it is for validation and not part of the benchmark's score.
     kernel : callable
         ``kernel(image, bits, *parameters)``, or ``kernel(image, *parameters)`` if it is not random.
+    tables : dict
+        Profile name -> one tuple of parameters for each of ``levels``.
     """
 
     name: str
     extra: bool
     kernel: Callable[..., NDArray[np.uint8]]
+    tables: dict[str, Table]
+
+    @property
+    def levels(self) -> tuple[int, ...]:
+        """Severities, or difficulties that are separate sequences: the rows of every table."""
+        raise NotImplementedError
 
     @functools.cached_property
     def random(self) -> bool:
@@ -56,38 +64,31 @@ class Registered:
         """Call the kernel, with ``bits`` if it is random."""
         return self.kernel(image, bits, *parameters) if self.random else self.kernel(image, *parameters)
 
+    def table(self, profile: str) -> Table:
+        """Look up the table of a profile.
 
-def parameters_of(known: Mapping[str, Table], profile: str, name: str) -> Table:
-    """Look up the table of a profile.
-
-    Raises
-    ------
-    ValueError
-        The profile is unknown, or the corruption or perturbation ``name`` has no table for it.
-    """
-    if profile not in PROFILES:
-        raise ValueError(f"unknown profile {profile!r}{suggest(profile, PROFILES)}")
-    if profile not in known:
-        raise ValueError(
-            f"{name} has no parameters for the profile {profile}, only for {', '.join(known)}; add {profile}=[...] "
-            "to its decorator"
-        )
-    return known[profile]
+        Raises
+        ------
+        ValueError
+            The profile is unknown, or there is no table for it.
+        """
+        if profile not in PROFILES:
+            raise ValueError(f"unknown profile {profile!r}{suggest(profile, PROFILES)}")
+        if profile not in self.tables:
+            raise ValueError(
+                f"{self.name} has no parameters for the profile {profile}, only for {', '.join(self.tables)}; add "
+                f"{profile}=[...] to its decorator"
+            )
+        return self.tables[profile]
 
 
-def check(
-    new: Registered, tables: Mapping[str, Table], levels: int, registered: Iterable[Registered]
-) -> None:
+def check(new: Registered, registered: Iterable[Registered]) -> None:
     """Check a corruption or perturbation that is about to be registered.
 
     Parameters
     ----------
     new : Registered
         The corruption or perturbation.
-    tables : dict
-        Profile name -> its table.
-    levels : int
-        Number of severities or difficulties, each a row of every table.
     registered : iterable of Registered
         Existing corruptions or perturbations.
 
@@ -103,20 +104,20 @@ def check(
         raise ValueError(f"{name} is registered already; rename one of the two functions")
     if not new.summary:
         raise ValueError(f"{name} has no docstring; cards show its first line")
-    for profile in tables:
+    for profile in new.tables:
         if profile not in PROFILES:
             raise ValueError(f"{name}: unknown profile {profile!r}{suggest(profile, PROFILES)}")
     # An extra may be absent at sizes other than ImageNet's; the benchmark itself is the same set at every size.
-    missing = [p for p in PROFILES if p not in tables and (p == "imagenet" or not new.extra)]
+    missing = [p for p in PROFILES if p not in new.tables and (p == "imagenet" or not new.extra)]
     if missing:
         raise ValueError(
             f"{name} has no parameters for {', '.join(missing)}; add {missing[0]}=[...] to its decorator"
             f"{'' if new.extra else ', or extra=True if it is not one of the paper'}"
         )
     expected = ", ".join(new.parameter_names)
-    for profile, table in tables.items():
-        if len(table) != levels:
-            raise ValueError(f"{name}: {profile} has {len(table)} rows of parameters, not {levels}")
+    for profile, table in new.tables.items():
+        if len(table) != len(new.levels):
+            raise ValueError(f"{name}: {profile} has {len(table)} rows of parameters, not {len(new.levels)}")
         for row in table:
             if len(row) != len(new.parameter_names):
                 raise ValueError(f"{name}: {profile} has the row {row}, but the parameters are ({expected})")

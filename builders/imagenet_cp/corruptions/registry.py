@@ -8,7 +8,7 @@ from typing import Any
 
 from ..errors import suggest
 from ..kernels.types import Image
-from .base import Registered, Table, as_rows, check
+from .base import Registered, as_rows, check
 
 Kernel = Callable[..., Image]
 
@@ -27,12 +27,10 @@ class Corruption(Registered):
         Takes a uint8 image (H, W, 3), C-contiguous, and returns a new array of the same shape and dtype.
     family : str
         Such as ``"weather"``.
-    severities : dict
-        Profile name -> five tuples of parameters, for severities 1 to 5.
     """
 
     family: str
-    severities: dict[str, Table]
+    levels = SEVERITIES
 
 
 _REGISTERED: list[Corruption] = []
@@ -61,10 +59,10 @@ def corruption(
 
     def register(kernel: Kernel) -> Kernel:
         tables = {profile: as_rows(rows) for profile, rows in severities.items()}
-        new = Corruption(kernel.__name__, extra, kernel, family, tables)
+        new = Corruption(kernel.__name__, extra, kernel, tables, family)
         if family not in FAMILIES:
             raise ValueError(f"{new.name}: unknown family {family!r}{suggest(family, FAMILIES)}")
-        check(new, tables, len(SEVERITIES), _REGISTERED)
+        check(new, _REGISTERED)
         _REGISTERED.append(new)
         return kernel
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 
 from ..corruptions import check_image
-from ..corruptions.base import parameters_of
 from ..errors import suggest
 from ..kernels.rng import Bits, compiled_stream
 from ..kernels.types import Frames, Image
@@ -65,7 +64,7 @@ def apply(name: str, image: Image, bits: Bits, difficulty: int = 1, profile: str
     known = PERTURBATIONS.get(name)
     if known is None:
         raise ValueError(f"unknown perturbation {name!r}{suggest(name, PERTURBATIONS)}")
-    table = parameters_of(known.parameters, profile, name)
+    table = known.table(profile)
     check_difficulty(name, difficulty)
     image = check_image(image)
     check_size(image, profile)
@@ -86,7 +85,7 @@ def check_difficulty(name: str, difficulty: object) -> None:
     known = PERTURBATIONS[name]
     if isinstance(difficulty, bool) or difficulty not in DIFFICULTIES:
         raise ValueError(f"difficulty must be 1, 2 or 3, not {difficulty!r}")
-    if difficulty not in known.difficulties:
+    if difficulty not in known.levels:
         raise ValueError(
             f"{name} has one sequence, of difficulty 1, not {difficulty}: for every perturbation but "
             f"{', '.join(NOISE)} a difficulty d is a stride of the metric, which compares frames d apart in "

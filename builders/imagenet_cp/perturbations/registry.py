@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from ..corruptions.base import Registered, Table, as_rows, check
+from ..corruptions.base import Registered, as_rows, check
 from ..kernels.types import Frames
 
 Kernel = Callable[..., Frames]
@@ -27,8 +27,6 @@ class Perturbation(Registered):
     noise : bool
         True if every frame has independent noise: frames are compared with the first one, and each difficulty is a
         separate sequence. If False, a difficulty is a stride of the metric over one sequence.
-    parameters : dict
-        Profile name -> one tuple of parameters for each of ``difficulties``.
     resized_after : frozenset of str
         Profiles in which the uncropped image is perturbed and the frames are resized afterwards. The last parameter of
         the kernel is then a tuple of one value per frame.
@@ -37,12 +35,11 @@ class Perturbation(Registered):
     """
 
     noise: bool
-    parameters: dict[str, Table]
     resized_after: frozenset[str]
     lengths: dict[str, int]
 
     @property
-    def difficulties(self) -> tuple[int, ...]:
+    def levels(self) -> tuple[int, ...]:
         """Difficulties that are separate sequences."""
         return DIFFICULTIES if self.noise else DIFFICULTIES[:1]
 
@@ -83,9 +80,9 @@ def perturbation(
     def register(kernel: Kernel) -> Kernel:
         tables = {profile: as_rows(row) if noise else (row,) for profile, row in parameters.items()}
         new = Perturbation(
-            kernel.__name__, extra, kernel, noise, tables, frozenset(resized_after), frames or {}
+            kernel.__name__, extra, kernel, tables, noise, frozenset(resized_after), frames or {}
         )
-        check(new, tables, len(new.difficulties), _REGISTERED)
+        check(new, _REGISTERED)
         _REGISTERED.append(new)
         return kernel
 
