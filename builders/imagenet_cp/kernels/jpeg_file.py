@@ -49,12 +49,12 @@ def encode(image: NDArray[np.uint8], quality: int, subsampling: str = "4:2:0") -
     quality : int
         From 1 to 100, as in libjpeg and Pillow.
     subsampling : str
-        Of the chroma: ``4:2:0`` or ``4:4:4``.
+        Chroma subsampling: ``4:2:0`` or ``4:4:4``.
 
     Returns
     -------
     bytes
-        Those of Pillow's ``save("JPEG", quality=..., subsampling=..., optimize=True)``: with the Huffman tables that
+        Bytes of a file, equal to Pillow's ``save("JPEG", quality=..., subsampling=..., optimize=True)``: with the Huffman tables that
         make the file smallest.
 
     Raises
@@ -87,7 +87,7 @@ def _parts(quality: int) -> tuple[NDArray[np.float32], ...]:
 def _headers(
     height: int, width: int, quality: int, ratio: int
 ) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-    """Return what comes before the Huffman tables, and between them and the scan."""
+    """Return the segments before the Huffman tables, and those between them and the scan."""
     begin = b"\xff\xd8" + _segment(0xE0, b"JFIF\0" + bytes([1, 1, 0, 0, 1, 0, 1, 0, 0]))
     for kind, table in enumerate(step_tables(quality)):  # luma, chroma
         steps = table.reshape(SIDE, 2, SIDE)[:, 0].reshape(-1)
