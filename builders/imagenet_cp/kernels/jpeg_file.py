@@ -54,8 +54,8 @@ def encode(image: NDArray[np.uint8], quality: int, subsampling: str = "4:2:0") -
     Returns
     -------
     bytes
-        Bytes of a file, equal to Pillow's ``save("JPEG", quality=..., subsampling=..., optimize=True)``: with the Huffman tables that
-        make the file smallest.
+        A file equal to Pillow's ``save("JPEG", quality=..., subsampling=..., optimize=True)``, which has the Huffman
+        tables that make it smallest.
 
     Raises
     ------
