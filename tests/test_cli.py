@@ -147,6 +147,12 @@ def test_names_are_matched_in_any_case(tmp_path, class_folder):
     assert said.returncode == 0 and (tmp_path / "imagenet_c" / "README.md").is_file()
 
 
+def test_numba_without_its_compiler_is_refused_in_one_line(tmp_path):
+    said = run("build", "--source", "sample", "--out", tmp_path / "out", NUMBA_DISABLE_JIT="1")
+    assert said.returncode == 1 and not (tmp_path / "out").exists()
+    assert said.stderr.startswith("imagenet-cp: NUMBA_DISABLE_JIT is set") and said.stderr.count("\n") == 1
+
+
 def test_clean_is_built_by_default():
     assert "clean" in {cell.config for cell in new_plan("imagenet_c", open_source("sample"), "x").cells}
 
