@@ -40,9 +40,10 @@ def read_columns(path, names):
     except ValueError as error:
         raise ValueError(f"{path.name} is neither CSV nor JSON Lines: {error}") from None
     for i, row in enumerate(rows):
-        lacking = [name for name in rows[0] if name not in row] if isinstance(row, dict) else ["an object"]
-        if lacking:
-            raise ValueError(f"{path.name}: line {i + 1} has no {lacking[0]}")
+        if not isinstance(row, dict):
+            raise ValueError(f"{path.name}: line {i + 1} is not a JSON object")
+        if missing := [name for name in rows[0] if name not in row]:
+            raise ValueError(f"{path.name}: line {i + 1} has no {missing[0]}")
     return {name: [row[name] for row in rows] for name in names if rows and name in rows[0]}
 
 

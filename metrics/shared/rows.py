@@ -19,7 +19,7 @@ import pyarrow.compute as pc
 from .formulas import BENCHMARKS
 
 CITATION = """\
-@inproceedings{hendrycks2019benchmarking,
+@inproceedings{hendrycks2019robustness,
   title     = {Benchmarking Neural Network Robustness to Common Corruptions and Perturbations},
   author    = {Dan Hendrycks and Thomas Dietterich},
   booktitle = {International Conference on Learning Representations},

@@ -86,7 +86,10 @@ def open_preprocessor(preprocess: str | Preprocessor | None) -> NamedPreprocesso
         if preprocess in (name, function):
             return NamedPreprocessor(function, name)
     if isinstance(preprocess, str):
-        function, name = import_function(preprocess), preprocess
+        function, name = (
+            import_function(preprocess, "preprocessors are clahe or package.module:callable"),
+            preprocess,
+        )
     else:
         function, name = preprocess, getattr(preprocess, "__qualname__", type(preprocess).__name__)
     return NamedPreprocessor(function, name, *fingerprint(function))

@@ -62,8 +62,8 @@ def load(path: Path) -> Results:
         raise ValueError(f"{path}: not a results.json that imagenet-cp evaluate wrote")
     if fields.get("version") != VERSION:
         raise ValueError(
-            f"{path}: of format {fields.get('version')!r}, and this version of imagenet-cp reads {VERSION}; "
-            "upgrade imagenet-cp"
+            f"{path}: of format {fields.get('version')!r}, but this version of imagenet-cp reads {VERSION}; "
+            "upgrade imagenet-cp, or evaluate again"
         )
     try:
         results = _unpack(fields)

@@ -12,7 +12,7 @@ from . import opencv
 from .png import encode_png
 from .preprocessing import open_image, pixels, to_rgb
 
-__all__ = ["decode", "encode_jpeg", "encode_png"]
+__all__ = ["decode", "encode", "encode_jpeg", "encode_png"]
 
 
 def encode(image: NDArray[np.uint8], codec: str, name: str) -> dict[str, Any]:

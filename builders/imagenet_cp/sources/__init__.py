@@ -29,11 +29,11 @@ def open_source(source: str | os.PathLike[str] | None = None, *, recursive: bool
     ----------
     source : str or path, optional
         ``"sample"`` for the images that ship with scikit-image; a folder: one sub-folder per class, or
-        ImageNet's flat validation folder; a tar archive of either, such as ``ILSVRC2012_img_val.tar``; a folder of
-        CIFAR's or Tiny ImageNet's archive or folder as published (see `open_cifar`, `open_tiny`); a folder of
-        Parquet files or one saved by ``save_to_disk``, or a data set on the Hub by its name, such as
-        ``ILSVRC/imagenet-1k``, ``cifar10`` or ``user/name:split`` (see `open_dataset`). When None: the variable
-        ``IMAGENET_CP_SOURCE``, else what is remembered by ``imagenet-cp use``.
+        ImageNet's flat validation folder; a tar archive of either, such as ``ILSVRC2012_img_val.tar``; the released
+        archive of CIFAR or Tiny ImageNet, or its unpacked folder (see `open_cifar`, `open_tiny`); a folder of Parquet
+        files or one saved by ``save_to_disk``; or a data set on the Hub by its name, such as ``ILSVRC/imagenet-1k``,
+        ``cifar10`` or ``user/name:split`` (see `open_dataset`). Default: the variable ``IMAGENET_CP_SOURCE``, else the
+        source registered by ``imagenet-cp use``.
     recursive : bool
         List a folder with all its sub-folders, relative paths being the ids: see `open_any_folder`. Without effect on
         sources that are not folders.
@@ -68,6 +68,8 @@ def open_source(source: str | os.PathLike[str] | None = None, *, recursive: bool
     if path.is_file():
         return open_tar(name)
     folder = Path(split_name(name)[0]).expanduser()
-    if is_dataset(folder) if folder.is_dir() else not folder.exists() and is_hub_name(name):
+    if folder.is_dir() and is_dataset(folder):
+        return open_dataset(name)
+    if not folder.exists() and is_hub_name(name):
         return open_dataset(name)
     return open_any_folder(name) if recursive else open_folder(name)

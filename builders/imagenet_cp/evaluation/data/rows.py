@@ -370,6 +370,7 @@ def from_source(dataset: str, source: str | os.PathLike[str] | None = None, *, s
     """
     benchmark = get_benchmark(dataset)
     images = open_source(source)
+    benchmark.check(images)
     recipe = benchmark.recipe(seed)
 
     def generate(cell: Cell, item: Item) -> Row:

@@ -62,11 +62,18 @@ def open_model(
         from .transformers import open_transformers
 
         return open_transformers(name, device, trust)
-    return Model(spec, import_function(spec))
+    return Model(spec, import_function(spec, f"models are {_FORMS}"))
 
 
-def import_function(spec: str) -> Callable[..., Any]:
+def import_function(spec: str, hint: str) -> Callable[..., Any]:
     """Import ``package.module:callable``, also from the working directory.
+
+    Parameters
+    ----------
+    spec : str
+        Name of the module and of the callable in it.
+    hint : str
+        End of the error message about a module that cannot be imported: the valid forms.
 
     Raises
     ------
@@ -79,7 +86,7 @@ def import_function(spec: str) -> Callable[..., Any]:
     try:
         found: Any = importlib.import_module(module)
     except ImportError as error:
-        raise SourceError(f"{spec}: cannot be imported ({error}); models are {_FORMS}") from error
+        raise SourceError(f"{spec}: cannot be imported ({error}); {hint}") from error
     for part in name.split("."):
         found = getattr(found, part, None)
     if not callable(found):
