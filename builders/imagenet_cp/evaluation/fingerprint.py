@@ -5,10 +5,7 @@ from __future__ import annotations
 import copyreg
 import functools
 import hashlib
-import os
-import site
 import sys
-import sysconfig
 import threading
 import types
 from collections.abc import Iterable, Iterator
@@ -27,15 +24,8 @@ _NOT_CODE = {
     *("__abstractmethods__", "__annotate_func__", "__annotations__", "__annotations_cache__", "__dict__"),
     *("__doc__", "__firstlineno__", "__module__", "__static_attributes__", "__weakref__", "_abc_impl"),
 }
-#: Folders of installed libraries.
-_LIBRARIES = tuple(
-    str(Path(folder).resolve()) + os.sep
-    for folder in (
-        *map(sysconfig.get_path, ("stdlib", "platstdlib", "purelib", "platlib")),
-        *site.getsitepackages(),
-        site.getusersitepackages(),
-    )
-)
+#: Names of the folders that libraries are installed in.
+_LIBRARIES = {"site-packages", "dist-packages"}
 
 
 class Fingerprint(NamedTuple):
@@ -210,7 +200,7 @@ def _is_library(module: Any) -> bool:
     if module.partition(".")[0] in sys.stdlib_module_names:
         return True
     file = getattr(sys.modules.get(module), "__file__", None)
-    return file is not None and str(Path(file).resolve()).startswith(_LIBRARIES)
+    return file is not None and not _LIBRARIES.isdisjoint(Path(file).parts)
 
 
 def _library_name(value: Any) -> str:
