@@ -1,5 +1,6 @@
 """Verification finds every kind of damage in a build, and none in a sound one."""
 
+import dataclasses
 import hashlib
 import io
 import json
@@ -265,6 +266,20 @@ def test_rows_made_again_must_agree_to_the_byte(copy):
     assert len(found) == 3 and all(
         "differs from the row that source and recipe give" in problem for problem in found
     )
+
+
+class Unreadable:
+    """A reader of damaged images."""
+
+    def read(self, item):
+        return b"damaged"
+
+
+def test_an_unreadable_image_of_the_source_is_a_problem(sound):
+    source = dataclasses.replace(open_source("sample"), reader=Unreadable())
+    report = verify(sound, source=source, sample=3)
+    assert len(report.problems) == 3 and report.regenerated == 0
+    assert all("not an image in a supported format" in str(problem) for problem in report.problems)
 
 
 def test_another_source_is_noticed(sound, class_folder):

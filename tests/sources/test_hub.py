@@ -4,6 +4,7 @@ import io
 import json
 import os
 import pickle
+import struct
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -350,6 +351,19 @@ def test_spoilt_data_sets_are_named(tmp_path, case):
     with pytest.raises(SourceError) as error:
         open_source(folder)
     assert str(folder) in str(error.value) and says in str(error.value)
+
+
+@pytest.mark.parametrize("offset", [-1, 1_000_000_000])
+def test_a_damaged_offset_in_an_arrow_file_does_not_end_the_process(tmp_path, offset):
+    sizes = [len(data) for data, _ in NAMED]
+    table(NAMED, [0, 1]).save_to_disk(tmp_path / "rows")
+    (file,) = (tmp_path / "rows").glob("*.arrow")
+    right = struct.pack("<3i", 0, sizes[0], sum(sizes))
+    data = file.read_bytes()
+    assert right in data
+    file.write_bytes(data.replace(right, struct.pack("<3i", 0, offset, sum(sizes))))
+    with pytest.raises(SourceError, match="cannot be read"):
+        open_source(tmp_path / "rows")
 
 
 def test_huge_labels_without_names_take_no_memory(tmp_path):

@@ -159,6 +159,7 @@ def _arrow_batches(url: str, stamp: str = "") -> Iterator[tuple[int, pa.RecordBa
     with open_file(url, stamp), pa.memory_map(url) as file:
         first = 0
         for batch in pa.ipc.open_stream(file):
+            batch.validate(full=True)  # offsets beyond the data would end the process
             yield first, batch
             first += len(batch)
 
