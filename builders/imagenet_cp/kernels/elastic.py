@@ -104,7 +104,7 @@ def _put_weights(weights, j, fx, fy, one):
 @kernel
 def _warp(image, a, b, c, d, e, f):
     height, width = image.shape[:2]
-    size = np.int32(height), np.int32(width)
+    rows, columns = np.int32(height), np.int32(width)
     # Coordinates are rounded to 1/1024 (the terms of row and column separately), then to 1/32.
     row_x, row_y = _fixed(b, c, height) + np.int32(16), _fixed(e, f, height) + np.int32(16)
     column_x, column_y = _fixed(a, 0.0, width), _fixed(d, 0.0, width)
@@ -116,8 +116,14 @@ def _warp(image, a, b, c, d, e, f):
     corners, weights = np.empty((4, width), np.int32), np.empty((4, width), np.float32)
     outside, beyond = np.empty(width, np.uint8), np.empty(width, np.int64)
     for i in range(height):
-        n = _affine_row(row_x[i], row_y[i], column_x, column_y, size, corners, weights, outside, beyond)
-        for k in range(n):
+        for j in range(width):
+            x, y = (row_x[i] + column_x[j]) >> 5, (row_y[i] + column_y[j]) >> 5
+            fx, fy = np.float32(x & 31) / np.float32(32), np.float32(y & 31) / np.float32(32)
+            x, y = x >> 5, y >> 5
+            outside[j] = (x < 0) | (x >= columns - 1) | (y < 0) | (y >= rows - 1)
+            _put_corners(corners, j, x, x + 1, y * columns, y * columns + columns)
+            _put_weights(weights, j, fx, fy, np.float32(1))
+        for k in range(_positions(outside, beyond)):
             j = beyond[k]
             x, y = (row_x[i] + column_x[j]) >> 10, (row_y[i] + column_y[j]) >> 10
             left, right = _reflect_101(x, width), _reflect_101(x + 1, width)
@@ -139,20 +145,6 @@ def _positions(outside, beyond):
         beyond[n] = j
         n += outside[j]
     return n
-
-
-@kernel
-def _affine_row(row_x, row_y, column_x, column_y, size, corners, weights, outside, beyond):
-    """Compute the four pixels around each position and their weights; list and count positions beyond the border."""
-    height, width = size
-    for j in range(column_x.size):
-        x, y = (row_x + column_x[j]) >> 5, (row_y + column_y[j]) >> 5
-        fx, fy = np.float32(x & 31) / np.float32(32), np.float32(y & 31) / np.float32(32)
-        x, y = x >> 5, y >> 5
-        outside[j] = (x < 0) | (x >= width - 1) | (y < 0) | (y >= height - 1)
-        _put_corners(corners, j, x, x + 1, y * width, y * width + width)
-        _put_weights(weights, j, fx, fy, np.float32(1))
-    return _positions(outside, beyond)
 
 
 @kernel
@@ -188,15 +180,21 @@ def sample(image, dx, dy, alpha):
         Clipped and truncated.
     """
     height, width = dx.shape
-    size = np.int32(height), np.int32(width)
-    out = np.empty((height, width, 3), np.uint8)
-    rows = out.reshape(height, 3 * width)
+    rows, columns = np.int32(height), np.int32(width)
+    out = np.empty((height, 3 * width), np.uint8)
     corners, weights = np.empty((4, width), np.int32), np.empty((4, width))
     outside, beyond = np.empty(width, np.uint8), np.empty(width, np.int64)
     values = np.empty(3 * width + 1, np.float32)
     for i in range(height):
-        n = _displaced_row(dx[i], dy[i], alpha, i, size, corners, weights, outside, beyond)
-        for k in range(n):
+        to_right, to_below = dx[i], dy[i]
+        for j in range(width):
+            x = j + np.float64(np.float32(to_right[j] * alpha))
+            y = i + np.float64(np.float32(to_below[j] * alpha))
+            outside[j] = (x < 0.0) | (x >= columns - 1) | (y < 0.0) | (y >= rows - 1)
+            left, up = np.int32(x), np.int32(y)
+            _put_corners(corners, j, left, left + 1, up * columns, up * columns + columns)
+            _put_weights(weights, j, x - left, y - up, 1.0)
+        for k in range(_positions(outside, beyond)):
             j = beyond[k]
             x = _reflect(j + np.float64(np.float32(dx[i, j] * alpha)), width)
             y = _reflect(i + np.float64(np.float32(dy[i, j] * alpha)), height)
@@ -211,21 +209,7 @@ def sample(image, dx, dy, alpha):
             for k in range(1, 4):
                 total = total + float32_to_64(load(image, corners[k, j])) * broadcast_float64(weights[k, j])
             store(values, 3 * j, float64_to_32(total))
-        row = rows[i]
+        row = out[i]
         for j in range(row.size):
             row[j] = np.int32(min(max(values[j], np.float32(0.0)), np.float32(1.0)) * np.float32(255.0))
-    return out
-
-
-@kernel
-def _displaced_row(dx, dy, alpha, i, size, corners, weights, outside, beyond):
-    """Compute the four pixels around each position and their weights; list and count positions beyond the border."""
-    height, width = size
-    for j in range(dx.size):
-        x, y = j + np.float64(np.float32(dx[j] * alpha)), i + np.float64(np.float32(dy[j] * alpha))
-        outside[j] = (x < 0.0) | (x >= width - 1) | (y < 0.0) | (y >= height - 1)
-        left, up = np.int32(x), np.int32(y)
-        fx, fy = x - left, y - up
-        _put_corners(corners, j, left, left + 1, up * width, up * width + width)
-        _put_weights(weights, j, fx, fy, 1.0)
-    return _positions(outside, beyond)
+    return out.reshape(height, width, 3)
