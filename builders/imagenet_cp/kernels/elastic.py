@@ -198,12 +198,10 @@ def sample(image, dx, dy, alpha):
             j = beyond[k]
             x = _reflect(j + np.float64(np.float32(dx[i, j] * alpha)), width)
             y = _reflect(i + np.float64(np.float32(dy[i, j] * alpha)), height)
-            left, up = math.floor(x), math.floor(y)
-            fx, fy = x - left, y - up
-            right, down = min(left + 1, width - 1), min(up + 1, height - 1) * width
-            left, up = max(left, 0), max(up, 0) * width
-            _put_corners(corners, j, left, right, up, down)
-            _put_weights(weights, j, fx, fy, 1.0)
+            column, line = math.floor(x), math.floor(y)
+            above, below = max(line, 0) * width, min(line + 1, height - 1) * width
+            _put_corners(corners, j, max(column, 0), min(column + 1, width - 1), above, below)
+            _put_weights(weights, j, x - column, y - line, 1.0)
         for j in range(width):
             total = float32_to_64(load(image, corners[0, j])) * broadcast_float64(weights[0, j])
             for k in range(1, 4):
