@@ -1,9 +1,11 @@
 """Where OpenCV doesn't load, one line says so and everything gives the same bytes."""
 
+import io
 import sys
 
 import numpy as np
 import pytest
+from PIL import Image
 from skimage import data
 
 from imagenet_cp import notices
@@ -51,20 +53,25 @@ def test_bytes_that_are_no_image_are_refused(without):
         codecs.decode(b"no image")
 
 
+def decoded_by_pillow(encoded):
+    with Image.open(io.BytesIO(encoded)) as image:
+        return np.array(image.convert("RGB"))
+
+
 @pytest.mark.parametrize("quality", [1, 50, 85, 90, 95, 99, 100])
-@pytest.mark.parametrize("subsampling", ["4:2:0", "4:2:2", "4:4:4"])
+@pytest.mark.parametrize("subsampling", ["4:2:0", "4:4:4"])
 def test_pillow_gives_the_pixels_of_opencv(quality, subsampling):
     pytest.importorskip("cv2", exc_type=ImportError)
     for image in IMAGES:
         encoded = codecs.encode_jpeg(image, quality, subsampling)
-        assert (codecs._decode_with_pillow(encoded) == codecs.decode(encoded)).all()
+        assert (decoded_by_pillow(encoded) == codecs.decode(encoded)).all()
 
 
 def test_pillow_decodes_grey_as_opencv_does():
     cv2 = pytest.importorskip("cv2", exc_type=ImportError)
     for ending in (".jpg", ".png"):
         encoded = bytes(cv2.imencode(ending, IMAGES[0][..., 0])[1].data)
-        assert (codecs._decode_with_pillow(encoded) == codecs.decode(encoded)).all()
+        assert (decoded_by_pillow(encoded) == codecs.decode(encoded)).all()
 
 
 def test_a_failed_import_leaves_the_search_path_as_it_was(tmp_path, monkeypatch):
