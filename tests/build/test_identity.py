@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
+from imagenet_cp.build.folder import lock_build
 from imagenet_cp.build.parquet import read_footer
 from imagenet_cp.build.plan import build
 from imagenet_cp.build.verify import verify
@@ -266,3 +267,12 @@ def test_a_dask_client_killed_and_the_folder_begun_anew(moment, tmp_path):
     assert seeds(out) == {"1"} and not verify(out, quick=True).problems
     rows = sum(pq.read_metadata(path).num_rows for path in out.glob("data/*/*.parquet"))
     assert rows == 5 * 120
+
+
+def test_a_build_that_finished_no_file_does_not_hold_its_folder(images, tmp_path):
+    identity = {"signature": "imagenet_p|h264", "source": "", "images": 1, "images_per_file": 1}
+    with lock_build(tmp_path / "out", identity, Shard()):
+        pass
+    run(images, tmp_path / "out")
+    with pytest.raises(BuildError, match="cannot be mixed"), lock_build(tmp_path / "out", identity, Shard()):
+        pass

@@ -399,6 +399,8 @@ def test_nothing_to_evaluate_on_is_an_error(folders, labelled, tmp_path):
         evaluate_model(by_colour, **folders, configs=["fgo_3"])
     with pytest.raises(SourceError, match="'snow_1' is missing"):
         evaluate_model(by_colour, imagenet_c=folders["imagenet_c"], configs=["snow"])
+    with pytest.raises(ValueError, match="pass the build of imagenet_c as imagenet_c"):
+        evaluate_model(by_colour, imagenet_p=folders["imagenet_c"])
     with pytest.raises(ValueError, match="difficulty 1"):
         evaluate_model(by_colour, source=labelled, configs=["shot_noise_2"], benchmarks=["imagenet_p"])
     with pytest.raises(ValueError, match="of one kind"):
@@ -466,3 +468,8 @@ def test_the_terminal_names_what_is_missing(folders, tmp_path):
             text=True,
         )
         assert run.returncode == code and says in run.stdout + run.stderr
+
+
+def test_sequences_of_fewer_than_five_classes_are_refused_at_once(class_folder):
+    with pytest.raises(ValueError, match=r"five best classes, but there are 2; .*--benchmarks imagenet_c"):
+        evaluate_model(by_colour, source=class_folder, configs=["tilt"])

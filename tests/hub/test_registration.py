@@ -106,7 +106,7 @@ def test_a_folder_of_another_source_is_named(class_folder, tmp_path, cache, monk
         if source:
             settings.remember_source(source)
         assert load().num_rows == rows
-        assert not [warning for warning in recwarn if "load_dataset reads" in str(warning.message)]
+        assert not [warning for warning in recwarn if "not built from" in str(warning.message)]
     settings.remember_source(str(class_folder))
     with pytest.warns(UserWarning, match=rf"folder \./imagenet_c, .*not built from {class_folder}"):
         assert load().num_rows == 14
@@ -118,3 +118,17 @@ def test_public_names_are_there():
     assert all(getattr(imagenet_cp, name) for name in imagenet_cp.__all__)
     with pytest.raises(AttributeError, match="nonsense"):
         imagenet_cp.nonsense  # noqa: B018
+
+
+def test_a_folder_that_lacks_configs_is_named(class_folder, tmp_path, cache, monkeypatch):
+    build("imagenet_c", open_source(class_folder), tmp_path / "imagenet_c", ["contrast_1"], workers_count=1)
+    monkeypatch.chdir(tmp_path)
+    with pytest.warns(UserWarning, match=r"\./imagenet_c, which lacks 95 configs, .*--out \./imagenet_c"):
+        load_dataset("imagenet_c", "contrast_1", split="validation", cache_dir=cache)
+
+
+def test_load_dataset_takes_names_in_any_case(class_folder, cache):
+    rows = load_dataset(
+        "ImageNet-C", "contrast_1", split="validation", data_dir=str(class_folder), cache_dir=cache
+    )
+    assert rows.num_rows == 4

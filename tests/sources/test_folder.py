@@ -201,3 +201,11 @@ def test_the_stamp_sees_changes_and_not_the_way_the_folder_is_typed(class_folder
     assert changed != before.stamp
     (class_folder / "thing" / "rocket.jpg").unlink()
     assert open_source(class_folder).stamp != changed
+
+
+def test_a_registered_source_that_has_moved_is_named_as_such(tmp_path):
+    settings.remember_source(str(tmp_path / "moved"))
+    with pytest.raises(
+        SourceError, match=r"moved: no such folder\. It is the source set by `imagenet-cp use`"
+    ):
+        open_source()

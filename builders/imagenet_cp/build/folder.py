@@ -43,6 +43,8 @@ def lock_build(folder: Path, identity: dict[str, Any], shard: Shard) -> Iterator
             claim = stack.enter_context(lock_folder(folder, shard))
             with lock_record(folder):
                 stored = read_record(folder).get("identity")
+                if shard.count == 1 and _holds_nothing(folder):
+                    stored = None
                 if stored is None:
                     write_json(folder / RECORD_FILE, {"identity": identity})
         except (FileExistsError, NotADirectoryError):
@@ -59,6 +61,12 @@ def lock_build(folder: Path, identity: dict[str, Any], shard: Shard) -> Iterator
                     "--out, or delete this one"
                 )
         yield claim
+
+
+def _holds_nothing(folder: Path) -> bool:
+    """Test if a build has finished no file, as one that failed at once."""
+    units = folder / STATE_DIR / "units"
+    return not any(units.glob("*.json")) and not any(path.is_file() for path in (folder / "data").rglob("*"))
 
 
 def _is_bare(folder: Path) -> bool:

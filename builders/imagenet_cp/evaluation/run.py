@@ -146,6 +146,12 @@ def evaluate_model(
     data = [from_folder(folder) for folder in folders] or [
         from_source(dataset, source, seed=seed) for dataset in benchmarks
     ]
+    for rows in data if folders else ():
+        if (imagenet_p if rows.sequences else imagenet_c) is None:
+            option = "imagenet_p" if rows.sequences else "imagenet_c"
+            raise ValueError(
+                f"pass the build of {rows.benchmark.dataset} as {option}, not as the other benchmark"
+            )
     data = _select(data, list(configs) or ([] if folders else ["test", "clean"]))
     for rows in data:
         rows.check()
@@ -256,6 +262,12 @@ def _select(data: list[Rows], configs: Sequence[str]) -> list[Rows]:
             raise ValueError(f"{names} are of one kind; evaluate on one at a time")
         if other.classes != data[0].classes:
             raise ValueError(f"{names} have different classes")
+    for rows in data:
+        if rows.sequences and len(rows.classes) < 5:
+            raise ValueError(
+                f"{rows.benchmark.dataset}: mT5D compares the five best classes, but there are {len(rows.classes)}; "
+                "evaluate on ImageNet-C alone, on the fly with --benchmarks imagenet_c"
+            )
     return data
 
 

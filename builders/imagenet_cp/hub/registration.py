@@ -16,34 +16,40 @@ from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .. import settings
 from ..benchmarks.names import DATASETS
 from ..errors import BuildError, SourceError
 from ..resources import METRICS, metrics_folder
 
+if TYPE_CHECKING:
+    from ..benchmarks.base import Benchmark
+
 _BUILDER = "imagenet_cp.hub.builder"
 
 
 def _find_dataset(original: Callable[..., Any], path: str, *args: Any, **kwargs: Any) -> Any:
-    if path not in DATASETS:
+    name = path.lower().replace("-", "_") if isinstance(path, str) and not os.path.isdir(path) else path
+    if name not in DATASETS:
         return original(path, *args, **kwargs)
+    from ..benchmarks.catalog import BENCHMARKS
+
     # datasets itself loads a folder of that name in the working directory; so does this package, unless a source is
     # passed.
     if os.path.isdir(path) and kwargs.get("data_dir") is None:
         _warn_if_another_source_is_set(Path(path))
+        _warn_if_configs_are_missing(Path(path), BENCHMARKS[name])
         return original(path, *args, **kwargs)
     from datasets.load import BuilderConfigsParameters, DatasetModule
 
-    from ..benchmarks.catalog import BENCHMARKS
     from .builder import configs_of
 
     return DatasetModule(
         _BUILDER,
         _BUILDER,
-        {"dataset_name": path},
-        builder_configs_parameters=BuilderConfigsParameters(builder_configs=configs_of(BENCHMARKS[path])),
+        {"dataset_name": name},
+        builder_configs_parameters=BuilderConfigsParameters(builder_configs=configs_of(BENCHMARKS[name])),
     )
 
 
@@ -69,6 +75,19 @@ def _warn_if_another_source_is_set(folder: Path) -> None:
             f"load_dataset reads the folder ./{folder}, which was not built from {source}, the source set by "
             f"`imagenet-cp use` or {settings.VARIABLE}. To generate the data set from that source, pass "
             f"data_dir={source!r} or move the folder away",
+            stacklevel=3,
+        )
+
+
+def _warn_if_configs_are_missing(folder: Path, benchmark: Benchmark) -> None:
+    """Warn where a folder holds a part of the configs only, so that others are not found."""
+    built = {entry.name for entry in (folder / "data").glob("*")}
+    missing = [cell.config for cell in benchmark.cells(benchmark.default_configs) if cell.config not in built]
+    if built and missing:
+        warnings.warn(
+            f"load_dataset reads the folder ./{folder}, which lacks {len(missing)} configs, such as {missing[0]}. "
+            f"Build them with `imagenet-cp build {benchmark.dataset} --out ./{folder}`, or generate one from "
+            'clean images with data_dir="path/to/val"',
             stacklevel=3,
         )
 

@@ -55,7 +55,17 @@ def open_source(source: str | os.PathLike[str] | None = None, *, recursive: bool
             "all run `imagenet-cp use path/to/val`. It may also be ILSVRC2012_img_val.tar or ILSVRC/imagenet-1k on the "
             'Hub. source="sample" takes the few images of scikit-image.'
         )
-    name = os.fspath(chosen)
+    try:
+        return _open(os.fspath(chosen), recursive)
+    except SourceError as error:
+        if source is not None:
+            raise
+        raise SourceError(
+            f"{error}. It is the source set by `imagenet-cp use` or {settings.VARIABLE}; if it has moved, set it again"
+        ) from error
+
+
+def _open(name: str, recursive: bool) -> Source:
     if name == "sample":
         return open_sample()
     if name in _ON_HUB and not Path(name).exists():

@@ -109,7 +109,8 @@ def file_stamp(path: str | os.PathLike[str]) -> str:
         reason = "a link to nothing" if missing else f"cannot be read ({error.strerror or error})"
         raise SourceError(f"{path}: {reason}") from error
     if not stat.S_ISREG(status.st_mode):
-        raise SourceError(f"{path}: a pipe or a device, not a file")
+        kind = "a folder" if stat.S_ISDIR(status.st_mode) else "a pipe or a device"
+        raise SourceError(f"{path}: {kind}, not a file")
     return stamp_of(status)
 
 

@@ -86,7 +86,9 @@ def import_function(spec: str, hint: str) -> Callable[..., Any]:
     try:
         found: Any = importlib.import_module(module)
     except ImportError as error:
-        raise SourceError(f"{spec}: cannot be imported ({error}); {hint}") from error
+        raise SourceError(
+            f"{spec}: cannot be imported ({error}) from the working directory or PYTHONPATH; {hint}"
+        ) from error
     for part in name.split("."):
         found = getattr(found, part, None)
     if not callable(found):
