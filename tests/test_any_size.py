@@ -122,7 +122,7 @@ def test_imagenets_images_keep_their_labels(tmp_path):
 @pytest.mark.parametrize(
     ("make", "says"),
     [
-        (lambda root: None, "no image in it"),
+        (lambda root: None, "the folder is empty"),
         (lambda root: root.rmdir(), "no such folder"),
         (
             lambda root: [Image.new("RGB", (40, 40)).save(root / f"a.{e}") for e in ("png", "bmp")],

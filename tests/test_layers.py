@@ -35,7 +35,12 @@ def module_name(path: Path) -> str:
     return ".".join(parts[:-1] if parts[-1] == "__init__" and len(parts) > 1 else parts)
 
 
-MODULES = {module_name(path): path for path in PACKAGE.rglob("*.py")}
+# An installed package has a copy of the metrics, which are not modules of it.
+MODULES = {
+    module_name(path): path
+    for path in PACKAGE.rglob("*.py")
+    if path.relative_to(PACKAGE).parts[0] != "metrics"
+}
 
 
 def imports(name: str) -> set[str]:

@@ -13,13 +13,13 @@ GOLDEN = json.loads((Path(__file__).parent / "golden" / "severities.json").read_
 
 @pytest.mark.parametrize("name", GOLDEN["corruptions"])
 def test_severities_are_the_published_ones(name):
-    tables = {profile: list(map(list, rows)) for profile, rows in CORRUPTIONS[name].severities.items()}
+    tables = {profile: list(map(list, rows)) for profile, rows in CORRUPTIONS[name].tables.items()}
     assert tables == GOLDEN["corruptions"][name]
 
 
 @pytest.mark.parametrize("name", GOLDEN["perturbations"])
 def test_difficulties_of_noises_are_the_published_ones(name):
-    tables = {profile: list(map(list, rows)) for profile, rows in PERTURBATIONS[name].parameters.items()}
+    tables = {profile: list(map(list, rows)) for profile, rows in PERTURBATIONS[name].tables.items()}
     assert tables == GOLDEN["perturbations"][name]
 
 

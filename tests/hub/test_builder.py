@@ -131,7 +131,7 @@ def test_without_a_source_nothing_is_made_up(cache):
         ("fgo_3", {}, "did you mean fog_3"),
         ("fog_6", {}, "did you mean fog_1 or fog_2 or fog_3 or fog_4 or fog_5"),
         ("fog_0", {}, "did you mean fog_1 or "),
-        ("fog_3", {"severity": 5}, "means nothing; did you mean fog_5"),
+        ("fog_3", {"severity": 5}, "has no meaning; did you mean fog_5"),
         ("fog_3", {"sede": 5}, "did you mean seed"),
         ("fog_3", {"seed": -1}, "seed"),
         ("fog_3", {"on_error": "ignore"}, "on_error"),

@@ -94,7 +94,7 @@ def test_no_video_is_no_video():
     [
         ("tilt_2", {}, "did you mean tilt"),
         ("gaussian_noise_4", {}, "gaussian_noise or gaussian_noise_2 or gaussian_noise_3"),
-        ("tilt", {"difficulty": 2}, "the config name says which difficulty.*did you mean tilt?"),
+        ("tilt", {"difficulty": 2}, "the config name includes the difficulty.*did you mean tilt?"),
         ("tilt", {"codec": "avi"}, "no codec 'avi'"),
         (None, {}, "config name is missing"),
     ],
