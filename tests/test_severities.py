@@ -24,4 +24,4 @@ def test_difficulties_of_noises_are_the_published_ones(name):
 
 
 def test_no_table_is_left_out():
-    assert set(GOLDEN["corruptions"]) == set(CORRUPTIONS) and len(CORRUPTIONS) == 19
+    assert len(GOLDEN["corruptions"]) == 19 and GOLDEN["corruptions"].keys() <= CORRUPTIONS.keys()
