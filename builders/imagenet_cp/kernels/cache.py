@@ -28,8 +28,6 @@ _ADVICE = "set NUMBA_CACHE_DIR to a writable folder that lasts"
 
 def enable_caching(dispatcher: Any) -> None:
     """Enable the on-disk cache of a compiled function, or skip it with a notice if no folder is writable."""
-    if not hasattr(dispatcher, "enable_caching"):  # NUMBA_DISABLE_JIT=1 leaves a Python function
-        return
     try:
         dispatcher._cache = _KernelCache(dispatcher.py_func)
     except (OSError, RuntimeError):  # numba finds "no locator available"
