@@ -13,33 +13,32 @@ from PIL import Image, ImageDraw, ImageFont
 from . import corruptions
 from .api import corrupt
 from .files import check_replaceable
+from .images.tiles import tile
 
-TILE = 144
+_TILE = 160
+_COMPACT_TILE = 224
 _FRAME_TIME = 120  # milliseconds
 _GAP = 6
-_LABEL = 26
+_LABEL = 24
+_HEADING = 44
 _MARGIN = 32
 #: Text in every file of a preview, by which it is known as one.
 MARK = "imagenet-cp preview"
 _SOFTWARE = 0x0131  # tag of EXIF
-_PAPER, _INK, _FAINT = (250, 250, 248), (28, 28, 30), (120, 120, 124)
+_PAPER, _INK, _FAINT = (250, 250, 248), (28, 28, 30), (110, 110, 114)
 
 
 def _font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
     return ImageFont.load_default(size)
 
 
-def _tile(image: NDArray[np.uint8]) -> Image.Image:
-    return Image.fromarray(image).resize((TILE, TILE), Image.Resampling.LANCZOS)
-
-
 def contact_sheet(clean: NDArray[np.uint8], image_id: str = "", seed: int = 0) -> Image.Image:
-    """Draw one image under every corruption at every severity, labelled.
+    """Draw one image under every corruption at every severity, labelled, in its native pixels.
 
     Parameters
     ----------
     clean : ndarray of uint8, shape (H, W, 3)
-        The clean image, square or nearly so.
+        The clean image. The sheet shows the central 160 x 160 pixels of the corrupted images.
     image_id : str
         Id of the image; with ``seed`` it selects the random draws.
     seed : int
@@ -48,34 +47,73 @@ def contact_sheet(clean: NDArray[np.uint8], image_id: str = "", seed: int = 0) -
     Returns
     -------
     PIL.Image.Image
-        Two columns of corruptions, five severities each, in the published order; the clean image comes first.
+        Two columns of corruptions under the headings of their families, severities 1 to 5 from left to right.
     """
-    names = (*corruptions.TEST, *corruptions.EXTRA)
-    strip = 5 * TILE + 4 * _GAP
-    rows = (len(names) + 2) // 2
-    pitch = TILE + _LABEL + _GAP
-    sheet = Image.new("RGB", (3 * _MARGIN + 2 * strip, 2 * _MARGIN + rows * pitch), _PAPER)
+    halves = corruptions.FAMILIES[:2], corruptions.FAMILIES[2:]
+    pitch, strip = _TILE + _LABEL + _GAP, 5 * _TILE + 4 * _GAP
+    names = {
+        family: [name for name, known in corruptions.CORRUPTIONS.items() if known.family == family]
+        for family in corruptions.FAMILIES
+    }
+    title = _TILE + _LABEL + _GAP
+    heights = [sum(_HEADING + len(names[family]) * pitch for family in half) for half in halves]
+    heights[0] += title
+    sheet = Image.new("RGB", (3 * _MARGIN + 2 * strip, 2 * _MARGIN + max(heights)), _PAPER)
     draw = ImageDraw.Draw(sheet)
 
-    def corner(index: int) -> tuple[int, int]:
-        column, row = divmod(index, rows)
-        return _MARGIN + column * (strip + _MARGIN), _MARGIN + row * pitch
-
-    x, y = corner(0)
-    sheet.paste(_tile(clean), (x, y + _LABEL))
-    draw.text((x, y), "clean", _INK, _font(16))
-    text_x = x + TILE + 3 * _GAP
-    draw.text((text_x, y + _LABEL + 8), "ImageNet-C", _INK, _font(34))
+    y = _MARGIN + _LABEL
+    sheet.paste(Image.fromarray(tile(clean, _TILE)), (_MARGIN, y))
+    draw.text((_MARGIN, _MARGIN), "clean", _INK, _font(16))
+    text_x = _MARGIN + _TILE + 3 * _GAP
+    draw.text((text_x, y), "ImageNet-C", _INK, _font(36))
     summary = f"{len(corruptions.TEST)} corruptions of the benchmark, {len(corruptions.EXTRA)} extra*"
     for line, text in enumerate((summary, "severity 1 to 5 from left to right", image_id)):
-        draw.text((text_x, y + _LABEL + 56 + 24 * line), text, _FAINT, _font(16))
-    for index, name in enumerate(names, start=1):
-        x, y = corner(index)
-        label = name + ("*" if name in corruptions.EXTRA else "")
-        draw.text((x, y), label, _INK, _font(16))
-        for severity in corruptions.SEVERITIES:
-            corrupted = corrupt(clean, name, severity, seed, image_id)
-            sheet.paste(_tile(corrupted), (x + (severity - 1) * (TILE + _GAP), y + _LABEL))
+        draw.text((text_x, y + 60 + 28 * line), text, _FAINT, _font(16))
+
+    for column, half in enumerate(halves):
+        x, y = _MARGIN + column * (strip + _MARGIN), _MARGIN + (title if column == 0 else 0)
+        for family in half:
+            draw.text((x, y + 8), family, _INK, _font(24))
+            y += _HEADING
+            for name in names[family]:
+                draw.text((x, y), name + ("*" if name in corruptions.EXTRA else ""), _INK, _font(15))
+                for severity in corruptions.SEVERITIES:
+                    left = x + (severity - 1) * (_TILE + _GAP)
+                    corrupted = corrupt(clean, name, severity, seed, image_id)
+                    sheet.paste(Image.fromarray(tile(corrupted, _TILE)), (left, y + _LABEL))
+                    draw.text((left + _TILE - 12, y), str(severity), _FAINT, _font(15))
+                y += pitch
+    return sheet
+
+
+def compact_sheet(
+    clean: NDArray[np.uint8], image_id: str = "", seed: int = 0, severity: int = 3
+) -> Image.Image:
+    """Draw one image under the 15 corruptions of mCE at one severity, as in Figure 1 of the paper.
+
+    Parameters
+    ----------
+    clean : ndarray of uint8, shape (H, W, 3)
+        The clean image. The sheet shows the central 224 x 224 pixels of the corrupted images.
+    image_id, seed
+        As for `contact_sheet`.
+    severity : int
+        From 1 to 5.
+
+    Returns
+    -------
+    PIL.Image.Image
+        Three rows of five labelled tiles, in the published order.
+    """
+    pitch_x, pitch_y = _COMPACT_TILE + _GAP, _COMPACT_TILE + _LABEL + _GAP
+    columns, rows = 5, -(-len(corruptions.TEST) // 5)
+    sheet = Image.new("RGB", (columns * pitch_x + _GAP, rows * pitch_y + _GAP), _PAPER)
+    draw = ImageDraw.Draw(sheet)
+    for index, name in enumerate(corruptions.TEST):
+        x, y = _GAP + index % columns * pitch_x, _GAP + index // columns * pitch_y
+        draw.text((x, y), f"{name} {severity}", _INK, _font(16))
+        corrupted = corrupt(clean, name, severity, seed, image_id)
+        sheet.paste(Image.fromarray(tile(corrupted, _COMPACT_TILE)), (x, y + _LABEL))
     return sheet
 
 
@@ -99,8 +137,8 @@ def check_animation(path: str | os.PathLike[str]) -> None:
         raise ValueError(f"{os.fspath(path)}: an animation is a .webp, .gif or .png file")
 
 
-def save_animation(frames: NDArray[np.uint8], path: str | os.PathLike[str]) -> None:
-    """Save a sequence as an animated image.
+def save_animation(frames: NDArray[np.uint8], path: str | os.PathLike[str], name: str = "") -> None:
+    """Save a sequence as an animated image, with the number of each frame below it.
 
     Parameters
     ----------
@@ -108,6 +146,8 @@ def save_animation(frames: NDArray[np.uint8], path: str | os.PathLike[str]) -> N
         Frames of one sequence, such as those from `imagenet_cp.perturb`.
     path : path
         File to write, ending in .webp, .gif or .png.
+    name : str
+        Name of the perturbation, before the number.
 
     Raises
     ------
@@ -117,5 +157,14 @@ def save_animation(frames: NDArray[np.uint8], path: str | os.PathLike[str]) -> N
         It exists and is no preview.
     """
     check_animation(path)
-    first, *rest = map(Image.fromarray, frames)
+    shown = []
+    for number, frame in enumerate(frames, start=1):
+        height, width = frame.shape[:2]
+        canvas = Image.new("RGB", (width, height + _LABEL), _PAPER)
+        canvas.paste(Image.fromarray(frame))
+        ImageDraw.Draw(canvas).text(
+            (4, height + 4), f"{name} {number}/{len(frames)}".strip(), _INK, _font(14)
+        )
+        shown.append(canvas)
+    first, *rest = shown
     save(first, path, save_all=True, append_images=rest, duration=_FRAME_TIME, loop=0)

@@ -229,7 +229,7 @@ def test_strips_are_small_and_the_same_every_time(name, kind):
     strips._strip.cache_clear()
     assert strips.strips(BENCHMARKS[name], [kind]) == drawn and list(drawn) == [kind]
     with Image.open(io.BytesIO(drawn[kind])) as strip:
-        assert strip.format == "JPEG" and strip.size == (920, 150)
+        assert strip.format == "JPEG" and strip.size == (920, 168)
     assert len(drawn[kind]) < 100_000
 
 

@@ -7,21 +7,22 @@ from collections.abc import Iterable
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, ImageDraw, ImageFont
 
 from .. import corruptions, perturbations
 from ..benchmarks.base import Benchmark
 from ..benchmarks.catalog import BENCHMARKS
 from ..images import codecs
+from ..images.tiles import tile
 from ..sources import open_source
 
 #: Image of scikit-image: a cat, by Stéfan van der Walt, in the public domain (CC0).
 SOURCE_IMAGE = "chelsea"
-_TILE, _GAP, _SHOWN = 150, 4, 6
+_TILE, _GAP, _LABEL, _SHOWN = 150, 4, 18, 6
 
 
 def strips(benchmark: Benchmark, names: Iterable[str]) -> dict[str, bytes]:
-    """Draw a strip of six images for each name.
+    """Draw a strip of six labelled images, at native pixels, for each name.
 
     Parameters
     ----------
@@ -43,27 +44,31 @@ def strips(benchmark: Benchmark, names: Iterable[str]) -> dict[str, bytes]:
 def _strip(dataset: str, name: str) -> bytes:
     benchmark = BENCHMARKS[dataset]
     shown = _corrupted(benchmark, name) if benchmark.kind == "corruptions" else _frames(benchmark, name)
-    strip = np.full((_TILE, _SHOWN * (_TILE + _GAP) - _GAP, 3), 255, np.uint8)
-    for index, image in enumerate(shown):
+    strip = Image.new("RGB", (_SHOWN * (_TILE + _GAP) - _GAP, _TILE + _LABEL), (255, 255, 255))
+    draw = ImageDraw.Draw(strip)
+    font = ImageFont.load_default_imagefont()  # a bitmap, which looks the same on every machine
+    for index, (text, image) in enumerate(shown.items()):
         left = index * (_TILE + _GAP)
-        tile = Image.fromarray(image).resize((_TILE, _TILE), Image.Resampling.LANCZOS)
-        strip[:, left : left + _TILE] = np.array(tile)
-    return codecs.encode_jpeg(strip, quality=85)
+        strip.paste(Image.fromarray(tile(image, _TILE)), (left, 0))
+        draw.text((left + 2, _TILE + 5), text, (28, 28, 30), font)
+    return codecs.encode_jpeg(np.array(strip), quality=85)
 
 
-def _corrupted(benchmark: Benchmark, name: str) -> list[NDArray[np.uint8]]:
+def _corrupted(benchmark: Benchmark, name: str) -> dict[str, NDArray[np.uint8]]:
     clean = _clean(benchmark)
     recipe = benchmark.recipe()
-    return [clean] + [
-        corruptions.apply(name, clean, severity, recipe.bits(name, severity, SOURCE_IMAGE), benchmark.profile)
-        for severity in corruptions.SEVERITIES
-    ]
+    shown = {"clean": clean}
+    for severity in corruptions.SEVERITIES:
+        bits = recipe.bits(name, severity, SOURCE_IMAGE)
+        shown[f"severity {severity}"] = corruptions.apply(name, clean, severity, bits, benchmark.profile)
+    return shown
 
 
-def _frames(benchmark: Benchmark, name: str) -> list[NDArray[np.uint8]]:
+def _frames(benchmark: Benchmark, name: str) -> dict[str, NDArray[np.uint8]]:
     bits = benchmark.recipe().bits(name, 1, SOURCE_IMAGE)
     frames = perturbations.apply(name, _clean(benchmark), bits, 1, benchmark.profile)
-    return [frames[round(place * (len(frames) - 1) / (_SHOWN - 1))] for place in range(_SHOWN)]
+    shown = [round(place * (len(frames) - 1) / (_SHOWN - 1)) for place in range(_SHOWN)]
+    return {f"frame {index + 1} of {len(frames)}": frames[index] for index in shown}
 
 
 def _clean(benchmark: Benchmark) -> NDArray[np.uint8]:
