@@ -1,5 +1,6 @@
 """The command imagenet-cp, as a person runs it."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -10,13 +11,16 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from imagenet_cp import demo, preview, settings
+import imagenet_cp
+from imagenet_cp import corrupt, corruptions, demo, preview, settings
 from imagenet_cp.archives.importer import import_official
+from imagenet_cp.build import estimate
 from imagenet_cp.build.finished import open_build
-from imagenet_cp.build.plan import new_plan
+from imagenet_cp.build.plan import build, new_plan
 from imagenet_cp.cli import main
 from imagenet_cp.errors import BuildError
 from imagenet_cp.evaluation.run import evaluate_model
+from imagenet_cp.images.tiles import tile
 from imagenet_cp.sources import open_source
 
 PHOTOGRAPH = open_source("sample").items[0].location
@@ -35,7 +39,7 @@ def test_use_remembers_a_folder_for_later_runs(class_folder, tmp_path):
     assert "2 classes are not ImageNet's 1,000" in said.stdout
     built = run("build", "imagenet_c", "--configs", "brightness_1", "--out", "built", cwd=tmp_path)
     assert built.returncode == 0, built.stderr
-    assert "1 files, 4 rows" in built.stdout and (tmp_path / "built" / "README.md").is_file()
+    assert "1 file, 4 rows" in built.stdout and (tmp_path / "built" / "README.md").is_file()
 
 
 def test_use_notes_that_images_are_missing(tmp_path, photographs, monkeypatch, capsys):
@@ -260,3 +264,74 @@ def test_functions_refuse_urls_too(call, tmp_path, monkeypatch):
     with pytest.raises(BuildError, match=f"{URL}: is a URL"):
         call()
     assert not list(tmp_path.iterdir())
+
+
+def test_the_version_and_the_module():
+    ran = subprocess.run([sys.executable, "-m", "imagenet_cp", "--version"], capture_output=True, text=True)
+    assert (ran.returncode, ran.stdout.strip()) == (0, imagenet_cp.__version__)
+
+
+@pytest.mark.parametrize(
+    "arguments", [["--shard", "9/3"], ["--on-error", "ignore"], ["--workers", "0"], ["--nothing"]]
+)
+def test_usage_errors_exit_with_2(arguments, monkeypatch):
+    monkeypatch.setattr(sys, "argv", ["imagenet-cp", "build", *arguments])
+    with pytest.raises(SystemExit) as end:
+        main()
+    assert end.value.code == 2
+
+
+def test_dry_run_has_a_row_for_each_corruption(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(
+        estimate,
+        "estimate",
+        lambda plan: (
+            {cell.config: estimate.Cost(20, 50_000, 0.7, 0.01) for cell in plan.cells},
+            estimate.Cost(220, 550_000, 7.7, 0.11),
+        ),
+    )
+    arguments = [
+        "build",
+        "--source",
+        "sample",
+        "--configs",
+        "fog,clean",
+        "--dry-run",
+        "--out",
+        str(tmp_path / "a"),
+    ]
+    monkeypatch.setattr(sys, "argv", ["imagenet-cp", *arguments])
+    with pytest.raises(SystemExit) as end:
+        main()
+    lines = capsys.readouterr().out.splitlines()
+    assert end.value.code == 0 and max(map(len, lines)) <= 80
+    assert lines[1].split() == ["fog", "100", "250,000", "3.5", "GB", "3", "min"]
+    assert lines[2].split() == ["clean", "20", "50,000", "700.0", "MB", "36", "s"]
+    monkeypatch.setattr(sys, "argv", ["imagenet-cp", *arguments, "--json"])
+    with pytest.raises(SystemExit):
+        main()
+    assert json.loads(capsys.readouterr().out)["fog_3"]["rows"] == 50_000
+
+
+def test_verify_prints_json_and_exits_with_1_for_problems(tmp_path, class_folder, monkeypatch, capsys):
+    folder = tmp_path / "built"
+    build("imagenet_c", open_source(class_folder), folder, ["brightness_1"])
+    for status in (0, 1):
+        monkeypatch.setattr(sys, "argv", ["imagenet-cp", "verify", str(folder), "--json", "--quick", "-q"])
+        with pytest.raises(SystemExit) as end:
+            main()
+        result = json.loads(capsys.readouterr().out)
+        assert end.value.code == status and len(result["problems"]) == status
+        next((folder / "data").rglob("*.parquet")).write_bytes(b"damaged")
+
+
+def test_sheets_show_native_pixels():
+    noise = np.random.default_rng(0).integers(0, 256, (224, 224, 3), np.uint8)
+    assert np.array_equal(tile(noise, 160), noise[32:192, 32:192])
+    assert tile(noise[:32, :32], 100).shape == (100, 100, 3)
+    sheet = preview.compact_sheet(noise, severity=1)
+    assert sheet.size == (5 * 230 + 6, 3 * 254 + 6)
+    brightness = corrupt(noise, "brightness", 1, image_id="")
+    index = list(corruptions.TEST).index("brightness")
+    x, y = 6 + index % 5 * 230, 6 + index // 5 * 254 + 24
+    assert np.array_equal(np.array(sheet)[y : y + 224, x : x + 224], brightness)

@@ -8,7 +8,7 @@ import imagenet_cp
 PACKAGE = Path(imagenet_cp.__file__).parent
 #: From the bottom to the top. Modules import from their own layer and from those before it.
 LAYERS = (
-    {"_version", "errors", "files", "notices", "progress", "resources", "settings"},
+    {"_version", "errors", "files", "notices", "progress", "resources", "settings", "text"},
     {"kernels"},
     {"images"},
     {"corruptions"},

@@ -1,4 +1,4 @@
-"""The README's snippets run as they stand, in their order, in one folder."""
+"""The snippets of the README and of the guides run as they stand, each text in its order and in one folder."""
 
 import re
 import shlex
@@ -12,7 +12,13 @@ import pytest
 
 from imagenet_cp.cli import main
 
-README = Path(__file__).parents[1] / "README.md"
+ROOT = Path(__file__).parents[1]
+README = ROOT / "README.md"
+#: Texts whose snippets are run here.
+TEXTS = (
+    README,
+    *(ROOT / f"cards/guides/{name}.md" for name in ("building", "choosing", "data", "evaluating", "paper")),
+)
 #: Commands that are not run here, and why.
 EXCLUDED = {
     "git clone": "the address is the reader's",
@@ -33,9 +39,9 @@ def my_model(images):
 """
 
 
-def snippets():
+def snippets(path):
     """Yield the language and the text of every block that is run."""
-    text = README.read_text(encoding="utf-8")
+    text = path.read_text(encoding="utf-8")
     for indent, language, block in re.findall(r"^( *)```(\w*)\n(.*?)^\1```$", text, re.M | re.S):
         if language in ("", "python"):
             yield language, re.sub(f"^{indent}", "", block, flags=re.M)
@@ -46,13 +52,22 @@ def excluded(line):
 
 
 def test_every_exclusion_excludes_something():
-    lines = [line for language, block in snippets() if not language for line in block.splitlines()]
+    lines = [
+        line
+        for path in TEXTS
+        for language, block in snippets(path)
+        if not language
+        for line in block.splitlines()
+    ]
     assert {excluded(line) for line in lines} - {None} == set(EXCLUDED)
 
 
 def test_the_set_up_is_two_commands_in_an_environment():
     lines = [
-        line for _, block in snippets() for line in block.splitlines() if line.startswith("python3 -m venv")
+        line
+        for _, block in snippets(README)
+        for line in block.splitlines()
+        if line.startswith("python3 -m venv")
     ]
     assert [line.rsplit(" && ", 1)[1] for line in lines] == ["imagenet-cp demo", "pytest"]
 
@@ -75,13 +90,14 @@ def folder(tmp_path, photographs, monkeypatch):
     return tmp_path
 
 
-def test_snippets_run_in_their_order(folder, monkeypatch, capsys):
+@pytest.mark.parametrize("text", TEXTS, ids=lambda path: path.stem)
+def test_snippets_run_in_their_order(text, folder, monkeypatch, capsys):
     pytest.importorskip("matplotlib")
     names = {}
-    exec(MODEL, names)
-    for language, block in snippets():
+    exec(f"import imagenet_cp\nfrom datasets import load_dataset\n{MODEL}", names)
+    for language, block in snippets(text):
         if language == "python":
-            exec(compile(block, f"README: {block.splitlines()[0]}", "exec"), names)
+            exec(compile(block, f"{text.name}: {block.splitlines()[0]}", "exec"), names)
             continue
         for line in block.splitlines():
             if excluded(line):
@@ -92,5 +108,17 @@ def test_snippets_run_in_their_order(folder, monkeypatch, capsys):
             with pytest.raises(SystemExit) as end:
                 main()
             assert end.value.code == 0, f"{line}: {capsys.readouterr().err}"
-    assert np.isfinite(names["result"].metrics["mce"]["relative_mce"])
-    assert (folder / "report" / "index.html").is_file()
+    if "result" in names:
+        assert np.isfinite(names["result"].metrics["mce"]["relative_mce"])
+        assert (folder / "report" / "index.html").is_file()
+
+
+@pytest.mark.parametrize("text", TEXTS, ids=lambda path: path.stem)
+def test_links_lead_to_files(text):
+    links = re.findall(r"\]\((?!https?://)([^)#]+)", text.read_text(encoding="utf-8"))
+    assert [link for link in links if not (text.parent / link).is_file()] == []
+
+
+def test_the_readme_is_short_and_its_images_are_small():
+    assert len(README.read_text(encoding="utf-8").splitlines()) <= 200
+    assert sum(path.stat().st_size for path in (ROOT / "cards/images").iterdir()) <= 150_000

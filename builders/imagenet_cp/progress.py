@@ -24,8 +24,11 @@ def silent(title: str, done: int, total: int) -> None:
 
 
 @contextmanager
-def show_progress() -> Iterator[Progress]:
-    """Display of progress on standard error: bars in a terminal, else a line every half minute."""
+def show_progress(quiet: bool = False) -> Iterator[Progress]:
+    """Display of progress on standard error: bars in a terminal, else a line every half minute; nothing if quiet."""
+    if quiet:
+        yield silent
+        return
     if not sys.stderr.isatty():
         yield Lines()
         return
@@ -84,10 +87,10 @@ class Lines:
 
 
 @contextmanager
-def interruptible() -> Iterator[None]:
-    """Turn Ctrl-C into one line that says how to resume, and exit status 130."""
+def interruptible(hint: str = RESUME_HINT) -> Iterator[None]:
+    """Turn Ctrl-C into one line, which ends in how to resume, and exit status 130."""
     try:
         yield
     except KeyboardInterrupt:
-        typer.echo(f"imagenet-cp: interrupted. {RESUME_HINT}", err=True)
+        typer.echo(f"imagenet-cp: interrupted. {hint}".rstrip(". "), err=True)
         raise typer.Exit(130) from None

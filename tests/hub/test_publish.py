@@ -194,7 +194,7 @@ def test_one_changed_shard_is_one_file_sent_and_not_hashed_again(hub, send, buil
     monkeypatch.setattr("huggingface_hub.lfs.sha_fileobj", None)
     asked = []
     said = send(built, tag="v2", confirm=lambda question: asked.append(question) or True)
-    assert "to send: 1 files" in said and "replace 1 files" in asked[0]
+    assert "to send: 1 file," in said and "replace 1 file" in asked[0]
     assert hub.arrived == [*before, repo_of(hub).files[SHARD].sha256]
     assert len(set(repo_of(hub).tags.values())) == 2
 
@@ -356,7 +356,7 @@ def test_options_that_mean_nothing_are_refused(hub, send, built, change):
     [
         ("no build", "holds no build"),
         ("unfinished", "not finished"),
-        ("damaged", f"1 problems, so nothing is sent; the first: {SHARD}: 4 bytes"),
+        ("damaged", f"1 problem, so nothing is sent; the first: {SHARD}: 4 bytes"),
     ],
 )
 def test_what_is_no_sound_build_is_not_sent(hub, send, built, what, says):
@@ -436,11 +436,11 @@ def test_every_text_that_names_a_private_folder_is_refused(tmp_path, place, file
     ("private", "files", "obsolete", "public", "asks"),
     [
         (False, {"data/new": b"1"}, (), False, "show all of it to everybody"),
-        (False, {}, ("data/old",), False, "delete 1 files and show all of it to everybody"),
+        (False, {}, ("data/old",), False, "delete 1 file and show all of it to everybody"),
         (False, {}, (), False, ""),
         (True, {"data/new": b"1"}, (), False, ""),
         (True, {}, (), True, "show all of it to everybody"),
-        (True, {"data/old": b"1"}, (), False, "replace 1 files"),
+        (True, {"data/old": b"1"}, (), False, "replace 1 file"),
     ],
 )
 def test_what_becomes_public_or_is_replaced_is_asked_for(private, files, obsolete, public, asks):

@@ -17,11 +17,11 @@ from ..benchmarks.recipe import Recipe
 from ..build.folder import unexpected_files
 from ..build.parquet import FileInfo, read_footer
 from ..cards import card as cards
-from ..cards.tables import amount
 from ..errors import BuildError
 from ..files import read_json, write_json, write_text
 from ..jobs.folder import FILES, IDENTITY, RECORD_FILE, STATE_DIR, differences
 from ..sources.base import digest
+from ..text import amount
 from .catalog import released_cells
 from .release import Release
 

@@ -20,6 +20,7 @@ from ..images.profiles import PROFILES
 from ..resources import card_texts_folder
 from ..sources import classes as imagenet
 from ..sources.base import digest
+from ..text import amount
 from . import citations, tables
 
 _STORED = {
@@ -179,7 +180,7 @@ def dataset_card(
         "recipe": recipe,
         "shown_first": next((cell.name for cell in benchmark.configs[example] if cell.name in names), ""),
         "side": PROFILES[benchmark.profile].size,
-        "size": tables.amount(sum(file["size"] for file in files.values())),
+        "size": amount(sum(file["size"] for file in files.values())),
         "skipped": sorted(skipped),
         "stored": _STORED.get(recipe.codec, recipe.codec),
         "version": __version__,

@@ -13,6 +13,7 @@ from ..benchmarks.base import Benchmark, Cell
 from ..benchmarks.recipe import Recipe
 from ..corruptions import CORRUPTIONS, Corruption
 from ..perturbations import PERTURBATIONS, Perturbation
+from ..text import amount
 
 COLUMNS = {
     "image": "the image; `decode=False` gives the stored file, byte for byte",
@@ -82,11 +83,6 @@ def _content(
     names = dict.fromkeys(cell.name for cell in cells)
     parts = names if len(names) > 1 and names.keys() <= complete.keys() else [cell.config for cell in cells]
     return " ".join(f"`{part}`" for part in parts)
-
-
-def amount(size: int) -> str:
-    """Format a number of bytes."""
-    return f"{size / 1e9:,.1f} GB" if size >= 1e9 else f"{size / 1e6:,.1f} MB"
 
 
 def kinds(benchmark: Benchmark, names: Iterable[str], images: bool) -> str:

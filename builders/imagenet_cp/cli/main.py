@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 from pathlib import Path
@@ -9,20 +10,38 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from .._version import __version__
 from ..errors import BuildError, SourceError
+from ..text import amount, count, duration
 from .evaluate import compare, evaluate
 from .paths import check_local
 
 if TYPE_CHECKING:
+    from ..build.estimate import Cost
     from ..build.plan import Plan
     from ..jobs.folder import Shard
 
 app = typer.Typer(
     help="ImageNet-C and ImageNet-P as deterministic Hugging Face datasets.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
 )
+
+
+def _print_version(value: bool) -> None:
+    if value:
+        typer.echo(__version__)
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    pass
+
 
 #: Below this number of images, `use` notes that ImageNet's validation set has 50,000.
 _FEW_IMAGES = 45_000
@@ -35,6 +54,10 @@ SourceOption = Annotated[
         '"sample"; by default the source registered by `imagenet-cp use`.',
     ),
 ]
+
+
+QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 
 
 @app.command()
@@ -53,7 +76,7 @@ def use(
 
     source = open_source(folder)
     file = settings.remember_source(source.name)
-    typer.echo(f"{len(source.items):,} images in {source.name}; stored in {file}")
+    typer.echo(f"{count(len(source.items), 'image')} in {source.name}; stored in {file}")
     if source.classes != wnids():
         typer.echo(f"note: its {len(source.classes):,} classes are not ImageNet's 1,000")
     elif len(source.items) < _FEW_IMAGES:
@@ -67,7 +90,8 @@ def build(
     dataset: Annotated[str, typer.Argument(help="imagenet_c, imagenet_p, cifar10_c, ...")] = "imagenet_c",
     source: SourceOption = None,
     out: Annotated[
-        Path | None, typer.Option(callback=check_local, help="Folder to build; ./DATASET by default.")
+        Path | None,
+        typer.Option("--out", "-o", callback=check_local, help="Folder to build; ./DATASET by default."),
     ] = None,
     configs: Annotated[str, typer.Option(help="Such as fog_3,snow,test; all by default.")] = "",
     workers: Annotated[
@@ -90,6 +114,8 @@ def build(
         str, typer.Option(help="i/n: build only the i-th of n parts, as in a job array.")
     ] = "1/1",
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only estimate size and time.")] = False,
+    quiet: QuietOption = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Build a data set as a folder of Parquet files, which load_dataset and the Hub read.
 
@@ -103,7 +129,7 @@ def build(
     from ..sources import open_source
 
     if on_error not in ("raise", "skip"):
-        raise BuildError(f"--on-error is raise or skip, not {on_error!r}")
+        raise typer.BadParameter(f"it is raise or skip, not {on_error!r}", param_hint="--on-error")
     benchmark = get_benchmark(dataset)
     folder = out if out is not None else Path(benchmark.dataset)
     names = [name.strip() for name in configs.split(",") if name.strip()]
@@ -111,18 +137,15 @@ def build(
     benchmark.recipe(codec=codec, size=size)
     images = open_source(source, recursive=size == "keep")
     if dry_run:
-        typer.echo(
-            _costs(
-                new_plan(
-                    dataset, images, folder, names, codec=codec, size=size, images_per_file=images_per_file
-                )
-            )
+        new = new_plan(
+            dataset, images, folder, names, codec=codec, size=size, images_per_file=images_per_file
         )
+        typer.echo(_costs(new, as_json))
         return
     with (
         interruptible(),
         open_engine(engine, workers) as executor,
-        show_progress() as progress,
+        show_progress(quiet) as progress,
     ):
         plan = run(
             dataset,
@@ -140,14 +163,20 @@ def build(
             progress=progress,
         )
     for path, problem in plan.corrupt.items():
-        typer.echo(f"rebuilt: {folder / path}: {problem}")
+        typer.echo(f"rebuilt: {folder / path}: {problem}", err=as_json)
     for image_id, reason in plan.skipped.items():
-        typer.echo(f"skipped {image_id}: {reason}")
+        typer.echo(f"skipped {image_id}: {reason}", err=as_json)
     rows = sum(written.rows for written in plan.files.values())
     stored = sum(written.size for written in plan.files.values())
-    missing = f"; {plan.missing} files of other shards are missing" if plan.missing else ""
+    if as_json:
+        result = {"folder": str(folder), "files": len(plan.files), "rows": rows, "bytes": stored}
+        result |= {"signature": plan.recipe.signature, "missing_files": plan.missing}
+        typer.echo(json.dumps(result))
+        return
+    missing = f"; {count(plan.missing, 'file')} of other shards missing" if plan.missing else ""
     typer.echo(
-        f"{folder}: {len(plan.files)} files, {rows:,} rows, {stored / 1e6:,.1f} MB, {plan.recipe.signature}{missing}"
+        f"{folder}: {count(len(plan.files), 'file')}, {count(rows, 'row')}, {amount(stored)}, "
+        f"{plan.recipe.signature}{missing}"
     )
 
 
@@ -156,23 +185,42 @@ def _shard(text: str) -> Shard:
 
     index, _, count = text.partition("/")
     if not (index.isdecimal() and count.isdecimal() and 1 <= int(index) <= int(count)):
-        raise BuildError(f"--shard is i/n with i from 1 to n, such as 2/8, not {text!r}")
+        raise typer.BadParameter(
+            f"it is i/n with i from 1 to n, such as 2/8, not {text!r}", param_hint="--shard"
+        )
     return Shard(int(index), int(count))
 
 
-def _costs(plan: Plan) -> str:
+def _costs(plan: Plan, as_json: bool) -> str:
+    from dataclasses import asdict
+
     from ..build.estimate import estimate
+    from ..jobs.cores import available_cores
 
     costs, total = estimate(plan)
-    line = "{:<24} {:>8} {:>12} {:>10} {:>10}".format
-    table = [line("config", "files", "rows", "GB", "CPU hours")]
-    for name, cost in {**costs, "total, with decoding": total}.items():
+    if as_json:
+        return json.dumps({config: asdict(cost) for config, cost in {**costs, "total": total}.items()})
+    cores = available_cores()
+    line = "{:<22} {:>7} {:>13} {:>10} {:>9}".format
+    table = [line("", "files", "rows", "size", "CPU time")]
+    named: dict[str, list[Cost]] = {}
+    for cell in plan.cells:
+        named.setdefault(cell.name, []).append(costs[cell.config])
+    for name, group in {**named, "total, with decoding": [total]}.items():
         table.append(
-            line(name, cost.files, f"{cost.rows:,}", f"{cost.gigabytes:.4g}", f"{cost.cpu_hours:.3g}")
+            line(
+                name,
+                f"{sum(cost.files for cost in group):,}",
+                f"{sum(cost.rows for cost in group):,}",
+                amount(round(sum(cost.gigabytes for cost in group) * 1e9)),
+                duration(sum(cost.cpu_hours for cost in group) * 3600),
+            )
         )
+    workers = min(cores, max(len(plan.todo), 1))
     table.append(
-        f"{len(plan.todo)} units of {plan.images_per_file} images, {total.cpu_hours:.3g} hours on one core; "
-        "measured on a few images, one thread"
+        f"About {duration(total.cpu_hours * 3600 / workers)} on {count(cores, 'core')}: "
+        f"{count(len(plan.todo), 'unit')} of up to {count(plan.images_per_file, 'image')}.\n"
+        "Measured on a few images, one thread."
     )
     return "\n".join(table)
 
@@ -188,25 +236,34 @@ def verify(
     ] = None,
     sample: Annotated[int, typer.Option(min=0, help="Number of rows to regenerate.")] = 100,
     quick: Annotated[bool, typer.Option("--quick", help="Check files only, not their rows.")] = False,
+    quiet: QuietOption = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Check every file and row of a build; list any problems and exit with status 1."""
     from ..build.finished import open_build
     from ..build.verify import verify as run
-    from ..progress import show_progress
+    from ..progress import interruptible, show_progress
     from ..sources import open_source
 
     images = None
     if source is not None:
         images = open_source(source, recursive=open_build(folder).recipe.size == "keep")
-    with show_progress() as progress:
+    with interruptible(""), show_progress(quiet) as progress:
         made = run(folder, source=images, sample=sample, quick=quick, progress=progress)
+    if as_json:
+        result = {"folder": str(folder), "files": len(made.files), "rows": made.rows}
+        result |= {"regenerated": made.regenerated, "signature": made.signature, "problems": made.problems}
+        typer.echo(json.dumps(result))
+        raise typer.Exit(1 if made.problems else 0)
     for problem in made.problems:
         typer.echo(problem)
     if made.problems:
-        raise BuildError(f"{folder}: {len(made.problems)} problems in {len(made.files)} files")
-    again = f"; {made.regenerated} rows regenerated" if images is not None else ""
-    rows = "" if quick else f", {made.rows:,} rows"
-    typer.echo(f"{folder}: {len(made.files)} files{rows}, no problems{again}; {made.signature}")
+        raise BuildError(
+            f"{folder}: {count(len(made.problems), 'problem')} in {count(len(made.files), 'file')}"
+        )
+    again = f"; {count(made.regenerated, 'row')} regenerated" if images is not None else ""
+    rows = "" if quick else f", {count(made.rows, 'row')}"
+    typer.echo(f"{folder}: {count(len(made.files), 'file')}{rows}, no problems{again}; {made.signature}")
 
 
 app.command()(evaluate)
@@ -227,15 +284,19 @@ def publish(
     tag: Annotated[str | None, typer.Option(help="Git tag of this version, such as v1.")] = None,
     quick: Annotated[bool, typer.Option("--quick", help="Verify the files only, not their rows.")] = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only print what would be sent and deleted.")
+    ] = False,
+    quiet: QuietOption = False,
 ) -> None:
     """Publish a build as a private, gated data set on the Hub, or update it.
 
     After an interruption the same command resumes.
     """
     from ..hub.publish import publish as run
-    from ..progress import show_progress
+    from ..progress import interruptible, show_progress
 
-    with show_progress() as progress:
+    with interruptible(), show_progress(quiet) as progress:
         run(
             folder,
             repo,
@@ -243,6 +304,7 @@ def publish(
             gated=gated,
             tag=tag,
             quick=quick,
+            dry_run=dry_run,
             echo=typer.echo,
             confirm=(lambda question: True) if yes else typer.confirm,
             progress=progress,
@@ -273,11 +335,13 @@ def import_official(
         ),
     ],
     out: Annotated[
-        Path | None, typer.Option(callback=check_local, help="Folder to write; ./DATASET by default.")
+        Path | None,
+        typer.Option("--out", "-o", callback=check_local, help="Folder to write; ./DATASET by default."),
     ] = None,
     no_check: Annotated[
         bool, typer.Option("--no-check", help="Do not verify the MD5 checksums of the archives.")
     ] = False,
+    quiet: QuietOption = False,
 ) -> None:
     """Convert the released files of a benchmark to Parquet files, with the images unchanged.
 
@@ -289,7 +353,7 @@ def import_official(
     from ..archives.importer import import_official as run
     from ..progress import interruptible, show_progress
 
-    with interruptible(), show_progress() as progress:
+    with interruptible(), show_progress(quiet) as progress:
         made = run(paths, out, check=not no_check, progress=progress)
     typer.echo("\n".join(report(made)))
 
@@ -297,7 +361,8 @@ def import_official(
 @app.command()
 def demo(
     out: Annotated[
-        Path, typer.Option(callback=check_local, help="Folder of everything the demo writes.")
+        Path,
+        typer.Option("--out", "-o", callback=check_local, help="Folder of everything the demo writes."),
     ] = Path("imagenet_cp_demo"),
 ) -> None:
     """Build, load, score and draw sample images of scikit-image, without a network or a data set."""
@@ -312,43 +377,55 @@ def demo(
     ):
         os.environ[variable] = str(cache)
     from ..demo import run
+    from ..progress import interruptible
 
-    run(out, typer.echo)
+    with interruptible():
+        run(out, typer.echo)
 
 
 @app.command()
 def preview(
     image: Annotated[Path, typer.Argument(callback=check_local, help="An image file.")],
-    output: Annotated[
+    out: Annotated[
         Path,
-        typer.Option("--output", "-o", callback=check_local, help="File to write; .webp for an animation."),
+        typer.Option("--out", "-o", callback=check_local, help="File to write; .webp for an animation."),
     ],
     perturbation: Annotated[str | None, typer.Option(help="Show one sequence, such as tilt.")] = None,
+    compact: Annotated[
+        bool, typer.Option("--compact", help="Show the 15 corruptions of mCE at one severity.")
+    ] = False,
+    severity: Annotated[int, typer.Option(min=1, max=5, help="Severity of --compact.")] = 3,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the random draws.")] = 0,
 ) -> None:
     """Draw one image under every corruption at every severity, or one perturbation as an animation."""
+    from .. import corruptions
+    from .. import preview as sheets
     from ..api import perturb
     from ..files import check_replaceable, check_writable
     from ..images.preprocessing import decode, pixels
     from ..images.profiles import PROFILES
-    from ..preview import MARK, check_animation, contact_sheet, save, save_animation
     from ..sources.base import Item
     from ..sources.folder import FileReader
 
     clean = decode(FileReader().read(Item(image.stem, 0, str(image))), str(image))
-    if output.exists() and output.samefile(image):
-        raise BuildError(f"{output}: this is the image itself; choose another --output")
+    if out.exists() and out.samefile(image):
+        raise BuildError(f"{out}: this is the image itself; choose another --out")
     if perturbation is not None:
-        check_animation(output)
-    check_replaceable(output, MARK)
-    check_writable(output)
+        sheets.check_animation(out)
+    check_replaceable(out, sheets.MARK)
+    check_writable(out)
     if perturbation is not None:
         frames = perturb(pixels(clean), perturbation, seed=seed, image_id=image.stem)
-        save_animation(frames, output)
-        typer.echo(f"{output}: {image.name} under {perturbation}, {len(frames)} frames")
+        sheets.save_animation(frames, out, perturbation)
+        typer.echo(f"{out}: {image.name} under {perturbation}, {len(frames)} frames")
         return
-    save(contact_sheet(pixels(PROFILES["imagenet"].square(clean)), image.stem, seed), output)
-    typer.echo(f"{output}: {image.name} under 19 corruptions at five severities")
+    square = pixels(PROFILES["imagenet"].square(clean))
+    if compact:
+        sheets.save(sheets.compact_sheet(square, image.stem, seed, severity), out)
+        typer.echo(f"{out}: {image.name} under {len(corruptions.TEST)} corruptions at severity {severity}")
+        return
+    sheets.save(sheets.contact_sheet(square, image.stem, seed), out)
+    typer.echo(f"{out}: {image.name} under {len(corruptions.CORRUPTIONS)} corruptions at five severities")
 
 
 def main() -> None:

@@ -58,7 +58,12 @@ class Registered:
     @property
     def summary(self) -> str:
         """The first line of the kernel's docstring."""
-        return (self.kernel.__doc__ or "").strip().partition("\n")[0]
+        return (inspect.getdoc(self.kernel) or "").partition("\n")[0]
+
+    @property
+    def notes(self) -> str:
+        """The section Notes of the kernel's docstring, with its formula and its quirks; empty if it has none."""
+        return (inspect.getdoc(self.kernel) or "").partition("Notes\n-----\n")[2]
 
     def __call__(self, image: Any, bits: Any, *parameters: Any) -> NDArray[np.uint8]:
         """Call the kernel, with ``bits`` if it is random."""

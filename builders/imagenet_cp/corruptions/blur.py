@@ -18,7 +18,13 @@ from .registry import corruption
     cifar=[(0.3, 0.4), (0.4, 0.5), (0.5, 0.6), (1, 0.2), (1.5, 0.1)],
 )
 def defocus_blur(image: Image, radius: float, alias_blur: float) -> Image:
-    """Out of focus: every point of light becomes a disk of ``radius`` pixels with soft edges."""
+    """Out of focus: every point of light becomes a disk of ``radius`` pixels with soft edges.
+
+    Notes
+    -----
+    Correlation of each channel with a disk whose edge is softened by a Gaussian filter of ``alias_blur``;
+    the border is reflected without its first pixel.
+    """
     return defocus.blur(image, radius, alias_blur)
 
 
@@ -30,7 +36,15 @@ def defocus_blur(image: Image, radius: float, alias_blur: float) -> Image:
     cifar=[(0.05, 1, 1), (0.25, 1, 1), (0.4, 1, 1), (0.25, 1, 2), (0.4, 1, 2)],
 )
 def glass_blur(image: Image, bits: Bits, sigma: float, max_delta: int, iterations: int) -> Image:
-    """Frosted glass: blurred, every pixel overwritten by a nearby one, blurred again."""
+    """Frosted glass: blurred, every pixel overwritten by a nearby one, blurred again.
+
+    Notes
+    -----
+    Gaussian filter, then for every pixel from the lower right to the upper left: a pixel at most
+    ``max_delta`` away is copied over it, ``iterations`` times; then the Gaussian filter again. A
+    published quirk: the line reads as a swap of the two pixels, but only one of them changes. A border of
+    ``max_delta`` pixels keeps its place.
+    """
     blurred = gaussian.blur_uint8(image, sigma)
     return gaussian.blur_uint8(glass.scatter(blurred, bits, max_delta, iterations), sigma)
 
@@ -43,7 +57,14 @@ def glass_blur(image: Image, bits: Bits, sigma: float, max_delta: int, iteration
     cifar=[(6, 1), (6, 1.5), (6, 2), (8, 2), (9, 2.5)],
 )
 def motion_blur(image: Image, bits: Bits, radius: float, sigma: float) -> Image:
-    """Camera motion along a straight line, at a random angle within 45 degrees of the horizontal."""
+    """Camera motion along a straight line, at a random angle within 45 degrees of the horizontal.
+
+    Notes
+    -----
+    ImageMagick's motion blur: a one-sided Gaussian of ``sigma``, cut off after ``2 * ceil(radius) + 1``
+    pixels, along the drawn angle. The image seems to move to one side, and results are truncated, as
+    there.
+    """
     angle = float(draws.uniform(bits, -45, 45, 1)[0])
     return motion.blur(image, radius, sigma, angle)
 
@@ -56,7 +77,14 @@ def motion_blur(image: Image, bits: Bits, radius: float, sigma: float) -> Image:
     cifar=[(1, 1.06, 0.01), (1, 1.11, 0.01), (1, 1.16, 0.01), (1, 1.21, 0.01), (1, 1.26, 0.01)],
 )
 def zoom_blur(image: Image, start: float, stop: float, step: float) -> Image:
-    """Camera motion towards the scene: the mean of the image and its zooms from ``start`` to ``stop``."""
+    """Camera motion towards the scene: the mean of the image and its zooms from ``start`` to ``stop``.
+
+    Notes
+    -----
+    ``y = (x + sum of Z(x, z)) / (n + 1)`` over the ``n`` factors ``z``, where ``Z`` enlarges the centre
+    of the image by ``z``, bilinearly. A published quirk: factors are counted in floating point, so 1.11
+    is one of severity 1, but 1.16 is none of severity 2.
+    """
     # a published quirk: rounding decides whether ``stop`` is one of the factors
     return zoom.blend(image, tuple(map(float, np.arange(start, stop, step))))
 
@@ -70,5 +98,10 @@ def zoom_blur(image: Image, start: float, stop: float, step: float) -> Image:
     cifar=[0.4, 0.6, 0.7, 0.8, 1],
 )
 def gaussian_blur(image: Image, sigma: float) -> Image:
-    """Gaussian blur: every point of light becomes a Gaussian of ``sigma`` pixels."""
+    """Gaussian blur: every point of light becomes a Gaussian of ``sigma`` pixels.
+
+    Notes
+    -----
+    Gaussian filter of each channel, cut off at four ``sigma``; the border is repeated.
+    """
     return gaussian.blur_uint8(image, sigma)

@@ -19,7 +19,12 @@ ELASTIC = ((2, 0.7, 0.1), (2, 0.08, 0.2), (0.05, 0.01, 0.02), (0.07, 0.01, 0.02)
     cifar=[0.75, 0.5, 0.4, 0.3, 0.15],
 )
 def contrast(image: Image, factor: float) -> Image:
-    """Low contrast: every value is moved towards the mean of its channel, y = (x - mean) * factor + mean."""
+    """Low contrast: every value is moved towards the mean of its channel, y = (x - mean) * factor + mean.
+
+    Notes
+    -----
+    The mean is that of each channel of the whole image.
+    """
     return pointwise.contrast(image, factor)
 
 
@@ -50,6 +55,13 @@ def elastic_transform(
 
     ``alpha`` (strength), ``sigma`` (smoothness) and ``affine`` are in units of ``base`` pixels of an image with
     ``side`` pixels on its shorter side.
+
+    Notes
+    -----
+    The affine map moves three points by up to ``affine``; then
+    ``y(row, column) = warped(row + dy, column + dx)``, bilinearly, where ``dx`` and ``dy`` are uniform noise,
+    smoothed by ``sigma`` and scaled by ``alpha``. A published quirk: severities 1 and 2 move large parts of the
+    image, 3 to 5 small ones, so severity 2 is harder for AlexNet than 3; and the unit is 244 pixels, not 224.
     """
     height, width = image.shape[:2]
     unit = base * min(height, width) / side
@@ -68,7 +80,12 @@ def elastic_transform(
     cifar=[0.95, 0.9, 0.85, 0.75, 0.65],
 )
 def pixelate(image: Image, factor: float) -> Image:
-    """Large pixels: Pillow's BOX resize to ``int(side * factor)`` and back."""
+    """Large pixels: Pillow's BOX resize to ``int(side * factor)`` and back.
+
+    Notes
+    -----
+    Shrinking takes the mean of the pixels that fall into a block.
+    """
     height, width = image.shape[:2]
     return mosaic.pixelate(image, int(height * factor), int(width * factor))
 
@@ -81,7 +98,13 @@ def pixelate(image: Image, factor: float) -> Image:
     cifar=[80, 65, 58, 50, 40],
 )
 def jpeg_compression(image: Image, quality: int) -> Image:
-    """JPEG artefacts: one round trip at Pillow's ``quality``, with its other options at their defaults."""
+    """JPEG artefacts: one round trip at Pillow's ``quality``, with its other options at their defaults.
+
+    Notes
+    -----
+    Chroma is stored at half the resolution (4:2:0). Built data are compressed once more for storage, at
+    quality 85.
+    """
     return jpeg.round_trip(image, quality)
 
 
@@ -94,5 +117,11 @@ def jpeg_compression(image: Image, quality: int) -> Image:
     cifar=[(0.3, 0), (0.1, 0), (1.5, 0), (2, 0.1), (2.5, 0.2)],
 )
 def saturate(image: Image, factor: float, shift: float) -> Image:
-    """Too pale or too strong colours: the saturation S of HSV is scaled and shifted."""
+    """Too pale or too strong colours: the saturation S of HSV is scaled and shifted.
+
+    Notes
+    -----
+    ``S = clip(S * factor + shift, 0, 1)`` in HSV. A published quirk: severities 1 and 2 take colour away,
+    3 to 5 add it.
+    """
     return hsv.saturate(image, factor, shift)

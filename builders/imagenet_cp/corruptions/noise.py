@@ -16,7 +16,13 @@ from .registry import corruption
     cifar=[0.04, 0.06, 0.08, 0.09, 0.1],
 )
 def gaussian_noise(image: Image, bits: Bits, sigma: float) -> Image:
-    """Add normal noise of constant strength, as of a sensor in low light."""
+    """Add normal noise of constant strength, as of a sensor in low light.
+
+    Notes
+    -----
+    ``y = x + sigma * z`` with standard normal ``z`` for each of the H * W * 3 values; in levels, the
+    integer part of ``p + 255 * sigma * z``, clipped to 0..255.
+    """
     return alias.sample(alias.gaussian_table(sigma), image, bits)
 
 
@@ -28,7 +34,13 @@ def gaussian_noise(image: Image, bits: Bits, sigma: float) -> Image:
     cifar=[500, 250, 100, 75, 50],
 )
 def shot_noise(image: Image, bits: Bits, photons: int) -> Image:
-    """Replace every value by a photon count (Poisson noise), with a mean of ``photons`` in white pixels."""
+    """Replace every value by a photon count (Poisson noise), with a mean of ``photons`` in white pixels.
+
+    Notes
+    -----
+    ``y = Poisson(x * photons) / photons`` for each value. Fewer photons mean stronger noise, and black
+    stays black.
+    """
     return alias.sample(alias.shot_table(photons), image, bits)
 
 
@@ -40,7 +52,12 @@ def shot_noise(image: Image, bits: Bits, photons: int) -> Image:
     cifar=[0.01, 0.02, 0.03, 0.05, 0.07],
 )
 def impulse_noise(image: Image, bits: Bits, amount: float) -> Image:
-    """Replace a fraction ``amount`` of the values by 255 or 0 with equal probability (salt and pepper)."""
+    """Replace a fraction ``amount`` of the values by 255 or 0 with equal probability (salt and pepper).
+
+    Notes
+    -----
+    A value, not a pixel, becomes 255 or 0: single channels of a pixel are hit.
+    """
     return alias.impulse(image, bits, amount)
 
 
@@ -53,5 +70,10 @@ def impulse_noise(image: Image, bits: Bits, amount: float) -> Image:
     cifar=[0.06, 0.1, 0.12, 0.16, 0.2],
 )
 def speckle_noise(image: Image, bits: Bits, sigma: float) -> Image:
-    """Add normal noise whose strength is proportional to the value."""
+    """Add normal noise whose strength is proportional to the value.
+
+    Notes
+    -----
+    ``y = x + x * sigma * z`` with standard normal ``z`` for each value; black stays black.
+    """
     return alias.sample(alias.speckle_table(sigma), image, bits)

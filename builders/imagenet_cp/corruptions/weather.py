@@ -48,7 +48,15 @@ def snow(
     sigma: float,
     blend: float,
 ) -> Image:
-    """Snow: flakes driven by the wind, over a whitened image."""
+    """Snow: flakes driven by the wind, over a whitened image.
+
+    Notes
+    -----
+    A normal field of ``loc`` and ``scale`` is enlarged by ``zoom``, cut off below ``threshold`` and
+    blurred along a drawn angle: the flakes. The image is whitened,
+    ``blend * x + (1 - blend) * max(x, 1.5 * grey(x) + 0.5)``, and the flakes are added, together with
+    a copy rotated by 180 degrees.
+    """
     height, width = image.shape[:2]
     layer = snowfall.flakes(bits, height, width, loc, scale, zoom, threshold)
     angle = draws.uniform(bits, -135.0, -45.0, 1)[0]
@@ -63,7 +71,13 @@ def snow(
     cifar=[(1, 0.2, 0.2), (1, 0.3, 0.2), (0.9, 0.4, 0.2), (0.85, 0.4, 0.2), (0.75, 0.45, 0.2)],
 )
 def frost(image: Image, bits: Bits, image_weight: float, frost_weight: float, texture_scale: float) -> Image:
-    """Ice crystals on a window pane: the image blended with a crop of a frost texture."""
+    """Ice crystals on a window pane: the image blended with a crop of a frost texture.
+
+    Notes
+    -----
+    ``y = image_weight * x + frost_weight * texture``. A published quirk: of the six textures that were
+    released, five are drawn from. At small sizes the texture is shrunk by ``texture_scale`` first.
+    """
     height, width = image.shape[:2]
     ice = textures.texture(draws.integer(bits, len(textures.SHA256)), texture_scale, height, width)
     top, left = draws.integer(bits, ice.shape[0] - height), draws.integer(bits, ice.shape[1] - width)
@@ -78,7 +92,14 @@ def frost(image: Image, bits: Bits, image_weight: float, frost_weight: float, te
     cifar=[(0.2, 3), (0.5, 3), (0.75, 2.5), (1, 2), (1.5, 1.75)],
 )
 def fog(image: Image, bits: Bits, strength: float, wibbledecay: float) -> Image:
-    """Fog banks: a plasma fractal added to the image."""
+    """Fog banks: a plasma fractal added to the image.
+
+    Notes
+    -----
+    ``y = (x + strength * plasma) * m / (m + strength)``, with ``m`` the maximum of the image and a plasma
+    fractal between 0 and 1 whose roughness falls by ``wibbledecay`` at each of its scales. Where the
+    plasma is near 0, the image becomes darker.
+    """
     height, width = image.shape[:2]
     mapsize = 1 << (max(height, width) - 1).bit_length()  # the next power of two that covers the image
     return plasma.blend(image, plasma.fractal(bits, mapsize, wibbledecay), strength)
@@ -92,7 +113,12 @@ def fog(image: Image, bits: Bits, strength: float, wibbledecay: float) -> Image:
     cifar=[0.05, 0.1, 0.15, 0.2, 0.3],
 )
 def brightness(image: Image, shift: float) -> Image:
-    """Brighter daylight: the value V of HSV is increased."""
+    """Brighter daylight: the value V of HSV is increased.
+
+    Notes
+    -----
+    ``V = clip(V + shift, 0, 1)`` in HSV.
+    """
     return hsv.brighten(image, shift)
 
 
@@ -138,7 +164,14 @@ def spatter(
     amount: float,
     muddy: int,
 ) -> Image:
-    """Drops on the lens: water at severities 1 to 3, mud at 4 and 5."""
+    """Drops on the lens: water at severities 1 to 3, mud at 4 and 5.
+
+    Notes
+    -----
+    A normal field of ``loc`` and ``scale``, smoothed by ``sigma`` and cut off below ``threshold``, is the
+    liquid. As water it is added in a pale turquoise, with bright and dark edges; as mud it covers the
+    image in brown. A published quirk: the liquid changes between severities 3 and 4.
+    """
     height, width = image.shape[:2]
     layer = liquid.drops(bits, height, width, loc, scale, sigma, threshold)
     if muddy:

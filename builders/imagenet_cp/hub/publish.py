@@ -15,11 +15,11 @@ from ..build.finished import Build, open_build
 from ..build.verify import verify
 from ..cards import card as cards
 from ..cards.strips import strips
-from ..cards.tables import amount
 from ..errors import BuildError, suggest
 from ..jobs.folder import RECORD_FILE
 from ..progress import Progress, silent
 from ..resources import METRICS, metrics_folder
+from ..text import amount, count
 from .repo import HUB_MANAGED_FILES, Content, Repo, State, Upload
 
 _METRIC_FILES = ("README.md", "app.py", "requirements.txt")
@@ -87,10 +87,12 @@ class Plan:
         for upload in self.uploads:
             names = ", ".join([*list(upload.files)[:3], *["..."] * (len(upload.files) > 3)])
             lines.append(
-                f"to send: {len(upload.files)} files, {amount(upload.size)} ({names or 'nothing new'})"
+                f"to send: {count(len(upload.files), 'file')}, {amount(upload.size)} ({names or 'nothing new'})"
             )
             if upload.obsolete:
-                lines.append(f"to delete: {len(upload.obsolete)} files, such as {upload.obsolete[0]}")
+                lines.append(
+                    f"to delete: {count(len(upload.obsolete), 'file')}, such as {upload.obsolete[0]}"
+                )
         return lines
 
     def question(self) -> str:
@@ -98,7 +100,8 @@ class Plan:
         replaced = sum(path in self.now.files for path in self.uploads[0].files)
         deleted = sum(len(upload.obsolete) for upload in self.uploads)
         regated = self.gate not in (None, self.now.gated)
-        changes = [f"replace {replaced} files"] * bool(replaced) + [f"delete {deleted} files"] * bool(deleted)
+        changes = [f"replace {count(replaced, 'file')}"] if replaced else []
+        changes += [f"delete {count(deleted, 'file')}"] if deleted else []
         if (self.public and self.now.private) or (not self.now.private and (self.changes_files or regated)):
             ungated = ", without asking for terms" if self.gate == "off" else ""
             changes.append(f"show all of it to everybody{ungated}")
@@ -125,14 +128,14 @@ class Plan:
             self.repo.set_gate(str(self.gate))
         sent, total = 0, sum(upload.size for upload in self.uploads)
 
-        def count(size: int) -> None:
+        def report(size: int) -> None:
             nonlocal sent
             sent += size
             progress("sending (MB)", sent // _MEGABYTE, total // _MEGABYTE)
 
         for upload in self.uploads:
             if upload.files or upload.obsolete:
-                self.repo.send(upload, count)
+                self.repo.send(upload, report)
         if self.tag is not None and self.tag not in self.now.tags:
             self.repo.tag(self.tag)
         if self.public and self.now.private:
@@ -147,6 +150,7 @@ def publish(
     gated: str | None = None,
     tag: str | None = None,
     quick: bool = False,
+    dry_run: bool = False,
     echo: Echo = print,
     confirm: Confirm = _no,
     progress: Progress = silent,
@@ -172,6 +176,8 @@ def publish(
         Name of this state of the repo.
     quick : bool
         Verify the files, but not their rows.
+    dry_run : bool
+        Verify and print what would be sent and deleted, but change nothing.
     echo : callable
         Prints a line of text.
     confirm : callable
@@ -199,14 +205,18 @@ def publish(
     build = verify(folder, quick=quick, progress=progress)
     if build.problems:
         raise BuildError(
-            f"{folder}: {len(build.problems)} problems, so nothing is sent; the first: {build.problems[0]}. "
+            f"{folder}: {count(len(build.problems), 'problem')}, so nothing is sent; the first: {build.problems[0]}. "
             "`imagenet-cp verify` lists them all"
         )
     plan = _dataset_plan(build, repo, state, gated, public, tag)
     if plan.changes_files and tag in plan.now.tags:
         raise BuildError(f"the tag {tag} exists for an older state; choose another with --tag")
     size = sum(info.size for info in build.files.values())
-    echo(f"{build.signature}: {len(build.files)} files of data, {amount(size)}, verified")
+    echo(f"{build.signature}: {count(len(build.files), 'file')} of data, {amount(size)}, verified")
+    if dry_run:
+        for line in plan.summary():
+            echo(line)
+        return repo.url
     plan.carry_out(echo, confirm, progress)
     echo(f"{repo.url}: up to date")
     return repo.url

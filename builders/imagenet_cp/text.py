@@ -1,0 +1,20 @@
+"""Numbers in messages and cards."""
+
+from __future__ import annotations
+
+
+def count(number: int, noun: str) -> str:
+    """Format a number of things, such as ``"1 file"`` or ``"1,200 files"``."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def duration(seconds: float) -> str:
+    """Format a time in seconds, minutes or hours, such as ``"45 s"``, ``"12 min"`` or ``"7.5 h"``."""
+    if seconds < 90:
+        return f"{seconds:.0f} s" if seconds >= 10 else f"{seconds:.1f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 90 * 60 else f"{seconds / 3600:,.1f} h"
+
+
+def amount(size: int) -> str:
+    """Format a number of bytes."""
+    return f"{size / 1e9:,.1f} GB" if size >= 1e9 else f"{size / 1e6:,.1f} MB"

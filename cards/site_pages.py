@@ -1,0 +1,114 @@
+"""Pages of the site that are made when it is built: the README, the API, one for each corruption and perturbation."""
+
+import re
+from pathlib import Path
+
+from mkdocs.structure.files import File
+
+from imagenet_cp.benchmarks.catalog import BENCHMARKS
+from imagenet_cp.cards.strips import strips
+from imagenet_cp.cards.tables import kind_of, parameters
+
+ROOT = Path(__file__).parents[1]
+#: Section -> members of the reference.
+API = {
+    "One image": ["corrupt", "perturb", "top5", "decode_video"],
+    "Evaluation": ["evaluate_model"],
+    "Kernels": ["corruptions.apply", "perturbations.apply"],
+}
+#: Page -> text at the top of the checkout.
+TEXTS = {"index.md": "README.md", "changelog.md": "CHANGELOG.md", "contributing.md": "CONTRIBUTING.md"}
+BENCHMARKS_SHOWN = ("imagenet_c", "imagenet_p")
+
+
+def on_files(files, config):
+    """Add the pages."""
+    pages = {"api.md": api()}
+    for page_name, name in TEXTS.items():
+        text = (ROOT / name).read_text(encoding="utf-8")
+        text = re.sub(r"\]\(cards/(guides/)?", "](", text)
+        for other_page, other in TEXTS.items():
+            text = text.replace(f"]({other})", f"]({other_page})")
+        pages[page_name] = text
+    for dataset in BENCHMARKS_SHOWN:
+        benchmark = BENCHMARKS[dataset]
+        names = list(
+            dict.fromkeys(cell.name for group in ("test", "extra") for cell in benchmark.configs[group])
+        )
+        pages[f"{benchmark.kind}/index.md"] = overview(benchmark, names)
+        for name, strip in strips(benchmark, names).items():
+            pages[f"{benchmark.kind}/{name}.md"] = page(benchmark, name)
+            files.append(File.generated(config, f"{benchmark.kind}/{name}.jpg", content=strip))
+    for path, text in pages.items():
+        files.append(File.generated(config, path, content=text))
+    for picture in sorted((ROOT / "cards" / "images").iterdir()):
+        files.append(File.generated(config, f"images/{picture.name}", content=picture.read_bytes()))
+    return files
+
+
+def on_nav(nav, config, files):
+    """Order the sections: guides first."""
+    first = ("index", "api")
+    nav.items.sort(key=lambda item: (item.is_section, not (item.is_page and item.file.name in first)))
+    return nav
+
+
+def api():
+    """Reference of the public functions."""
+    parts = ["# API\n"]
+    for section, members in API.items():
+        parts.append(f"## {section}\n")
+        parts += [f"::: imagenet_cp.{member}\n    options: {{heading_level: 3}}\n" for member in members]
+    return "\n".join(parts)
+
+
+def overview(benchmark, names):
+    """List of the corruptions or perturbations of a benchmark."""
+    rows = [f"- [{name}]({name}.md): {kind_of(benchmark, name).summary}" for name in names]
+    return f"# {benchmark.kind.capitalize()}\n\n{benchmark.description}\n\n" + "\n".join(rows) + "\n"
+
+
+def page(benchmark, name):
+    """Describe a corruption or perturbation: formula, strip, parameters at every size, cost, determinism."""
+    kind = kind_of(benchmark, name)
+    parts = [f"# {name}", kind.summary, f"![{name}]({name}.jpg)", kind.notes]
+    for profile, dataset in same_kind(benchmark).items():
+        if profile in kind.tables:
+            parts += [f"## {dataset.title}", parameters(dataset, kind)]
+    parts += ["## Cost", cost(benchmark, name), "## Randomness", randomness(kind)]
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def same_kind(benchmark):
+    """Benchmarks of the same kind by profile, the first of each."""
+    found = {}
+    for other in BENCHMARKS.values():
+        if other.kind == benchmark.kind:
+            found.setdefault(other.profile, other)
+    return found
+
+
+def cost(benchmark, name):
+    """Milliseconds from the recorded table of the benchmarks."""
+    file = "kernels.md" if benchmark.kind == "corruptions" else "perturbations.md"
+    text = (ROOT / "tests/benchmarks/results" / file).read_text(encoding="utf-8")
+    machine = text.split("\n\n")[1].partition(";")[0]
+    measured = re.search(rf"^\| {name} \| ([\d.]+) \|", text, re.M)
+    if measured is None:
+        return "Not measured."
+    what = (
+        "an image of 224x224, mean of the five severities"
+        if benchmark.kind == "corruptions"
+        else "a sequence"
+    )
+    return f"{measured[1]} ms for {what}; one thread, {machine}."
+
+
+def randomness(kind):
+    """Determinism of a corruption or perturbation."""
+    if not kind.random:
+        return "None: the seed has no effect."
+    return (
+        "Drawn from one stream for each image, seeded by data set, name, severity or difficulty, seed and image id: "
+        "the same on every machine, in any order and with any number of workers."
+    )
