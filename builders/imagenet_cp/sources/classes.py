@@ -17,6 +17,8 @@ from .base import image_id_of
 WNID = r"n\d{8}"
 _IN_STEM = re.compile(rf"(?<![A-Za-z0-9]){WNID}(?![A-Za-z0-9])", re.ASCII)
 _WNID_FIRST = re.compile(rf"({WNID})(?![A-Za-z0-9])", re.ASCII)
+#: Unknown names in a list of 1000 that is in the order of the wnids wherever names are known.
+_FEW = 10
 _NUMBER = re.compile(r"\d{1,9}", re.ASCII)
 
 
@@ -72,7 +74,9 @@ def indices_of(names: Sequence[str]) -> list[int | None]:
         is only known where the place in the list, or the name of the other one, leaves a single choice.
     """
     candidates = [_candidates(name) for name in names]
-    if len(names) == len(wnids()) and all(place in found for place, found in enumerate(candidates)):
+    in_place = sum(place in found for place, found in enumerate(candidates))
+    strange = sum(not found for found in candidates)
+    if len(names) == len(wnids()) == in_place + strange and strange <= _FEW:
         return list(range(len(names)))
     while True:
         taken = {place for found in candidates if len(found) == 1 for place in found}
@@ -99,6 +103,11 @@ def _plain(name: str) -> str:
     return re.sub(r"[^0-9a-z]+", " ", name.casefold()).strip()
 
 
+def is_class(name: str) -> bool:
+    """True for a name or number that can be one of ImageNet's classes."""
+    return bool(_candidates(name)) or _NUMBER.fullmatch(name) is not None
+
+
 @functools.cache
 def _names() -> tuple[Mapping[str, frozenset[int]], Mapping[str, frozenset[int]]]:
     """Names of classes -> their labels, and synonyms -> theirs."""
@@ -111,8 +120,8 @@ def _names() -> tuple[Mapping[str, frozenset[int]], Mapping[str, frozenset[int]]
             table[_plain(form)].add(label)
         for form in words[1:]:
             synonyms[_plain(form)].add(label)
-    # torchvision's name of the second maillot.
-    table["maillot tank suit"] = {639}
+    # Where two have one name: torchvision's, and that of ILSVRC/imagenet-1k.
+    table["maillot tank suit"], table["crane2"] = {639}, {517}
     return (
         {name: frozenset(labels) for name, labels in table.items()},
         {name: frozenset(labels) for name, labels in synonyms.items()},
@@ -138,7 +147,14 @@ class Labels(NamedTuple):
     order: str = ""
 
 
-def identify(place: str, given: Sequence[str], stems: Sequence[str], empty: Iterable[str] = ()) -> Labels:
+def identify(
+    place: str,
+    given: Sequence[str],
+    stems: Sequence[str],
+    *,
+    declared: Sequence[str] = (),
+    empty: Iterable[str] = (),
+) -> Labels:
     """Identify the classes of images by the names of their classes and of their files.
 
     Wnids, ImageNet's names, and the numbers 0 to 999 or 1 to 1000 are ImageNet's classes; so are other numbers where
@@ -153,34 +169,40 @@ def identify(place: str, given: Sequence[str], stems: Sequence[str], empty: Iter
         Class of every image: the name of its folder, or of its label.
     stems : sequence of str
         Name of every image's file without its ending; empty if unknown.
+    declared : sequence of str
+        Names of all classes in the order of their labels, if the source has an order; those that are not ImageNet's
+        stay in this order.
     empty : iterable of str
-        Further classes, which have no image.
+        Folders without images, which are classes if the others are numbers or ImageNet's.
 
     Raises
     ------
     SourceError
         A class contradicts the name of a file, or it is not plain which classes are meant.
     """
-    used = sorted(set(given))
+    used = list(declared) or sorted(set(given))
     for name in used:
         if not name.isprintable():
             raise SourceError(
-                f"{place}: the name of the sub-folder {name!r} holds characters that cannot be stored; rename it"
+                f"{place}: the name of the class {name!r} holds characters that cannot be stored; rename it"
             )
     known = [known_label(stem) for stem in stems]
     without = [name for name in empty if name not in used]
     if all(_NUMBER.fullmatch(name) for name in used):
         _pass_over(place, [name for name in without if not _NUMBER.fullmatch(name)])
         every = [*used, *(name for name in without if _NUMBER.fullmatch(name))]
-        return _numbered(place, given, stems, known, every)
-    label_of = _named(place, used, given, known)
-    if label_of is None:
+        found = _numbered(place, given, stems, known, every)
+        if found.classes == wnids() or not declared:
+            return found
+    elif label_of := _named(place, used, given, known):
+        _pass_over(place, [name for name in without if not _candidates(name)])
+        labels = [label_of[name] for name in given]
+        _check(place, given, stems, labels, known)
+        return Labels(wnids(), labels)
+    else:
         _pass_over(place, without)
-        return Labels(tuple(used), [used.index(name) for name in given])
-    _pass_over(place, [name for name in without if not _candidates(name)])
-    labels = [label_of[name] for name in given]
-    _check(place, given, stems, labels, known)
-    return Labels(wnids(), labels)
+    place_of = {name: label for label, name in enumerate(used)}
+    return Labels(tuple(used), [place_of[name] for name in given])
 
 
 def _pass_over(place: str, names: Sequence[str]) -> None:
@@ -278,7 +300,7 @@ def _numbered(
         agreeing = {offset: sum(number - offset == label for number, label in pairs) for offset in (0, 1)}
         best = max(agreeing, key=lambda offset: agreeing[offset])
         fits = ordered[0] >= best and ordered[-1] < count + best
-        if fits and 2 * agreeing[best] > len(pairs):
+        if fits and 2 * agreeing[best] >= len(pairs):
             labels = [number - best for number in numbers]
             _check(place, given, stems, labels, known)
             return Labels(wnids(), labels)
