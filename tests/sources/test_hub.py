@@ -121,10 +121,16 @@ TRAINING = [(b"one", "n01440764_18.JPEG"), (b"two", "n01443537_2.JPEG")]
         (NAMED, datasets.ClassLabel(names=CLASSES), [5, 6], tuple(CLASSES), [5, 6]),
         (NAMED, datasets.Value("int64"), [0, 2], ("0", "1", "2"), [0, 2]),
         (VALIDATION, datasets.ClassLabel(names=CLASSES), [65, 1], "wnids", [65, 1]),
-        (VALIDATION, datasets.ClassLabel(names=CLASSES), [65, 2], tuple(CLASSES), [65, 2]),
         (VALIDATION, datasets.Value("int32"), [65, 1], "wnids", [65, 1]),
         (TRAINING, datasets.ClassLabel(names=CLASSES), [0, 1], "wnids", [0, 1]),
-        (TRAINING, datasets.Value("int64"), [1, 0], ("0", "1"), [1, 0]),
+        (TRAINING, datasets.Value("int64"), [1, 0], "wnids", [0, 1]),
+        (NAMED, datasets.Value("string"), ["dog", "cat"], ("cat", "dog"), [1, 0]),
+        (NAMED, datasets.Value("string"), ["goldfish", "tench"], "wnids", [1, 0]),
+        (NAMED, datasets.ClassLabel(names=["goldfish", "tench"]), [0, 1], "wnids", [1, 0]),
+        (NAMED, datasets.ClassLabel(names=["b", "a"]), [0, 1], ("b", "a"), [0, 1]),
+        (NAMED, datasets.ClassLabel(names=["9", "1"]), [0, 1], ("9", "1"), [0, 1]),
+        (NAMED, datasets.ClassLabel(names=CLASSES), [-1, -1], tuple(CLASSES), [-1, -1]),
+        (NAMED, datasets.Value("int64"), [None, None], (), [-1, -1]),
         (NAMED, datasets.ClassLabel(names=["n15075141", "n01440764"]), [0, 1], "wnids", [999, 0]),
     ],
 )
@@ -135,6 +141,14 @@ def test_classes_are_imagenets_where_names_and_labels_agree(
     source = open_source(store(tmp_path / "rows", "data", dataset))
     assert source.classes == (imagenet.wnids() if classes == "wnids" else classes)
     assert [item.label for item in source.items] == expected
+
+
+def test_labels_that_contradict_the_names_are_an_error_that_names_both(tmp_path):
+    dataset = table(VALIDATION, [65, 2])
+    with pytest.raises(
+        SourceError, match=r"00000236 is in the class '2', which is n01484850.*it is n01443537"
+    ):
+        open_source(store(tmp_path / "rows", "data", dataset))
 
 
 @pytest.mark.parametrize(
@@ -160,11 +174,6 @@ def test_ids_are_names_of_files_or_numbers_of_rows(tmp_path, paths, ids):
         (("photo", "fine"), {"photo": datasets.Image(), "fine": datasets.ClassLabel(names=CLASSES)}, None),
         (("photo", "labels"), {"photo": datasets.Image(), "labels": datasets.Value("uint8")}, None),
         (
-            ("photo", "target"),
-            {"photo": datasets.Image(), "target": datasets.Value("int64")},
-            "no column of labels",
-        ),
-        (
             ("photo", "label"),
             {"photo": datasets.Value("null"), "label": datasets.Value("int64")},
             "no column of images",
@@ -183,6 +192,14 @@ def test_columns_are_found_or_named(tmp_path, names, features, says):
     else:
         with pytest.raises(SourceError, match=f"{says}.*its columns are photo, {names[1]}"):
             open_source(folder)
+
+
+def test_without_a_column_of_labels_all_are_unlabelled(tmp_path, capsys):
+    features = {"photo": datasets.Image(), "target": datasets.Value("int64")}
+    dataset = table(NAMED, [0, 1], features, ("photo", "target"))
+    source = open_source(store(tmp_path / "rows", "data", dataset))
+    assert source.classes == () and [item.label for item in source.items] == [-1, -1]
+    assert "if one of photo, target holds the labels, rename it to label" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("column", ["image", "label"])
@@ -302,9 +319,9 @@ SPOILT = {
     "truncated": (lambda f: next(f.glob("*.parquet")).write_bytes(b"PAR1" + bytes(100)), "cannot be read"),
     "empty": (lambda f: next(f.glob("*.parquet")).write_bytes(b""), "cannot be read"),
     "no label": (lambda f: rewrite(f, label=pa.array([0, None])), "row 1 has the label None"),
-    "test split": (
-        lambda f: rewrite(f, label=pa.array([-1, -1])),
-        "row 0 has the label -1, which is none of 1000",
+    "half a test split": (
+        lambda f: rewrite(f, label=pa.array([-1, 0])),
+        "row 0 has the label -1, which is none of",
     ),
     "huge label": (lambda f: rewrite(f, label=pa.array([0, HUGE])), f"row 1 has the label {HUGE}"),
     "newline": (

@@ -184,7 +184,7 @@ HOSTILE = {
     "sparse": ([(special("cat/a.jpg", tarfile.GNUTYPE_SPARSE), b"")], "'cat/a.jpg' is a sparse file"),
     "newline": ([("cat/a\nb.jpg", b"")], "rename it"),
     "newline in a folder": ([("cat\n/a.jpg", b"")], "'cat\\n' holds characters that cannot be stored"),
-    "twice": ([GOOD, ("dog/a.png", b"")], "two images have the id 'a'"),
+    "twice": ([GOOD, ("cat/a.png", b"")], "two images have the id 'cat/a'"),
     "depths": ([GOOD, ("b.jpg", b"")], "cat/a.jpg and b.jpg are not in folders side by side"),
     "deeper": ([GOOD, ("x/dog/b.jpg", b"")], "cat/a.jpg and x/dog/b.jpg are not in folders side by side"),
     "mixed": ([GOOD, ("n01443537/b.jpg", b"")], "'cat'"),

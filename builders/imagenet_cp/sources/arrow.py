@@ -52,28 +52,28 @@ class Columns(NamedTuple):
 
     Attributes
     ----------
-    labels : list of int or None
-        In the order of the rows.
+    labels : list of int, str or None
+        In the order of the rows; None where there is no label.
     paths : list of str or None
         Names of the files that the images were read from.
     """
 
-    labels: list[int | None]
+    labels: list[int | str | None]
     paths: list[str | None]
 
 
-def columns_of(url: str, image: str, label: str) -> Columns:
-    """Read the labels and file names of all rows, and not the images."""
+def columns_of(url: str, image: str, label: str | None) -> Columns:
+    """Read the labels, if there is a column of them, and file names of all rows, and not the images."""
     found = Columns([], [])
     with open_file(url) as file:
         batches: Iterator[pa.RecordBatch]
         if url.endswith(".parquet"):
             parquet = pq.ParquetFile(file, pre_buffer=True)
-            batches = parquet.iter_batches(columns=[f"{image}.path", label])
+            batches = parquet.iter_batches(columns=[f"{image}.path", *([label] if label else [])])
         else:
             batches = (batch for _, batch in _arrow_batches(url))
         for batch in batches:
-            labels = batch.column(label).to_pylist()
+            labels = batch.column(label).to_pylist() if label else [None] * len(batch)
             found.labels.extend(labels)
             names = batch.schema.names
             kind = batch.schema.field(image).type if image in names else None

@@ -62,12 +62,15 @@ class Source:
         In the order of the rows; their ids are unique.
     reader : Reader
         Fetches their bytes.
+    order : str
+        Order in which numbered classes are taken for ImageNet's, where no id confirms it, such as ``"0-999"``.
     """
 
     name: str
     classes: tuple[str, ...]
     items: tuple[Item, ...] = field(repr=False)
     reader: Reader = field(repr=False)
+    order: str = ""
 
     @functools.cached_property
     def stamp(self) -> str:

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import os
-import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 import datasets
 import pyarrow as pa
 
 from ..errors import SourceError
-from . import classes as imagenet
+from ..notices import notice
 from . import dataset_files
 from .arrow import Columns, RowReader, brief, columns_of, schema_of
 from .base import Item, Source, image_id_of, row_id
+from .classes import Labels, identify, known_label, wnids
 
-_WNID = re.compile(rf"(?<![A-Za-z0-9]){imagenet.WNID}(?![A-Za-z0-9])")
 #: Columns of labels whose classes have no names have at most so many.
 _MOST_CLASSES = 100_000
 #: How many files are listed at once.
@@ -31,8 +31,9 @@ def open_dataset(source: str | os.PathLike[str]) -> Source:
     id wherever that holds one, so that a row has the id that its file in a folder would have. Where some row has no
     such name, or two have the same, every id is the number of its row, such as ``row-000123``.
 
-    Where ImageNet's wnids or ids in the names agree with the labels, or the labels are named by wnids, the classes are
-    ImageNet's 1000 wnids; else the data set's own.
+    Where ImageNet's wnids or ids in the names agree with the labels, or the labels are named by wnids or ImageNet's
+    names, the classes are ImageNet's 1000 wnids; else the data set's own (see `identify`). Labels may be text. Without
+    a column of labels, every label is -1.
 
     Parameters
     ----------
@@ -48,8 +49,8 @@ def open_dataset(source: str | os.PathLike[str]) -> Source:
     Raises
     ------
     SourceError
-        The data set cannot be read; it is not plain which of its splits, and columns, are meant; or a row has no
-        label.
+        The data set cannot be read; it is not plain which of its splits, and columns, are meant; or only some
+        rows have a label.
     """
     text = os.fspath(source)
     folder, part = dataset_files.split_name(text)
@@ -68,9 +69,7 @@ def open_dataset(source: str | os.PathLike[str]) -> Source:
     if not paths:
         raise SourceError(f"{files.name}: no rows in it")
     stems = [PurePosixPath(path).stem if path else "" for path in paths]
-    classes, labels = _classes(
-        files.name, features, [label for one in columns for label in one.labels], stems
-    )
+    found = _classes(files.name, features, [label for one in columns for label in one.labels], stems)
     places = (
         (f"{url}#{row}", stamp)
         for url, stamp, count in zip(files.urls, files.stamps, counts, strict=True)
@@ -78,9 +77,11 @@ def open_dataset(source: str | os.PathLike[str]) -> Source:
     )
     items = tuple(
         Item(image_id, label, location, stamp)
-        for image_id, label, (location, stamp) in zip(_ids(files.name, stems), labels, places, strict=True)
+        for image_id, label, (location, stamp) in zip(
+            _ids(files.name, stems), found.labels, places, strict=True
+        )
     )
-    return Source(files.name, classes, items, RowReader(image))
+    return Source(files.name, found.classes, items, RowReader(image), order=found.order)
 
 
 def _read(files: dataset_files.Files) -> tuple[object, list[Columns], str]:
@@ -92,7 +93,7 @@ def _read(files: dataset_files.Files) -> tuple[object, list[Columns], str]:
     image, label = _image_column(files.name, features, schema), _label_column(files.name, features)
     with ThreadPoolExecutor(_THREADS) as pool:
         columns = list(pool.map(lambda url: columns_of(url, image, label), files.urls))
-    return features[label], columns, image
+    return features[label] if label else None, columns, image
 
 
 def _image_column(name: str, features: datasets.Features, schema: pa.Schema) -> str:
@@ -107,63 +108,71 @@ def _image_column(name: str, features: datasets.Features, schema: pa.Schema) -> 
     if len(fitting) == 1:
         return fitting[0]
     found = f"{len(fitting)} columns of images ({', '.join(fitting)})" if fitting else "no column of images"
-    raise SourceError(f"{name}: {found}, and there must be one; its columns are {', '.join(features)}")
-
-
-def _label_column(name: str, features: datasets.Features) -> str:
-    named: list[str] = [
-        column for column, feature in features.items() if isinstance(feature, datasets.ClassLabel)
-    ]
-    numbers = [
-        column
-        for column, feature in features.items()
-        if isinstance(feature, datasets.Value) and "int" in feature.dtype
-    ]
-    # CIFAR-100 has fine_label beside coarse_label.
-    for column in ("label", "labels", "fine_label"):
-        if column in named or column in numbers:
-            return column
-    if len(named) == 1:
-        return named[0]
-    found = f"{len(named)} columns of labels ({', '.join(named)})" if named else "no column of labels"
     raise SourceError(
-        f"{name}: {found}, and there must be one, or one called label; its columns are {', '.join(features)}"
+        f"{name}: {found}, and there must be one; its columns are {', '.join(features)}. Cast the column of the images "
+        "to datasets.Image, or remove the others (Dataset.remove_columns)"
     )
 
 
-def _classes(
-    name: str, feature: object, labels: Sequence[int | None], stems: Sequence[str]
-) -> tuple[tuple[str, ...], Sequence[int]]:
+def _label_column(name: str, features: datasets.Features) -> str | None:
+    """Column of the labels; None if there is none."""
+    named: list[str] = [
+        column for column, feature in features.items() if isinstance(feature, datasets.ClassLabel)
+    ]
+    plain = [
+        column
+        for column, feature in features.items()
+        if isinstance(feature, datasets.Value) and ("int" in feature.dtype or "string" in feature.dtype)
+    ]
+    # CIFAR-100 has fine_label beside coarse_label.
+    for column in ("label", "labels", "fine_label"):
+        if column in named or column in plain:
+            return column
+    if len(named) == 1:
+        return named[0]
+    if named:
+        raise SourceError(
+            f"{name}: {len(named)} columns of labels ({', '.join(named)}); rename the one that is meant to label "
+            "(Dataset.rename_column)"
+        )
+    notice(
+        f"{name}: no column is called label; if one of {', '.join(features)} holds the labels, rename it to label"
+    )
+    return None
+
+
+def _classes(name: str, feature: object, labels: Sequence[Any], stems: Sequence[str]) -> Labels:
     """Classes, and the labels as indices into them."""
-    known = [label for label in labels if label is not None]
     names = list(feature.names) if isinstance(feature, datasets.ClassLabel) else None
-    count = len(names) if names is not None else max(known, default=0) + 1
+    if any(isinstance(label, str) for label in labels):
+        _check_labels(name, labels, lambda label: bool(label))
+        return identify(name, labels, stems)
+    if all(label in (None, -1) for label in labels):
+        notice(f"{name}: no row has a label, so all have the label -1, and models cannot be scored")
+        return Labels(tuple(names or ()), [-1] * len(labels))
+    numbers = [label for label in labels if label is not None]
+    count = len(names) if names is not None else max(numbers) + 1
+    _check_labels(name, labels, lambda label: 0 <= label < min(count, _MOST_CLASSES))
+    if names is not None:
+        found = identify(name, [names[label] for label in labels], stems, declared=names)
+        if found.classes == wnids() or len(names) != len(wnids()):
+            return found
+        if not any(known_label(stem) is not None for stem in stems):
+            return found
+    # A column of numbers without names: the numbers up to the largest are classes, except that 1 to 1000 are.
+    one_based = names is None and set(numbers) == set(range(1, len(wnids()) + 1))
+    every = [] if one_based else [str(number) for number in range(count)]
+    numbered = identify(name, [str(label) for label in labels], stems, empty=every)
+    return numbered if names is None or numbered.classes == wnids() else found
+
+
+def _check_labels(name: str, labels: Sequence[Any], valid: Callable[[Any], bool]) -> None:
     for row, label in enumerate(labels):
-        if label is None or not 0 <= label < min(count, _MOST_CLASSES):
+        if label is None or not valid(label):
             raise SourceError(
-                f"{name}: row {row} has the label {label}, which is none of {min(count, _MOST_CLASSES)} classes; "
-                "if this split has no labels, name another"
+                f"{name}: row {row} has the label {label!r}, which is none of the classes, though other rows have one; "
+                "if this split is only partly labelled, remove these rows, or name another as NAME:SPLIT"
             )
-    if names is not None and set(names) <= set(imagenet.wnids()):
-        place = {wnid: label for label, wnid in enumerate(imagenet.wnids())}
-        return imagenet.wnids(), [place[names[label]] for label in known]
-    if (names is None or len(names) == len(imagenet.wnids())) and _agree(stems, known):
-        return imagenet.wnids(), known
-    return tuple(names if names is not None else map(str, range(count))), known
-
-
-def _agree(stems: Sequence[str], labels: Sequence[int]) -> bool:
-    """Check whether the labels agree with ImageNet's names of files, in every row whose name implies a label."""
-    place = {wnid: label for label, wnid in enumerate(imagenet.wnids())}
-    count = 0
-    for stem, label in zip(stems, labels, strict=True):
-        wnid = _WNID.search(stem)
-        expected = place.get(wnid.group()) if wnid else imagenet.validation_labels().get(image_id_of(stem))
-        if expected is not None:
-            if expected != label:
-                return False
-            count += 1
-    return count > 0
 
 
 def _ids(name: str, stems: Sequence[str]) -> list[str]:

@@ -13,7 +13,8 @@ from pathlib import Path
 from ..errors import SourceError
 from ..notices import notice
 from .base import Item, Source, check_stamp, file_stamp, image_id_of, in_order, reading, stamp_of
-from .folder import FileReader, is_image
+from .folder import FileReader
+from .layout import is_image
 
 _ANNOTATIONS = "val_annotations.txt"
 #: No image or list is larger; a crafted archive could ask for any amount of memory.

@@ -1,0 +1,94 @@
+"""Lists of classes: those of benchmarks, and files."""
+
+import hashlib
+
+import pytest
+
+from imagenet_cp.errors import SourceError
+from imagenet_cp.sources import classes as imagenet
+from imagenet_cp.sources.class_lists import class_list
+
+#: Length, and start of the SHA-256 of the wnids joined by spaces.
+CHECKSUMS = {
+    "imagenet": (1000, "791ce0333040dd24"),
+    "imagenet-100": (100, "469d277522bc36e8"),
+    "imagenette": (10, "f59eff25ad35433f"),
+    "imagewoof": (10, "7068c1227e6e914e"),
+    "imagenet-r": (200, "354baa0a46566aa6"),
+    "imagenet-a": (200, "ff8c384504d3ec59"),
+}
+
+
+@pytest.mark.parametrize("name", CHECKSUMS)
+def test_named_lists_are_those_of_the_benchmarks(name):
+    found = class_list(name)
+    assert found.name == name and list(found.names) == sorted(set(found.names))
+    assert found.names == tuple(imagenet.wnids()[index] for index in found.indices)
+    checksum = hashlib.sha256(" ".join(found.names).encode()).hexdigest()[:16]
+    assert (len(found.names), checksum) == CHECKSUMS[name]
+
+
+def test_imagenette_is_what_its_names_say():
+    words = (
+        "tench, English springer, cassette player, chain saw, church, French horn, garbage truck, gas pump"
+    )
+    names = [*words.split(", "), "golf ball", "parachute"]
+    assert list(class_list("imagenette").indices) == imagenet.indices_of(names)
+
+
+@pytest.mark.parametrize(
+    ("text", "names", "indices"),
+    [
+        ("n01443537\nn01440764\n", ("n01443537", "n01440764"), (1, 0)),
+        (
+            "# two fish\nn01440764 tench, Tinca tinca\n\nn01443537 goldfish",
+            ("n01440764", "n01443537"),
+            (0, 1),
+        ),
+        ("\ufeff1\r\n0\r\n", ("n01443537", "n01440764"), (1, 0)),
+        ("goldfish\ntench, Tinca tinca\n", ("n01443537", "n01440764"), (1, 0)),
+        ("cat\ndog\ngoldfish\nbus\n", ("cat", "dog", "goldfish", "bus"), None),
+    ],
+)
+def test_a_file_holds_wnids_names_or_numbers(tmp_path, text, names, indices):
+    file = tmp_path / "classes.txt"
+    file.write_text(text, encoding="utf-8", newline="")
+    found = class_list(file)
+    assert (found.names, found.indices) == (names, indices) and len(found.name) == 12
+
+
+def test_the_name_of_a_file_is_the_checksum_of_its_classes(tmp_path):
+    (tmp_path / "a").write_text("0\n1\n")
+    (tmp_path / "b").write_text("n01440764\nn01443537")
+    (tmp_path / "c").write_text("1\n0\n")
+    one, two, three = (class_list(tmp_path / name).name for name in "abc")
+    assert one == two != three
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("", "names no class; write one a line"),
+        ("0\n1000\n", "1000 is none of ImageNet's classes, whose numbers are 0 to 999"),
+        ("0\ntench\n", "mixes numbers such as 0 with names"),
+        ("tench\ntench\n", "names the class 'tench' twice"),
+        ("tench\nn01440764\n", "names the class 'n01440764' twice"),
+        ("tench\ngoldfish\nhole\n", "2 of its 3 classes are ImageNet's, but 'hole' is none of these"),
+        ("tench\ngoldfish\ncrane\n", "'crane' is none of these, or may be one of two; write its wnid"),
+        ("a\tb\n", "'a\\tb' holds characters that cannot be stored"),
+    ],
+)
+def test_files_that_say_nothing_plain_are_named(tmp_path, text, says):
+    file = tmp_path / "classes.txt"
+    file.write_text(text)
+    with pytest.raises(SourceError) as error:
+        class_list(file)
+    assert str(file) in str(error.value) and says in str(error.value)
+
+
+def test_an_unknown_list_suggests_the_known_ones(tmp_path):
+    with pytest.raises(SourceError, match=r"nor a file of one class a line; did you mean imagenet-r"):
+        class_list("imagenet-rr")
+    (tmp_path / "image.png").write_bytes(b"\x89PNG\xff")
+    with pytest.raises(SourceError, match=r"not a text file in UTF-8"):
+        class_list(tmp_path / "image.png")
