@@ -168,12 +168,45 @@ def test_a_batch_is_its_images_one_by_one():
     assert np.array_equal(made, imagenet_cp.corrupt(np.asfortranarray(images), "snow", 2.0, 4, ids))
 
 
-def test_images_of_a_batch_without_ids_get_draws_of_their_own():
-    same = np.repeat(batch(1), 3, axis=0)
-    made = imagenet_cp.corrupt(same, "gaussian_noise")
-    assert not np.array_equal(made[0], made[1])
-    assert np.array_equal(made[1], imagenet_cp.corrupt(same[0], "gaussian_noise", image_id="1"))
+def test_without_an_id_the_draws_depend_on_the_pixels():
+    images = batch(2)
+    made = imagenet_cp.corrupt(images, "gaussian_noise")
+    noise = made.astype(int) - images
+    assert not np.array_equal(noise[0], noise[1])
+    assert np.array_equal(made[1], imagenet_cp.corrupt(images[1], "gaussian_noise"))
+    assert np.array_equal(made[1], imagenet_cp.corrupt(Image.fromarray(images[1]), "gaussian_noise"))
+    assert not np.array_equal(made[1], imagenet_cp.corrupt(images[1], "gaussian_noise", seed=1))
     assert imagenet_cp.corrupt(batch(0), "fog").shape == (0, 48, 40, 3)
+
+
+def test_constant_images_of_two_shapes_get_two_draws():
+    """A digest of the bytes alone would be the same."""
+    grey = np.full((32, 64, 3), 128, np.uint8)
+    tall = imagenet_cp.corrupt(grey.reshape(64, 32, 3), "gaussian_noise")
+    assert not np.array_equal(imagenet_cp.corrupt(grey, "gaussian_noise").reshape(64, 32, 3), tall)
+
+
+@pytest.mark.parametrize("function", ["corrupt", "perturb"])
+def test_fresh_draws_and_draws_of_a_generator_of_numpy(function):
+    def make(**options):
+        small = batch(1)[0, :32, :32]
+        if function == "corrupt":
+            return imagenet_cp.corrupt(small, "gaussian_noise", **options)
+        return imagenet_cp.perturb(small, "gaussian_noise", benchmark="cifar10_p", **options)
+
+    assert np.array_equal(make(), make()) and not np.array_equal(make(seed=None), make(seed=None))
+    rng = np.random.default_rng(7)
+    first, second = make(rng=rng), make(rng=rng)
+    assert not np.array_equal(first, second)
+    assert np.array_equal(first, make(rng=np.random.PCG64(7)))
+    after = np.random.default_rng(7)
+    after.bytes(64)
+    assert rng.bit_generator.state == after.bit_generator.state
+    for options in ({"seed": 1}, {"image_id": "x"}):
+        with pytest.raises(ValueError, match="rng replaces seed and image_id"):
+            make(rng=rng, **options)
+    with pytest.raises(TypeError, match=r"numpy Generator such as .*, not int"):
+        make(rng=3)
 
 
 @pytest.mark.parametrize(

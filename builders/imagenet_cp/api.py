@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
-from typing import TypeVar, overload
+from typing import TypeAlias, TypeVar, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,17 +16,20 @@ from .benchmarks.recipe import Recipe
 from .errors import suggest
 from .images.preprocessing import pixels, to_rgb
 from .images.profiles import PROFILES
+from .kernels.rng import Stream, seeded
 
 AnyImage = TypeVar("AnyImage", Image.Image, NDArray[np.uint8])
+Rng: TypeAlias = np.random.Generator | np.random.BitGenerator
 
 
 def corrupt(
     image: AnyImage,
     corruption: str,
     severity: int = 1,
-    seed: int = 0,
-    image_id: str | Sequence[str] = "",
+    seed: int | None = 0,
+    image_id: str | Sequence[str] | None = None,
     *,
+    rng: Rng | None = None,
     benchmark: str = "imagenet_c",
 ) -> AnyImage:
     """Corrupt one image of any size from 32 x 32 up, or a batch of images.
@@ -38,11 +42,15 @@ def corrupt(
         One of ``imagenet_cp.corruptions.CORRUPTIONS``.
     severity : int
         From 1 to 5.
-    seed : int
-        Seed of the random draws.
-    image_id : str, or sequence of N str for a batch
+    seed : int, optional
+        Seed of the random draws; None for fresh draws at every call, as in NumPy.
+    image_id : str, or sequence of N str for a batch, optional
         Id of the image, which the draws depend on: with the id and the clean image of a row of ImageNet-C, the result
-        is the image of that row before JPEG. By default the ids of a batch are ``"0"``, ``"1"`` and so on.
+        is the image of that row before JPEG. By default a digest of the pixels, so that the draws of an image are
+        always the same, and different images get different ones.
+    rng : numpy.random.Generator or numpy.random.BitGenerator, optional
+        Source of the draws instead of ``seed`` and ``image_id``, such as ``np.random.default_rng(0)``. Every image
+        advances it by 32 bytes, whatever the corruption.
     benchmark : str
         Severities and draws to use: ``imagenet_c``, ``imagenet_c_299``, ``tiny_imagenet_c``, ``cifar10_c`` or
         ``cifar100_c``.
@@ -55,7 +63,8 @@ def corrupt(
     Raises
     ------
     ValueError, TypeError
-        As from `imagenet_cp.corruptions.apply`; or an unknown benchmark, or not as many ids as images.
+        As from `imagenet_cp.corruptions.apply`; or an unknown benchmark, not as many ids as images, or ``rng``
+        together with a seed or an id.
 
     Notes
     -----
@@ -71,30 +80,27 @@ def corrupt(
     >>> corrupt(np.stack([grey, grey]), "fog", image_id=["one", "two"]).shape
     (2, 224, 224, 3)
     """
-    recipe = _recipe(benchmark, names.CORRUPTIONS, seed)
+    draws = _Draws(benchmark, names.CORRUPTIONS, seed, image_id, rng)
+    recipe = draws.recipe
     known, parameters = corruptions.lookup(corruption, severity, recipe.profile)
     level = int(severity)  # 3.0 has the draws of 3
 
-    def one(image: NDArray[np.uint8], image_id: str) -> NDArray[np.uint8]:
-        return known(image, recipe.bits(corruption, level, image_id) if known.random else None, *parameters)
+    def one(image: NDArray[np.uint8], image_id: str | None) -> NDArray[np.uint8]:
+        bits = draws.bits(corruption, level, image, image_id) if known.random else None
+        return known(image, bits, *parameters)
 
     if isinstance(image, np.ndarray) and image.ndim == 4:
-        ids = (
-            [str(index) for index in range(len(image))]
-            if isinstance(image_id, str) and not image_id
-            else image_id
-        )
-        if isinstance(ids, str) or len(ids) != len(image):
-            given = "one id" if isinstance(ids, str) else f"{len(ids)} ids"
+        if isinstance(image_id, str) or (image_id is not None and len(image_id) != len(image)):
+            given = "one id" if isinstance(image_id, str) else f"{len(image_id)} ids"
             raise ValueError(f"a batch of {len(image)} images needs a sequence of as many ids, not {given}")
         batch = np.require(image, requirements=["C", "W"])
         for first in batch[:1]:  # every image of a batch has its shape and type
             corruptions.check_image(first)
         corrupted = np.empty_like(batch)
-        for index, name in enumerate(ids):
-            corrupted[index] = one(batch[index], name)
+        for index, single in enumerate(batch):
+            corrupted[index] = one(single, None if image_id is None else image_id[index])
         return corrupted
-    if not isinstance(image_id, str):
+    if not (image_id is None or isinstance(image_id, str)):
         raise ValueError("one image has one id; a sequence of ids belongs to a batch of shape (N, H, W, 3)")
     if isinstance(image, Image.Image):
         return Image.fromarray(one(corruptions.check_image(pixels(to_rgb(image))), image_id))
@@ -106,9 +112,10 @@ def perturb(
     image: Image.Image,
     perturbation: str,
     difficulty: int = ...,
-    seed: int = ...,
-    image_id: str = ...,
+    seed: int | None = ...,
+    image_id: str | None = ...,
     *,
+    rng: Rng | None = ...,
     benchmark: str = ...,
 ) -> list[Image.Image]: ...
 @overload
@@ -116,18 +123,20 @@ def perturb(
     image: NDArray[np.uint8],
     perturbation: str,
     difficulty: int = ...,
-    seed: int = ...,
-    image_id: str = ...,
+    seed: int | None = ...,
+    image_id: str | None = ...,
     *,
+    rng: Rng | None = ...,
     benchmark: str = ...,
 ) -> NDArray[np.uint8]: ...
 def perturb(
     image: Image.Image | NDArray[np.uint8],
     perturbation: str,
     difficulty: int = 1,
-    seed: int = 0,
-    image_id: str = "",
+    seed: int | None = 0,
+    image_id: str | None = None,
     *,
+    rng: Rng | None = None,
     benchmark: str = "imagenet_p",
 ) -> list[Image.Image] | NDArray[np.uint8]:
     """Perturb one image: a sequence of frames as in ImageNet-P.
@@ -141,10 +150,8 @@ def perturb(
         One of ``imagenet_cp.perturbations.PERTURBATIONS``.
     difficulty : int
         1, and for the noises also 2 or 3.
-    seed : int
-        Seed of the random draws.
-    image_id : str
-        Id of the image, as for `corrupt`.
+    seed, image_id, rng
+        As for `corrupt`; the default id is a digest of the pixels of ``image`` before it is resized.
     benchmark : str
         Parameters, size and draws to use: ``imagenet_p``, ``imagenet_p_299``, ``tiny_imagenet_p``,
         ``cifar10_p`` or ``cifar100_p``.
@@ -158,21 +165,56 @@ def perturb(
     Raises
     ------
     ValueError, TypeError
-        As from `imagenet_cp.perturbations.apply`; or an unknown benchmark, or a size it does not take.
+        As from `imagenet_cp.perturbations.apply`; or an unknown benchmark, a size it does not take, or ``rng``
+        together with a seed or an id.
 
     Notes
     -----
     Hendrycks & Dietterich, ICLR 2019, section 4.2.
     """
-    recipe = _recipe(benchmark, names.PERTURBATIONS, seed)
-    source = image if isinstance(image, Image.Image) else Image.fromarray(corruptions.check_image(image))
-    clean = pixels(PROFILES[recipe.profile].uncropped(to_rgb(source)))
-    bits = recipe.bits(perturbation, difficulty, image_id)
-    frames = perturbations.apply(perturbation, clean, bits, difficulty, recipe.profile)
+    draws = _Draws(benchmark, names.PERTURBATIONS, seed, image_id, rng)
+    profile = draws.recipe.profile
+    source = (
+        to_rgb(image) if isinstance(image, Image.Image) else Image.fromarray(corruptions.check_image(image))
+    )
+    bits = draws.bits(perturbation, difficulty, pixels(source), image_id)
+    clean = pixels(PROFILES[profile].uncropped(source))
+    frames = perturbations.apply(perturbation, clean, bits, difficulty, profile)
     return [Image.fromarray(frame) for frame in frames] if isinstance(image, Image.Image) else frames
 
 
-def _recipe(benchmark: str, profiles: Mapping[str, str], seed: int) -> Recipe:
-    if benchmark not in profiles:
-        raise ValueError(f"unknown benchmark {benchmark!r}{suggest(benchmark, profiles)}")
-    return Recipe(benchmark, profiles[benchmark], seed)
+class _Draws:
+    """Random streams of the images of one call."""
+
+    def __init__(
+        self,
+        benchmark: str,
+        profiles: Mapping[str, str],
+        seed: int | None,
+        image_id: str | Sequence[str] | None,
+        rng: Rng | None,
+    ) -> None:
+        if benchmark not in profiles:
+            raise ValueError(f"unknown benchmark {benchmark!r}{suggest(benchmark, profiles)}")
+        if rng is not None and (seed or image_id is not None):
+            raise ValueError("rng replaces seed and image_id; pass rng alone, or the other two")
+        if isinstance(rng, np.random.BitGenerator):
+            rng = np.random.Generator(rng)
+        if rng is None and seed is None:
+            rng = np.random.default_rng()
+        if not (rng is None or isinstance(rng, np.random.Generator)):
+            raise TypeError(
+                f"rng must be a numpy Generator such as np.random.default_rng(0), not {type(rng).__name__}"
+            )
+        self.recipe = Recipe(benchmark, profiles[benchmark], seed or 0)
+        self._rng = rng
+
+    def bits(self, name: str, level: int, image: NDArray[np.uint8], image_id: str | None) -> Stream:
+        """Stream of one image: from ``rng``, or of its id, by default a digest of its pixels."""
+        if self._rng is not None:
+            return seeded(self._rng.bytes(32))
+        return self.recipe.bits(name, level, _digest(image) if image_id is None else image_id)
+
+
+def _digest(image: NDArray[np.uint8]) -> str:
+    return hashlib.blake2b(repr(image.shape).encode() + image.tobytes(), digest_size=16).hexdigest()
