@@ -47,7 +47,7 @@ def test_the_report_says_what_the_metrics_say(folder):
             table = pq.read_table(file)
             corruption, _, severity = file.stem.rpartition("_")
             mce.add_batch(
-                predictions=table["prediction"],
+                predictions=[best for best, *_ in table["prediction"].to_pylist()],
                 references=table["label"],
                 corruption=[corruption or "clean"] * len(table),
                 severity=[int(severity) if corruption else 0] * len(table),

@@ -13,6 +13,7 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 import toy_models
+from scipy.special import softmax
 from toy_models import by_colour, by_contrast, of_999, only_299, with_nan
 
 import imagenet_cp
@@ -57,13 +58,34 @@ def test_predictions_are_those_of_the_model(kept, folders):
         table = pq.read_table(out / "predictions/imagenet_c/fog_3.parquet").to_pylist()
         made = next(one for one in table if one["image_id"] == row["image_id"])
         scores = by_colour(np.asarray(row["image"])[None])[0]
-        assert made["prediction"] == scores.argmax() and made["label"] == row["label"]
+        assert made["prediction"] == imagenet_cp.top5(scores).tolist() and made["label"] == row["label"]
+        probabilities = softmax(scores.astype(np.float64))
+        assert made["probability"] == pytest.approx(probabilities[made["prediction"]], rel=1e-6)
+        assert made["label_probability"] == pytest.approx(probabilities[row["label"]], rel=1e-6)
+        assert made["sum_of_squares"] == pytest.approx((probabilities**2).sum(), rel=1e-6)
         assert made["margin"] == pytest.approx(np.diff(np.sort(scores)[-2:])[0], rel=1e-5)
     for row in load_dataset(str(folders["imagenet_p"]), "tilt", split="validation", streaming=True):
         table = pq.read_table(out / "predictions/imagenet_p/tilt.parquet").to_pylist()
         made = next(one for one in table if one["image_id"] == row["image_id"])
         scores = by_colour(np.stack([np.asarray(frame) for frame in row["sequence"]]))
         assert made["prediction"] == imagenet_cp.top5(scores).tolist()
+
+
+def test_the_kind_of_scores_is_recognized_or_given(kept, folders, tmp_path):
+    made, out = kept
+    options = {"imagenet_c": folders["imagenet_c"], "configs": ["fog_3"], "identity": "1"}
+    file = "predictions/imagenet_c/fog_3.parquet"
+    again = evaluate_model(lambda images: softmax(by_colour(images), axis=1), **options, out=tmp_path / "p")
+    assert (made.scores, again.scores) == ("logits", "probabilities") and "|scores:" not in again.signature
+    for name in ("probability", "label_probability", "sum_of_squares"):
+        one, other = (pq.read_table(folder / file)[name].to_pylist() for folder in (out, tmp_path / "p"))
+        np.testing.assert_allclose(one, other, rtol=1e-5)
+    with pytest.raises(SourceError, match=r"fog_3, row \w+: .*no probabilities .*--scores logits"):
+        evaluate_model(by_colour, **options, scores="probabilities")
+    named = evaluate_model(by_colour, **options, scores="logits")
+    assert named.scores == "logits" and named.signature.endswith("|scores:logits")
+    with pytest.raises(ValueError, match="scores are auto, logits or probabilities, not 'odds'"):
+        evaluate_model(by_colour, **options, scores="odds")
 
 
 def test_scores_are_those_of_the_metrics(kept):
@@ -73,7 +95,7 @@ def test_scores_are_those_of_the_metrics(kept):
         if "imagenet_c/" in path:
             name, _, severity = path.split("/")[-1].removesuffix(".parquet").rpartition("_")
             mce.add_batch(
-                predictions=table["prediction"],
+                predictions=[best for best, *_ in table["prediction"].to_pylist()],
                 references=table["label"],
                 corruption=[name or "clean"] * len(table),
                 severity=[int(severity) if name else 0] * len(table),
@@ -379,7 +401,7 @@ def test_examples_are_the_surest_mistakes(kept):
         for table in predictions(out).values()
         if "margin" in table.column_names
         for row in table.to_pylist()
-        if row["prediction"] != row["label"]
+        if row["prediction"][0] != row["label"]
     ]
     assert surest.margin == max(margins) and list(made.examples) == sorted(
         made.examples, key=lambda one: -one.margin

@@ -55,6 +55,9 @@ def evaluate(
     ] = None,
     batch_size: Annotated[int, typer.Option(min=1, help="Images per batch.")] = 64,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, ...")] = "auto",
+    scores: Annotated[
+        str, typer.Option(help="logits or probabilities: what the model gives; recognized by default.")
+    ] = "auto",
     workers: Annotated[
         int | None,
         typer.Option(min=1, help="Threads that generate and decode images; by default one per core."),
@@ -107,6 +110,7 @@ def evaluate(
             preprocess=preprocess,
             batch_size=batch_size,
             device=device,
+            scores=scores,
             workers=workers,
             weights=weights,
             trust=trust,
@@ -143,6 +147,8 @@ def _split(text: str) -> list[str]:
 def _summary(evaluation: Evaluation) -> Iterator[str]:
     from ..evaluation.references import part_of
 
+    if evaluation.scores:
+        yield f"scores: {evaluation.scores}"
     for metric, result in evaluation.metrics.items():
         if interval := evaluation.intervals[metric][metric]:
             extent = f"{len(evaluation.counts[metric].image_ids):,} images"

@@ -58,6 +58,8 @@ class Results:
         Command that repeats the evaluation.
     versions : dict
         Library -> version.
+    scores : str
+        Kind of the model's scores, ``"logits"`` or ``"probabilities"``; empty if unknown.
     """
 
     model: str
@@ -68,6 +70,7 @@ class Results:
     examples: tuple[Example, ...] = ()
     command: str = ""
     versions: Mapping[str, str] | None = None
+    scores: str = ""
 
     @cached_property
     def replicates(self) -> dict[str, bootstrap.Replicates]:

@@ -22,7 +22,7 @@ FORMAT = "imagenet-cp evaluation"
 #: Raised when a reader of the previous version cannot read the file.
 VERSION = 1
 #: Attributes of `Results` that are JSON as they are.
-_VERBATIM = ("model", "signature", "metrics", "intervals", "command", "versions", "classes")
+_VERBATIM = ("model", "signature", "metrics", "intervals", "command", "versions", "scores", "classes")
 
 
 def dumps(results: Results) -> str:
@@ -121,6 +121,7 @@ def _unpack(fields: Mapping[str, Any]) -> Results:
         examples=tuple(map(_unpack_example, fields["examples"])),
         command=str(fields["command"]),
         versions=None if versions is None else {str(name): str(text) for name, text in versions.items()},
+        scores=str(fields.get("scores", "")),
     )
 
 

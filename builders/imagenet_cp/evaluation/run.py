@@ -31,6 +31,7 @@ from .fingerprint import Fingerprint
 from .models.base import Function, Model
 from .models.load import open_model
 from .preprocessors import NamedPreprocessor, open_preprocessor
+from .probabilities import KINDS
 from .results import Example
 from .scoring import class_names, compute_metric, per_image_counts
 
@@ -57,6 +58,7 @@ def evaluate_model(
     preprocess: str | Preprocessor | None = None,
     batch_size: int = 64,
     device: str = "auto",
+    scores: str = "auto",
     workers: int | None = None,
     weights: str | os.PathLike[str] | None = None,
     trust: bool = False,
@@ -98,6 +100,8 @@ def evaluate_model(
         Images per batch; at least one sequence.
     device : str
         Device of a model given by name: ``auto``, ``cpu``, ``cuda``, ...
+    scores : {"auto", "logits", "probabilities"}
+        Kind of the model's scores; by default recognized: rows from 0 to 1 that sum to 1 are probabilities.
     workers : int, optional
         Threads that read, generate and decode images ahead of the model; by default one per core.
     weights, trust
@@ -125,13 +129,15 @@ def evaluate_model(
     BuildError
         The folder holds predictions of another model or of other data, or of a model with invisible parts.
     ValueError
-        Nothing to evaluate on; an unknown benchmark or config.
+        Nothing to evaluate on; an unknown benchmark, config or kind of scores.
 
     Notes
     -----
     Hendrycks & Dietterich, ICLR 2019, section 4.
     """
     out = None if out is None else local_path(out)  # before anything is read
+    if scores not in ("auto", *KINDS):
+        raise ValueError(f"scores are auto, {' or '.join(KINDS)}, not {scores!r}")
     if isinstance(model, str):
         model = open_model(model, device=device, weights=weights, trust=trust)
     elif not isinstance(model, Model):
@@ -158,7 +164,7 @@ def evaluate_model(
     if limit is not None:
         data = [rows.limit(limit) for rows in data]
     known = model.fingerprint
-    signature = _signature(model, known, preprocessor, PROFILES[data[0].benchmark.profile].size)
+    signature = _signature(model, known, preprocessor, PROFILES[data[0].benchmark.profile].size, scores)
     threads = workers or available_cores()
 
     def predict(job: _Job, number: int | None, progress: Progress) -> pa.Table:
@@ -167,7 +173,8 @@ def evaluate_model(
         size = max(1, batch_size // _FRAMES) if job.rows.sequences else batch_size
         loaded = batches(job.cell.config, rows, size, threads, preprocessor.function, model.side)
         watched = _watch(loaded, progress, job.cell.config, job.rows.num_rows[job.cell.config])
-        return predictions.predict(model, job.cell.config, watched, len(job.rows.classes), job.rows.sequences)
+        sequences, classes = job.rows.sequences, len(job.rows.classes)
+        return predictions.predict(model, job.cell.config, watched, classes, sequences, scores)
 
     with contextlib.ExitStack() as stack:
         folder = Path(out if out is not None else stack.enter_context(tempfile.TemporaryDirectory()))
@@ -196,6 +203,7 @@ def evaluate_model(
     metrics: dict[str, Mapping[str, Any]] = {}
     counts: dict[str, Counts] = {}
     examples: list[Example] = []
+    kind = ""
     for rows in data:
         predicted = tables[rows.benchmark.dataset]
         for metric in ("mfr", "mt5d") if rows.sequences else ("mce",):
@@ -203,6 +211,7 @@ def evaluate_model(
             counts[metric] = per_image_counts(metric, rows, predicted)
         if not rows.sequences:
             examples = predictions.choose_examples(predicted)
+            kind = predictions.scores_kind(predicted.values())
     used = [name for name in _LIBRARIES if name == "imagenet-cp" or name in sys.modules]
     return Evaluation(
         model=model.name,
@@ -212,6 +221,7 @@ def evaluate_model(
         classes=class_names(data[0].classes),
         examples=tuple(examples),
         command=command,
+        scores=kind,
         versions={library: metadata.version(library) for library in used},
     )
 
@@ -227,11 +237,18 @@ class _Job(NamedTuple):
 
 def _job(folder: Path, signature: str, rows: Rows, cell: Cell) -> _Job:
     file = folder / "predictions" / rows.benchmark.dataset / f"{cell.config}.parquet"
-    identity = {"model": signature, "data": rows.signature, "rows": rows.stamps[cell.config]}
+    identity = {
+        "format": predictions.FORMAT,
+        "model": signature,
+        "data": rows.signature,
+        "rows": rows.stamps[cell.config],
+    }
     return _Job(rows, cell, file, identity)
 
 
-def _signature(model: Model, known: Fingerprint, preprocessor: NamedPreprocessor, side: int) -> str:
+def _signature(
+    model: Model, known: Fingerprint, preprocessor: NamedPreprocessor, side: int, scores: str
+) -> str:
     """Signature of a model and its input, whose ``side`` is that of the images if the model takes any."""
     return str(
         Signature.of(
@@ -241,6 +258,7 @@ def _signature(model: Model, known: Fingerprint, preprocessor: NamedPreprocessor
             model.normalization,
             ("preprocess", preprocessor.name or None),
             ("preprocess_id", preprocessor.digest or None),
+            ("scores", None if scores == "auto" else scores),
         )
     )
 

@@ -33,7 +33,7 @@ def compute_metric(metric: str, rows: Rows, tables: Mapping[str, pa.Table]) -> M
         predicted = class_ids(table)
         if metric == "mce":
             scorer.add_batch(
-                predictions=predicted,
+                predictions=predicted[:, 0],
                 references=table["label"].to_numpy(),
                 corruption=[cell.name] * len(table),
                 severity=[cell.level] * len(table),
@@ -61,7 +61,7 @@ def per_image_counts(metric: str, rows: Rows, tables: Mapping[str, pa.Table]) ->
         table = tables[cell.config]
         predicted = class_ids(table)
         if metric == "mce":
-            counts, pairs[cell.config] = predicted != table["label"].to_numpy(), 1
+            counts, pairs[cell.config] = predicted[:, 0] != table["label"].to_numpy(), 1
         else:
             differences = _differences(metric, predicted, cell.name in perturbations.NOISE)
             counts, pairs[cell.config] = differences.sum(axis=1), differences.shape[1]

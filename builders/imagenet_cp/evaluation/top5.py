@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -38,4 +40,30 @@ def top5(logits: ArrayLike) -> NDArray[np.int64]:
     if np.isnan(scores).any():
         where = tuple(int(axis[0]) for axis in np.nonzero(np.isnan(scores)))
         raise ValueError(f"the score at {where} is not a number")
-    return np.argsort(-scores, axis=-1, kind="stable")[..., :5]
+    return rank_classes(scores, 5)
+
+
+def rank_classes(scores: NDArray[Any], number: int) -> NDArray[np.int64]:
+    """Rank the best classes, of equal scores the lower id first.
+
+    Parameters
+    ----------
+    scores : ndarray of float, shape (..., classes)
+        Without NaN.
+    number : int
+        Number of classes to rank, at most all.
+
+    Returns
+    -------
+    ndarray of int64, shape (..., number)
+        Class ids, the best first.
+    """
+    rows = scores.reshape(-1, scores.shape[-1])
+    best = np.sort(np.argpartition(rows, -number, axis=1)[:, -number:], axis=1)
+    values = np.take_along_axis(rows, best, axis=1)
+    order = np.argsort(-values.astype(np.float64), axis=1, kind="stable")
+    ranked = np.take_along_axis(best, order, axis=1)
+    # Where more classes reach the last score, the partition may have chosen any of them.
+    tied = np.flatnonzero((rows >= values.min(axis=1, initial=np.inf)[:, None]).sum(axis=1) > number)
+    ranked[tied] = np.argsort(-rows[tied].astype(np.float64), axis=1, kind="stable")[:, :number]
+    return ranked.reshape(*scores.shape[:-1], number)

@@ -1,0 +1,70 @@
+"""Probabilities of scores, and what is stored of them."""
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+from scipy.special import softmax
+
+from imagenet_cp.errors import SourceError
+from imagenet_cp.evaluation import predictions
+from imagenet_cp.evaluation.data.loader import Batch
+from imagenet_cp.evaluation.data.rows import Row
+from imagenet_cp.evaluation.models.base import Model
+from imagenet_cp.evaluation.probabilities import class_probabilities, recognize_scores
+
+CLASSES = 1000
+
+
+def logits(images, seed=0):
+    """Logits like those of a good classifier for labels that are the image's number modulo the classes."""
+    random = np.random.default_rng(seed)
+    scores = random.normal(0, 1.5, (images, CLASSES)).astype(np.float32)
+    scores[np.arange(images), np.arange(images) * 7 % CLASSES] += random.normal(7, 4, images)
+    return scores
+
+
+def test_logits_and_probabilities_are_recognized():
+    scores = logits(50)
+    for dtype in (np.float16, np.float32, np.float64):
+        assert recognize_scores(softmax(scores.astype(np.float64), axis=1).astype(dtype)) == "probabilities"
+        assert recognize_scores(scores.astype(dtype)) == "logits"
+    assert recognize_scores(np.abs(scores)) == "logits"
+
+
+def test_probabilities_are_the_softmax_or_the_scores_themselves():
+    scores = logits(50)
+    expected = softmax(scores.astype(np.float64), axis=1)
+    np.testing.assert_allclose(class_probabilities(scores, "logits"), expected, rtol=1e-6)
+    np.testing.assert_allclose(class_probabilities(expected, "probabilities"), expected, rtol=1e-6)
+    assert class_probabilities(np.array([[6e4, -6e4]], np.float16), "logits").tolist() == [[1, 0]]
+    with pytest.raises(ValueError, match="no probabilities"):
+        class_probabilities(scores, "probabilities")
+
+
+def table_of(scores, size=500):
+    """Predictions of a model that gives these scores."""
+    rows = [Row(f"ILSVRC2012_val_{i + 1:08d}", i * 7 % CLASSES, (b"",)) for i in range(len(scores))]
+    left = [scores[i : i + size] for i in range(0, len(scores), size)]
+    model = Model("model", lambda images: left.pop(0))
+    batches = [
+        Batch(rows[i : i + size], np.zeros((len(rows[i : i + size]), 1, 1, 3), np.uint8), 1)
+        for i in range(0, len(rows), size)
+    ]
+    return predictions.predict(model, "fog_3", batches, CLASSES, sequences=False)
+
+
+def test_at_most_40_bytes_an_image(tmp_path):
+    images = 4000
+    table = table_of(logits(images)).drop_columns("picture")
+    predictions.write(tmp_path / "fog_3.parquet", table, {})
+    assert (tmp_path / "fog_3.parquet").stat().st_size <= 40 * images
+    stored = pq.read_table(tmp_path / "fog_3.parquet")
+    assert stored.equals(table) and predictions.scores_kind([stored]) == "logits"
+
+
+def test_kinds_of_scores_are_not_mixed():
+    one, other = table_of(logits(4)), table_of(softmax(logits(4), axis=1))
+    with pytest.raises(SourceError, match="--scores logits or --scores probabilities"):
+        predictions.scores_kind([one, other])
+    with pytest.raises(SourceError, match=r"row ILSVRC2012_val_00000003: .*no probabilities"):
+        table_of(np.concatenate([softmax(logits(2), axis=1), logits(2)]), size=2)
