@@ -21,7 +21,7 @@ LAYERS = (
     {"archives"},
     {"evaluation"},
     {"hub"},
-    {"api", "imagecorruptions", "transforms"},
+    {"api", "imagecorruptions", "torch", "transforms"},
     {"preview"},
     {"demo"},
     {"cli"},
