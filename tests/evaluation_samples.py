@@ -8,9 +8,10 @@ import skimage.data
 from PIL import Image
 
 import imagenet_cp
+from imagenet_cp import metrics
 from imagenet_cp.evaluation.counts import Counts
 from imagenet_cp.evaluation.evaluation import Evaluation
-from imagenet_cp.evaluation.references import alexnet, formulas
+from imagenet_cp.evaluation.references import alexnet
 from imagenet_cp.evaluation.results import Example
 
 
@@ -23,7 +24,7 @@ def mce_counts(images=400, skill=0.75, seed=0, clean=True, configs=None):
         for s, e in enumerate(row, 1)
     }
     if clean:
-        errors["clean"] = formulas().ALEXNET_CLEAN
+        errors["clean"] = metrics.ALEXNET_CLEAN
     hard = random.random(images)
     found = {}
     for place, (config, error) in enumerate(errors.items()):
@@ -38,8 +39,8 @@ def sequence_counts(metric, images=200, skill=0.6, seed=0, configs=None):
     """Flips or distances of sequences: ``skill`` times AlexNet's."""
     random = np.random.default_rng(seed)
     found, pairs = {}, {}
-    frames = formulas().frame_counts("imagenet_p").tolist()
-    for (name, base), m in zip(formulas().ALEXNET[metric].items(), frames, strict=True):
+    frames = metrics.frame_counts("imagenet_p").tolist()
+    for (name, base), m in zip(metrics.ALEXNET[metric].items(), frames, strict=True):
         if configs is not None and name not in configs:
             continue
         pairs[name] = m - 1
@@ -78,7 +79,7 @@ def compute(metric, counts, benchmark=None):
 
 def _sequence(metric, config, count, frames):
     """Frames that flip ``count`` times, or that are ``count`` apart in all."""
-    noise = config in formulas().NOISE
+    noise = config in metrics.NOISE
     if metric == "mfr":
         if noise:
             return [0] * (frames - int(count)) + [1] * int(count)

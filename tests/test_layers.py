@@ -8,7 +8,7 @@ import imagenet_cp
 PACKAGE = Path(imagenet_cp.__file__).parent
 #: From the bottom to the top. Modules import from their own layer and from those before it.
 LAYERS = (
-    {"_version", "errors", "files", "notices", "progress", "resources", "settings", "text"},
+    {"_version", "errors", "files", "metrics", "notices", "progress", "resources", "settings", "text"},
     {"kernels"},
     {"images"},
     {"corruptions"},
@@ -21,7 +21,7 @@ LAYERS = (
     {"archives"},
     {"evaluation"},
     {"hub"},
-    {"api"},
+    {"api", "imagecorruptions", "torch", "transforms"},
     {"preview"},
     {"demo"},
     {"cli"},
@@ -39,7 +39,7 @@ def module_name(path: Path) -> str:
 MODULES = {
     module_name(path): path
     for path in PACKAGE.rglob("*.py")
-    if path.relative_to(PACKAGE).parts[0] != "metrics"
+    if path.relative_to(PACKAGE).parts[0] != "metric_folders"
 }
 
 

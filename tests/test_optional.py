@@ -9,8 +9,7 @@ OPTIONAL = "cv2 wand av matplotlib onnxruntime torch torchvision timm transforme
 IMPORT_ALL = """
 import importlib, pkgutil, sys
 import imagenet_cp
-# The copies of the metrics that an installed package carries are scripts.
-names = [m.name for m in pkgutil.walk_packages(imagenet_cp.__path__, "imagenet_cp.") if ".metrics" not in m.name]
+names = [m.name for m in pkgutil.walk_packages(imagenet_cp.__path__, "imagenet_cp.")]
 for name in names:
     if not name.endswith("__main__"):
         importlib.import_module(name)

@@ -15,7 +15,7 @@ from ._version import __version__
 from .hub.registration import register
 
 if TYPE_CHECKING:
-    from . import corruptions, perturbations
+    from . import corruptions, imagecorruptions, metrics, perturbations, transforms
     from .api import corrupt, perturb
     from .evaluation.run import evaluate_model
     from .evaluation.top5 import top5
@@ -28,10 +28,13 @@ __all__ = [
     "corruptions",
     "decode_video",
     "evaluate_model",
+    "imagecorruptions",
+    "metrics",
     "perturb",
     "perturbations",
     "results",
     "top5",
+    "transforms",
 ]
 
 # Imported when first used, so that `import imagenet_cp` does not wait for compilers and codecs.
@@ -40,10 +43,13 @@ _LAZY = {
     "corruptions": ("imagenet_cp.corruptions", None),
     "decode_video": ("imagenet_cp.images.video", "decode_video"),
     "evaluate_model": ("imagenet_cp.evaluation.run", "evaluate_model"),
+    "imagecorruptions": ("imagenet_cp.imagecorruptions", None),
+    "metrics": ("imagenet_cp.metrics", None),
     "perturb": ("imagenet_cp.api", "perturb"),
     "perturbations": ("imagenet_cp.perturbations", None),
     "results": ("imagenet_cp.hub.results", None),
     "top5": ("imagenet_cp.evaluation.top5", "top5"),
+    "transforms": ("imagenet_cp.transforms", None),
 }
 
 

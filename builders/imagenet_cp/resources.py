@@ -10,7 +10,7 @@ METRICS = ("mce", "mfr", "mt5d")
 
 def metrics_folder() -> Path:
     """Folder that holds one folder per metric."""
-    return _folder("metrics", "metrics")
+    return _folder("metric_folders", "metrics")
 
 
 def card_texts_folder() -> Path:

@@ -4,9 +4,13 @@
 over a missing value is NaN.
 """
 
-from typing import NamedTuple
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 # Top-1 errors at severities 1 to 5; the first 15 corruptions are those of mCE.
 _ALEXNET_ERROR = {
@@ -49,7 +53,7 @@ _ALEXNET_SEQUENCES = {
     "shear": (0.10658, 2.48),
 }
 #: Metric -> AlexNet's errors for each corruption, or its flip probability or distance for each perturbation.
-ALEXNET = {
+ALEXNET: dict[str, dict[str, Any]] = {
     "mce": _ALEXNET_ERROR,
     "mfr": {name: probability for name, (probability, _) in _ALEXNET_SEQUENCES.items()},
     "mt5d": {name: distance for name, (_, distance) in _ALEXNET_SEQUENCES.items()},
@@ -85,8 +89,8 @@ class Benchmark(NamedTuple):
 
     num_classes: int
     normaliser: str
-    test: tuple
-    frames: dict = {}  # noqa: RUF012
+    test: tuple[str, ...]
+    frames: dict[str, int] = {}  # noqa: RUF012
 
 
 _CORRUPTION_BENCHMARKS = {
@@ -104,7 +108,7 @@ _SEQUENCE_BENCHMARKS = {
     "cifar100_p": Benchmark(100, "none", CIFAR_PERTURBATIONS, {"motion_blur": 21, "translate": 16}),
 }
 #: Metric -> benchmark -> its properties.
-BENCHMARKS = {
+BENCHMARKS: dict[str, dict[str, Benchmark]] = {
     "mce": _CORRUPTION_BENCHMARKS,
     "mfr": _SEQUENCE_BENCHMARKS,
     "mt5d": _SEQUENCE_BENCHMARKS,
@@ -113,7 +117,7 @@ BENCHMARKS = {
 SEQUENCE_KEYS = {"mfr": ("flip_probability", "fr", 0.01), "mt5d": ("unnormalised_t5d", "t5d", 1.0)}
 
 
-def corruption_error(error, baseline=None):
+def corruption_error(error: ArrayLike, baseline: ArrayLike | None = None) -> Any:
     """Compute the corruption error CE (paper, section 4.1).
 
     Parameters
@@ -143,7 +147,9 @@ def corruption_error(error, baseline=None):
     return 100 * error.sum(axis=-1) / baseline.sum(axis=-1)
 
 
-def relative_corruption_error(error, clean_error, baseline=None, clean_baseline=0.0):
+def relative_corruption_error(
+    error: ArrayLike, clean_error: float, baseline: ArrayLike | None = None, clean_baseline: float = 0.0
+) -> Any:
     """Compute the relative corruption error (paper, section 4.1).
 
     The paper's formula can be read in two ways; this mean form is the one that gives its table 2.
@@ -179,7 +185,7 @@ def relative_corruption_error(error, clean_error, baseline=None, clean_baseline=
     return 100 * (error.mean(axis=-1) - clean_error) / (baseline.mean(axis=-1) - clean_baseline)
 
 
-def mean_corruption_error(error, benchmark="imagenet_c"):
+def mean_corruption_error(error: ArrayLike, benchmark: str = "imagenet_c") -> float:
     """Compute the mean corruption error mCE (paper, section 4.1).
 
     Parameters
@@ -210,7 +216,9 @@ def mean_corruption_error(error, benchmark="imagenet_c"):
     return float(corruption_error(_errors(error, (15, 5)), baseline).mean())
 
 
-def relative_mean_corruption_error(error, clean_error, benchmark="imagenet_c"):
+def relative_mean_corruption_error(
+    error: ArrayLike, clean_error: float, benchmark: str = "imagenet_c"
+) -> float:
     """Compute the relative mean corruption error (paper, section 4.1).
 
     Parameters
@@ -244,7 +252,9 @@ def relative_mean_corruption_error(error, clean_error, benchmark="imagenet_c"):
     return float(relative_corruption_error(error, clean_error, baseline, clean_baseline).mean())
 
 
-def corruption_scores(error, clean_error=None, benchmark="imagenet_c"):
+def corruption_scores(
+    error: dict[str, Any], clean_error: float | None = None, benchmark: str = "imagenet_c"
+) -> dict[str, Any]:
     """Compute mCE and its parts by name.
 
     Parameters
@@ -281,13 +291,15 @@ def corruption_scores(error, clean_error=None, benchmark="imagenet_c"):
     }
 
 
-def frame_counts(benchmark):
+def frame_counts(benchmark: str) -> NDArray[np.int64]:
     """Number of frames of a sequence of each perturbation, in the order of ``ALEXNET["mfr"]``."""
     frames = _SEQUENCE_BENCHMARKS[benchmark].frames
     return np.array([frames.get(name, 31) for name in ALEXNET["mfr"]])
 
 
-def frame_pairs(frames, noise=False, difficulty=1):
+def frame_pairs(
+    frames: NDArray[Any], noise: bool = False, difficulty: int = 1
+) -> tuple[NDArray[Any], NDArray[Any]]:
     """Pair the frames that are compared (paper, section 4.2).
 
     Parameters
@@ -317,7 +329,7 @@ def frame_pairs(frames, noise=False, difficulty=1):
     return frames[:, :-difficulty], frames[:, difficulty:]
 
 
-def flip(earlier, later):
+def flip(earlier: ArrayLike, later: ArrayLike) -> Any:
     """Detect flips: pairs of frames with different predictions (paper, section 4.2).
 
     Parameters
@@ -333,7 +345,7 @@ def flip(earlier, later):
     return np.not_equal(earlier, later)
 
 
-def top5_distance(earlier, later):
+def top5_distance(earlier: ArrayLike, later: ArrayLike) -> NDArray[np.int8]:
     """Compute the distance of the five best classes of pairs of frames (paper, section 4.2).
 
     A class at rank i (from 0) of the earlier five contributes ``abs(i - j)`` if it is at rank j of the later five, and
@@ -369,7 +381,7 @@ def top5_distance(earlier, later):
     return distance
 
 
-def flip_probability(predictions, noise=False, difficulty=1):
+def flip_probability(predictions: ArrayLike, noise: bool = False, difficulty: int = 1) -> float:
     """Compute the flip probability FP of sequences (paper, section 4.2).
 
     Parameters
@@ -394,7 +406,7 @@ def flip_probability(predictions, noise=False, difficulty=1):
     return float(flip(*frame_pairs(np.asarray(predictions), noise, difficulty)).mean())
 
 
-def unnormalised_top5_distance(predictions, noise=False, difficulty=1):
+def unnormalised_top5_distance(predictions: ArrayLike, noise: bool = False, difficulty: int = 1) -> float:
     """Compute the unnormalised top-5 distance uT5D of sequences (paper, section 4.2).
 
     Parameters
@@ -424,7 +436,7 @@ def unnormalised_top5_distance(predictions, noise=False, difficulty=1):
     return float(top5_distance(*frame_pairs(np.asarray(predictions), noise, difficulty)).mean())
 
 
-def mean_flip_rate(probability, benchmark="imagenet_p"):
+def mean_flip_rate(probability: ArrayLike, benchmark: str = "imagenet_p") -> float:
     """Compute the mean flip rate mFR (paper, section 4.2).
 
     Parameters
@@ -454,7 +466,7 @@ def mean_flip_rate(probability, benchmark="imagenet_p"):
     return _sequence_mean("mfr", probability, benchmark)
 
 
-def mean_top5_distance(distance, benchmark="imagenet_p"):
+def mean_top5_distance(distance: ArrayLike, benchmark: str = "imagenet_p") -> float:
     """Compute the mean top-5 distance mT5D (paper, section 4.2).
 
     Parameters
@@ -484,7 +496,9 @@ def mean_top5_distance(distance, benchmark="imagenet_p"):
     return _sequence_mean("mt5d", distance, benchmark)
 
 
-def sequence_scores(metric, values, benchmark="imagenet_p"):
+def sequence_scores(
+    metric: str, values: dict[str, float | None], benchmark: str = "imagenet_p"
+) -> dict[str, Any]:
     """Compute mFR or mT5D and its parts by name.
 
     Parameters
@@ -509,21 +523,21 @@ def sequence_scores(metric, values, benchmark="imagenet_p"):
     return {metric: _plain([mean])[0], SEQUENCE_KEYS[metric][1]: ratio}
 
 
-def _corruption_baseline(names, benchmark):
+def _corruption_baseline(names: Sequence[str], benchmark: str) -> tuple[NDArray[np.float64], float]:
     """AlexNet's errors, by which those of the corruptions are divided, and its clean error."""
     if BENCHMARKS["mce"][benchmark].normaliser == "alexnet":
         return np.array([ALEXNET["mce"][name] for name in names]).reshape(-1, 5), ALEXNET_CLEAN
     return np.ones((len(names), 5)), 0.0
 
 
-def _sequence_unit(metric, names, benchmark):
+def _sequence_unit(metric: str, names: Iterable[str], benchmark: str) -> Any:
     """Values that equal one percent, or a distance of one where there is no normaliser."""
     if BENCHMARKS[metric][benchmark].normaliser == "alexnet":
         return np.array([ALEXNET[metric][name] for name in names]) / 100
     return SEQUENCE_KEYS[metric][2]
 
 
-def _sequence_mean(metric, values, benchmark):
+def _sequence_mean(metric: str, values: Any, benchmark: str) -> float:
     values = np.asarray(values, np.float64)
     if values.shape != (10,):
         raise ValueError(f"ten values are needed, one per test perturbation, not the shape {values.shape}")
@@ -531,13 +545,13 @@ def _sequence_mean(metric, values, benchmark):
     return float(ratio.cumsum()[-1] / ratio.size)  # summed in order, so the last bit depends on no version
 
 
-def _errors(error, shape=(5,)):
+def _errors(error: ArrayLike, shape: tuple[int, ...] = (5,)) -> NDArray[np.float64]:
     error = np.asarray(error, np.float64)
     if error.shape[-len(shape) :] != shape or (len(shape) > 1 and error.ndim != len(shape)):
         raise ValueError(f"errors of shape {shape}, corruptions by severities, are needed, not {error.shape}")
     return error
 
 
-def _plain(values):
+def _plain(values: Any) -> list[Any]:
     """Values of an array as a list, with None for NaN."""
     return [None if v != v else v for v in np.asarray(values).tolist()]

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 from evaluation_samples import mce_counts, sequence_counts
 
+from imagenet_cp import metrics
 from imagenet_cp.evaluation import bootstrap
 from imagenet_cp.evaluation.counts import Counts
-from imagenet_cp.evaluation.references import alexnet, compute_scores, formulas
+from imagenet_cp.evaluation.references import alexnet, compute_scores
 
 REPLICATES = bootstrap.REPLICATES  # of which a fixture makes fewer
 
@@ -16,7 +17,7 @@ REPLICATES = bootstrap.REPLICATES  # of which a fixture makes fewer
 def plain_mce(counts, number):
     """MCE and relative mCE of redrawn images, one image after the other."""
     random = np.random.RandomState(np.random.SFC64(0))
-    base, images = formulas().ALEXNET["mce"], len(counts.image_ids)
+    base, images = metrics.ALEXNET["mce"], len(counts.image_ids)
     found = []
     for _ in range(number):
         drawn = random.randint(0, images, images)
@@ -26,11 +27,11 @@ def plain_mce(counts, number):
             return sum(map(int, there)) / len(there)
 
         ce, relative = [], []
-        for name in formulas().CORRUPTIONS:
+        for name in metrics.CORRUPTIONS:
             errors = [error(f"{name}_{s}") for s in range(1, 6)]
             ce.append(100 * sum(errors) / sum(base[name]))
             excess = sum(errors) / 5 - error("clean")
-            relative.append(100 * excess / (sum(base[name]) / 5 - formulas().ALEXNET_CLEAN))
+            relative.append(100 * excess / (sum(base[name]) / 5 - metrics.ALEXNET_CLEAN))
         found.append((sum(ce) / 15, sum(relative) / 15))
     return np.array(found)
 
@@ -120,4 +121,4 @@ def test_intervals_hold_the_truth_about_as_often_as_they_say():
 
 
 def test_alexnet_is_what_the_metrics_divide_by():
-    assert alexnet("mt5d", "imagenet_p")["unnormalised_t5d"] == formulas().ALEXNET["mt5d"]
+    assert alexnet("mt5d", "imagenet_p")["unnormalised_t5d"] == metrics.ALEXNET["mt5d"]

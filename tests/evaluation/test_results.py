@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from evaluation_samples import compute, evaluation, mce_counts, sequence_counts
 
+from imagenet_cp import metrics
 from imagenet_cp.evaluation.evaluation import Evaluation
-from imagenet_cp.evaluation.references import alexnet, compute_scores, formulas, published
+from imagenet_cp.evaluation.references import alexnet, compute_scores, published
 from imagenet_cp.evaluation.results import Example
 from imagenet_cp.resources import METRICS, metrics_folder
 
@@ -95,7 +96,7 @@ def test_dataframe(result, tmp_path):
     assert len(table) == 1 + 1 + 19 * 2 + 95 * 2 + 1 + 2 * (1 + 14 + 14)
     row = table[(table.metric == "error") & (table.corruption == "fog") & (table.severity == 3)].iloc[0]
     assert row.value == result.metrics["mce"]["error"]["fog"][2]
-    assert row.alexnet == formulas().ALEXNET["mce"]["fog"][2]
+    assert row.alexnet == metrics.ALEXNET["mce"]["fog"][2]
     assert row.low <= row.value <= row.high
     row = table[(table.metric == "fr") & (table.perturbation == "tilt")].iloc[0]
     assert (row.value, row.alexnet) == (result.metrics["mfr"]["fr"]["tilt"], 100)

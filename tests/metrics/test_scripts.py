@@ -67,11 +67,13 @@ def test_stock_evaluate_loads_them_from_a_wheel(tmp_path):
     names = []
     for source in (METRICS.parent, tmp_path / sdist.removesuffix(".tar.gz")):
         with zipfile.ZipFile(tmp_path / run("build_wheel", source)) as wheel:
-            files = [info for info in wheel.infolist() if info.filename.startswith("imagenet_cp/metrics/")]
+            files = [
+                info for info in wheel.infolist() if info.filename.startswith("imagenet_cp/metric_folders/")
+            ]
             assert not any(info.external_attr >> 28 == 0o12 for info in files)  # symbolic links
             names.append({info.filename: info.CRC for info in files})
             wheel.extractall(tmp_path / f"wheel_{len(names)}")
-        folder = tmp_path / f"wheel_{len(names)}" / "imagenet_cp" / "metrics"
+        folder = tmp_path / f"wheel_{len(names)}" / "imagenet_cp" / "metric_folders"
         assert load_in_new_process(folder, NAMES) == [*NAMES, "False"]
     assert names[0] == names[1]
 
@@ -99,7 +101,7 @@ def test_imports(name):
 def test_formulas_import_numpy_alone():
     imports = read_imports(METRICS / "shared" / "formulas.py")
     modules = {node.module if isinstance(node, ast.ImportFrom) else node.names[0].name for node in imports}
-    assert modules == {"typing", "numpy"}
+    assert modules == {"__future__", "collections.abc", "typing", "numpy", "numpy.typing"}
 
 
 @pytest.fixture

@@ -5,6 +5,9 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass, field
 
+import numpy as np
+from numpy.typing import NDArray
+
 from ..kernels.rng import Stream, seeded
 from .signature import Signature
 
@@ -110,3 +113,8 @@ def stream(
     key = f"{dataset}|recipe:{version}|profile:{profile}|{name}|{level}|seed:{seed}|{image_id}"
     digest = hashlib.blake2b(key.encode("utf-8", "surrogateescape"), digest_size=32).digest()
     return seeded(digest)
+
+
+def pixel_id(image: NDArray[np.uint8]) -> str:
+    """Id of an image that has none: a digest of its shape and its pixels."""
+    return hashlib.blake2b(repr(image.shape).encode() + image.tobytes(), digest_size=16).hexdigest()

@@ -1,17 +1,13 @@
-"""Reference values of the metrics: their formulas, AlexNet's results and the published tables.
-
-The only module of the evaluation that looks into the scripts of the metrics.
-"""
+"""Reference values of the metrics: AlexNet's results and the published tables."""
 
 from __future__ import annotations
 
 import functools
-import importlib.util
 import json
 from collections.abc import Iterator, Mapping
-from types import ModuleType
 from typing import Any
 
+from .. import metrics
 from ..benchmarks.signature import Signature
 from ..resources import METRICS, metrics_folder
 
@@ -19,17 +15,6 @@ from ..resources import METRICS, metrics_folder
 RAW_KEY = {"mce": "error", "mfr": "flip_probability", "mt5d": "unnormalised_t5d"}
 #: Metric -> key in its result of the ratios that the mean is over.
 RATIO_KEY = {"mce": "ce", "mfr": "fr", "mt5d": "t5d"}
-
-
-@functools.cache
-def formulas() -> ModuleType:
-    """Import the formulas and the results of AlexNet that the metrics share; they need only NumPy."""
-    path = metrics_folder() / "shared" / "formulas.py"
-    spec = importlib.util.spec_from_file_location("imagenet_cp_formulas", path)
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 def benchmark_name(result: Mapping[str, Any]) -> str:
@@ -47,22 +32,22 @@ def part_of(result: Mapping[str, Any]) -> str:
 
 def is_benchmark(metric: str, benchmark: str) -> bool:
     """True for a benchmark that the metric knows."""
-    return benchmark in formulas().BENCHMARKS[metric]
+    return benchmark in metrics.BENCHMARKS[metric]
 
 
 def is_normalized(metric: str, benchmark: str) -> bool:
     """True for scores in percent of AlexNet's; those of CIFAR and Tiny ImageNet are plain means."""
-    return bool(formulas().BENCHMARKS[metric][benchmark].normaliser == "alexnet")
+    return metrics.BENCHMARKS[metric][benchmark].normaliser == "alexnet"
 
 
 def all_parts(metric: str) -> tuple[str, ...]:
     """Names of all corruptions or perturbations that AlexNet has results for."""
-    return tuple(formulas().ALEXNET[metric])
+    return tuple(metrics.ALEXNET[metric])
 
 
 def test_parts(metric: str, benchmark: str) -> tuple[str, ...]:
     """Names of the corruptions or perturbations that the mean is over."""
-    return tuple(formulas().BENCHMARKS[metric][benchmark].test)
+    return metrics.BENCHMARKS[metric][benchmark].test
 
 
 def compute_scores(metric: str, benchmark: str, means: Mapping[str, float | None]) -> dict[str, Any]:
@@ -80,18 +65,17 @@ def compute_scores(metric: str, benchmark: str, means: Mapping[str, float | None
     dict
         The scores in the result of ``compute()``: without ``missing``, signature and number of rows.
     """
-    module = formulas()
     tested = test_parts(metric, benchmark)
     if metric == "mce":
         # Corruptions for which AlexNet has no errors come last.
-        added = (config.rpartition("_")[0] for config in means if config != module.CLEAN)
+        added = (config.rpartition("_")[0] for config in means if config != metrics.CLEAN)
         names = dict.fromkeys([*all_parts(metric), *added])
         rows = {name: [means.get(f"{name}_{s}") for s in range(1, 6)] for name in names}
         error = {name: row for name, row in rows.items() if name in tested or row != [None] * 5}
-        clean = means.get(module.CLEAN)
-        return {**module.corruption_scores(error, clean, benchmark), "error": error, "clean_error": clean}
+        clean = means.get(metrics.CLEAN)
+        return {**metrics.corruption_scores(error, clean, benchmark), "error": error, "clean_error": clean}
     raw = {name: means.get(name) for name in all_parts(metric) if name in tested or name in means}
-    return {**module.sequence_scores(metric, raw, benchmark), RAW_KEY[metric]: raw}
+    return {**metrics.sequence_scores(metric, raw, benchmark), RAW_KEY[metric]: raw}
 
 
 def missing_configs(metric: str, result: Mapping[str, Any]) -> list[str]:
@@ -108,11 +92,10 @@ def alexnet(metric: str, benchmark: str) -> dict[str, Any]:
     """Scores of AlexNet; empty for benchmarks that are not normalized by AlexNet's."""
     if not is_normalized(metric, benchmark):
         return {}
-    module = formulas()
     if metric != "mce":
-        return compute_scores(metric, benchmark, module.ALEXNET[metric])
-    cells = {f"{name}_{s}": e for name, row in module.ALEXNET["mce"].items() for s, e in enumerate(row, 1)}
-    return compute_scores(metric, benchmark, {**cells, module.CLEAN: module.ALEXNET_CLEAN})
+        return compute_scores(metric, benchmark, metrics.ALEXNET[metric])
+    cells = {f"{name}_{s}": e for name, row in metrics.ALEXNET["mce"].items() for s, e in enumerate(row, 1)}
+    return compute_scores(metric, benchmark, {**cells, metrics.CLEAN: metrics.ALEXNET_CLEAN})
 
 
 @functools.cache

@@ -11,13 +11,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from .. import perturbations
+from .. import metrics, perturbations
 from ..benchmarks.signature import Signature
 from ..sources import classes as imagenet
 from .counts import Counts
 from .data.rows import Rows
 from .predictions import class_ids
-from .references import formulas
 
 
 def class_names(classes: Sequence[str]) -> tuple[str, ...]:
@@ -76,5 +75,5 @@ def _differences(metric: str, predicted: NDArray[np.int32], noise: bool) -> NDAr
     Frames of noise are compared with the first frame, all remaining ones with the one before.
     """
     if metric == "mfr":
-        return np.asarray(formulas().flip(*formulas().frame_pairs(predicted[:, :, 0], noise)))
-    return np.asarray(formulas().top5_distance(*formulas().frame_pairs(predicted, noise)))
+        return np.asarray(metrics.flip(*metrics.frame_pairs(predicted[:, :, 0], noise)))
+    return np.asarray(metrics.top5_distance(*metrics.frame_pairs(predicted, noise)))

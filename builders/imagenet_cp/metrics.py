@@ -1,0 +1,1 @@
+../../metrics/shared/formulas.py

@@ -1,0 +1,167 @@
+"""Map-style data sets of builds and of clean images; only the tests of tensors and DataLoaders need torch."""
+
+import pickle
+import shutil
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import imagenet_cp
+from imagenet_cp.build.plan import build
+from imagenet_cp.errors import BuildError, SourceError
+from imagenet_cp.images import codecs
+from imagenet_cp.sources import open_source
+from imagenet_cp.torch import ImageNetC, ImageNetP
+
+
+@pytest.fixture(scope="module")
+def clean(tmp_path_factory):
+    """Three small images of two classes."""
+    root = tmp_path_factory.mktemp("clean") / "val"
+    for i, place in enumerate(("cat/a.png", "cat/b.png", "dog/c.png")):
+        (root / place).parent.mkdir(parents=True, exist_ok=True)
+        values = np.random.default_rng(i).integers(0, 256, (64, 64, 3), np.uint8)
+        Image.fromarray(values).save(root / place)
+    return root
+
+
+def make(dataset, clean, folder, configs):
+    build(dataset, open_source(clean), folder, configs, images_per_file=2, workers_count=1)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory, clean):
+    folder = tmp_path_factory.mktemp("built") / "tiny_imagenet_c"
+    return make("tiny_imagenet_c", clean, folder, ["brightness", "gaussian_noise_3", "clean"])
+
+
+@pytest.fixture(scope="module")
+def sequences(tmp_path_factory, clean):
+    folder = tmp_path_factory.mktemp("built") / "tiny_imagenet_p"
+    return make("tiny_imagenet_p", clean, folder, ["brightness"])
+
+
+def on_the_fly(clean, *config, **options):
+    return ImageNetC(clean, *config, benchmark="tiny_imagenet_c", **options)
+
+
+def equal(one, two):
+    return len(one) == len(two) and all(
+        np.array_equal(np.asarray(a), np.asarray(b)) and m == n
+        for (a, m), (b, n) in zip(one, two, strict=True)
+    )
+
+
+class TestImageNetC:
+    def test_items_of_a_build_and_of_clean_images_are_the_same(self, built, clean):
+        for config in (("gaussian_noise", 3), ("brightness",), ("clean",)):
+            assert equal(ImageNetC(built, *config), on_the_fly(clean, *config))
+
+    def test_items_are_the_images_of_corrupt(self, built, clean):
+        data = ImageNetC(built, "gaussian_noise", 3)
+        source = np.asarray(Image.open(clean / "cat/b.png"))
+        corrupted = imagenet_cp.corrupt(
+            source, "gaussian_noise", 3, image_id="b", benchmark="tiny_imagenet_c"
+        )
+        image, label = data[1]
+        assert isinstance(image, Image.Image) and (label, len(data)) == (0, 3)
+        assert np.array_equal(np.asarray(image), codecs.decode(codecs.encode_jpeg(corrupted, 85)))
+
+    def test_the_attributes_of_torchvision(self, built):
+        data = ImageNetC(built, "brightness")
+        assert data.classes == ["cat", "dog"] and data.class_to_idx == {"cat": 0, "dog": 1}
+        assert data.samples == [("a", 0), ("b", 0), ("c", 1)] * 5 and data.targets.tolist() == [0, 0, 1] * 5
+        assert [cell.level for cell in data.cells] == [1, 2, 3, 4, 5] and len(data) == 15
+        assert repr(data).startswith(f"ImageNetC({str(built)!r}, 5 configs, 15 items, tiny_imagenet_c|")
+
+    def test_attributes_of_clean_images(self, clean):
+        data = on_the_fly(clean, "brightness", 2)
+        assert data.samples == [("a", 0), ("b", 0), ("c", 1)] and data.targets.tolist() == [0, 0, 1]
+
+    def test_transforms(self, built):
+        data = ImageNetC(
+            built, "clean", transform=lambda image: image.size, target_transform="label {}".format
+        )
+        assert data[2] == ((64, 64), "label 1")
+
+    def test_indices(self, built):
+        data = ImageNetC(built, "brightness")
+        assert np.array_equal(np.asarray(data[-1][0]), np.asarray(data[14][0]))
+        assert np.array_equal(np.asarray(data[np.int64(3)][0]), np.asarray(data[3][0]))
+        with pytest.raises(IndexError):
+            data[15]
+
+    def test_a_pickled_copy_reads_the_same_and_is_small(self, built):
+        data = ImageNetC(built, "brightness")
+        first = data[0]
+        stored = pickle.dumps(data)
+        assert equal([pickle.loads(stored)[0]], [first]) and len(stored) < 10_000
+
+    def test_seeds_of_images_made_from_clean_ones(self, clean):
+        one, two = (on_the_fly(clean, "gaussian_noise", 1, seed=seed)[0][0] for seed in (0, 1))
+        assert not np.array_equal(np.asarray(one), np.asarray(two))
+
+    def test_a_folder_without_its_record(self, built, tmp_path):
+        shutil.copytree(built / "data", tmp_path / "data")
+        assert equal(ImageNetC(tmp_path, "brightness"), ImageNetC(built, "brightness"))
+
+
+class TestErrors:
+    def test_names(self, built, sequences):
+        with pytest.raises(ValueError, match="tiny_imagenet_c has no config 'fogg'; did you mean fog"):
+            ImageNetC(built, "fogg")
+        with pytest.raises(
+            ValueError, match="has no 'brightness' of severity 6; did you mean brightness_1 or"
+        ):
+            ImageNetC(built, "brightness", 6)
+        with pytest.raises(
+            SourceError, match="is tiny_imagenet_p, whose rows are perturbations; read it with ImageNetP"
+        ):
+            ImageNetC(sequences, "brightness")
+
+    def test_what_is_missing(self, built, tmp_path):
+        with pytest.raises(
+            SourceError, match="fog_1 is missing; build it with `imagenet-cp build tiny_imagenet_c --out"
+        ):
+            ImageNetC(built, "fog")
+        shutil.copytree(built, tmp_path / "part")
+        next((tmp_path / "part/data/clean").glob("*")).unlink()
+        with pytest.raises(SourceError, match="clean has 1 files, not 2"):
+            ImageNetC(tmp_path / "part", "clean")
+        with pytest.raises(SourceError):
+            ImageNetC(tmp_path / "nowhere", "clean")
+        (tmp_path / "part/build.json").write_text('{"identity": {}}')
+        with pytest.raises(BuildError):
+            ImageNetC(tmp_path / "part", "clean")
+
+    def test_a_damaged_file(self, built, tmp_path):
+        shutil.copytree(built, tmp_path / "copy")
+        data = ImageNetC(tmp_path / "copy", "brightness", 1)
+        for path in (tmp_path / "copy/data/brightness_1").glob("*"):
+            path.write_bytes(b"PAR1" + bytes(99))
+        with pytest.raises(SourceError, match=r"cannot be read .*; check it with `imagenet-cp verify`"):
+            data[0]
+
+
+class TestTensors:
+    def test_frames_of_a_build_and_of_clean_images(self, sequences, clean):
+        torch = pytest.importorskip("torch")
+        data = ImageNetP(sequences, "brightness")
+        frames, label = data[2]
+        assert frames.shape == (31, 3, 64, 64) and frames.dtype == torch.uint8 and label == 1
+        assert torch.equal(frames, ImageNetP(clean, "brightness", benchmark="tiny_imagenet_p")[2][0])
+
+    def test_workers_and_transforms(self, built):
+        torch = pytest.importorskip("torch")
+        pytest.importorskip("torchvision")
+        from torchvision.transforms import v2
+
+        transform = v2.Compose([v2.ToImage(), v2.ToDtype(torch.float32, scale=True)])
+        data = ImageNetC(built, "brightness", transform=transform)
+        data[0]  # opens a file that the workers must open again
+        loader = torch.utils.data.DataLoader(data, 4, num_workers=4)
+        images, labels = (torch.cat(parts) for parts in zip(*loader, strict=True))
+        assert labels.tolist() == data.targets.tolist()
+        assert all(torch.equal(image, data[i][0]) for i, image in enumerate(images))

@@ -1,0 +1,240 @@
+"""Random transforms on Pillow images and arrays; tests/test_transforms_torch.py has those on tensors."""
+
+import pickle
+from collections import Counter, namedtuple
+
+import datasets
+import numpy as np
+import pytest
+from PIL import Image
+
+import imagenet_cp
+from imagenet_cp.benchmarks.recipe import pixel_id
+from imagenet_cp.corruptions import EXTRA, TEST
+from imagenet_cp.transforms import Corrupt, RandomPerturb
+
+
+@pytest.fixture
+def image():
+    return np.random.default_rng(0).integers(0, 256, (36, 44, 3), np.uint8)
+
+
+def same(one, two):
+    return np.array_equal(np.asarray(one), np.asarray(two))
+
+
+class TestDraws:
+    def test_fresh_by_default(self, image):
+        transform = Corrupt("gaussian_noise", severity=1)
+        assert not same(transform(image), transform(image))
+
+    def test_repeated_with_a_seed_and_different_for_other_images_and_seeds(self, image):
+        transform = Corrupt("all", seed=0)
+        batch = transform(np.stack([image, image[::-1], image]))
+        assert same(transform(image), transform(image)) and same(batch[0], batch[2])
+        noise = [
+            Corrupt("gaussian_noise", 1, seed=seed)(np.full_like(image, level))
+            for seed, level in ((0, 9), (1, 9), (0, 10))
+        ]
+        assert not same(noise[0], noise[1]) and not same(noise[0] + np.uint8(1), noise[2])
+
+    @pytest.mark.parametrize("name", ["frost", "shot_noise", "contrast"])
+    def test_those_of_corrupt_for_the_same_seed_and_id(self, image, name):
+        expected = imagenet_cp.corrupt(image, name, 3, seed=5, image_id=pixel_id(image))
+        assert same(Corrupt(name, severity=3, seed=5)(image), expected)
+        assert same(Corrupt(name, severity=3, seed=5)(Image.fromarray(image)), expected)
+
+    def test_those_of_perturb_for_the_same_seed_and_id(self, image):
+        expected = imagenet_cp.perturb(
+            image[:32, :32],
+            "gaussian_noise",
+            2,
+            seed=5,
+            image_id=pixel_id(image[:32, :32]),
+            benchmark="cifar10_p",
+        )
+        found = RandomPerturb("gaussian_noise", 2, seed=5, benchmark="cifar10_p")(image[:32, :32])
+        assert same(found, expected)
+
+    def test_other_benchmarks_have_their_own_parameters(self, image):
+        expected = imagenet_cp.corrupt(image, "fog", 3, image_id=pixel_id(image), benchmark="cifar10_c")
+        assert same(Corrupt("fog", 3, seed=0, benchmark="cifar10_c")(image), expected)
+
+    def test_a_pickled_copy_draws_the_same(self, image):
+        transform = Corrupt({"fog": 1, "shot_noise": 2}, range(1, 4), p=0.9, seed=3)
+        copy = pickle.loads(pickle.dumps(transform))
+        assert same(copy(image), transform(image)) and repr(copy) == repr(transform)
+
+
+class TestChoices:
+    def drawn(self, number=300, **arguments):
+        """Counts of the names, severities and unchanged images that are drawn."""
+        transform, found = Corrupt(**arguments), Counter()
+
+        def spy(name, level, *rest):
+            found[name, level] += 1
+            return bits(name, level, *rest)
+
+        bits, transform._draws.bits = transform._draws.bits, spy
+        for value in range(number):
+            transform(np.full((32, 32, 3), value % 256, np.uint8))
+        return found
+
+    def test_names_and_severities_by_their_weights(self):
+        found = self.drawn(names={"gaussian_noise": 3, "shot_noise": 1, "fog": 0}, severity={1: 1, 4: 1})
+        assert set(found) == {(n, s) for n in ("gaussian_noise", "shot_noise") for s in (1, 4)}
+        noise = found["gaussian_noise", 1] + found["gaussian_noise", 4]
+        assert 190 < noise < 260 and 115 < found["gaussian_noise", 1] + found["shot_noise", 1] < 185
+
+    def test_the_probability(self):
+        assert 60 < sum(self.drawn(names="shot_noise", severity=1, p=0.3).values()) < 120
+        assert not self.drawn(number=9, names="shot_noise", severity=1, p=0)
+
+    def test_an_image_that_is_not_drawn_is_the_same(self, image):
+        assert same(Corrupt(p=0)(image), image)
+
+    @pytest.mark.parametrize(
+        "names, expected",
+        [
+            ("test", TEST),
+            ("extra", EXTRA),
+            ("noise", None),
+            ("fog", ("fog",)),
+            (["fog", "snow"], ("fog", "snow")),
+        ],
+    )
+    def test_groups(self, names, expected):
+        options = Corrupt(names)._names.options
+        assert options == expected if expected else {"gaussian_noise", "speckle_noise"} <= set(options)
+
+    def test_repr(self):
+        assert repr(Corrupt("fog", 3)) == (
+            "Corrupt('fog', severity=3, p=1.0, seed=None, benchmark='imagenet_c')"
+        )
+        assert repr(RandomPerturb({"tilt": 1, "scale": 2})).startswith(
+            "RandomPerturb({'tilt': 1, 'scale': 2}, "
+        )
+
+
+class TestSamples:
+    def test_pillow_images_and_arrays_keep_their_types(self, image):
+        transform = Corrupt("brightness", severity=3)
+        expected = imagenet_cp.corrupt(image, "brightness", 3)
+        found = transform(Image.fromarray(image))
+        assert isinstance(found, Image.Image) and same(found, expected)
+        assert same(transform(image), expected) and transform(image).dtype == np.uint8
+        assert same(transform(np.stack([image, image])), [expected, expected])
+
+    def test_all_but_the_images_of_a_sample_is_passed_unchanged(self, image):
+        Sample = namedtuple("Sample", ["image", "target"])
+        boxes = np.array([[0, 0, 3, 3]])
+        pil = Image.fromarray(image)
+        found = Corrupt("brightness", severity=3)(Sample(pil, {"boxes": boxes, "names": ["cat"], "id": None}))
+        assert type(found) is Sample and found.target == {"boxes": boxes, "names": ["cat"], "id": None}
+        assert found.target["boxes"] is boxes
+        assert same(found.image, imagenet_cp.corrupt(pil, "brightness", 3))
+
+    def test_several_inputs_as_in_a_composition(self, image):
+        found, label = Corrupt("brightness", severity=3)(image, 7)
+        assert label == 7 and same(found, imagenet_cp.corrupt(image, "brightness", 3))
+
+    def test_the_keywords_of_albumentations(self, image):
+        mask = np.zeros(image.shape[:2], np.uint8)
+        found = Corrupt("brightness", severity=3)(image=image, mask=mask, bboxes=[(0, 0, 1, 1)])
+        assert same(found["image"], imagenet_cp.corrupt(image, "brightness", 3))
+        assert found["mask"] is mask and found["bboxes"] == [(0, 0, 1, 1)]
+
+    def test_map_and_set_transform_of_datasets(self, image):
+        rows = {"image": [Image.fromarray(image), Image.fromarray(image[::-1])], "label": [0, 1]}
+        features = datasets.Features({"image": datasets.Image(), "label": datasets.Value("int64")})
+        data = datasets.Dataset.from_dict(rows, features=features)
+        transform = Corrupt("all", seed=0)
+        expected = [transform(image), transform(image[::-1])]
+        mapped = data.map(transform, batched=True, batch_size=2)
+        one_by_one = data.map(transform)
+        data.set_transform(transform)
+        for i in range(2):
+            assert same(mapped[i]["image"], expected[i]) and same(one_by_one[i]["image"], expected[i])
+            assert same(data[i]["image"], expected[i]) and data[i]["label"] == i
+        assert len(data[:]["image"]) == 2
+
+
+class TestSequences:
+    def test_types_and_shapes(self, image):
+        transform = RandomPerturb("brightness", benchmark="cifar10_p")
+        frames = transform(image[:32, :32])
+        assert frames.shape == (31, 32, 32, 3) and frames.dtype == np.uint8
+        of_pillow = transform(Image.fromarray(image[:32, :32]))
+        assert isinstance(of_pillow[0], Image.Image) and same(of_pillow, frames)
+
+    def test_fresh_and_repeated_draws(self, image):
+        fresh = RandomPerturb("gaussian_noise", benchmark="cifar10_p")
+        seeded = RandomPerturb("gaussian_noise", seed=1, benchmark="cifar10_p")
+        small = image[:32, :32]
+        assert not same(fresh(small), fresh(small)) and same(seeded(small), seeded(small))
+
+
+@pytest.mark.parametrize(
+    "arguments, message",
+    [
+        ({"names": "fogg"}, "unknown corruption 'fogg'; did you mean fog"),
+        ({"names": ["fog", "snou"]}, "unknown corruption 'snou'; did you mean snow"),
+        ({"names": []}, "names: nothing to draw from"),
+        ({"names": {"fog": 0}}, "names: nothing to draw from"),
+        ({"names": {"fog": -1}}, "the weight of 'fog' is a number from 0, not -1"),
+        ({"severity": 6}, "from 1 to 5, not 6"),
+        ({"severity": {0: 1, 1: 1}}, "from 1 to 5, not 0"),
+        ({"p": 1.5}, "probability from 0 to 1, not 1.5"),
+        ({"seed": "a"}, "seed is a whole number from 0, or None for fresh draws, not 'a'"),
+        ({"benchmark": "imagenet_p"}, "unknown benchmark 'imagenet_p'"),
+    ],
+)
+def test_wrong_arguments_are_named(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        Corrupt(**arguments)
+
+
+@pytest.mark.parametrize(
+    "arguments, message",
+    [
+        ({"names": "tlit"}, "unknown perturbation 'tlit'; did you mean tilt"),
+        ({"names": "tilt", "difficulty": 2}, "tilt has one sequence, of difficulty 1, not 2"),
+        ({"difficulty": 4}, "difficulty must be 1, 2 or 3, not 4"),
+    ],
+)
+def test_wrong_arguments_of_sequences_are_named(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        RandomPerturb(**arguments)
+
+
+@pytest.mark.parametrize(
+    "sample, kind, message",
+    [
+        (
+            Image.new("L", (40, 40)),
+            ValueError,
+            r"of mode 'L', not 'RGB': convert it with image.convert\('RGB'\)",
+        ),
+        (np.zeros((40, 40, 3), np.float32), TypeError, "uint8 values from 0 to 255, not float32"),
+        (
+            np.zeros((3, 40, 40), np.uint8),
+            ValueError,
+            r"\(height, width, 3\) in RGB order, not \(3, 40, 40\)",
+        ),
+        (np.zeros((20, 40, 3), np.uint8), ValueError, "at least 32 x 32 pixels, not 20 x 40"),
+        ({"label": 3}, TypeError, "no image in a sample of dict"),
+        ("image.png", TypeError, "no image in a sample of str"),
+    ],
+)
+def test_samples_without_a_fitting_image_are_named(sample, kind, message):
+    with pytest.raises(kind, match=message):
+        Corrupt("fog")(sample)
+
+
+def test_keywords_without_an_image_are_named(image):
+    with pytest.raises(TypeError, match=r"got ndarray, masks="):
+        Corrupt("fog")(image, masks=[])
+    with pytest.raises(
+        TypeError, match="an image is a Pillow image, or an array or tensor of uint8, not list"
+    ):
+        Corrupt("fog")(image=[1])
