@@ -1,5 +1,6 @@
 """The command imagenet-cp, as a person runs it."""
 
+import io
 import json
 import os
 import shutil
@@ -22,6 +23,7 @@ from imagenet_cp.errors import BuildError
 from imagenet_cp.evaluation.run import evaluate_model
 from imagenet_cp.images.tiles import tile
 from imagenet_cp.sources import open_source
+from imagenet_cp.text import fit
 
 PHOTOGRAPH = open_source("sample").items[0].location
 COMMAND = [sys.executable, "-c", "from imagenet_cp.cli import main; main()"]
@@ -335,3 +337,15 @@ def test_sheets_show_native_pixels():
     index = list(corruptions.TEST).index("brightness")
     x, y = 6 + index % 5 * 230, 6 + index // 5 * 254 + 24
     assert np.array_equal(np.array(sheet)[y : y + 224, x : x + 224], brightness)
+
+
+def test_long_messages_break_between_words_on_a_terminal(monkeypatch):
+    class Terminal(io.StringIO):
+        def isatty(self):
+            return True
+
+    monkeypatch.setenv("COLUMNS", "50")
+    text = "imagenet-cp: path/to-a-folder/of-images holds no image that can be read; choose another"
+    lines = fit(text, Terminal()).split("\n")
+    assert max(map(len, lines)) <= 50 and " ".join(lines) == text
+    assert fit(text, io.StringIO()) == text

@@ -25,11 +25,10 @@ _CONFIGS = ("test", "extra", "clean")
 _IMAGE, _PERTURBATION = "chelsea", "tilt"
 
 _NEXT = """\
-Next, with ImageNet's validation images (50,000 JPEGs, flat or in one folder per class):
-   imagenet-cp use path/to/val      registers the folder; from then on, after `import imagenet_cp`,
-   load_dataset("imagenet_c", "fog_3", split="validation")     makes that config, wherever you are
-   load_dataset("imagenet_p", "tilt", split="validation")      makes that perturbation's sequences
-   imagenet-cp build imagenet_c     builds all configs, as a folder to load or to publish"""
+Next, with ImageNet's 50,000 validation images, flat or in one folder per class:
+   imagenet-cp use path/to/val      registers the folder; then, in Python,
+   import imagenet_cp; load_dataset("imagenet_c", "fog_3", split="validation")
+   imagenet-cp build imagenet_c     builds all configs, to load or to publish"""
 
 
 def run(folder: Path, echo: Callable[[str], None]) -> None:
@@ -59,8 +58,8 @@ def run(folder: Path, echo: Callable[[str], None]) -> None:
         check_replaceable(path, preview.MARK)
         check_writable(path)
     source = open_source("sample")
-    echo(f"1. Building all 95 configs of ImageNet-C, and the clean images, from {len(source.items)} images")
-    echo("   (the first time, the kernels are compiled; later runs reuse the compiled code).")
+    echo(f"1. Building all 95 configs of ImageNet-C and the clean images, from {len(source.items)} images.")
+    echo("   The first run compiles the kernels for a minute or so; later runs reuse them.")
     with show_progress() as progress:
         plan = build("imagenet_c", source, target, _CONFIGS, images_per_file=7, progress=progress)
     echo(f"   {target}: {len(plan.files)} Parquet files, {plan.recipe.signature}\n")
@@ -70,12 +69,15 @@ def run(folder: Path, echo: Callable[[str], None]) -> None:
     echo(f'2. load_dataset("{target}", "fog_3", split="validation") gives')
     echo(f"   {fog.num_rows} rows of {fog.column_names}\n")
 
-    echo(
-        '3. Scoring a nearest-template classifier with evaluate.load("mce"): it predicts the label of the clean'
-    )
-    echo(
-        "   image with the most similar pixels. It knows no other images, so its score means nothing for real models."
-    )
+    item = next(item for item in source.items if item.image_id == _IMAGE)
+    preview.save(preview.contact_sheet(_clean(source, item), item.image_id), sheet)
+    image = pixels(decode(source.reader.read(item), item.location))
+    preview.save_animation(perturb(image, _PERTURBATION, image_id=item.image_id), animation)
+    echo("3. Drawing one image under every corruption at every severity, and a sequence:")
+    echo(f"   {sheet}\n   {animation}\n")
+    echo('4. Scoring with evaluate.load("mce"). The classifier predicts the label of the clean')
+    echo("   image with the most similar pixels: it knows these images only, so its score")
+    echo("   says nothing about real models.")
     metric = evaluate.load("mce", cache_dir=cache)
     predict = nearest_template(source)
     parts = [
@@ -96,12 +98,6 @@ def run(folder: Path, echo: Callable[[str], None]) -> None:
                 progress("scoring images", done, total)
     echo(_table(metric.compute()) + "\n")
 
-    item = next(item for item in source.items if item.image_id == _IMAGE)
-    preview.save(preview.contact_sheet(_clean(source, item), item.image_id), sheet)
-    image = pixels(decode(source.reader.read(item), item.location))
-    preview.save_animation(perturb(image, _PERTURBATION, image_id=item.image_id), animation)
-    echo(f"4. {sheet} shows one image under all 19 corruptions at their five severities,")
-    echo(f"   {animation} the frames of one sequence of ImageNet-P, {_PERTURBATION}.\n")
     echo(f"Everything is in {folder}; delete it whenever you like.\n")
     echo(_NEXT)
 

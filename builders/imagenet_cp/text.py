@@ -1,6 +1,10 @@
-"""Numbers in messages and cards."""
+"""Numbers in messages and cards, and long messages on narrow terminals."""
 
 from __future__ import annotations
+
+import shutil
+import textwrap
+from typing import IO
 
 
 def count(number: int, noun: str) -> str:
@@ -18,3 +22,14 @@ def duration(seconds: float) -> str:
 def amount(size: int) -> str:
     """Format a number of bytes."""
     return f"{size / 1e9:,.1f} GB" if size >= 1e9 else f"{size / 1e6:,.1f} MB"
+
+
+def fit(text: str, stream: IO[str]) -> str:
+    """Wrap the lines of a message at the width of the terminal, between words; unchanged if there is no terminal."""
+    if not stream.isatty():
+        return text
+    width = max(shutil.get_terminal_size().columns, 40)
+    return "\n".join(
+        textwrap.fill(line, width, break_long_words=False, break_on_hyphens=False)
+        for line in text.split("\n")
+    )

@@ -177,12 +177,26 @@ def test_what_is_not_there_is_not_shown():
     assert "assets/" not in card and "numpy" not in card and "could not be read" not in card
     assert "**The source images are not ImageNet's" not in card
     assert "config `clean`" not in card and "config `clean`" in card_of("imagenet_c", ["fog_3", "clean"])
-    own = card_of("imagenet_c", ["fog_3"], classes=("cat", "dog"), skipped=["b", "a"])
+    own = card_of("imagenet_c", ["fog_3"], classes=("cat", "dog"), skipped=["b", "a"], image_ids=["cat/1"])
     assert "**The source images are not ImageNet's" in own and "of 2\nclasses" in own
     assert "The source images are ImageNet's" in card and "extended|imagenet-1k" in card
     assert "The source images are ImageNet's" not in own and "extended|imagenet-1k" not in own
     assert "derived from ImageNet" not in section(own, "Licence") and "extra_gated_prompt" in own
     assert "missing from every config: `a`, `b`." in own
+
+
+def test_imagenet_is_recognized_by_ids_and_number_not_by_folders():
+    every = [f"ILSVRC2012_val_{number:08d}" for number in range(1, 50_001)]
+    note = "**The source images are not ImageNet's"
+    assert note not in card_of("imagenet_c", ["fog_3"], image_ids=every)
+    assert note in card_of("imagenet_c", ["fog_3"], image_ids=every[1:])
+    assert note in card_of("imagenet_c", ["fog_3"], image_ids=[f"n01440764/{i}" for i in range(50_000)])
+
+
+def test_a_published_card_names_its_repository():
+    card = card_of("imagenet_c", ["fog_3", "test"], repo_id="user/mine")
+    assert 'load_dataset("user/mine", "fog_3"' in card and "working directory" not in card
+    assert [c["config_name"] for c in cards.read_metadata(card)["configs"] if c.get("default")] == ["test"]
 
 
 def test_the_fidelity_of_the_frames_is_as_measured():

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import pyarrow.parquet as pq
+
 from ..benchmarks.base import Benchmark
 from ..benchmarks.catalog import parse_signature
 from ..benchmarks.layout import DATA_FILE
@@ -64,6 +66,12 @@ class Build:
     def signature(self) -> str:
         """Signature of the recipe."""
         return self.recipe.signature
+
+    def image_ids(self) -> set[str]:
+        """Read the ids of the source images from the files of one config."""
+        config = next(iter(self.files)).rpartition("/")[0] + "/"
+        paths = [self.folder / path for path in self.files if path.startswith(config)]
+        return {value for path in paths for value in pq.read_table(path, columns=["image_id"])[0].to_pylist()}
 
     @property
     def official(self) -> bool:

@@ -254,7 +254,8 @@ def _finish(plan: Plan, units: list[Unit]) -> None:
         with contextlib.suppress(metadata.PackageNotFoundError):
             versions[library] = metadata.version(library)
     files = {path: plan.files[path]._asdict() for path in sorted(plan.files)}
-    card = cards.dataset_card(plan.benchmark, plan.recipe, plan.source.classes, files)
+    ids = {item.image_id for item in plan.source.items} - plan.skipped.keys()
+    card = cards.dataset_card(plan.benchmark, plan.recipe, plan.source.classes, files, image_ids=ids)
     with lock_record(plan.out):
         write_json(
             plan.out / RECORD_FILE,

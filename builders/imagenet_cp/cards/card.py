@@ -18,7 +18,6 @@ from ..benchmarks.recipe import Recipe
 from ..benchmarks.signature import Signature
 from ..images.profiles import PROFILES
 from ..resources import card_texts_folder
-from ..sources import classes as imagenet
 from ..sources.base import digest
 from ..text import amount
 from . import citations, tables
@@ -57,9 +56,11 @@ def under_terms(benchmark: Benchmark) -> bool:
     return benchmark.profile != "cifar"
 
 
-def _other_images(benchmark: Benchmark, classes: Sequence[str]) -> bool:
-    """Test, by the labels, if the source images are not the whole validation set of ImageNet."""
-    return benchmark.profile.startswith("imagenet") and tuple(classes) != imagenet.wnids()
+def _other_images(benchmark: Benchmark, image_ids: Collection[str] | None) -> bool:
+    """Test, by number and ids, if the source images are not the whole validation set of ImageNet."""
+    if image_ids is None or not benchmark.profile.startswith("imagenet"):
+        return False
+    return set(image_ids) != {f"ILSVRC2012_val_{number:08d}" for number in range(1, 50_001)}
 
 
 def as_published(recipe: Recipe) -> str:
@@ -76,7 +77,11 @@ def read_metadata(card: str) -> dict[str, Any]:
 
 
 def metadata(
-    benchmark: Benchmark, recipe: Recipe, classes: Sequence[str], files: Mapping[str, Mapping[str, Any]]
+    benchmark: Benchmark,
+    recipe: Recipe,
+    classes: Sequence[str],
+    files: Mapping[str, Mapping[str, Any]],
+    other_images: bool = False,
 ) -> str:
     """YAML block of the card, with the features of the files."""
     # All configs share one list object, which YAML writes once and then references; copies would repeat 1000 class
@@ -96,6 +101,7 @@ def metadata(
                 "data_files": [{"split": SPLIT, "path": paths[0] if len(paths) == 1 else paths}],
                 # datasets caches a folder by this entry, not by its files: a digest tells builds apart.
                 "description": str(Signature.of(recipe.signature, ("content", content))),
+                **({"default": True} if name == "test" else {}),
             }
         )
         infos.append(
@@ -108,7 +114,7 @@ def metadata(
             }
         )
     rows = sum(file["rows"] for file in files.values())
-    from_imagenet = under_terms(benchmark) and not _other_images(benchmark, classes)
+    from_imagenet = under_terms(benchmark) and not other_images
     block: dict[str, Any] = {
         "pretty_name": benchmark.title,
         **(citations.TERMS if under_terms(benchmark) else {"license": "unknown"}),
@@ -137,6 +143,8 @@ def dataset_card(
     versions: Mapping[str, str] | None = None,
     skipped: Collection[str] = (),
     images: bool = False,
+    image_ids: Collection[str] | None = None,
+    repo_id: str = "",
 ) -> str:
     """Text of the README.md of a build.
 
@@ -152,6 +160,11 @@ def dataset_card(
         Ids of images that could not be read.
     images : bool
         Show the strip ``assets/NAME.jpg`` of each corruption or perturbation.
+    image_ids : collection of str, optional
+        Ids of the source images, to tell ImageNet's validation set from a part of it and from other images; None for
+        released images.
+    repo_id : str
+        Id of the repository on the Hub; empty for a folder.
 
     Returns
     -------
@@ -159,6 +172,7 @@ def dataset_card(
         YAML and Markdown.
     """
     complete = complete_configs(benchmark, files)
+    other_images = _other_images(benchmark, image_ids)
     names = list(dict.fromkeys(cell.name for cell in cells(benchmark, files) if cell.level > 0))
     example = benchmark.example if benchmark.example in complete else next(iter(complete), benchmark.example)
     context = {
@@ -175,8 +189,10 @@ def dataset_card(
         "images": images,
         "kinds": tables.kinds(benchmark, names, images),
         "official": recipe.official,
-        "other_images": _other_images(benchmark, classes),
+        "loaded": repo_id or benchmark.dataset,
+        "other_images": other_images,
         "prepared": "used at its own size" if recipe.size == "keep" else _PREPARED[benchmark.profile],
+        "published": bool(repo_id),
         "recipe": recipe,
         "shown_first": next((cell.name for cell in benchmark.configs[example] if cell.name in names), ""),
         "side": PROFILES[benchmark.profile].size,
@@ -189,7 +205,7 @@ def dataset_card(
     kind = "imagenet_c" if benchmark.kind == "corruptions" else "imagenet_p"
     prose = _templates().get_template(f"{kind}.md").render(context)
     prose = re.sub(r"\n{3,}#", "\n\n#", prose)  # where the text between two headings is absent
-    return f"---\n{metadata(benchmark, recipe, classes, files)}---\n\n{prose}"
+    return f"---\n{metadata(benchmark, recipe, classes, files, other_images)}---\n\n{prose}"
 
 
 @functools.cache

@@ -12,7 +12,7 @@ import typer
 
 from .._version import __version__
 from ..errors import BuildError, SourceError
-from ..text import amount, count, duration
+from ..text import amount, count, duration, fit
 from .evaluate import compare, evaluate
 from .paths import check_local
 
@@ -282,6 +282,7 @@ def publish(
         ),
     ] = None,
     tag: Annotated[str | None, typer.Option(help="Git tag of this version, such as v1.")] = None,
+    notes: Annotated[str, typer.Option(help="Release notes of the tag.")] = "",
     quick: Annotated[bool, typer.Option("--quick", help="Verify the files only, not their rows.")] = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
     dry_run: Annotated[
@@ -303,6 +304,7 @@ def publish(
             public=public,
             gated=gated,
             tag=tag,
+            notes=notes,
             quick=quick,
             dry_run=dry_run,
             echo=typer.echo,
@@ -380,7 +382,7 @@ def demo(
     from ..progress import interruptible
 
     with interruptible():
-        run(out, typer.echo)
+        run(out, lambda line: typer.echo(fit(line, sys.stdout)))
 
 
 @app.command()
@@ -433,9 +435,9 @@ def main() -> None:
     try:
         app()
     except (BuildError, SourceError, ValueError) as error:
-        sys.stderr.write(f"imagenet-cp: {error}\n")
+        typer.echo(fit(f"imagenet-cp: {error}", sys.stderr), err=True)
         sys.exit(1)
     except OSError as error:
         message = f"{error.filename}: {error.strerror}" if error.filename else str(error)
-        sys.stderr.write(f"imagenet-cp: {message}\n")
+        typer.echo(fit(f"imagenet-cp: {message}", sys.stderr), err=True)
         sys.exit(1)

@@ -57,6 +57,8 @@ class Plan:
         The gate to set; None leaves it as it is.
     tag : str, optional
         The tag to set.
+    notes : str
+        Release notes of the tag.
     options : dict
         Options for the creation of the repo.
     """
@@ -67,6 +69,7 @@ class Plan:
     public: bool
     gate: str | None = None
     tag: str | None = None
+    notes: str = ""
     options: Mapping[str, Any] = field(default_factory=dict)
 
     @property
@@ -137,7 +140,7 @@ class Plan:
             if upload.files or upload.obsolete:
                 self.repo.send(upload, report)
         if self.tag is not None and self.tag not in self.now.tags:
-            self.repo.tag(self.tag)
+            self.repo.tag(self.tag, self.notes)
         if self.public and self.now.private:
             self.repo.make_public()
 
@@ -149,6 +152,7 @@ def publish(
     public: bool = False,
     gated: str | None = None,
     tag: str | None = None,
+    notes: str = "",
     quick: bool = False,
     dry_run: bool = False,
     echo: Echo = print,
@@ -174,6 +178,8 @@ def publish(
         asks for nothing. By default the repo's gate; ``off`` only for images that are not ImageNet's.
     tag : str, optional
         Name of this state of the repo.
+    notes : str
+        Release notes of the tag.
     quick : bool
         Verify the files, but not their rows.
     dry_run : bool
@@ -208,7 +214,7 @@ def publish(
             f"{folder}: {count(len(build.problems), 'problem')}, so nothing is sent; the first: {build.problems[0]}. "
             "`imagenet-cp verify` lists them all"
         )
-    plan = _dataset_plan(build, repo, state, gated, public, tag)
+    plan = _dataset_plan(build, repo, state, gated, public, tag, notes)
     if plan.changes_files and tag in plan.now.tags:
         raise BuildError(f"the tag {tag} exists for an older state; choose another with --tag")
     size = sum(info.size for info in build.files.values())
@@ -232,11 +238,17 @@ def _check_tag(state: State, tag: str | None) -> None:
 
 
 def _dataset_plan(
-    build: Build, repo: Repo, state: State | None, gated: str | None, public: bool, tag: str | None
+    build: Build,
+    repo: Repo,
+    state: State | None,
+    gated: str | None,
+    public: bool,
+    tag: str | None,
+    notes: str,
 ) -> Plan:
     now = state or State()
     checksums = {path: info.sha256 for path, info in build.files.items()}
-    description = _description(build)
+    description = _description(build, repo.repo_id)
     _check_private(build.folder, description)
     data: dict[str, Content] = {
         path: build.folder / path
@@ -253,10 +265,10 @@ def _dataset_plan(
     )
     usual = "auto" if cards.under_terms(build.benchmark) else "off"
     gate = gated or (now.gated if now.gated != "off" else usual)
-    return Plan(repo, state, uploads, public, gate, tag)
+    return Plan(repo, state, uploads, public, gate, tag, notes)
 
 
-def _description(build: Build) -> dict[str, Content]:
+def _description(build: Build, repo_id: str) -> dict[str, Content]:
     """Files beside the data: the card, its images, and the record of the build."""
     # The reasons for skipping an image name files of the machine that built it.
     skipped = dict.fromkeys(build.record.get("skipped") or {}, "could not be read")
@@ -271,6 +283,8 @@ def _description(build: Build) -> dict[str, Content]:
         versions=versions,
         skipped=skipped,
         images=bool(names),
+        image_ids=None if build.official else build.image_ids(),
+        repo_id=repo_id,
     )
     record = {
         "identity": build.record["identity"],

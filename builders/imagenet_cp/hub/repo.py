@@ -185,10 +185,10 @@ class Repo:
         with self._translate_errors():
             self.api.update_repo_settings(self.repo_id, repo_type=self.repo_type, private=False)
 
-    def tag(self, name: str) -> None:
-        """Tag the current state."""
+    def tag(self, name: str, notes: str = "") -> None:
+        """Tag the current state, with release notes."""
         with self._translate_errors():
-            self.api.create_tag(self.repo_id, repo_type=self.repo_type, tag=name)
+            self.api.create_tag(self.repo_id, repo_type=self.repo_type, tag=name, tag_message=notes or None)
 
     def send(self, upload: Upload, progress: Callable[[int], None] = lambda size: None) -> None:
         """Send files in as many commits as needed; the last one deletes the obsolete files.
