@@ -1,5 +1,6 @@
 """Models by their names: of each library, and what is said when one cannot be had."""
 
+import copy
 import io
 import json
 import os
@@ -13,10 +14,10 @@ import pytest
 
 from imagenet_cp.errors import SourceError
 from imagenet_cp.evaluation.fingerprint import fingerprint
-from imagenet_cp.evaluation.models.base import Model
+from imagenet_cp.evaluation.models.base import Execution, Model
 from imagenet_cp.evaluation.models.load import open_model
 from imagenet_cp.evaluation.models.onnx import _checksum
-from imagenet_cp.evaluation.models.torch import load_weights
+from imagenet_cp.evaluation.models.torch import Input, load_weights, open_module
 
 IMAGES = np.random.RandomState(0).randint(0, 256, (3, 32, 32, 3)).astype(np.uint8)
 
@@ -82,19 +83,52 @@ class TestTorch:
     def test_images_are_normalised_and_weights_digested(self, module):
         import torch
 
-        from imagenet_cp.evaluation.models.torch import open_module
-
         mean, std = (0.1, 0.2, 0.3), (0.4, 0.5, 0.6)
-        model = open_module("mine", module, "cpu", mean, std, 32)
+        cpu, expected_input = Execution("cpu"), Input(mean, std, 32)
+        model = open_module("mine", module, cpu, expected_input)
         values = (IMAGES.astype(np.float32) / np.float32(255) - np.float32(mean)) / np.float32(std)
         expected = module(torch.from_numpy(values.transpose(0, 3, 1, 2).copy())).detach().numpy()
         np.testing.assert_allclose(model.logits(IMAGES), expected, rtol=1e-5, atol=1e-5)
         assert model.normalization == "mean:0.1,0.2,0.3|std:0.4,0.5,0.6" and model.side == 32
-        again = open_module("mine", module, "cpu", mean, std, 32)
+        again = open_module("mine", module, cpu, expected_input)
         assert again.weights == model.weights
         with torch.no_grad():
             module[1].bias[0] += 1
-        assert open_module("mine", module, "cpu", mean, std, 32).weights != model.weights
+        assert open_module("mine", module, cpu, expected_input).weights != model.weights
+
+    def test_channels_types_of_numbers_and_their_layout(self):
+        """The order of the channels and the type are in the signature; what only rounds is not."""
+        torch = pytest.importorskip("torch")
+        torch.manual_seed(0)
+        module = torch.nn.Sequential(torch.nn.Conv2d(3, 8, 3), torch.nn.Flatten(), torch.nn.Linear(7200, 10))
+        plain = Input((0.5, 0.5, 0.5), (0.5, 0.5, 0.5), 32)
+        model = open_module("mine", module, Execution("cpu"), plain)
+        bgr = open_module("mine", module, Execution("cpu"), plain._replace(channels="bgr"))
+        np.testing.assert_array_equal(bgr.logits(IMAGES), model.logits(IMAGES[..., ::-1].copy()))
+        assert bgr.normalization == f"{model.normalization}|channels:bgr" and bgr.weights == model.weights
+        last = open_module("mine", module, Execution("cpu", channels_last=True), plain)
+        np.testing.assert_allclose(last.logits(IMAGES), model.logits(IMAGES), atol=1e-5)
+        assert (last.normalization, last.weights) == (model.normalization, model.weights)
+        half = open_module("mine", copy.deepcopy(module), Execution("cpu", "bfloat16"), plain)
+        np.testing.assert_allclose(half.logits(IMAGES), model.logits(IMAGES), atol=0.05)
+        assert half.normalization == f"{model.normalization}|dtype:bfloat16" and half.weights == last.weights
+
+    @pytest.mark.parametrize("dtype", ["bfloat16", "float16"])
+    def test_checkpoints_of_half_precision_run_as_they_are(self, module, dtype):
+        import torch
+
+        plain = Input((0.0,) * 3, (1.0,) * 3, 32)
+        module = module.to(getattr(torch, dtype))
+        model = open_module("mine", module, Execution("cpu"), plain)
+        assert model.logits(IMAGES).shape == (3, 10) and model.normalization.endswith(f"dtype:{dtype}")
+        single = open_module("mine", copy.deepcopy(module), Execution("cpu", "float32"), plain)
+        assert "dtype" not in single.normalization and single.weights == model.weights
+
+    def test_options_of_models_of_pytorch(self):
+        with pytest.raises(ValueError, match="unknown dtype 'int8'; it is one of float32"):
+            open_model("toy_models:by_colour", dtype="int8")
+        with pytest.raises(SourceError, match="--channels-last goes with timm:"):
+            open_model("toy_models:by_colour", channels_last=True)
 
     def test_a_function_is_known_by_the_weights_of_its_modules(self, module):
         import torch
@@ -153,11 +187,13 @@ class TestTorch:
         stand_in.list_models = lambda: ["tiny", "tall"]
         stand_in.create_model = lambda name, pretrained: asked.append((name, pretrained)) or module
         config = {"mean": (0.5, 0.5, 0.5), "std": (0.25, 0.25, 0.25), "input_size": (3, 32, 32)}
+        config["interpolation"] = "bicubic"
         stand_in.data = types.SimpleNamespace(resolve_model_data_config=lambda model: config)
         monkeypatch.setitem(sys.modules, "timm", stand_in)
         torch.save(module.state_dict(), tmp_path / "weights.pth")
         model = open_model("timm:tiny.some_tag", device="cpu", weights=tmp_path / "weights.pth")
-        assert open_model("timm:tiny", device="cpu").side == 32
+        assert model.side == 32 and model.interpolation == "bicubic"
+        open_model("timm:tiny", device="cpu")
         assert asked == [("tiny.some_tag", False), ("tiny", True)] and model.logits(IMAGES).shape == (3, 10)
         with pytest.raises(SourceError, match="timm has no such model; did you mean tiny"):
             open_model("timm:tinny")
@@ -178,26 +214,39 @@ class TestTransformers:
         module = transformers.ResNetForImageClassification(transformers.ResNetConfig(**sizes)).eval()
         module.save_pretrained(tmp_path)
         config = {
+            "image_processor_type": "ViTImageProcessor",
             "do_normalize": True,
+            "resample": 3,
             "image_mean": [0.4, 0.5, 0.6],
             "image_std": [0.2, 0.3, 0.4],
             "do_rescale": True,
             "rescale_factor": 1 / 255,
-            "do_center_crop": True,
-            "crop_size": {"height": 32, "width": 32},
-            "size": {"shortest_edge": 36},
+            "size": {"height": 32, "width": 32},
         }
         (tmp_path / "preprocessor_config.json").write_text(json.dumps(config))
         model = open_model(f"hf:{tmp_path}", device="cpu")
-        assert model.side == 32 and model.normalization == "mean:0.4,0.5,0.6|std:0.2,0.3,0.4"
+        assert model.side == 32 and model.interpolation == "bicubic"
+        assert model.normalization == "mean:0.4,0.5,0.6|std:0.2,0.3,0.4"
         import torch
 
         values = (IMAGES.astype(np.float32) / 255 - [0.4, 0.5, 0.6]) / [0.2, 0.3, 0.4]
         with torch.no_grad():
             expected = module(torch.tensor(values.transpose(0, 3, 1, 2), dtype=torch.float32)).logits
         np.testing.assert_allclose(model.logits(IMAGES), expected, rtol=1e-4, atol=1e-5)
-        (tmp_path / "preprocessor_config.json").write_text(json.dumps(config | {"crop_size": None}))
-        with pytest.raises(SourceError, match="has no image size"):
+        for change, error in (
+            ({"do_resize": False}, "its image processor has no image size"),
+            ({"size": {"height": 32, "width": 48}}, "takes images of 32x48 with 3 channels"),
+            ({"image_std": [0.0, 1.0, 1.0]}, "does more than resize images and normalize"),
+        ):
+            (tmp_path / "preprocessor_config.json").write_text(json.dumps(config | change))
+            with pytest.raises(SourceError, match=error):
+                open_model(f"hf:{tmp_path}", device="cpu")
+
+    def test_a_model_of_timm_is_opened_by_timm(self, tmp_path):
+        pytest.importorskip("torch")
+        pytest.importorskip("transformers")
+        (tmp_path / "config.json").write_text(json.dumps({"architecture": "resnet18", "pretrained_cfg": {}}))
+        with pytest.raises(SourceError, match="a model of timm; open it as timm:local-dir:"):
             open_model(f"hf:{tmp_path}", device="cpu")
 
     def test_a_pickled_model_needs_trust(self, tmp_path):

@@ -77,6 +77,16 @@ def evaluate(
     trust: Annotated[
         bool, typer.Option("--trust", help="Also load files that can run code (pickles, models' own code).")
     ] = False,
+    dtype: Annotated[
+        str | None,
+        typer.Option(
+            help="float32, bfloat16 or float16, for timm:, torchvision: and hf:; by default as stored."
+        ),
+    ] = None,
+    channels_last: Annotated[
+        bool, typer.Option("--channels-last", help="Store activations with the channels last.")
+    ] = False,
+    compile: Annotated[bool, typer.Option("--compile", help="Compile the model with torch.compile.")] = False,
     resume: Annotated[
         bool,
         typer.Option(
@@ -114,6 +124,9 @@ def evaluate(
             workers=workers,
             weights=weights,
             trust=trust,
+            dtype=dtype,
+            channels_last=channels_last,
+            compile=compile,
             resume=resume,
             command=shlex.join(["imagenet-cp", *sys.argv[1:]]),
             progress=progress,

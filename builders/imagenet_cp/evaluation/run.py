@@ -62,6 +62,9 @@ def evaluate_model(
     workers: int | None = None,
     weights: str | os.PathLike[str] | None = None,
     trust: bool = False,
+    dtype: str | None = None,
+    channels_last: bool = False,
+    compile: bool = False,
     resume: bool = False,
     identity: str | None = None,
     command: str = "",
@@ -104,7 +107,7 @@ def evaluate_model(
         Kind of the model's scores; by default recognized: rows from 0 to 1 that sum to 1 are probabilities.
     workers : int, optional
         Threads that read, generate and decode images ahead of the model; by default one per core.
-    weights, trust
+    weights, trust, dtype, channels_last, compile
         As for `open_model`.
     resume : bool
         Resume also from predictions of a model or preprocessor with invisible parts, such as objects of C libraries,
@@ -139,7 +142,15 @@ def evaluate_model(
     if scores not in ("auto", *KINDS):
         raise ValueError(f"scores are auto, {' or '.join(KINDS)}, not {scores!r}")
     if isinstance(model, str):
-        model = open_model(model, device=device, weights=weights, trust=trust)
+        model = open_model(
+            model,
+            device=device,
+            weights=weights,
+            trust=trust,
+            dtype=dtype,
+            channels_last=channels_last,
+            compile=compile,
+        )
     elif not isinstance(model, Model):
         model = Model(getattr(model, "__qualname__", type(model).__name__), model)
     model = replace(model, name=name or model.name, weights=identity or model.weights)
@@ -171,7 +182,9 @@ def evaluate_model(
         """Predictions for the first ``number`` rows of a job, or for all."""
         rows = itertools.islice(job.rows.read(job.cell), number)
         size = max(1, batch_size // _FRAMES) if job.rows.sequences else batch_size
-        loaded = batches(job.cell.config, rows, size, threads, preprocessor.function, model.side)
+        loaded = batches(
+            job.cell.config, rows, size, threads, preprocessor.function, model.side, model.interpolation
+        )
         watched = _watch(loaded, progress, job.cell.config, job.rows.num_rows[job.cell.config])
         sequences, classes = job.rows.sequences, len(job.rows.classes)
         return predictions.predict(model, job.cell.config, watched, classes, sequences, scores)
@@ -255,6 +268,7 @@ def _signature(
             ("model", model.name),
             ("id", known.digest),
             ("input", model.side or side),
+            ("resize", model.interpolation if model.side not in (None, side) else None),
             model.normalization,
             ("preprocess", preprocessor.name or None),
             ("preprocess_id", preprocessor.digest or None),

@@ -47,6 +47,7 @@ def batches(
     workers: int,
     preprocess: Preprocessor | None = None,
     side: int | None = None,
+    interpolation: str = "bilinear",
 ) -> Iterator[Batch]:
     """Read or generate rows and decode them in threads, ahead of the caller.
 
@@ -63,7 +64,9 @@ def batches(
     preprocess : callable, optional
         Applied to every image: uint8 (H, W, 3) in and out.
     side : int, optional
-        Size of the model's input; images of another size are resized (Pillow, bilinear).
+        Size of the model's input; images of another size are resized by Pillow.
+    interpolation : str
+        Interpolation of that resizing, as Pillow names it.
 
     Raises
     ------
@@ -72,7 +75,7 @@ def batches(
         config and the row.
     """
     with ThreadPoolExecutor(workers) as pool:
-        yield from prefetch(_load(config, rows, size, pool, preprocess, side))
+        yield from prefetch(_load(config, rows, size, pool, preprocess, side, interpolation))
 
 
 def _load(
@@ -82,6 +85,7 @@ def _load(
     pool: Executor,
     preprocess: Preprocessor | None,
     side: int | None,
+    interpolation: str,
 ) -> Iterator[Batch]:
     def load(read: Callable[[], Row]) -> tuple[Row, list[NDArray[np.uint8]]]:
         try:
@@ -94,7 +98,7 @@ def _load(
                 images = [_preprocess(preprocess, image) for image in images]
         except ValueError as error:
             raise SourceError(f"{config}, row {row.image_id}: {error}") from error
-        return row, [_resize(image, side) for image in images]
+        return row, [_resize(image, side, interpolation) for image in images]
 
     while loaded := list(pool.map(load, itertools.islice(rows, size))):
         images = [image for _, images in loaded for image in images]
@@ -121,10 +125,10 @@ def _preprocess(preprocess: Preprocessor, image: NDArray[np.uint8]) -> NDArray[n
     return result
 
 
-def _resize(image: NDArray[np.uint8], side: int | None) -> NDArray[np.uint8]:
+def _resize(image: NDArray[np.uint8], side: int | None, interpolation: str) -> NDArray[np.uint8]:
     if side is None or image.shape[:2] == (side, side):
         return image
-    return np.array(Image.fromarray(image).resize((side, side), Image.Resampling.BILINEAR))
+    return np.array(Image.fromarray(image).resize((side, side), Image.Resampling[interpolation.upper()]))
 
 
 def prefetch(items: Iterator[T], number: int = _PREFETCH) -> Iterator[T]:

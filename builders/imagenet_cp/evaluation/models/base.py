@@ -20,6 +20,11 @@ from ..fingerprint import Fingerprint, fingerprint
 #: From uint8 images (N, H, W, 3) to logits (N, classes).
 Function = Callable[[NDArray[np.uint8]], Any]
 
+#: Interpolations by which images can be resized to the input of a model, as Pillow names them.
+INTERPOLATIONS = ("nearest", "bilinear", "bicubic", "lanczos", "box", "hamming")
+#: Types of numbers in which a model of PyTorch can run.
+DTYPES = ("float32", "bfloat16", "float16")
+
 #: Library -> extra that installs it; ``torch`` installs every other one.
 _EXTRA = {"onnxruntime": "onnx"}
 
@@ -36,10 +41,12 @@ class Model:
         From images, uint8 (N, H, W, 3), RGB, to logits or probabilities (N, classes), an array or a tensor. It
         normalizes the pixel values itself.
     side : int, optional
-        Side of the square input. Images of another size are resized (bilinear), which the signature records; by
-        default images are passed as they are.
+        Side of the square input. Images of another size are resized, which the signature records; by default images
+        are passed as they are.
+    interpolation : str
+        Interpolation of that resizing, one of ``INTERPOLATIONS``.
     normalization : str
-        Normalization in the function, for the signature.
+        Normalization and type of numbers in the function, for the signature.
     weights : str
         Checksum of the weights, or any name of their version, by which stored predictions are known as the model's;
         by default the function's code and state are.
@@ -50,6 +57,7 @@ class Model:
     side: int | None = None
     normalization: str = ""
     weights: str = ""
+    interpolation: str = "bilinear"
 
     def logits(self, images: NDArray[np.uint8]) -> NDArray[np.floating[Any]]:
         """Run the model on a batch.
@@ -87,6 +95,38 @@ class Model:
         if self.weights:
             return Fingerprint(hashlib.sha256(self.weights.encode()).hexdigest()[:12], complete=True)
         return fingerprint(self.function)
+
+
+@dataclass(frozen=True)
+class Execution:
+    """Device and type of numbers of a model of PyTorch.
+
+    Attributes
+    ----------
+    device : str
+        Such as ``cpu``, ``cuda`` or ``cuda:1``; ``auto`` prefers a GPU.
+    dtype : str, optional
+        One of ``DTYPES``; by default that of the weights.
+    channels_last : bool
+        Store activations with the channels last in memory, which is faster on many devices.
+    compile : bool
+        Compile the model with ``torch.compile`` on the first batch.
+    """
+
+    device: str = "auto"
+    dtype: str | None = None
+    channels_last: bool = False
+    compile: bool = False
+
+    def __post_init__(self) -> None:
+        if self.dtype not in (None, *DTYPES):
+            raise ValueError(f"unknown dtype {self.dtype!r}; it is one of {', '.join(DTYPES)}")
+
+    @property
+    def options(self) -> tuple[str, ...]:
+        """Options on the command line that only models of PyTorch have."""
+        given = {"--dtype": self.dtype, "--channels-last": self.channels_last, "--compile": self.compile}
+        return tuple(option for option, value in given.items() if value)
 
 
 @contextlib.contextmanager

@@ -10,13 +10,20 @@ from pathlib import Path
 from typing import Any
 
 from ...errors import SourceError
-from .base import Model
+from .base import Execution, Model
 
 _FORMS = "timm:resnet50, torchvision:resnet50, hf:org/name, model.onnx, or package.module:callable"
 
 
 def open_model(
-    spec: str, *, device: str = "auto", weights: str | os.PathLike[str] | None = None, trust: bool = False
+    spec: str,
+    *,
+    device: str = "auto",
+    weights: str | os.PathLike[str] | None = None,
+    trust: bool = False,
+    dtype: str | None = None,
+    channels_last: bool = False,
+    compile: bool = False,
 ) -> Model:
     """Open a model by its name.
 
@@ -33,15 +40,27 @@ def open_model(
     trust : bool
         Also load files that can run code: pickles, and the code that some models of transformers bring. Without it
         none is run, and no library asks.
+    dtype : {"float32", "bfloat16", "float16"}, optional
+        Type of numbers of a model of timm, torchvision or transformers; by default that of its weights.
+    channels_last, compile : bool
+        For the same models: store activations with the channels last, and compile the model. Both are faster on many
+        devices and change scores by rounding only.
 
     Raises
     ------
     SourceError
         Unknown model, a missing library, weights that cannot be fetched, or an unavailable device.
+    ValueError
+        Unknown ``dtype``.
     """
+    execution = Execution(device, dtype, channels_last, compile)
     kind, colon, name = spec.partition(":")
     if weights is not None and kind not in ("timm", "torchvision"):
         raise SourceError(f"--weights goes with timm: and torchvision: models, not with {spec}")
+    if execution.options and kind not in ("timm", "torchvision", "hf"):
+        raise SourceError(
+            f"{execution.options[0]} goes with timm:, torchvision: and hf: models, not with {spec}"
+        )
     if spec.endswith(".onnx"):
         from .onnx import open_onnx
 
@@ -53,15 +72,15 @@ def open_model(
     if kind == "timm":
         from .timm import open_timm
 
-        return open_timm(name, device, weights, trust)
+        return open_timm(name, execution, weights, trust)
     if kind == "torchvision":
         from .torchvision import open_torchvision
 
-        return open_torchvision(name, device, weights, trust)
+        return open_torchvision(name, execution, weights, trust)
     if kind == "hf":
         from .transformers import open_transformers
 
-        return open_transformers(name, device, trust)
+        return open_transformers(name, execution, trust)
     return Model(spec, import_function(spec, f"models are {_FORMS}"))
 
 

@@ -5,15 +5,15 @@ from __future__ import annotations
 import os
 
 from ...errors import SourceError, suggest
-from .base import Model, import_library
-from .torch import load_weights, open_module, safe_loading, unavailable
+from .base import Execution, Model, import_library
+from .torch import Input, load_weights, open_module, safe_loading, unavailable
 
 
-def open_timm(name: str, device: str, weights: str | os.PathLike[str] | None, trust: bool) -> Model:
-    """Open a model of timm with its own normalization and size; see `load.open_model`."""
+def open_timm(name: str, execution: Execution, weights: str | os.PathLike[str] | None, trust: bool) -> Model:
+    """Open a model of timm with its own normalization, size and interpolation; see `load.open_model`."""
     timm = import_library("timm")
     spec = f"timm:{name}"
-    if not name.startswith(("hf-hub:", "hf_hub:")) and not timm.is_model(name.split(".")[0]):
+    if not name.startswith(("hf-hub:", "hf_hub:", "local-dir:")) and not timm.is_model(name.split(".")[0]):
         raise SourceError(f"{spec}: timm has no such model{suggest(name, timm.list_models())}")
     try:
         with safe_loading(trust):
@@ -23,4 +23,5 @@ def open_timm(name: str, device: str, weights: str | os.PathLike[str] | None, tr
     if weights is not None:
         load_weights(module, weights, trust)
     config = timm.data.resolve_model_data_config(module)
-    return open_module(spec, module, device, config["mean"], config["std"], config["input_size"][-1])
+    expected = Input(config["mean"], config["std"], config["input_size"][-1], config["interpolation"])
+    return open_module(spec, module, execution, expected)

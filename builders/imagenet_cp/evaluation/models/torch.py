@@ -8,19 +8,39 @@ import os
 import pickle
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ...benchmarks.signature import Signature
 from ...errors import SourceError
-from .base import Model, import_library, no_prompts
+from .base import INTERPOLATIONS, Execution, Model, import_library, no_prompts
 
 
-def open_module(
-    name: str, module: Any, device: str, mean: Sequence[float], std: Sequence[float], side: int
-) -> Model:
+class Input(NamedTuple):
+    """Input that a model was trained with.
+
+    Attributes
+    ----------
+    mean, std : sequence of 3 floats
+        Normalization of values from 0 to 1.
+    side : int
+        Side of the square images.
+    interpolation : str
+        Interpolation with which images are resized to it.
+    channels : str
+        ``"rgb"``, or another order of these three letters.
+    """
+
+    mean: Sequence[float]
+    std: Sequence[float]
+    side: int
+    interpolation: str = "bilinear"
+    channels: str = "rgb"
+
+
+def open_module(name: str, module: Any, execution: Execution, expected: Input) -> Model:
     """Wrap a classifier of PyTorch.
 
     Parameters
@@ -28,26 +48,49 @@ def open_module(
     name : str
         Display name.
     module : torch.nn.Module
-        From normalized images, float32 (N, 3, H, W), to logits, or to an object that has them as ``logits``.
-    device : str
-        As for `imagenet_cp.evaluation.models.load.open_model`.
-    mean, std : sequence of 3 floats
-        Normalization in training, of values from 0 to 1.
-    side : int
-        Side of the square input.
+        From normalized images, (N, 3, H, W), to logits, or to an object that has them as ``logits``.
+    execution : Execution
+        Device and type of numbers.
+    expected : Input
+        Input of the module.
+
+    Raises
+    ------
+    SourceError
+        The device is not available, or the interpolation is unknown.
     """
     torch = import_library("torch")
-    device = find_device(device)
+    if expected.interpolation not in INTERPOLATIONS:
+        raise SourceError(f"{name}: unknown interpolation {expected.interpolation!r} of its input")
+    device = find_device(execution.device)
+    checksum = weights_checksum(module)
     module = module.eval().to(device)
-    shift, scale = (torch.tensor(list(values), device=device).reshape(1, 3, 1, 1) for values in (mean, std))
+    if execution.dtype:
+        module = module.to(getattr(torch, execution.dtype))
+    dtype = next((one.dtype for one in module.parameters() if one.is_floating_point()), torch.float32)
+    layout = torch.channels_last if execution.channels_last else torch.contiguous_format
+    module = module.to(memory_format=layout)
+    run = torch.compile(module) if execution.compile else module
+    shift, scale = (
+        torch.tensor(list(values), device=device).reshape(1, 3, 1, 1)
+        for values in (expected.mean, expected.std)
+    )
+    order = ["rgb".index(channel) for channel in expected.channels]
 
     def logits(images: NDArray[np.uint8]) -> Any:
         with torch.inference_mode():
-            values = torch.from_numpy(images).to(device).permute(0, 3, 1, 2).to(torch.float32) / 255
-            output = module((values - shift) / scale)
+            values = torch.from_numpy(images).to(device).permute(0, 3, 1, 2)[:, order].to(torch.float32) / 255
+            values = ((values - shift) / scale).to(dtype).contiguous(memory_format=layout)
+            output = run(values)
             return getattr(output, "logits", output)
 
-    return Model(name, logits, side, format_normalization(mean, std), weights_checksum(module))
+    number = str(dtype).removeprefix("torch.")
+    fields = Signature.of(
+        format_normalization(expected.mean, expected.std),
+        ("channels", None if expected.channels == "rgb" else expected.channels),
+        ("dtype", None if number == "float32" else number),
+    )
+    return Model(name, logits, expected.side, str(fields), checksum, expected.interpolation)
 
 
 def format_normalization(mean: Sequence[float], std: Sequence[float]) -> str:

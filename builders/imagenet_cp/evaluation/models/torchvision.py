@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 
 from ...errors import SourceError, suggest
-from .base import Model, import_library
-from .torch import load_weights, open_module, safe_loading, unavailable
+from .base import Execution, Model, import_library
+from .torch import Input, load_weights, open_module, safe_loading, unavailable
 
 
-def open_torchvision(name: str, device: str, weights: str | os.PathLike[str] | None, trust: bool) -> Model:
-    """Open a classifier of torchvision with its own normalization and size; see `load.open_model`.
+def open_torchvision(
+    name: str, execution: Execution, weights: str | os.PathLike[str] | None, trust: bool
+) -> Model:
+    """Open a classifier of torchvision with its own normalization, size and interpolation; see `load.open_model`.
 
     The name of its weights follows a dot; by default they are torchvision's best.
     """
@@ -34,4 +36,5 @@ def open_torchvision(name: str, device: str, weights: str | os.PathLike[str] | N
     else:
         spec = f"torchvision:{architecture}.{published.name}"
     preset = published.transforms()
-    return open_module(spec, module, device, preset.mean, preset.std, preset.crop_size[0])
+    expected = Input(preset.mean, preset.std, preset.crop_size[0], preset.interpolation.value)
+    return open_module(spec, module, execution, expected)

@@ -6,27 +6,43 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
 from ...errors import SourceError
-from .base import Model, import_library
-from .torch import open_module, safe_loading, unavailable
+from .base import Execution, Model, import_library
+from .torch import Input, open_module, safe_loading, unavailable
 
-#: Normalization of a model whose configuration has none.
-_MEAN, _STD = (0.0, 0.0, 0.0), (1.0, 1.0, 1.0)
+#: Two sizes of images that an image processor resizes to the same, unless it has no size of its own.
+_SIDES = (256, 320)
+#: Largest difference between the pixels of an image processor and those computed here, in steps of 1/255.
+_TOLERANCE = 1e-3
 
 
-def open_transformers(name: str, device: str, trust: bool) -> Model:
-    """Open an image classifier with its own normalization and size; see `load.open_model`."""
+def open_transformers(name: str, execution: Execution, trust: bool) -> Model:
+    """Open an image classifier with the input of its own image processor; see `load.open_model`."""
     transformers = import_library("transformers")
     spec = f"hf:{name}"
     try:
-        if not trust and _names_kernels(_read_json(transformers, name, "config.json")):
+        config = _read_json(transformers, name, "config.json")
+        if not trust and _names_kernels(config):
             raise ValueError("its attention is code from the Hub, which needs trust_remote_code")
+        if config.get("model_type") == "timm_wrapper" or "pretrained_cfg" in config:
+            hint = f"timm:hf-hub:{name}" if not Path(name).is_dir() else f"timm:local-dir:{name}"
+            raise SourceError(f"{spec}: a model of timm; open it as {hint}")
         with safe_loading(trust):
             module = transformers.AutoModelForImageClassification.from_pretrained(
                 name, use_safetensors=None if trust else True, trust_remote_code=trust
             )
-        # transformers' own classes for it need torchvision.
-        config = _read_json(transformers, name, "preprocessor_config.json")
+            processor = transformers.AutoImageProcessor.from_pretrained(
+                name, backend="pil", trust_remote_code=trust
+            )
+    except SourceError:
+        raise
+    except ImportError as error:
+        reason = str(error).strip().splitlines()[0]
+        raise SourceError(f"{spec}: cannot be opened without another library ({reason})") from error
     except Exception as error:  # of many libraries' network layers
         if "safetensors" in str(error) and not trust:
             raise SourceError(
@@ -34,15 +50,81 @@ def open_transformers(name: str, device: str, trust: bool) -> Model:
                 "authors, add --trust"
             ) from error
         raise unavailable(spec, error, trust) from error
-    mean, std = (
-        (config.get("image_mean") or _MEAN, config.get("image_std") or _STD)
-        if config.get("do_normalize", True)
-        else (_MEAN, _STD)
+    return open_module(spec, module, execution, measure_input(spec, processor))
+
+
+def measure_input(spec: str, processor: Any) -> Input:
+    """Find the size, the normalization and the order of channels of an image processor by running it.
+
+    Its settings mean different things in different classes of transformers, and some classes have further ones.
+
+    Parameters
+    ----------
+    spec : str
+        Name of the model in errors.
+    processor : transformers.BaseImageProcessor
+
+    Raises
+    ------
+    SourceError
+        The processor gives no square image of a size of its own, or does more than normalize channels.
+    """
+    shapes = [_run(spec, processor, np.zeros((side, side, 3), np.uint8)).shape for side in _SIDES]
+    if len(set(shapes)) > 1:
+        raise SourceError(f"{spec}: its image processor has no image size, so its input is unknown")
+    channels, height, width = shapes[0]
+    if channels != 3 or height != width:
+        raise SourceError(
+            f"{spec}: takes images of {height}x{width} with {channels} channels, not square RGB images"
+        )
+    probe = np.random.RandomState(0).randint(0, 256, (height, height, 3)).astype(np.uint8)
+    probe[0, :4] = [(0, 0, 0), (255, 0, 0), (0, 255, 0), (0, 0, 255)]
+    given = _run(spec, processor, probe, do_resize=False, do_center_crop=False)
+    if given.shape == (3, height, height) and np.isfinite(given).all():
+        black = given[:, 0, 0]
+        change = given[:, 0, 1:4] - black[:, None]  # change[i, j]: output i for input channel j at 255
+        order = np.abs(change).argmax(axis=1)
+        gain = change[np.arange(3), order]
+        difference = given - (probe / 255)[..., order].transpose(2, 0, 1) * gain[:, None, None]
+        residual = np.abs(difference - black[:, None, None]).max(axis=(1, 2))
+        if sorted(order) == [0, 1, 2] and (residual < _TOLERANCE / 255 * np.abs(gain)).all():
+            return Input(
+                [_short(value) for value in -black / gain],
+                [_short(value) for value in 1 / gain],
+                height,
+                _interpolation(processor),
+                "".join("rgb"[channel] for channel in order),
+            )
+    raise SourceError(
+        f"{spec}: its image processor ({type(processor).__name__}) does more than resize images and normalize their "
+        "channels; wrap the model in a function, as package.module:callable"
     )
-    if config.get("do_rescale", True):  # to values from 0 to 1 if it divides by 255, as most do
-        unit = 255 * config.get("rescale_factor", 1 / 255)
-        mean, std = [value / unit for value in mean], [value / unit for value in std]
-    return open_module(spec, module, device, mean, std, _side(spec, config))
+
+
+def _run(spec: str, processor: Any, image: NDArray[np.uint8], **options: bool) -> NDArray[np.float64]:
+    """Pixel values of one image, of shape (channels, height, width)."""
+    try:
+        output = processor(Image.fromarray(image), return_tensors="np", **options)
+    except Exception as error:
+        reason = f"{type(error).__name__}: {error}".splitlines()[0]
+        raise SourceError(f"{spec}: its image processor fails ({reason})") from error
+    values = np.asarray(output.get("pixel_values"))
+    if list(output) != ["pixel_values"] or values.ndim != 4 or len(values) != 1:
+        raise SourceError(
+            f"{spec}: its image processor ({type(processor).__name__}) gives {', '.join(output)}, not one array of "
+            "pixels; wrap the model in a function, as package.module:callable"
+        )
+    return np.asarray(values[0], np.float64)
+
+
+def _short(value: float) -> float:
+    """A measured number without the digits that float32 does not hold."""
+    return float(format(value, ".6g")) + 0.0
+
+
+def _interpolation(processor: Any) -> str:
+    resample = getattr(processor, "resample", None)
+    return "bilinear" if resample is None else Image.Resampling(int(resample)).name.lower()
 
 
 def _read_json(transformers: Any, name: str, file: str) -> dict[str, Any]:
@@ -60,12 +142,3 @@ def _names_kernels(config: Any) -> bool:
             for key, value in config.items()
         )
     return isinstance(config, list) and any(map(_names_kernels, config))
-
-
-def _side(spec: str, config: dict[str, Any]) -> int:
-    size = config.get("crop_size") if config.get("do_center_crop") else config.get("size")
-    if isinstance(size, dict):
-        size = size.get("height") or size.get("shortest_edge")
-    if not isinstance(size, int):
-        raise SourceError(f"{spec}: its preprocessor_config.json has no image size")
-    return size
