@@ -99,7 +99,10 @@ def test_imagenet_p_keeps_its_videos(tmp_path):
         for number, row in zip(NUMBERS, rows_of(tmp_path / "out", config), strict=True):
             image_id = f"ILSVRC2012_val_{number:08d}"
             assert row == {
-                "video": files[f"{config}/{wnid_of(number)}/{image_id}.mp4"],
+                "video": {
+                    "bytes": files[f"{config}/{wnid_of(number)}/{image_id}.mp4"],
+                    "path": f"{image_id}.mp4",
+                },
                 "label": imagenet.validation_labels()[image_id],
                 "perturbation": name,
                 "difficulty": difficulty,

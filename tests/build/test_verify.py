@@ -84,7 +84,7 @@ def test_videos_are_checked_too(tmp_path):
     build("imagenet_p", open_source(tmp_path / "val"), folder, ["tilt"], codec="h264", workers_count=1)
     assert not problems(folder)
     path = "data/tilt/validation-00000-of-00001.parquet"
-    rewrite(folder, path, lambda columns, _: columns["video"].__setitem__(0, b"no video"))
+    rewrite(folder, path, lambda columns, _: columns["video"][0].update(bytes=b"no video"))
     assert problems(folder) == [f"{path}, row 0 (brown): its video cannot be decoded"]
 
 

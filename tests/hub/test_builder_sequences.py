@@ -77,6 +77,7 @@ def test_videos_repeat_themselves_and_decode_without_torchcodec(class_folder, ca
     )
     stored = load_dataset(str(tmp_path / "built"), "shot_noise", split="validation", cache_dir=cache)
     assert stored[0]["video"] == row["video"]
+    assert stored.features["video"] == datasets.Video(decode=False)
     frames = imagenet_cp.decode_video(row["video"])
     with Image.open(io.BytesIO((folder / "animal" / "astronaut.png").read_bytes())) as image:
         original = imagenet_cp.perturb(image, "shot_noise", image_id="astronaut")

@@ -194,7 +194,7 @@ def _write(
 
 def _row(made: Import, cell: Cell, image: ReleasedImage) -> dict[str, Any]:
     row = {"label": image.label, "image_id": image.image_id}
-    if made.recipe.codec == "h264":
-        return row | {"video": image.data, "perturbation": cell.name, "difficulty": cell.level}
     encoded = {"bytes": image.data, "path": f"{image.image_id}.{made.release.ending}"}
+    if made.recipe.codec == "h264":
+        return row | {"video": encoded, "perturbation": cell.name, "difficulty": cell.level}
     return row | {"image": encoded, "corruption": cell.name, "severity": cell.level}

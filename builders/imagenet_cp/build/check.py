@@ -122,9 +122,9 @@ def _row_problem(
     return next(filter(None, (_image_problem(image, side) for image in images)), None)
 
 
-def _video_problem(data: bytes | None, expected: tuple[int, ...]) -> str | None:
+def _video_problem(video: Mapping[str, Any] | None, expected: tuple[int, ...]) -> str | None:
     try:
-        shape = decode_video(data or b"").shape
+        shape = decode_video((video or {}).get("bytes") or b"").shape
     except ValueError:
         return "its video cannot be decoded"
     return None if shape == expected else f"its video has the shape {shape}, not {expected}"

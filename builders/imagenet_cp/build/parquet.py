@@ -74,7 +74,7 @@ class Layout:
         self.types = {field.name: field.type for field in self.schema}
         # Encoded images do not compress further; the other columns repeat.
         leaves = [leaf for name, feature in features.items() for leaf in _leaves(name, feature)]
-        images = [leaf for leaf in leaves if leaf.endswith(".bytes") or leaf == "video"]
+        images = [leaf for leaf in leaves if leaf.endswith(".bytes")]
         rest = [leaf for leaf in leaves if leaf not in images]
         self.encodings: dict[str, Any] = {
             "compression": {**dict.fromkeys(images, "none"), **dict.fromkeys(rest, "snappy")},
@@ -176,8 +176,6 @@ def read_footer(path: Path) -> tuple[str, int]:
 
 def nbytes(value: Any) -> int:
     """Count the bytes of the images in one value of a row."""
-    if isinstance(value, bytes):
-        return len(value)
     if isinstance(value, dict):
         return len(value["bytes"])
     return sum(map(nbytes, value)) if isinstance(value, list) else 0
@@ -186,6 +184,6 @@ def nbytes(value: Any) -> int:
 def _leaves(path: str, feature: Any) -> list[str]:
     if isinstance(feature, datasets.List):
         return _leaves(f"{path}.list.element", feature.feature)
-    if isinstance(feature, datasets.Image):
+    if isinstance(feature, (datasets.Image, datasets.Video)):
         return [f"{path}.bytes", f"{path}.path"]
     return [path]

@@ -18,7 +18,7 @@ from ..text import amount
 COLUMNS = {
     "image": "the image; `decode=False` gives the stored file, byte for byte",
     "sequence": "the frames in order, each an image",
-    "video": "the frames as one MP4 file; `imagenet_cp.decode_video` gives the pixels",
+    "video": "the frames as one MP4 file, not decoded; `imagenet_cp.decode_video` gives the pixels",
     "label": "the class of the source image",
     "corruption": "the corruption; `clean` for none",
     "severity": "1 to 5; 0 with `clean`",

@@ -87,7 +87,8 @@ class Row(NamedTuple):
                 if (part["bytes"] if isinstance(part, dict) else part) in (None, b""):
                     raise SourceError(f"row {row['image_id']}: its {column} is null or empty")
         images = row["sequence"] if "sequence" in row else [row["image"]] if "image" in row else []
-        return cls(row["image_id"], row["label"], [image["bytes"] for image in images], row.get("video"))
+        video = row["video"]["bytes"] if "video" in row else None
+        return cls(row["image_id"], row["label"], [image["bytes"] for image in images], video)
 
 
 def _decode(data: bytes) -> NDArray[np.uint8]:

@@ -1,0 +1,39 @@
+"""Videos have the same bytes under every instruction set, and datasets' Video feature holds them."""
+
+import datasets
+import numpy as np
+import pytest
+from skimage import data
+
+from imagenet_cp.images import video
+
+pytest.importorskip("av")
+
+
+@pytest.fixture(scope="module")
+def frames():
+    image = data.astronaut()[::4, ::4]
+    noise = np.random.RandomState(0).randint(-20, 21, (8, *image.shape))
+    return {
+        "smooth": np.stack([np.ascontiguousarray(image[n : n + 96, n : n + 96]) for n in range(8)]),
+        "noisy": (image.astype(np.int64) + noise).clip(0, 255).astype(np.uint8)[:, :96, :96].copy(),
+    }
+
+
+@pytest.mark.parametrize("kind", ["smooth", "noisy"])
+def test_the_instruction_set_changes_no_byte(kind, frames, monkeypatch):
+    noisy = kind == "noisy"
+    plain = video.encode_video(frames[kind], noisy)
+    for instructions in ("0", "SSE2", "SSSE3", "AVX2"):
+        monkeypatch.setattr(video, "X264_PARAMS", f"threads=1:cpu-independent=1:asm={instructions}")
+        assert video.encode_video(frames[kind], noisy) == plain, instructions
+
+
+def test_a_value_of_the_column_is_decoded_as_its_bytes_are(frames):
+    stored = video.encode_video(frames["smooth"], noisy=False)
+    feature = datasets.Features({"video": datasets.Video(decode=False)})
+    value = datasets.Dataset.from_list([{"video": {"bytes": stored, "path": "a.mp4"}}], feature)[0]["video"]
+    assert value["bytes"] == stored
+    decoded = video.decode_video(value)
+    assert np.array_equal(decoded, video.decode_video(stored))
+    assert decoded.shape == (8, 96, 96, 3) and np.abs(decoded.astype(int) - frames["smooth"]).mean() < 5
