@@ -155,13 +155,9 @@ class TestTensors:
 
     def test_workers_and_transforms(self, built):
         torch = pytest.importorskip("torch")
-        pytest.importorskip("torchvision")
-        from torchvision.transforms import v2
-
-        transform = v2.Compose([v2.ToImage(), v2.ToDtype(torch.float32, scale=True)])
-        data = ImageNetC(built, "brightness", transform=transform)
+        data = ImageNetC(built, "brightness", transform=lambda image: torch.from_numpy(np.array(image)))
         data[0]  # opens a file that the workers must open again
-        loader = torch.utils.data.DataLoader(data, 4, num_workers=4)
+        loader = torch.utils.data.DataLoader(data, 4, num_workers=4, multiprocessing_context="fork")
         images, labels = (torch.cat(parts) for parts in zip(*loader, strict=True))
         assert labels.tolist() == data.targets.tolist()
         assert all(torch.equal(image, data[i][0]) for i, image in enumerate(images))

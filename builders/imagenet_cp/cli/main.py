@@ -14,6 +14,7 @@ from .._version import __version__
 from ..errors import BuildError, SourceError
 from ..text import amount, count, duration, fit
 from .evaluate import compare, evaluate
+from .export import export
 from .paths import check_local
 
 if TYPE_CHECKING:
@@ -266,6 +267,7 @@ def verify(
     typer.echo(f"{folder}: {count(len(made.files), 'file')}{rows}, no problems{again}; {made.signature}")
 
 
+app.command()(export)
 app.command()(evaluate)
 app.command()(compare)
 

@@ -1,0 +1,278 @@
+"""Export of builds to the authors' layouts, its resumption, and the way back."""
+
+import importlib
+import json
+import os
+import sys
+from dataclasses import replace
+from pathlib import Path
+from types import ModuleType, SimpleNamespace
+
+import numpy as np
+import pytest
+from PIL import Image
+from released import rows_of
+
+from imagenet_cp.archives import export as module
+from imagenet_cp.archives.catalog import RELEASES
+from imagenet_cp.archives.export import export
+from imagenet_cp.archives.importer import import_official
+from imagenet_cp.build.plan import build
+from imagenet_cp.cli.main import app
+from imagenet_cp.errors import BuildError
+from imagenet_cp.images import codecs
+from imagenet_cp.sources import open_source
+from imagenet_cp.sources.cifar import CIFAR10
+from imagenet_cp.sources.classes import wnids
+
+IDS = [f"ILSVRC2012_val_{number:08d}" for number in (293, 1, 3, 2)]
+
+
+def draw(path, seed, side=64):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(np.random.default_rng(seed).integers(0, 256, (side, side, 3), np.uint8)).save(path)
+
+
+@pytest.fixture(scope="module")
+def photos(tmp_path_factory):
+    """A build of four of ImageNet's images in two files per config."""
+    root = tmp_path_factory.mktemp("imagenet")
+    for seed, name in enumerate(IDS):
+        draw(root / "val" / f"{name}.png", seed)
+    source = open_source(root / "val")
+    build("imagenet_c", source, root / "built", ["brightness_3", "clean"], images_per_file=2, workers_count=1)
+    return root / "built"
+
+
+@pytest.fixture(scope="module")
+def cifar(tmp_path_factory):
+    """A build of four images of CIFAR's size and classes."""
+    root = tmp_path_factory.mktemp("cifar")
+    for i in range(4):
+        draw(root / "test" / CIFAR10[i // 2] / f"{i}.png", i, side=32)
+    source = open_source(root / "test")
+    configs = ["brightness", "contrast_3", "clean"]
+    build("cifar10_c", source, root / "built", configs, images_per_file=3, workers_count=1)
+    return root / "built"
+
+
+def files(folder, ending="*.*"):
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes()
+        for path in folder.rglob(ending)
+        if ".imagenet_cp" not in path.parts and path.name != "build.json"
+    }
+
+
+class TestImageFolder:
+    def test_the_bytes_and_names_are_those_of_the_authors(self, photos, tmp_path):
+        made = export(photos, "imagefolder", tmp_path / "out")
+        rows = [*rows_of(photos, "brightness_3"), *rows_of(photos, "clean")]
+        found = files(tmp_path / "out")
+        assert made == (8, sum(map(len, found.values())), 8)
+        names = {
+            path.rpartition("/")[2].partition(".")[0]: path for path in found if path.startswith("bright")
+        }
+        assert sorted(names) == sorted(IDS)
+        assert names[IDS[0]] == f"brightness/3/n01440764/{IDS[0]}.JPEG"
+        assert sorted(found.values()) == sorted(row["image"]["bytes"] for row in rows)
+        assert {path.split("/")[0]: path[-4:] for path in found} == {"brightness": "JPEG", "clean": ".png"}
+
+    def test_the_way_back_gives_the_same_rows(self, photos, tmp_path):
+        export(photos, "imagefolder", tmp_path / "out", ["brightness_3"])
+        import_official([tmp_path / "out"], tmp_path / "back")
+        assert sorted(rows_of(tmp_path / "back", "brightness_3"), key=str) == sorted(
+            rows_of(photos, "brightness_3"), key=str
+        )
+
+    def test_ids_with_folders(self, tmp_path):
+        draw(tmp_path / "mine/cats/old/a.png", 0)
+        source = open_source(tmp_path / "mine", recursive=True)
+        build("imagenet_c", source, tmp_path / "built", ["brightness_3"], size="keep", workers_count=1)
+        export(tmp_path / "built", "imagefolder", tmp_path / "out")
+        (path,) = files(tmp_path / "out")
+        assert path.startswith("brightness/3/") and path.endswith("cats/old/a.JPEG")
+
+    @pytest.mark.parametrize("image_id", ["../x", "/x", "a/../x", "", "a\\b"])
+    def test_names_that_leave_the_folder_are_refused(self, photos, tmp_path, monkeypatch, image_id):
+        rows = [{**row, "image_id": image_id} for row in rows_of(photos, "clean")]
+        monkeypatch.setattr(module, "_rows", lambda *_: iter(rows))
+        with pytest.raises(BuildError, match="cannot name a folder and a file"):
+            export(photos, "imagefolder", tmp_path / "out", ["clean"])
+        assert not files(tmp_path, "*.png")
+
+    def test_loaders_read_it(self, photos, tmp_path):
+        datasets = pytest.importorskip("torchvision.datasets")
+        timm = pytest.importorskip("timm.data")
+        export(photos, "imagefolder", tmp_path / "out")
+        folder = str(tmp_path / "out/brightness/3")
+        expected = [codecs.decode(row["image"]["bytes"]).tobytes() for row in rows_of(photos, "brightness_3")]
+        for data in (datasets.ImageFolder(folder), timm.create_dataset("", root=folder)):
+            assert sorted(np.asarray(data[i][0]).tobytes() for i in range(len(data))) == sorted(expected)
+
+
+@pytest.fixture
+def robustbench(photos, monkeypatch, tmp_path):
+    """The loaders of RobustBench's wheel, without its models, and with four images on its list of 5000."""
+    pytest.importorskip("torchvision")
+    found = sorted(Path(os.environ.get("IMAGENET_CP_MODELS", "")).glob("robustbench-*.whl"))
+    if not found:
+        pytest.skip("no wheel of robustbench in IMAGENET_CP_MODELS")
+    package, enums = ModuleType("robustbench"), ModuleType("robustbench.model_zoo.enums")
+    package.__path__ = [f"{found[0]}/robustbench"]
+    names = SimpleNamespace(cifar_10="cifar10", cifar_100="cifar100", imagenet="imagenet")
+    enums.BenchmarkDataset, enums.ThreatModel = names, SimpleNamespace(corruptions="c", corruptions_3d="3d")
+    zoo, resources = ModuleType("robustbench.model_zoo"), ModuleType("pkg_resources")
+    zoo.model_dicts = {}
+    listed = tmp_path / "ids.txt"
+    labels = {row["image_id"]: row["label"] for row in rows_of(photos, "clean")}
+    listed.write_text("".join(f"{wnids()[labels[name]]}/{name}.JPEG\n" for name in IDS))
+    resources.resource_filename = lambda *_: str(listed)
+    for stub in (package, enums, zoo, resources):
+        monkeypatch.setitem(sys.modules, stub.__name__, stub)
+    monkeypatch.syspath_prepend(str(found[0]))
+    yield importlib.import_module("robustbench.data")
+    for name in [name for name in sys.modules if name.startswith("robustbench.")]:
+        sys.modules.pop(name)
+
+
+@pytest.mark.models
+class TestRobustBench:
+    def test_imagenet_c(self, photos, tmp_path, robustbench):
+        export(photos, "imagefolder", tmp_path / "ImageNet-C", ["brightness_3"])
+        images, _ = robustbench.load_imagenetc(4, 3, str(tmp_path), corruptions=["brightness"])
+        rows = {row["image_id"]: row["image"]["bytes"] for row in rows_of(photos, "brightness_3")}
+        found = (images.numpy() * 255).round().astype(np.uint8).transpose(0, 2, 3, 1)
+        assert all(np.array_equal(found[i], codecs.decode(rows[name])) for i, name in enumerate(IDS))
+
+    def test_cifar_10_c(self, cifar, tmp_path, robustbench):
+        export(cifar, "npy", tmp_path / "CIFAR-10-C", ["brightness"])
+        images, labels = robustbench.load_cifar10c(4, 1, str(tmp_path), corruptions=["brightness"])
+        rows = rows_of(cifar, "brightness_1")
+        found = (images.numpy() * 255).round().astype(np.uint8).transpose(0, 2, 3, 1)
+        assert labels.tolist() == [row["label"] for row in rows]
+        assert all((found[i] == codecs.decode(row["image"]["bytes"])).all() for i, row in enumerate(rows))
+
+
+class TestArrays:
+    def test_pixels_and_labels(self, cifar, tmp_path):
+        made = export(cifar, "npy", tmp_path / "out", ["brightness"])
+        array, labels = (np.load(tmp_path / "out" / name) for name in ("brightness.npy", "labels.npy"))
+        rows = [row for level in range(1, 6) for row in rows_of(cifar, f"brightness_{level}")]
+        assert array.shape == (20, 32, 32, 3) and made.rows == made.written == 20
+        assert all((codecs.decode(row["image"]["bytes"]) == array[i]).all() for i, row in enumerate(rows))
+        assert labels.tolist() == [row["label"] for row in rows] == [0, 0, 1, 1] * 5
+
+    def test_the_way_back_gives_the_same_rows(self, cifar, tmp_path, monkeypatch):
+        monkeypatch.setitem(RELEASES, "cifar10_c", replace(RELEASES["cifar10_c"], images=4))
+        export(cifar, "npy", tmp_path / "CIFAR-10-C", ["brightness"])
+        import_official([tmp_path / "CIFAR-10-C"], tmp_path / "back")
+        for back, row in zip(
+            rows_of(tmp_path / "back", "brightness_2"), rows_of(cifar, "brightness_2"), strict=True
+        ):
+            assert (back["image"]["bytes"], back["label"]) == (row["image"]["bytes"], row["label"])
+
+    def test_what_does_not_fit_is_named(self, cifar, tmp_path):
+        with pytest.raises(
+            BuildError, match="all five severities, and those of contrast are 3; build the rest"
+        ):
+            export(cifar, "npy", tmp_path / "out")
+        export(cifar, "npy", tmp_path / "out", ["brightness", "clean"])
+        np.save(tmp_path / "out/labels.npy", np.arange(20))
+        (tmp_path / "out/brightness.npy").unlink()
+        with pytest.raises(BuildError, match=r"the labels of brightness differ from labels.npy"):
+            export(cifar, "npy", tmp_path / "out", ["brightness"])
+
+
+class TestResumption:
+    def test_only_what_is_missing_is_written(self, photos, tmp_path):
+        out = tmp_path / "out"
+        assert export(photos, "imagefolder", out, ["clean"]).written == 4
+        assert export(photos, "imagefolder", out, ["clean"]).written == 0
+        assert export(photos, "imagefolder", out) == (8, sum(map(len, files(out).values())), 4)
+        expected = files(out)
+        next(out.glob("clean/*/*")).unlink()
+        assert export(photos, "imagefolder", out).written == 4 and files(out) == expected
+        next(out.glob("brightness/3/*/*")).write_bytes(b"cut short")
+        assert export(photos, "imagefolder", out).written == 4 and files(out) == expected
+
+    @pytest.mark.parametrize("to, configs", [("imagefolder", []), ("npy", ["brightness"])])
+    def test_a_stopped_export_goes_on(self, cifar, tmp_path, to, configs):
+        whole = export(cifar, to, tmp_path / "whole", configs)
+
+        def stop(title, done, total):
+            if done == total - 1:
+                raise KeyboardInterrupt
+
+        with pytest.raises(KeyboardInterrupt):
+            export(cifar, to, tmp_path / "out", configs, progress=stop)
+        assert not list((tmp_path / "out").rglob("*.tmp"))
+        again = export(cifar, to, tmp_path / "out", configs)
+        assert again[:2] == whole[:2] and files(tmp_path / "out") == files(tmp_path / "whole")
+        assert 0 < again.written < whole.written or to == "npy"
+
+    def test_a_damaged_array_is_written_again(self, cifar, tmp_path):
+        out = tmp_path / "out"
+        export(cifar, "npy", out, ["brightness"])
+        good = files(out)
+        with open(out / "brightness.npy", "r+b") as file:
+            file.seek(500)
+            file.write(b"x")
+        assert export(cifar, "npy", out, ["brightness"]).written == 20 and files(out) == good
+
+    def test_records_of_another_export_are_not_believed(self, photos, tmp_path):
+        out = tmp_path / "out"
+        export(photos, "imagefolder", out)
+        for record in (out / ".imagenet_cp/units").glob("clean*.json"):
+            stored = json.loads(record.read_text())
+            stored["identity"]["source"] = "other"
+            record.write_text(json.dumps(stored))
+        assert export(photos, "imagefolder", out).written == 4
+
+
+class TestRefusals:
+    def test_folders_of_something_else(self, photos, cifar, tmp_path):
+        (tmp_path / "mine").mkdir()
+        (tmp_path / "mine/notes.txt").write_text("mine")
+        with pytest.raises(BuildError, match="holds something else"):
+            export(photos, "imagefolder", tmp_path / "mine")
+        export(cifar, "npy", tmp_path / "out", ["brightness"])
+        with pytest.raises(BuildError, match=r"signature 'cifar10_c\|.*export:npy', not"):
+            export(cifar, "imagefolder", tmp_path / "out")
+        with pytest.raises(BuildError, match=r"export:npy"):
+            build(
+                "cifar10_c",
+                open_source(cifar.parent / "test"),
+                tmp_path / "out",
+                ["brightness"],
+                workers_count=1,
+            )
+
+    def test_wrong_arguments(self, photos, tmp_path):
+        with pytest.raises(ValueError, match="unknown target 'imagefolders'; did you mean imagefolder"):
+            export(photos, "imagefolders", tmp_path / "out")
+        with pytest.raises(BuildError, match="lacks the config fog_1; build it first"):
+            export(photos, "imagefolder", tmp_path / "out", ["fog"])
+        with pytest.raises(BuildError, match=r"has no build\.json"):
+            export(tmp_path, "imagefolder", tmp_path / "out")
+
+    def test_a_damaged_build(self, photos, tmp_path):
+        path = next((photos / "data/clean").glob("*"))
+        data = path.read_bytes()
+        path.write_bytes(data[:-1] + b"x")
+        with pytest.raises(BuildError, match="its checksum is not the recorded one; check the build with"):
+            export(photos, "imagefolder", tmp_path / "out")
+        path.write_bytes(data)
+
+    def test_frames_of_sequences(self, tmp_path):
+        draw(tmp_path / "val/cat/a.png", 0, side=32)
+        build("cifar10_p", open_source(tmp_path / "val"), tmp_path / "built", ["brightness"], workers_count=1)
+        with pytest.raises(BuildError, match="build them with --codec h264"):
+            export(tmp_path / "built", "imagefolder", tmp_path / "out")
+        with pytest.raises(BuildError, match="export it with --to imagefolder"):
+            export(tmp_path / "built", "npy", tmp_path / "out")
+
+
+def test_the_command(photos, tmp_path, capsys):
+    app(["export", str(photos), "--to", "imagefolder", "-o", str(tmp_path / "out")], standalone_mode=False)
+    assert "8 images" in capsys.readouterr().out
