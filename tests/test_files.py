@@ -1,21 +1,28 @@
 """Paths are local, and JSON files of the package are believed only if they have its schema."""
 
 import json
+import pickle
 from pathlib import Path
 
 import pytest
 
-from imagenet_cp.errors import BuildError
+from imagenet_cp.errors import BuildError, SourceError
 from imagenet_cp.files import local_path, read_json
 
 SCHEMA = {"name": str, "files": {str: {"rows": int}}, "pair": [str, int], "remark?": str}
-GOOD = {"name": "n", "files": {"a": {"rows": 3}}, "pair": ["p", 1], "more": None}
+GOOD = {"name": "n", "files": {"a": {"rows": 3}}, "pair": ["p", 1]}
 
 
 @pytest.mark.parametrize("change", [{}, {"remark": "r"}, {"files": {}}])
 def test_a_file_of_the_schema_is_read(tmp_path, change):
     (tmp_path / "a.json").write_text(json.dumps(GOOD | change))
     assert read_json(tmp_path / "a.json", SCHEMA) == GOOD | change
+
+
+def test_names_that_the_schema_does_not_have_are_left_out(tmp_path):
+    more = GOOD | {"more": None, "files": {"a": {"rows": 3, "x": 1}}}
+    (tmp_path / "a.json").write_text(json.dumps(more))
+    assert read_json(tmp_path / "a.json", SCHEMA) == GOOD
 
 
 @pytest.mark.parametrize(
@@ -40,6 +47,12 @@ def test_another_file_is_refused_with_the_reason(tmp_path, text, says):
     (tmp_path / "a.json").write_text(text)
     with pytest.raises(ValueError, match=f"^{says}$"):
         read_json(tmp_path / "a.json", SCHEMA)
+
+
+@pytest.mark.parametrize("kind", [SourceError, BuildError])
+def test_an_error_is_one_line_whatever_the_names_of_files_hold(kind):
+    error = kind("a\nb\x1b[2J\udc80: it's \\ é")
+    assert str(pickle.loads(pickle.dumps(error))) == "a\\nb\\x1b[2J\\udc80: it's \\ é"
 
 
 @pytest.mark.parametrize("path", ["out", "/a/b", "a:b", "C:/x", "C:\\x", "1:/x", "~/x", "a b/c://d"])

@@ -13,11 +13,18 @@ RESUME_HINT = "Finished files stay; the same command resumes from there"
 SKIP_HINT = 'repair or remove it, or leave it out with on_error="skip", on the command line --on-error skip'
 
 
-class SourceError(ValueError):
+class _OneLine:
+    """Message in one line that leaves a terminal as it is, whatever the names of files hold."""
+
+    def __str__(self) -> str:
+        return one_line(super().__str__())
+
+
+class SourceError(_OneLine, ValueError):
     """A source of clean images, or one image of it, cannot be used; the message names it."""
 
 
-class BuildError(RuntimeError):
+class BuildError(_OneLine, RuntimeError):
     """A build cannot start or continue; the message names the cause and the next step."""
 
 
@@ -28,6 +35,11 @@ def wrap_os_errors(place: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise BuildError(f"{error.filename or place}: {error.strerror or error}. {RESUME_HINT}") from error
+
+
+def one_line(text: str) -> str:
+    """Escape line breaks, control characters and surrogates, which names of files may hold."""
+    return "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)
 
 
 def suggest(name: object, options: Iterable[str]) -> str:

@@ -102,7 +102,7 @@ def write_json(path: Path, value: Any) -> None:
 
 
 def read_json(path: Path, schema: Any) -> Any:
-    """Read a JSON file and check it against a schema.
+    """Read a JSON file and check it against a schema; names that the schema does not have are left out.
 
     Parameters
     ----------
@@ -120,31 +120,38 @@ def read_json(path: Path, schema: Any) -> Any:
     ValueError
         It is not JSON, a name is missing, or a value is of another type; the message says which.
     """
+    return _checked(parse_json(path.read_bytes()), schema, "")
+
+
+def parse_json(text: str | bytes) -> Any:
+    """Parse JSON; ValueError if it is none, or nested too deeply."""
     try:
-        value = json.loads(path.read_bytes())
+        return json.loads(text)
     except (ValueError, RecursionError):
         raise ValueError("not JSON") from None
-    _check(value, schema, "")
-    return value
 
 
-def _check(value: Any, schema: Any, place: str) -> None:
+def _checked(value: Any, schema: Any, place: str) -> Any:
     at = f" at {place}" if place else ""
     if isinstance(schema, dict):
         if not isinstance(value, dict):
             raise ValueError(f"no object{at}")
-        for name, part in schema.items():
-            if name is str:
-                for key, element in value.items():
-                    _check(element, part, f"{place}/{key}")
-            elif name.rstrip("?") in value:
-                _check(value[name.rstrip("?")], part, f"{place}/{name.rstrip('?')}")
-            elif not name.endswith("?"):
+        if str in schema:
+            return {key: _checked(part, schema[str], f"{place}/{key}") for key, part in value.items()}
+        names = {name.rstrip("?"): name for name in schema}
+        for name in names:
+            if name not in value and names[name] == name:
                 raise ValueError(f"{place}/{name} is missing")
-    elif isinstance(schema, list):
+        return {
+            name: _checked(value[name], schema[known], f"{place}/{name}")
+            for name, known in names.items()
+            if name in value
+        }
+    if isinstance(schema, list):
         if not isinstance(value, list) or len(value) != len(schema):
             raise ValueError(f"no list of {len(schema)}{at}")
-        for index, (element, part) in enumerate(zip(value, schema, strict=True)):
-            _check(element, part, f"{place}/{index}")
-    elif type(value) is not schema or (schema is int and value < 0):
+        pairs = zip(value, schema, strict=True)
+        return [_checked(element, part, f"{place}/{index}") for index, (element, part) in enumerate(pairs)]
+    if type(value) is not schema or (schema is int and value < 0):
         raise ValueError(f"no {'number' if schema is int else 'text'}{at}")
+    return value

@@ -6,9 +6,11 @@ import functools
 import multiprocessing
 import sys
 
+from .errors import one_line
+
 
 @functools.cache
 def notice(message: str) -> None:
     """Write a line to stderr, the first time and in the parent process only."""
     if multiprocessing.parent_process() is None:
-        sys.stderr.write(f"imagenet-cp: {message}\n")
+        sys.stderr.write(f"imagenet-cp: {one_line(message)}\n")

@@ -121,6 +121,12 @@ def test_preprocessors_that_fail(folders, preprocess, error):
             ),
             "its column 'label' has no names of classes",
         ),
+        (
+            lambda table: table.replace_schema_metadata(
+                {**table.schema.metadata, b"huggingface": b"\x80" + table.schema.metadata[b"huggingface"]}
+            ),
+            r"its columns cannot be understood \(",
+        ),
     ],
 )
 def test_columns_that_cannot_be_used(folders, tmp_path, change, error):

@@ -347,6 +347,11 @@ SPOILT = {
         lambda f: (f / "README.md").write_text("---\nconfigs: [3\n---\n"),
         "cannot be read as a data set",
     ),
+    "splits that are none": (
+        lambda f: (f / "dataset_dict.json").write_text('{"splits": 3}'),
+        "its splits are none",
+    ),
+    "nested without end": (lambda f: (f / "dataset_dict.json").write_text("[" * 100_000), "not JSON"),
     "other files": (
         lambda f: (f / "README.md").write_text(
             "---\nconfigs: [{config_name: a, data_files: README.md}]\n---\n"

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from ..errors import BuildError, SourceError
-from ..files import write_bytes
+from ..files import parse_json, write_bytes
 from .data.loader import Batch
 from .data.rows import Row
 from .models.base import Model
@@ -29,6 +30,12 @@ FORMAT = "2"
 _SCORES_KEY = b"imagenet_cp_scores"
 #: Columns of floating point numbers of images, of which Parquet compresses each byte for itself.
 _SPLIT = ("margin", "probability.list.element", "label_probability", "sum_of_squares")
+#: Columns of the predictions for sequences, and for images.
+_OF_SEQUENCES = {"image_id", "label", "prediction"}
+_OF_IMAGES = {
+    *_OF_SEQUENCES,
+    *("probability", "label_probability", "sum_of_squares", "margin", "picture"),
+}
 #: Number of mistakes of a config that are stored with their images: the most confident.
 _NUM_EXAMPLES = 2
 _LARGEST = float(np.finfo(np.float32).max)
@@ -242,12 +249,8 @@ def is_finished(file: Path, identity: Mapping[str, str]) -> bool:
     """
     if not file.is_file():
         return False
-    try:
-        stored = json.loads((pq.read_metadata(file).metadata or {})[_IDENTITY_KEY])
-    except (OSError, pa.ArrowInvalid, KeyError, ValueError) as error:
-        raise BuildError(
-            f"{file}: corrupt ({error}); delete it, and run the same evaluation again"
-        ) from error
+    with _name_corrupt(file):
+        stored = dict(parse_json((pq.read_metadata(file).metadata or {})[_IDENTITY_KEY]))
     different = [
         f"{key} {stored.get(key)!r}, not {identity[key]!r}"
         for key in identity
@@ -277,7 +280,9 @@ def write(file: Path, table: pa.Table, identity: Mapping[str, str]) -> None:
     )
     integers = ["image_id", "label", "prediction.list.element", "prediction.list.element.list.element"]
     split = [name for name in _SPLIT if name.partition(".")[0] in table.column_names]
-    pq.write_table(table, sink, compression="zstd", use_dictionary=integers, use_byte_stream_split=split)
+    options = {"compression": "zstd", "use_dictionary": integers, "use_byte_stream_split": split}
+    # With checksums, since a flipped bit would be another prediction.
+    pq.write_table(table, sink, write_page_checksum=True, **options)
     write_bytes(file, memoryview(sink.getvalue()))
     for partial in file.parent.glob(f".{file.name}.*.tmp"):  # of a process that was killed
         partial.unlink(missing_ok=True)
@@ -287,4 +292,19 @@ def read(file: Path, identity: Mapping[str, str]) -> pa.Table:
     """Read predictions; BuildError if they are missing or of another identity."""
     if not is_finished(file, identity):
         raise BuildError(f"{file}: has been deleted; run the same evaluation again")
-    return pq.read_table(file)
+    with _name_corrupt(file):
+        table = pq.read_table(file, page_checksum_verification=True)
+        if set(table.column_names) not in (_OF_SEQUENCES, _OF_IMAGES):
+            raise ValueError(f"its columns are {table.column_names}")
+    return table
+
+
+@contextlib.contextmanager
+def _name_corrupt(file: Path) -> Iterator[None]:
+    """Convert errors of the content of a file into a BuildError that names it."""
+    try:
+        yield
+    except (OSError, pa.ArrowException, LookupError, TypeError, ValueError) as error:
+        raise BuildError(
+            f"{file}: corrupt ({error}); delete it, and run the same evaluation again"
+        ) from error

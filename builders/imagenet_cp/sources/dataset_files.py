@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 from pathlib import Path
@@ -14,6 +13,7 @@ from huggingface_hub import constants
 from huggingface_hub.errors import RepositoryNotFoundError
 
 from ..errors import SourceError
+from ..files import parse_json
 from .arrow import HUB, brief
 from .base import file_stamp
 
@@ -81,8 +81,9 @@ def files_of_folder(folder: Path, part: str | None) -> Files:
     if saved and config is not None:
         raise SourceError(f"{root}: has no configs, so name just the split after the colon, not {part!r}")
     if (root / "dataset_dict.json").is_file():
-        stored = _json(root / "dataset_dict.json").get("splits", ())
-        split = _choose(str(root), [str(one) for one in stored if _SPLIT.fullmatch(str(one))], split)
+        stored = _json(root / "dataset_dict.json").get("splits")
+        names = [str(one) for one in stored if _SPLIT.fullmatch(str(one))] if isinstance(stored, list) else []
+        split = _choose(str(root), names, split)
         return _saved(f"{root}:{split}", root / split)
     if (root / "state.json").is_file():
         if split is not None:
@@ -197,7 +198,7 @@ def _saved(name: str, folder: Path) -> Files:
 
 def _json(path: Path) -> dict[str, Any]:
     try:
-        stored = json.loads(path.read_text(encoding="utf-8"))
+        stored = parse_json(path.read_bytes())
     except (OSError, ValueError) as error:
         raise SourceError(f"{path}: cannot be read ({brief(error)})") from error
     if not isinstance(stored, dict):

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import json
 from collections.abc import Mapping
-from typing import Any
 
 from ...build.finished import Build
 from ...build.folder import problem_of
 from ...cards.card import read_metadata
 from ...errors import SourceError
-from ...files import write_json
+from ...files import read_json, write_json
 from ...jobs.folder import RECORD_FILE, STATE_DIR
 from ...sources.base import stamp_of
 
@@ -88,10 +86,9 @@ class Checksums:
 
     def __init__(self, build: Build) -> None:
         self.build = build
-        self.verified: dict[str, Any] = {}
+        self.verified: dict[str, str] = {}
         with contextlib.suppress(OSError, ValueError):
-            stored = json.loads((build.folder / _VERIFIED).read_text(encoding="utf-8"))
-            self.verified = stored if isinstance(stored, dict) else {}
+            self.verified = read_json(build.folder / _VERIFIED, {str: str})
 
     def verify(self, path: str) -> None:
         """Compare the checksum of a file, unless it is remembered.

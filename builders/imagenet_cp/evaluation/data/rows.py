@@ -287,7 +287,7 @@ def _name_corrupt(path: str) -> Iterator[None]:
     """Convert errors of the content of a Parquet file."""
     try:
         yield
-    except (pa.ArrowException, OSError) as error:
+    except (pa.ArrowException, OSError, ValueError) as error:  # ValueError: text that is no UTF-8
         if isinstance(error, OSError) and error.errno is not None:
             raise
         raise SourceError(f"{path}: corrupt ({error}); check the build with `imagenet-cp verify`") from error
@@ -317,7 +317,13 @@ def _check_columns(
     columns = [name for name in ("image_id", "label", "image", "sequence", "video") if name in expected.names]
     label: Any = None
     for path, footer in footers.items():
-        schema = footer.schema.to_arrow_schema()
+        try:
+            schema = footer.schema.to_arrow_schema()
+            features = datasets.Features.from_arrow_schema(schema)
+        except Exception as error:  # datasets raises any error on malformed metadata
+            raise SourceError(
+                f"{path}: its columns cannot be understood ({error}); check the build with `imagenet-cp verify`"
+            ) from error
         for name in columns:
             if name not in schema.names:
                 raise SourceError(
@@ -327,7 +333,7 @@ def _check_columns(
                 raise SourceError(
                     f"{path}: its column {name!r} is of type {schema.field(name).type}, not {expected.field(name).type}"
                 )
-        label = label or datasets.Features.from_arrow_schema(schema)["label"]
+        label = label or features["label"]
         if not isinstance(label, datasets.ClassLabel):
             raise SourceError(f"{path}: its column 'label' has no names of classes")
     return columns, tuple(label.names)
@@ -336,7 +342,7 @@ def _check_columns(
 def _check_signature(place: str | os.PathLike[str], footers: Mapping[str, Any]) -> str:
     """Signature of the recipe that all files are of."""
     signatures: dict[str, str] = {
-        path: (footer.metadata or {}).get(SIGNATURE_KEY.encode(), b"").decode()
+        path: (footer.metadata or {}).get(SIGNATURE_KEY.encode(), b"").decode("utf-8", "replace")
         for path, footer in footers.items()
     }
     signature = next(iter(signatures.values()))
