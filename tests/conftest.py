@@ -60,6 +60,7 @@ _RUN_BY = {
     "chromium": "Chromium (apt-get install chromium chromium-driver)",
     "gradio": "Gradio (pip install gradio)",
     "IPP": "an OpenCV with IPP (x86)",
+    "IMAGENET_CP_PILLOW": "the source distribution of Pillow (see .ci/run)",
     "root": "the rights of root",
 }
 

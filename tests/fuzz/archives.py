@@ -22,7 +22,7 @@ from imagenet_cp.errors import SourceError
 from imagenet_cp.images.codecs import encode_png
 from imagenet_cp.sources import open_source
 
-COUNT = 900
+COUNT = 700
 IMAGES = 4
 SIZES = (0, 1, 511, 512, 1 << 20, (1 << 26) + 1, 0x7FFFFFFF, 0xFFFFFFFF, 1 << 40, (1 << 63) - 1)
 CODES = [opcode.code.encode("latin-1") for opcode in pickletools.opcodes]

@@ -16,7 +16,7 @@ from imagenet_cp.benchmarks.catalog import BENCHMARKS
 from imagenet_cp.evaluation.data.rows import _decode
 from imagenet_cp.images.preprocessing import FORMATS
 
-COUNT = 1300
+COUNT = 1000
 NUMBERS = (0, 1, 2, 3, 8, 16, 32, 255, 1 << 15, 0xFFFF, 1 << 24, 0x7FFFFFFF, 0xFFFFFFFF)
 #: Beginnings of files of other formats, the first of which runs Ghostscript in Pillow.
 OTHERS = (

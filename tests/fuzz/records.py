@@ -27,7 +27,7 @@ from imagenet_cp.hub.publish import _description
 from imagenet_cp.images.codecs import encode_png
 from imagenet_cp.sources import open_source
 
-COUNT = 350
+COUNT = 300
 IMAGES = 4
 
 

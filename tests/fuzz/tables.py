@@ -22,7 +22,7 @@ from imagenet_cp.evaluation.models.base import Model
 from imagenet_cp.images.codecs import encode_png
 from imagenet_cp.sources import open_source
 
-COUNT = 600
+COUNT = 500
 IDENTITY = {"model": "m", "data": "d", "config": "fog_3"}
 
 
