@@ -57,7 +57,7 @@ class BenchmarkConfig(datasets.BuilderConfig):
     @property
     def recipe(self) -> Recipe:
         """Recipe of this data set and its options."""
-        return BENCHMARKS[self.dataset].recipe(self.seed, self.codec, self.size)
+        return BENCHMARKS[self.dataset].recipe(self.seed, self.codec, self.size, self.open_source())
 
     def open_source(self) -> Source:
         """Open the clean images, at the first call."""

@@ -9,10 +9,12 @@ from .. import settings
 from ..errors import SourceError
 from .base import Item, Reader, Source
 from .cifar import open_cifar
+from .class_lists import restrict_classes
 from .dataset import open_dataset
 from .dataset_files import is_dataset, is_hub_name, split_name
 from .folder import open_any_folder, open_folder
 from .sample import open_sample
+from .subsets import restrict_images
 from .tar import open_tar
 from .tiny import open_tiny
 
@@ -22,7 +24,13 @@ _ON_HUB = {"cifar10": "uoft-cs/cifar10", "cifar100": "uoft-cs/cifar100"}
 __all__ = ["Item", "Reader", "Source", "open_source"]
 
 
-def open_source(source: str | os.PathLike[str] | None = None, *, recursive: bool = False) -> Source:
+def open_source(
+    source: str | os.PathLike[str] | None = None,
+    *,
+    recursive: bool = False,
+    ids: str | os.PathLike[str] | None = None,
+    classes: str | os.PathLike[str] | None = None,
+) -> Source:
     """Open a source of clean images.
 
     Parameters
@@ -37,6 +45,11 @@ def open_source(source: str | os.PathLike[str] | None = None, *, recursive: bool
     recursive : bool
         List a folder with all its sub-folders, relative paths being the ids: see `open_any_folder`. Without effect on
         sources that are not folders.
+    ids : str or path, optional
+        Restrict the source to these images: ``"robustbench-5000"`` or a file, as for `open_subset`.
+    classes : str or path, optional
+        Restrict the source to these classes, whose places become the labels: ``"imagenet-r"`` or a file, as for
+        `class_list`.
 
     Returns
     -------
@@ -45,7 +58,7 @@ def open_source(source: str | os.PathLike[str] | None = None, *, recursive: bool
     Raises
     ------
     SourceError
-        No source is named anywhere, or the one named cannot be used.
+        No source is named anywhere, or the one named cannot be used; or it lacks some of the images or all classes.
     """
     chosen = source if source is not None else settings.default_source()
     if chosen is None:
@@ -56,13 +69,16 @@ def open_source(source: str | os.PathLike[str] | None = None, *, recursive: bool
             'Hub. source="sample" takes the few images of scikit-image.'
         )
     try:
-        return _open(os.fspath(chosen), recursive)
+        found = _open(os.fspath(chosen), recursive)
     except SourceError as error:
         if source is not None:
             raise
         raise SourceError(
             f"{error}. It is the source set by `imagenet-cp use` or {settings.VARIABLE}; if it has moved, set it again"
         ) from error
+    if ids is not None:
+        found = restrict_images(found, ids)
+    return found if classes is None else restrict_classes(found, classes)
 
 
 def _open(name: str, recursive: bool) -> Source:

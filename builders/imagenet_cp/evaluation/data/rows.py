@@ -372,7 +372,7 @@ def from_source(dataset: str, source: str | os.PathLike[str] | None = None, *, s
     benchmark = get_benchmark(dataset)
     images = open_source(source)
     benchmark.check(images)
-    recipe = benchmark.recipe(seed)
+    recipe = benchmark.recipe(seed, source=images)
 
     def generate(cell: Cell, item: Item) -> Row:
         clean = benchmark.prepare(images.reader.read(item), item.location, recipe.size)
