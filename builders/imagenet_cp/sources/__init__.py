@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import zipfile
 from pathlib import Path
 
 from .. import settings
@@ -17,6 +18,7 @@ from .sample import open_sample
 from .subsets import restrict_images
 from .tar import open_tar
 from .tiny import open_tiny
+from .zip import open_zip
 
 #: What datasets once called these, and many still do -> their names on the Hub.
 _ON_HUB = {"cifar10": "uoft-cs/cifar10", "cifar100": "uoft-cs/cifar100"}
@@ -37,8 +39,9 @@ def open_source(
     ----------
     source : str or path, optional
         ``"sample"`` for the images that ship with scikit-image; a folder: one sub-folder per class, or
-        ImageNet's flat validation folder; a tar archive of either, such as ``ILSVRC2012_img_val.tar``; the released
-        archive of CIFAR or Tiny ImageNet, or its unpacked folder (see `open_cifar`, `open_tiny`); a folder of Parquet
+        ImageNet's flat validation folder; a tar, tar.gz or zip archive of either, such as
+        ``ILSVRC2012_img_val.tar``; the released archive of CIFAR or Tiny ImageNet, or its
+        unpacked folder (see `open_cifar`, `open_tiny`); a folder of Parquet
         files or one saved by ``save_to_disk``; or a data set on the Hub by its name, such as ``ILSVRC/imagenet-1k``,
         ``cifar10`` or ``user/name:split`` (see `open_dataset`). Default: the variable ``IMAGENET_CP_SOURCE``, else the
         source registered by ``imagenet-cp use``.
@@ -92,7 +95,7 @@ def _open(name: str, recursive: bool) -> Source:
         if published is not None:
             return published
     if path.is_file():
-        return open_tar(name)
+        return open_zip(name) if zipfile.is_zipfile(path) else open_tar(name)
     folder = Path(split_name(name)[0]).expanduser()
     if folder.is_dir() and is_dataset(folder):
         return open_dataset(name)

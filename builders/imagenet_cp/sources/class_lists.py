@@ -78,6 +78,11 @@ def class_list(name_or_file: str | os.PathLike[str]) -> ClassList:
     return ClassList(checksum, tuple(names), None if indices is None else tuple(indices))
 
 
+def is_named(name: str) -> bool:
+    """True for the name of a list, which `class_list` finds without a file."""
+    return name in _named()
+
+
 def restrict_classes(source: Source, name_or_file: str | os.PathLike[str]) -> Source:
     """Restrict a source to the images of a list of classes, whose places become the labels.
 

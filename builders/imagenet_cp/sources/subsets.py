@@ -66,15 +66,16 @@ class Subset:
                 missing.append(line)
             elif image_id in line_of:
                 raise SourceError(
-                    f"{self.place}: {line_of[image_id]!r} and {line!r} are the same image, {image_id}; remove one of them"
+                    f"{self.place}: {line_of[image_id]!r} and {line!r} are the same image, {image_id}; "
+                    "remove one of them"
                 )
             else:
                 line_of[image_id] = line
         if missing:
             raise SourceError(
                 f"{self.place}: {len(missing):,} of its {len(self.lines):,} images are not in {name}, such as "
-                f"{missing[0]!r} (there, images are called {ids[0]!r}); name a source that has them all, or remove these "
-                "lines"
+                f"{missing[0]!r} (there, images are called {ids[0]!r}); name a source that has them all, or remove "
+                "these lines"
             )
         return _key(line_of), frozenset(line_of)
 

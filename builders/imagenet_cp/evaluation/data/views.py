@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 
 from ...benchmarks.base import Cell
 from ...benchmarks.recipe import Recipe
@@ -36,11 +37,13 @@ def view(
     SourceError
         The build lacks some of the images or all classes; or a config has other images than the first.
     """
-    if ids is None and classes is None:
+    if (ids is None and classes is None) or not rows.cells:
         return rows
     name = f"{rows.benchmark.dataset} as built"
     recipe = Recipe.parse(rows.signature)
-    stored = _ids_and_labels(rows)
+    stored = rows.labels(
+        next((cell for cell in rows.cells if cell.config not in rows.problems), rows.cells[0])
+    )
     chosen = frozenset(stored)
     if ids is not None:
         key, chosen = open_subset(ids).choose(list(stored), name)
@@ -65,7 +68,7 @@ def view(
             row = load()
             if row.image_id in left:
                 found += 1
-                yield row._replace(label=left[row.image_id]).itself
+                yield partial(_same, row._replace(label=left[row.image_id]))
         if found != len(left):
             raise SourceError(
                 f"{cell.config}: has {found:,} of the {len(left):,} images that are chosen; check the build with "
@@ -81,8 +84,5 @@ def view(
     )
 
 
-def _ids_and_labels(rows: Rows) -> dict[str, int]:
-    """Image id -> label, of the first config: all configs of a build have the same images."""
-    if not rows.cells:
-        return {}
-    return {row.image_id: row.label for row in (load() for load in rows.read(rows.cells[0]))}
+def _same(row: Row) -> Row:
+    return row
