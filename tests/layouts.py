@@ -267,8 +267,8 @@ LAYOUTS = {
     ),
     "a wnid that contradicts a validation id": Layout(
         {"n01440764/ILSVRC2012_val_00000001.png": 65},
-        error="ILSVRC2012_val_00000001 is in the class 'n01440764', which is n01440764 (label 0), but by its name it is "
-        "n01751748 (label 65)",
+        error="ILSVRC2012_val_00000001 is in the class 'n01440764', which is n01440764 (label 0), but by its name it "
+        "is n01751748 (label 65)",
     ),
     "a number that contradicts a validation id": Layout(
         {**in_folders(str, ids=True), "7/ILSVRC2012_val_00000001.png": 65},
