@@ -59,6 +59,16 @@ def test_the_signature_names_what_decides_the_bytes():
             "imagenet_c|recipe:0|profile:imagenet|size:keep|seed:0|jpeg:85",
         ),
         (
+            Recipe(
+                "imagenet_c", codec="jpeg:85", ids="robustbench-5000", classes="imagenet-r", order="0-999"
+            ),
+            "imagenet_c|recipe:1|profile:imagenet|seed:0|ids:robustbench-5000|classes:imagenet-r|order:0-999|jpeg:85",
+        ),
+        (
+            Recipe("cifar10_c", "cifar", codec="png", record="2535967", ids="0123456789ab"),
+            "cifar10_c|official|zenodo:2535967|profile:cifar|ids:0123456789ab|png",
+        ),
+        (
             Recipe("cifar10_c", "cifar", codec="png", record="2535967"),
             "cifar10_c|official|zenodo:2535967|profile:cifar|png",
         ),

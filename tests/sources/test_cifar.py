@@ -389,11 +389,14 @@ def test_a_member_of_the_zip_takes_no_more_memory_than_its_size(tiny, way):
     tracemalloc.stop()
 
 
-def test_another_zip_archive_is_named(tmp_path):
-    with zipfile.ZipFile(tmp_path / "photos.zip", "w") as archive:
+def test_another_zip_archive_is_not_taken_for_tiny_imagenet(tmp_path):
+    with zipfile.ZipFile(tmp_path / "val.zip", "w") as archive:
         archive.writestr("cat/a.jpg", b"")
-    with pytest.raises(SourceError, match="no zip archive of Tiny ImageNet"):
-        open_source(tmp_path / "photos.zip")
+    assert open_source(tmp_path / "val.zip").classes == ("cat",)
+    with zipfile.ZipFile(tmp_path / "val.zip", "w") as archive:
+        archive.writestr("notes.txt", b"")
+    with pytest.raises(SourceError, match=r"val\.zip: no image in it; .* name another archive"):
+        open_source(tmp_path / "val.zip")
 
 
 def test_a_damaged_member_of_the_zip_is_named(tiny):

@@ -1,9 +1,11 @@
 """Tar archives as sources: the same rows as from the folder, and nothing a crafted archive could do."""
 
+import bz2
 import gzip
 import io
 import os
 import pickle
+import random
 import shutil
 import tarfile
 import tracemalloc
@@ -170,6 +172,27 @@ def test_an_archive_that_changes_is_named_and_its_stamp_changes(tmp_path):
         source.reader.read(source.items[0])
 
 
+def test_a_compressed_archive_is_read_in_any_order_and_by_many_threads(tmp_path):
+    generator = random.Random(0)
+    data = {f"{n:03d}": generator.randbytes(generator.randrange(40_000)) for n in range(200)}
+    plain = pack(tmp_path / "val.tar", [(f"cat/{name}.png", one) for name, one in data.items()])
+    # Members of one gzip file may follow one another, and zeros pad it.
+    whole = plain.read_bytes()
+    (tmp_path / "val.tgz").write_bytes(
+        gzip.compress(whole[:3_000_000], 1) + gzip.compress(whole[3_000_000:], 1) + bytes(512)
+    )
+    source = open_source(tmp_path / "val.tgz")
+    assert source.contents == open_source(plain).contents
+    items = list(source.items)
+    generator.shuffle(items)
+    reader = pickle.loads(pickle.dumps(source.reader))
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(reader.read, items)) == [data[item.image_id] for item in items]
+    os.truncate(tmp_path / "val.tgz", 100)
+    with pytest.raises(SourceError, match=r"cat/.*png: has changed"):
+        reader.read(items[0])
+
+
 GOOD = ("cat/a.jpg", b"")
 HOSTILE = {
     "absolute": ([("/etc/cron.d/a.jpg", b"")], "'/etc/cron.d/a.jpg' has a name that leads out"),
@@ -235,7 +258,11 @@ def test_damaged_pax_headers_are_named(tmp_path):
         (lambda data: data[:1536] + b"garbage" * 200, "damaged at byte 1,536"),
         (lambda data: b"", "not a tar archive"),
         (lambda data: b"PK\3\4" + bytes(2000), "not a tar archive"),
-        (lambda data: gzip.compress(data), "compressed with gzip"),
+        (lambda data: gzip.compress(data[:1600]), "cut short after 1,600 bytes"),
+        (lambda data: gzip.compress(data)[:60], "cut short"),
+        (lambda data: gzip.compress(data)[:40] + b"\xff" * 40, "damaged"),
+        (lambda data: gzip.compress(b"hello"), "cut short"),
+        (lambda data: bz2.compress(data), "compressed with bzip2"),
         (lambda data: b"\x28\xb5\x2f\xfd" + data, "compressed with zstd"),
         (lambda data: data[:124] + b"\xff" * 12 + data[136:], "not a tar archive"),
     ],

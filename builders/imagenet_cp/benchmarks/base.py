@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar, NamedTuple
 
 import datasets
@@ -165,8 +165,14 @@ class Benchmark(ABC):
         ]
         return f"; did you mean {' or '.join(levels)}?" if levels else suggest(name, self.configs)
 
-    def recipe(self, seed: int = 0, codec: str | None = None, size: str | None = None) -> Recipe:
-        """Recipe of this data set.
+    def recipe(
+        self,
+        seed: int = 0,
+        codec: str | None = None,
+        size: str | None = None,
+        source: Source | None = None,
+    ) -> Recipe:
+        """Recipe of this data set, with what its source is restricted to.
 
         Raises
         ------
@@ -180,7 +186,10 @@ class Benchmark(ABC):
         if codec is not None and codec not in self.codecs:
             raise ValueError(f"{self.dataset} has no codec {codec!r}{suggest(codec, self.codecs)}")
         codec = self.codecs[codec or next(iter(self.codecs))]
-        return Recipe(self.dataset, self.profile, seed, codec, size=size or Recipe.size)
+        recipe = Recipe(self.dataset, self.profile, seed, codec, size=size or Recipe.size)
+        if source is None:
+            return recipe
+        return replace(recipe, ids=source.ids, classes=source.class_list, order=source.order)
 
     def check(self, source: Source) -> None:
         """Reject CIFAR-100 as the source of CIFAR-10's benchmarks, and CIFAR-10 as that of CIFAR-100's.

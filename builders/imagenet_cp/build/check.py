@@ -108,7 +108,7 @@ def _row_problem(
 ) -> str | None:
     if not row["image_id"]:
         return "has no image id"
-    if row["label"] is None or not 0 <= row["label"] < classes:
+    if row["label"] is None or not -1 <= row["label"] < classes:
         return f"has the label {row['label']}, but there are {classes} classes"
     name, level = row.get("corruption", row.get("perturbation")), row.get("severity", row.get("difficulty"))
     if (name, level) != (cell.name, cell.level):

@@ -14,9 +14,12 @@ from ..benchmarks.base import Benchmark
 from ..benchmarks.catalog import parse_signature
 from ..benchmarks.layout import DATA_FILE
 from ..benchmarks.recipe import Recipe
-from ..errors import BuildError
+from ..errors import BuildError, SourceError
 from ..files import local_path
 from ..jobs.folder import RECORD_FILE, read_record
+from ..sources import Source, open_source
+from ..sources.class_lists import is_named
+from ..sources.subsets import ROBUSTBENCH
 from .parquet import FileInfo
 
 
@@ -109,3 +112,40 @@ def open_build(folder: str | os.PathLike[str]) -> Build:
                 f"{folder}: its {RECORD_FILE} names {name!r}, which is no file of {benchmark.dataset}"
             )
     return Build(path, record, benchmark, recipe, files)
+
+
+def reopen_source(
+    source: str | os.PathLike[str],
+    recipe: Recipe,
+    ids: str | os.PathLike[str] | None = None,
+    classes: str | os.PathLike[str] | None = None,
+) -> Source:
+    """Open the clean images of a build, restricted to the images and classes that the build is restricted to.
+
+    Parameters
+    ----------
+    source : str or path
+        As for `open_source`.
+    recipe : Recipe
+        Recipe of the build.
+    ids, classes : str or path, optional
+        Their files, where the recipe has no name but a checksum of them.
+
+    Raises
+    ------
+    SourceError
+        The source cannot be used, or such a file is missing.
+    """
+    if recipe.ids and ids is None:
+        if recipe.ids != ROBUSTBENCH:
+            raise SourceError(
+                f"the build holds a subset of the images, ids:{recipe.ids}; add --ids with their file"
+            )
+        ids = recipe.ids
+    if recipe.classes and classes is None:
+        if not is_named(recipe.classes):
+            raise SourceError(
+                f"the build holds some of the classes, classes:{recipe.classes}; add --classes with their file"
+            )
+        classes = recipe.classes
+    return open_source(source, recursive=recipe.size == "keep", ids=ids, classes=classes)

@@ -91,7 +91,7 @@ def new_plan(
     benchmark = get_benchmark(dataset)
     benchmark.check(source)
     cells = benchmark.cells(list(configs) or benchmark.default_configs)
-    recipe = benchmark.recipe(seed, codec, size)
+    recipe = benchmark.recipe(seed, codec, size, source)
     stored = read_record(folder).get("identity", {})
     step = images_per_file or stored.get("images_per_file") or benchmark.images_per_file
     count = math.ceil(len(source.items) / step)

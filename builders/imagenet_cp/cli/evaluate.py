@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .paths import check_local
+from .paths import ClassesOption, IdsOption, check_local
 
 if TYPE_CHECKING:
     from ..evaluation.evaluation import Evaluation
@@ -70,6 +70,8 @@ def evaluate(
         ),
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the random draws on the fly.")] = 0,
+    ids: IdsOption = None,
+    classes: ClassesOption = None,
     limit: Annotated[
         int | None,
         typer.Option(min=1, help="Use only the first images of every config, as a smoke test."),
@@ -114,6 +116,8 @@ def evaluate(
             benchmarks=_split(benchmarks),
             configs=_split(configs),
             seed=seed,
+            ids=ids,
+            classes=classes,
             limit=limit,
             out=out,
             name=name,

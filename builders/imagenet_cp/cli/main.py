@@ -15,7 +15,7 @@ from ..errors import BuildError, SourceError
 from ..text import amount, count, duration, fit
 from .evaluate import compare, evaluate
 from .export import export
-from .paths import check_local
+from .paths import ClassesOption, IdsOption, check_local
 
 if TYPE_CHECKING:
     from ..build.estimate import Cost
@@ -99,6 +99,8 @@ def build(
         int | None, typer.Option(min=1, help="Number of processes; one per core by default.")
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the random draws.")] = 0,
+    ids: IdsOption = None,
+    classes: ClassesOption = None,
     codec: Annotated[str | None, typer.Option(help="imagenet_p: jpeg (default), png or h264.")] = None,
     size: Annotated[
         str | None,
@@ -136,7 +138,7 @@ def build(
     names = [name.strip() for name in configs.split(",") if name.strip()]
     part = _shard(shard)
     benchmark.recipe(codec=codec, size=size)
-    images = open_source(source, recursive=size == "keep")
+    images = open_source(source, recursive=size == "keep", ids=ids, classes=classes)
     if dry_run:
         new = new_plan(
             dataset, images, folder, names, codec=codec, size=size, images_per_file=images_per_file
@@ -235,20 +237,23 @@ def verify(
             callback=check_local, help="Clean images, to regenerate some rows and compare the bytes."
         ),
     ] = None,
+    ids: IdsOption = None,
+    classes: ClassesOption = None,
     sample: Annotated[int, typer.Option(min=0, help="Number of rows to regenerate.")] = 100,
     quick: Annotated[bool, typer.Option("--quick", help="Check files only, not their rows.")] = False,
     quiet: QuietOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Check every file and row of a build; list any problems and exit with status 1."""
-    from ..build.finished import open_build
+    from ..build.finished import open_build, reopen_source
     from ..build.verify import verify as run
     from ..progress import interruptible, show_progress
-    from ..sources import open_source
 
+    if source is None and (ids or classes):
+        raise typer.BadParameter("they restrict the images of --source, which is missing", param_hint="--ids")
     images = None
     if source is not None:
-        images = open_source(source, recursive=open_build(folder).recipe.size == "keep")
+        images = reopen_source(source, open_build(folder).recipe, ids, classes)
     with interruptible(""), show_progress(quiet) as progress:
         made = run(folder, source=images, sample=sample, quick=quick, progress=progress)
     if as_json:

@@ -1,8 +1,10 @@
-"""Check of the options that take paths."""
+"""Options that take paths, and their check."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
+
+import typer
 
 from ..files import local_path
 
@@ -13,3 +15,20 @@ def check_local(value: Any) -> Any:
         if path is not None:
             local_path(path)
     return value
+
+
+IdsOption = Annotated[
+    str | None,
+    typer.Option(
+        callback=check_local,
+        help="Use only these images: robustbench-5000, or a file of one number, id or path a line.",
+    ),
+]
+ClassesOption = Annotated[
+    str | None,
+    typer.Option(
+        callback=check_local,
+        help="Use only these classes: imagenet-100, imagenette, imagewoof, imagenet-r, imagenet-a, or a file of one "
+        "class a line.",
+    ),
+]

@@ -26,6 +26,7 @@ from . import predictions
 from .counts import Counts
 from .data.loader import Batch, Preprocessor, batches
 from .data.rows import Rows, from_folder, from_source
+from .data.views import view
 from .evaluation import Evaluation
 from .fingerprint import Fingerprint
 from .models.base import Function, Model
@@ -52,6 +53,8 @@ def evaluate_model(
     benchmarks: Sequence[str] = ("imagenet_c", "imagenet_p"),
     configs: Sequence[str] = (),
     seed: int = 0,
+    ids: str | os.PathLike[str] | None = None,
+    classes: str | os.PathLike[str] | None = None,
     limit: int | None = None,
     out: str | os.PathLike[str] | None = None,
     name: str | None = None,
@@ -89,6 +92,11 @@ def evaluate_model(
         of the metrics.
     seed : int
         Seed of the random draws on the fly.
+    ids : str or path, optional
+        Evaluate on a subset of the images: ``"robustbench-5000"``, or a file of one id, number or path a line.
+    classes : str or path, optional
+        Evaluate on the images of a list of classes, whose places are the labels: ``"imagenet-100"``, ``"imagenet-r"``,
+        ..., or a file of one class a line; see `imagenet_cp.sources.class_lists.class_list`.
     limit : int, optional
         Evaluate on the first images of every config only, as a smoke test; the signatures include it.
     out : path, optional
@@ -160,8 +168,8 @@ def evaluate_model(
     folders = [folder for folder in (imagenet_c, imagenet_p) if folder is not None]
     if folders and source is not None:
         raise ValueError("give builds, or a source to generate the data from on the fly, not both")
-    data = [from_folder(folder) for folder in folders] or [
-        from_source(dataset, source, seed=seed) for dataset in benchmarks
+    data = [view(from_folder(folder), ids=ids, classes=classes) for folder in folders] or [
+        from_source(dataset, source, seed=seed, ids=ids, classes=classes) for dataset in benchmarks
     ]
     for rows in data if folders else ():
         if (imagenet_p if rows.sequences else imagenet_c) is None:

@@ -21,7 +21,7 @@ from ..sources.base import digest
 
 #: Largest number of parts of a config, which num_proc and streaming distribute.
 _PARTS = 256
-_OPTIONS = ("data_dir", "source", "seed", "codec", "size", "on_error")
+_OPTIONS = ("data_dir", "source", "seed", "codec", "size", "on_error", "ids", "classes")
 
 logger = datasets.utils.logging.get_logger(__name__)
 
@@ -45,6 +45,9 @@ class BenchmarkConfig(datasets.BuilderConfig):
         folder are then their relative paths.
     on_error : {"raise", "skip"}
         Stop at an image that cannot be read, or skip it.
+    ids, classes : str, optional
+        Restrict the images to a subset, or to a list of classes: ``"robustbench-5000"``, ``"imagenet-r"``, or a file.
+        See `imagenet_cp.sources.open_source`.
     """
 
     dataset: str = "imagenet_c"
@@ -53,17 +56,19 @@ class BenchmarkConfig(datasets.BuilderConfig):
     codec: str | None = None
     size: str | None = None
     on_error: str = "raise"
+    ids: str | None = None
+    classes: str | None = None
 
     @property
     def recipe(self) -> Recipe:
         """Recipe of this data set and its options."""
-        return BENCHMARKS[self.dataset].recipe(self.seed, self.codec, self.size)
+        return BENCHMARKS[self.dataset].recipe(self.seed, self.codec, self.size, self.open_source())
 
     def open_source(self) -> Source:
         """Open the clean images, at the first call."""
         if not hasattr(self, "_source"):
             chosen = self.source if self.source is not None else self.data_dir
-            source = open_source(chosen, recursive=self.size == "keep")
+            source = open_source(chosen, recursive=self.size == "keep", ids=self.ids, classes=self.classes)
             BENCHMARKS[self.dataset].check(source)
             self._source = source
         return self._source

@@ -61,11 +61,14 @@ def _warn_if_another_source_is_set(folder: Path) -> None:
         source = None
     if source is None:
         return
+    from ..benchmarks.signature import Signature
     from ..jobs.folder import read_record
     from ..sources import open_source
 
     try:
         identity = read_record(folder).get("identity", {})
+        if {"ids", "classes"} & Signature.parse(identity.get("signature", "")).fields.keys():
+            return  # of a part of its source, which may be named by a file
         images = open_source(source, recursive="|size:keep" in identity.get("signature", ""))
         same = images.contents == identity.get("source")
     except (BuildError, SourceError):

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import os
+import zipfile
 from pathlib import Path
 
 from .. import settings
 from ..errors import SourceError
 from .base import Item, Reader, Source
 from .cifar import open_cifar
+from .class_lists import restrict_classes
 from .dataset import open_dataset
 from .dataset_files import is_dataset, is_hub_name, split_name
 from .folder import open_any_folder, open_folder
 from .sample import open_sample
+from .subsets import restrict_images
 from .tar import open_tar
 from .tiny import open_tiny
+from .zip import open_zip
 
 #: What datasets once called these, and many still do -> their names on the Hub.
 _ON_HUB = {"cifar10": "uoft-cs/cifar10", "cifar100": "uoft-cs/cifar100"}
@@ -22,21 +26,33 @@ _ON_HUB = {"cifar10": "uoft-cs/cifar10", "cifar100": "uoft-cs/cifar100"}
 __all__ = ["Item", "Reader", "Source", "open_source"]
 
 
-def open_source(source: str | os.PathLike[str] | None = None, *, recursive: bool = False) -> Source:
+def open_source(
+    source: str | os.PathLike[str] | None = None,
+    *,
+    recursive: bool = False,
+    ids: str | os.PathLike[str] | None = None,
+    classes: str | os.PathLike[str] | None = None,
+) -> Source:
     """Open a source of clean images.
 
     Parameters
     ----------
     source : str or path, optional
         ``"sample"`` for the images that ship with scikit-image; a folder: one sub-folder per class, or
-        ImageNet's flat validation folder; a tar archive of either, such as ``ILSVRC2012_img_val.tar``; the released
-        archive of CIFAR or Tiny ImageNet, or its unpacked folder (see `open_cifar`, `open_tiny`); a folder of Parquet
+        ImageNet's flat validation folder; a tar, tar.gz or zip archive of either, such as
+        ``ILSVRC2012_img_val.tar``; the released archive of CIFAR or Tiny ImageNet, or its
+        unpacked folder (see `open_cifar`, `open_tiny`); a folder of Parquet
         files or one saved by ``save_to_disk``; or a data set on the Hub by its name, such as ``ILSVRC/imagenet-1k``,
         ``cifar10`` or ``user/name:split`` (see `open_dataset`). Default: the variable ``IMAGENET_CP_SOURCE``, else the
         source registered by ``imagenet-cp use``.
     recursive : bool
         List a folder with all its sub-folders, relative paths being the ids: see `open_any_folder`. Without effect on
         sources that are not folders.
+    ids : str or path, optional
+        Restrict the source to these images: ``"robustbench-5000"`` or a file, as for `open_subset`.
+    classes : str or path, optional
+        Restrict the source to these classes, whose places become the labels: ``"imagenet-r"`` or a file, as for
+        `class_list`.
 
     Returns
     -------
@@ -45,7 +61,7 @@ def open_source(source: str | os.PathLike[str] | None = None, *, recursive: bool
     Raises
     ------
     SourceError
-        No source is named anywhere, or the one named cannot be used.
+        No source is named anywhere, or the one named cannot be used; or it lacks some of the images or all classes.
     """
     chosen = source if source is not None else settings.default_source()
     if chosen is None:
@@ -56,13 +72,16 @@ def open_source(source: str | os.PathLike[str] | None = None, *, recursive: bool
             'Hub. source="sample" takes the few images of scikit-image.'
         )
     try:
-        return _open(os.fspath(chosen), recursive)
+        found = _open(os.fspath(chosen), recursive)
     except SourceError as error:
         if source is not None:
             raise
         raise SourceError(
             f"{error}. It is the source set by `imagenet-cp use` or {settings.VARIABLE}; if it has moved, set it again"
         ) from error
+    if ids is not None:
+        found = restrict_images(found, ids)
+    return found if classes is None else restrict_classes(found, classes)
 
 
 def _open(name: str, recursive: bool) -> Source:
@@ -76,7 +95,7 @@ def _open(name: str, recursive: bool) -> Source:
         if published is not None:
             return published
     if path.is_file():
-        return open_tar(name)
+        return open_zip(name) if zipfile.is_zipfile(path) else open_tar(name)
     folder = Path(split_name(name)[0]).expanduser()
     if folder.is_dir() and is_dataset(folder):
         return open_dataset(name)

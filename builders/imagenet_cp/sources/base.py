@@ -64,6 +64,8 @@ class Source:
         Fetches their bytes.
     order : str
         Order in which numbered classes are taken for ImageNet's, where no id confirms it, such as ``"0-999"``.
+    ids, class_list : str
+        Name of the subset of images, and of the list of classes, that the source is restricted to.
     """
 
     name: str
@@ -71,6 +73,8 @@ class Source:
     items: tuple[Item, ...] = field(repr=False)
     reader: Reader = field(repr=False)
     order: str = ""
+    ids: str = ""
+    class_list: str = ""
 
     @functools.cached_property
     def stamp(self) -> str:

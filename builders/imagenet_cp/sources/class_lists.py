@@ -5,16 +5,15 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from importlib import resources
 from pathlib import Path
 
 from ..errors import SourceError, suggest
-from .base import reading
+from .base import Source
 from .classes import indices_of, wnids
-
-#: Largest file that is read as a list of classes.
-_MAX_BYTES = 1 << 24
+from .lines import read_lines
 
 
 @dataclass(frozen=True)
@@ -67,7 +66,7 @@ def class_list(name_or_file: str | os.PathLike[str]) -> ClassList:
         raise SourceError(
             f"{text}: neither a list of classes nor a file of one class a line{suggest(text, known)}"
         )
-    lines = _lines(file)
+    lines = read_lines(file, "class")
     indices = _indices(lines, text)
     names = lines if indices is None else [wnids()[index] for index in indices]
     seen: set[str] = set()
@@ -79,6 +78,84 @@ def class_list(name_or_file: str | os.PathLike[str]) -> ClassList:
     return ClassList(checksum, tuple(names), None if indices is None else tuple(indices))
 
 
+def is_named(name: str) -> bool:
+    """True for the name of a list, which `class_list` finds without a file."""
+    return name in _named()
+
+
+def restrict_classes(source: Source, name_or_file: str | os.PathLike[str]) -> Source:
+    """Restrict a source to the images of a list of classes, whose places become the labels.
+
+    Raises
+    ------
+    SourceError
+        As for `class_list` and `labels_in`, or no image is left.
+    """
+    wanted = class_list(name_or_file)
+    if wanted.names == source.classes:
+        return source
+    label_of, order = labels_in(wanted, source.classes, source.name)
+    items = tuple(
+        item._replace(label=label_of[item.label]) for item in source.items if item.label in label_of
+    )
+    if not items:
+        raise SourceError(f"{source.name}: has no image of the classes of {name_or_file}; name other classes")
+    order = order or source.order
+    return replace(source, classes=wanted.names, items=items, class_list=wanted.name, order=order)
+
+
+def labels_in(wanted: ClassList, names: Sequence[str], place: str) -> tuple[dict[int, int], str]:
+    """Find the classes of data in a list.
+
+    Parameters
+    ----------
+    wanted : ClassList
+        The list.
+    names : sequence of str
+        Names of the data's labels: wnids, names of ImageNet's or of the list, or numbers, which are places in the
+        list from 0, or from 1 where they run from 1 to its length.
+    place : str
+        The data in messages.
+
+    Returns
+    -------
+    label_of : dict
+        Label of the data -> label in the list; without the classes that the list has not.
+    order : str
+        Such as ``"0-199"``, where the classes of the data are numbers.
+
+    Raises
+    ------
+    SourceError
+        No class of the data is in the list, or a number is not.
+    """
+    count = len(wanted.names)
+    if names and all(name.isdecimal() for name in names):
+        numbers = [int(name) for name in names]
+        first = int(0 not in numbers and max(numbers) == count)
+        if max(numbers) - first >= count:
+            raise SourceError(
+                f"{place}: has a class {max(numbers)}, but {wanted.name} has {count} classes, numbered from 0; name "
+                "another list"
+            )
+        order = f"{first}-{count - 1 + first}"
+        return {label: number - first for label, number in enumerate(numbers)}, order
+    position = {name: place for place, name in enumerate(wanted.names)}
+    known = dict(zip(names, indices_of(names), strict=True)) if wanted.indices is not None else {}
+    label_of = {}
+    for label, name in enumerate(names):
+        index = known.get(name)
+        found = position.get(name, -1 if index is None else position.get(wnids()[index], -1))
+        if found >= 0:
+            label_of[label] = found
+    if not label_of:
+        raise SourceError(
+            f"{place}: none of its {len(names):,} classes, such as {', '.join(names[:3])}, is in {wanted.name}, whose "
+            f"classes are {', '.join(wanted.names[:3])}, ...; name a list of this data's classes"
+        )
+    return label_of, ""
+
+
 def _named() -> dict[str, tuple[int, ...]]:
     """Names of the lists and the indices of their classes among ImageNet's."""
     stored = json.loads(resources.files(__package__).joinpath("class_lists.json").read_text(encoding="utf-8"))
@@ -86,29 +163,6 @@ def _named() -> dict[str, tuple[int, ...]]:
         "imagenet": tuple(range(len(wnids()))),
         **{name: tuple(indices) for name, indices in stored.items()},
     }
-
-
-def _lines(file: Path) -> list[str]:
-    with reading(file):
-        if file.stat().st_size > _MAX_BYTES:
-            raise SourceError(
-                f"{file}: too large for a list of classes; name a text file of one class a line"
-            )
-        data = file.read_bytes()
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        raise SourceError(f"{file}: not a text file in UTF-8; write one class a line") from None
-    lines = [line.strip() for line in text.splitlines()]
-    lines = [line for line in lines if line and not line.startswith("#")]
-    if not lines:
-        raise SourceError(f"{file}: names no class; write one a line")
-    for line in lines:
-        if not line.isprintable():
-            raise SourceError(
-                f"{file}: the class {line!r} holds characters that cannot be stored; remove them"
-            )
-    return lines
 
 
 def _indices(lines: list[str], file: str) -> list[int] | None:

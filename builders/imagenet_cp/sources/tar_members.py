@@ -14,8 +14,9 @@ _BLOCK = 512
 _LONGEST_NAME = 4096
 #: No extended header is longer; a crafted one could ask for any amount of memory.
 _LONGEST = 1 << 20
+GZIP = b"\x1f\x8b"
 _COMPRESSED = {
-    b"\x1f\x8b": "gzip",
+    GZIP: "gzip",
     b"BZh": "bzip2",
     b"\xfd7zXZ\x00": "xz",
     b"\x28\xb5\x2f\xfd": "zstd",
@@ -58,17 +59,19 @@ class Member(NamedTuple):
     other: str = ""
 
 
-def is_tar(path: str | os.PathLike[str]) -> bool:
-    """Check whether a file begins as a tar archive does.
+def is_tar(path: str | os.PathLike[str], *, gzip: bool = False) -> bool:
+    """Check whether a file begins as a tar archive does, or with ``gzip`` as one compressed with gzip.
 
     Raises
     ------
     SourceError
-        It is compressed, as an archive may be, or no file that can be read.
+        It is compressed in another way, or no file that can be read.
     """
     file_stamp(path)  # opening a pipe would block
     with reading(path), open(path, "rb") as file:
         start = file.read(_BLOCK)
+    if gzip and start.startswith(GZIP):
+        return True
     for magic, how in _COMPRESSED.items():
         if start.startswith(magic):
             raise SourceError(

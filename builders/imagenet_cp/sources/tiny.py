@@ -2,57 +2,21 @@
 
 from __future__ import annotations
 
-import functools
 import os
 import zipfile
-import zlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import SourceError
 from ..notices import notice
-from .base import Item, Source, check_stamp, file_stamp, image_id_of, in_order, reading, stamp_of
+from .base import Item, Source, file_stamp, image_id_of, in_order, reading, stamp_of
 from .folder import FileReader
 from .layout import is_image
+from .zip import FAULTS, ZipReader, read_member
 
 _ANNOTATIONS = "val_annotations.txt"
-#: No image or list is larger; a crafted archive could ask for any amount of memory.
+#: No list is larger; a crafted archive could ask for any amount of memory.
 _LARGEST = 1 << 24
-#: Errors of damaged zip archives; the last is that of encrypted ones.
-_FAULTS = (OSError, KeyError, zipfile.BadZipFile, zlib.error, EOFError, RuntimeError)
-
-
-@dataclass(frozen=True)
-class ZipReader:
-    """Reads items that are members of a zip archive."""
-
-    archive: str
-
-    def read(self, item: Item) -> bytes:
-        """Read the member, if the archive is still the one that was listed."""
-        try:
-            check_stamp(os.stat(self.archive), item.stamp, item.location)
-            # A process of its own opens the file anew: the place in an open one is shared with its parent.
-            return _member(_opened(self.archive, item.stamp, os.getpid()), item.location.rpartition("#")[2])
-        except _FAULTS as error:
-            raise SourceError(f"{item.location}: cannot be read ({error})") from error
-
-
-@functools.lru_cache(maxsize=1)
-def _opened(archive: str, stamp: str, process: int) -> zipfile.ZipFile:
-    return zipfile.ZipFile(archive)
-
-
-def _member(archive: zipfile.ZipFile, name: str) -> bytes:
-    member = archive.getinfo(name)
-    if member.file_size > _LARGEST:
-        raise SourceError(f"{archive.filename}#{name}: {member.file_size:,} bytes are too many")
-    if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-        raise SourceError(f"{archive.filename}#{name}: compressed in a way that Tiny ImageNet's are not")
-    with archive.open(member) as file:
-        # Not archive.read(name), which inflates all there is before it looks at the size.
-        return file.read(member.file_size + 1)
 
 
 def open_tiny(source: str | os.PathLike[str]) -> Source | None:
@@ -96,20 +60,18 @@ def _open_folder(path: Path) -> Source | None:
         return _source(str(path), *lists, os.listdir(root / "images"), item, FileReader())
 
 
-def _open_zip(path: Path) -> Source:
+def _open_zip(path: Path) -> Source | None:
     try:
         with zipfile.ZipFile(path) as archive:
             every = set(archive.namelist())
             annotations = [name for name in every if name.endswith(f"val/{_ANNOTATIONS}")]
             if len(annotations) != 1:
-                raise SourceError(
-                    f"{path}: no zip archive of Tiny ImageNet (there is no val/{_ANNOTATIONS} in it)"
-                )
+                return None
             val = annotations[0].removesuffix(_ANNOTATIONS)
             wnids = f"{val.removesuffix('val/')}wnids.txt"
-            lists = _member(archive, annotations[0]), _member(archive, wnids) if wnids in every else b""
+            lists = _list(archive, annotations[0]), _list(archive, wnids) if wnids in every else b""
         stamp = stamp_of(path.stat())
-    except _FAULTS as error:
+    except FAULTS as error:
         raise SourceError(f"{path}: damaged, or cut short ({error})") from error
 
     def item(name: str, label: int) -> Item:
@@ -120,6 +82,14 @@ def _open_zip(path: Path) -> Source:
 
     images = [name.removeprefix(f"{val}images/") for name in every if name.startswith(f"{val}images/")]
     return _source(str(path), *lists, images, item, ZipReader(str(path)))
+
+
+def _list(archive: zipfile.ZipFile, name: str) -> bytes:
+    if (size := archive.getinfo(name).file_size) > _LARGEST:
+        raise SourceError(
+            f"{archive.filename}#{name}: {size:,} bytes are too many for a list; fetch the archive again"
+        )
+    return read_member(archive, name)
 
 
 def _source(

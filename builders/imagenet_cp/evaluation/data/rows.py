@@ -80,8 +80,12 @@ class Row(NamedTuple):
         Raises
         ------
         SourceError
-            A value is null or empty; the message names its row and column.
+            A value is null or empty, or the label -1; the message names the row and column.
         """
+        if row["label"] == -1:
+            raise SourceError(
+                f"row {row['image_id']}: has no label (-1), so no model can be scored on it; name images with labels"
+            )
         for column, value in row.items():
             for part in (value or [None]) if isinstance(value, list) else [value]:
                 if (part["bytes"] if isinstance(part, dict) else part) in (None, b""):
@@ -126,6 +130,8 @@ class Rows:
     read : callable
         From a cell to an iterator of functions in the order of the rows: each reads or generates one row, in the
         thread that calls it.
+    labels : callable
+        From a cell to the label of every image by its id, without the images.
     """
 
     benchmark: Benchmark
@@ -136,6 +142,7 @@ class Rows:
     stamps: Mapping[str, str]
     read: Callable[[Cell], Iterator[Callable[[], Row]]]
     problems: Mapping[str, str] = field(default_factory=dict)
+    labels: Callable[[Cell], dict[str, int]] = lambda cell: {}
 
     @property
     def part(self) -> str | None:
@@ -237,6 +244,14 @@ def from_folder(place: str | os.PathLike[str]) -> Rows:
             if checksums:
                 checksums.save()
 
+    def labels(cell: Cell) -> dict[str, int]:
+        found: dict[str, int] = {}
+        for path in files[cell.config]:
+            with filesystem.open(path, "rb") as file, _name_corrupt(path):
+                table = pq.ParquetFile(file).read(columns=["image_id", "label"])
+                found.update(zip(table["image_id"].to_pylist(), table["label"].to_pylist(), strict=True))
+        return found
+
     return Rows(
         benchmark=benchmark,
         signature=signature,
@@ -249,6 +264,7 @@ def from_folder(place: str | os.PathLike[str]) -> Rows:
         },
         read=read,
         problems=problems,
+        labels=labels,
     )
 
 
@@ -356,7 +372,14 @@ def _check_signature(place: str | os.PathLike[str], footers: Mapping[str, Any]) 
     return signature
 
 
-def from_source(dataset: str, source: str | os.PathLike[str] | None = None, *, seed: int = 0) -> Rows:
+def from_source(
+    dataset: str,
+    source: str | os.PathLike[str] | None = None,
+    *,
+    seed: int = 0,
+    ids: str | os.PathLike[str] | None = None,
+    classes: str | os.PathLike[str] | None = None,
+) -> Rows:
     """Generate the rows of a benchmark on the fly: the bytes are those of a build, and nothing is written.
 
     Parameters
@@ -364,7 +387,7 @@ def from_source(dataset: str, source: str | os.PathLike[str] | None = None, *, s
     dataset : str
         Such as ``"imagenet_c"``.
     source : str or path, optional
-        The clean images, as for `imagenet_cp.sources.open_source`.
+        The clean images, as for `imagenet_cp.sources.open_source`, as are ids and classes.
     seed : int
         Seed of the random draws.
 
@@ -376,9 +399,9 @@ def from_source(dataset: str, source: str | os.PathLike[str] | None = None, *, s
         Unknown dataset.
     """
     benchmark = get_benchmark(dataset)
-    images = open_source(source)
+    images = open_source(source, ids=ids, classes=classes)
     benchmark.check(images)
-    recipe = benchmark.recipe(seed)
+    recipe = benchmark.recipe(seed, source=images)
 
     def generate(cell: Cell, item: Item) -> Row:
         clean = benchmark.prepare(images.reader.read(item), item.location, recipe.size)

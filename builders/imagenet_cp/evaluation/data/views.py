@@ -1,0 +1,88 @@
+"""Views of a build: a subset of its images, or of its classes, without building it again."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from functools import partial
+
+from ...benchmarks.base import Cell
+from ...benchmarks.recipe import Recipe
+from ...errors import SourceError
+from ...sources.class_lists import class_list, labels_in
+from ...sources.subsets import open_subset
+from .rows import Row, Rows
+
+
+def view(
+    rows: Rows,
+    *,
+    ids: str | os.PathLike[str] | None = None,
+    classes: str | os.PathLike[str] | None = None,
+) -> Rows:
+    """Restrict the rows of a build to a subset of its images, and to a list of classes.
+
+    Rows, labels and signature are those of a build that was made of the subset.
+
+    Parameters
+    ----------
+    rows : Rows
+        The rows of all images.
+    ids, classes : str or path, optional
+        As for `imagenet_cp.sources.open_source`.
+
+    Raises
+    ------
+    SourceError
+        The build lacks some of the images or all classes; or a config has other images than the first.
+    """
+    if (ids is None and classes is None) or not rows.cells:
+        return rows
+    name = f"{rows.benchmark.dataset} as built"
+    recipe = Recipe.parse(rows.signature)
+    stored = rows.labels(
+        next((cell for cell in rows.cells if cell.config not in rows.problems), rows.cells[0])
+    )
+    chosen = frozenset(stored)
+    if ids is not None:
+        key, chosen = open_subset(ids).choose(list(stored), name)
+        recipe = replace(recipe, ids=key)
+    names = rows.classes
+    label_of = {label: label for label in stored.values()}
+    if classes is not None and (wanted := class_list(classes)).names != names:
+        label_of, order = labels_in(wanted, names, name)
+        names = wanted.names
+        recipe = replace(recipe, classes=wanted.name, order=order or recipe.order)
+    left = {
+        image_id: label_of[label]
+        for image_id, label in stored.items()
+        if image_id in chosen and label in label_of
+    }
+    if not left:
+        raise SourceError(f"{name}: has no image of the classes of {classes}; name other classes")
+
+    def read(cell: Cell) -> Iterator[Callable[[], Row]]:
+        found = 0
+        for load in rows.read(cell):
+            row = load()
+            if row.image_id in left:
+                found += 1
+                yield partial(_same, row._replace(label=left[row.image_id]))
+        if found != len(left):
+            raise SourceError(
+                f"{cell.config}: has {found:,} of the {len(left):,} images that are chosen; check the build with "
+                "`imagenet-cp verify`"
+            )
+
+    return replace(
+        rows,
+        signature=recipe.signature,
+        classes=names,
+        num_rows=dict.fromkeys(rows.num_rows, len(left)),
+        read=read,
+    )
+
+
+def _same(row: Row) -> Row:
+    return row

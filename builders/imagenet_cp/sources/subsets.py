@@ -1,0 +1,143 @@
+"""Subsets of images, by a name or a file of ids."""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from importlib import resources
+from pathlib import Path, PurePosixPath
+
+from ..errors import SourceError, suggest
+from .base import Source, image_id_of, row_id
+from .layout import is_image
+from .lines import read_lines
+
+#: The images that RobustBench evaluates ImageNet-C on, from its package (robustbench 1.1.1, MIT licence): the file
+#: holds the differences between their numbers in ascending order.
+ROBUSTBENCH = "robustbench-5000"
+
+
+@dataclass(frozen=True)
+class Subset:
+    """Images of a source, one a line.
+
+    Attributes
+    ----------
+    place : str
+        Its name or file, for messages.
+    lines : tuple of str
+        Numbers of validation images or of rows, ids, or paths.
+    """
+
+    place: str
+    lines: tuple[str, ...]
+
+    def choose(self, ids: Sequence[str], name: str) -> tuple[str, frozenset[str]]:
+        """Find the images among those of a source.
+
+        Parameters
+        ----------
+        ids : sequence of str
+            Ids of all images of the source.
+        name : str
+            The source in messages.
+
+        Returns
+        -------
+        key : str
+            Name in signatures: that of a known subset, or the first 12 digits of the checksum of the sorted ids.
+        chosen : frozenset of str
+            Ids of the images.
+
+        Raises
+        ------
+        SourceError
+            A line names no image of the source, or two name the same.
+        """
+        available = frozenset(ids)
+        line_of: dict[str, str] = {}
+        missing = []
+        for line in self.lines:
+            image_id = next((one for one in _possible_ids(line) if one in available), None)
+            if image_id is None:
+                missing.append(line)
+            elif image_id in line_of:
+                raise SourceError(
+                    f"{self.place}: {line_of[image_id]!r} and {line!r} are the same image, {image_id}; "
+                    "remove one of them"
+                )
+            else:
+                line_of[image_id] = line
+        if missing:
+            raise SourceError(
+                f"{self.place}: {len(missing):,} of its {len(self.lines):,} images are not in {name}, such as "
+                f"{missing[0]!r} (there, images are called {ids[0]!r}); name a source that has them all, or remove "
+                "these lines"
+            )
+        return _key(line_of), frozenset(line_of)
+
+
+def open_subset(name_or_file: str | os.PathLike[str]) -> Subset:
+    """Open a subset by its name, or a file of it.
+
+    Parameters
+    ----------
+    name_or_file : str or path
+        ``"robustbench-5000"``; or a text file with one image a line: its number, as in
+        ``ILSVRC2012_val_00000001`` or, for images without names, that of its row from 0; its id; or its path. Empty
+        lines, and lines that begin with ``#``, are skipped.
+
+    Raises
+    ------
+    SourceError
+        There is no such subset or file, or it is empty.
+    """
+    text = os.fspath(name_or_file)
+    file = Path(text).expanduser()
+    if text == ROBUSTBENCH and not file.is_file():
+        return Subset(text, tuple(map(str, _robustbench())))
+    if not file.is_file():
+        raise SourceError(
+            f"{text}: neither a subset nor a file of one image a line{suggest(text, [ROBUSTBENCH])}"
+        )
+    return Subset(text, tuple(read_lines(file, "image")))
+
+
+def restrict_images(source: Source, name_or_file: str | os.PathLike[str]) -> Source:
+    """Restrict a source to a subset of its images, in the order of the source.
+
+    Raises
+    ------
+    SourceError
+        As for `open_subset` and `Subset.choose`.
+    """
+    key, chosen = open_subset(name_or_file).choose([item.image_id for item in source.items], source.name)
+    return replace(source, items=tuple(item for item in source.items if item.image_id in chosen), ids=key)
+
+
+def _possible_ids(line: str) -> Iterator[str]:
+    """Ids that a line may stand for, the likeliest first."""
+    yield line
+    if line.isdecimal() and line.isascii() and len(line) < 10:
+        yield f"ILSVRC2012_val_{int(line):08d}"
+        yield row_id(int(line))
+    path = PurePosixPath(line.replace("\\", "/"))
+    path = path.with_suffix("") if is_image(path.name) else path
+    for parts in range(len(path.parts), 1, -1):
+        yield "/".join(path.parts[-parts:])
+    yield image_id_of(path.name)
+
+
+def _key(ids: Iterable[str]) -> str:
+    every = sorted(ids)
+    if len(every) == 5000 and every == [f"ILSVRC2012_val_{number:08d}" for number in _robustbench()]:
+        return ROBUSTBENCH
+    return hashlib.sha256("\n".join(every).encode()).hexdigest()[:12]
+
+
+def _robustbench() -> list[int]:
+    text = resources.files(__package__).joinpath("robustbench_5000.txt").read_text(encoding="utf-8")
+    return list(itertools.accumulate(map(int, text.split())))

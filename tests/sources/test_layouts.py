@@ -1,0 +1,49 @@
+"""A table of layouts of clean images: each gives the right labels, and an always-right model no error."""
+
+import io
+import re
+
+import numpy as np
+import pytest
+from layouts import LAYOUTS, label_in
+from PIL import Image
+
+from imagenet_cp.errors import SourceError
+from imagenet_cp.evaluation.run import evaluate_model
+from imagenet_cp.sources import open_source
+
+RIGHT = [name for name, layout in LAYOUTS.items() if not layout.error]
+
+
+@pytest.mark.parametrize("name", LAYOUTS)
+def test_labels_are_right_or_the_error_is_named(tmp_path, name, capsys):
+    layout = LAYOUTS[name]
+    path, options = layout.make(tmp_path / "root")
+    if layout.error:
+        with pytest.raises(SourceError, match=re.escape(layout.error)):
+            open_source(path, **options)
+        return
+    source = open_source(path, **options)
+    assert (source.classes, source.order) == (layout.classes, layout.order)
+    assert source.items and len({item.image_id for item in source.items}) == len(source.items)
+    images = (Image.open(io.BytesIO(source.reader.read(item))) for item in source.items)
+    shown = label_in(np.stack([np.asarray(image) for image in images]))
+    assert [layout.places[item.label] for item in source.items] == shown.tolist()
+    assert layout.notice in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", RIGHT)
+def test_an_always_right_model_has_no_error(tmp_path, name):
+    layout = LAYOUTS[name]
+    path, options = layout.make(tmp_path / "root")
+
+    def model(images):
+        label = {number: label for label, number in enumerate(layout.places)}
+        return np.eye(len(layout.classes))[[label[number] for number in label_in(images)]]
+
+    evaluation = evaluate_model(
+        model, source=path, benchmarks=["imagenet_c"], configs=["clean"], limit=8, **options
+    )
+    assert evaluation.metrics["mce"]["clean_error"] == 0.0
+    signature = evaluation.metrics["mce"]["signature"]
+    assert (f"|order:{layout.order}|" in signature) == bool(layout.order)
