@@ -128,9 +128,9 @@ def robustbench(photos, monkeypatch, tmp_path):
     labels = {row["image_id"]: row["label"] for row in rows_of(photos, "clean")}
     listed.write_text("".join(f"{wnids()[labels[name]]}/{name}.JPEG\n" for name in IDS))
     resources.resource_filename = lambda *_: str(listed)
+    monkeypatch.syspath_prepend(str(found[0]))  # before pkg_resources is a stub, which it would ask
     for stub in (package, enums, zoo, resources):
         monkeypatch.setitem(sys.modules, stub.__name__, stub)
-    monkeypatch.syspath_prepend(str(found[0]))
     yield importlib.import_module("robustbench.data")
     for name in [name for name in sys.modules if name.startswith("robustbench.")]:
         sys.modules.pop(name)
