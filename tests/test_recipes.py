@@ -1,6 +1,6 @@
 """The snippets of the guide of recipes run as they stand, recipe by recipe, with the libraries that are installed."""
 
-import importlib
+import importlib.util
 import re
 import shlex
 import shutil
@@ -17,7 +17,6 @@ from imagenet_cp.sources import open_source
 
 GUIDE = Path(__file__).parents[1] / "cards/guides/recipes.md"
 SECTIONS = dict(re.findall(r"^## (.*)\n((?:(?!^## ).*\n?)*)", GUIDE.read_text(encoding="utf-8"), re.M))
-OPTIONAL = ("albumentations", "lightning", "torch", "torchvision")
 
 
 def my_model(images):
@@ -41,15 +40,16 @@ def files(tmp_path_factory, photographs):
     return root
 
 
-def lacking(block):
-    """Library that a snippet imports and that does not load."""
-    for name in OPTIONAL:
-        if re.search(rf"^(?:import|from) {name}\b", block, re.M):
-            try:
-                importlib.import_module(name)
-            except (ImportError, RuntimeError):  # torchvision raises the latter beside another build of torch
-                return name
-    return None
+def import_optional(block):
+    """Import the libraries of a snippet, or skip it."""
+    for name in re.findall(r"^(?:import|from) (torch|torchvision|lightning|albumentations)\b", block, re.M):
+        if name != "albumentations":
+            pytest.importorskip("torch")
+        if name in ("torchvision", "lightning") and importlib.util.find_spec("torchvision"):
+            from torch_samples import load_torchvision
+
+            load_torchvision("torchvision")
+        pytest.importorskip(name)
 
 
 @pytest.mark.parametrize("title", SECTIONS)
@@ -62,8 +62,7 @@ def test_a_recipe_runs(title, files, tmp_path, monkeypatch):
     blocks = re.findall(r"^```(\w*)\n(.*?)^```$", SECTIONS[title], re.M | re.S)
     assert blocks
     for language, block in blocks:
-        if missing := lacking(block):
-            pytest.skip(f"could not import {missing}")
+        import_optional(block)
         if language == "python":
             exec(compile(block, f"{title}: {block.splitlines()[0]}", "exec"), names)
             continue
