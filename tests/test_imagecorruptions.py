@@ -103,6 +103,15 @@ def test_draws_are_of_the_global_state_unless_a_seed_is_given(image):
     assert np.random.random() == after  # a seed leaves the global state alone
 
 
+def test_every_call_advances_the_global_state_alike(image):
+    states = []
+    for name in ("fog", "contrast"):
+        np.random.seed(1)
+        corrupt(image, corruption_name=name)
+        states.append(np.random.random())
+    assert states[0] == states[1]
+
+
 @pytest.mark.parametrize("name", ["frost", "glass_blur"])
 def test_a_seed_draws_as_corrupt_does(image, name):
     expected = imagenet_cp.corrupt(image, name, 3, seed=7, image_id=pixel_id(image))

@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 
 import imagenet_cp
+from imagenet_cp import transforms
 from imagenet_cp.benchmarks.recipe import pixel_id
 from imagenet_cp.corruptions import EXTRA, TEST
 from imagenet_cp.transforms import Corrupt, RandomPerturb
@@ -67,28 +68,34 @@ class TestDraws:
 
 
 class TestChoices:
-    def drawn(self, number=300, **arguments):
-        """Counts of the names, severities and unchanged images that are drawn."""
-        transform, found = Corrupt(**arguments), Counter()
+    @pytest.fixture
+    def drawn(self, monkeypatch):
+        """Function that counts the names and severities that are drawn."""
+        counts = Counter()
 
-        def spy(name, level, *rest):
-            found[name, level] += 1
-            return bits(name, level, *rest)
+        def spy(image, name, level, **draws):
+            counts[name, level] += 1
+            return image
 
-        bits, transform._draws.bits = transform._draws.bits, spy
-        for value in range(number):
-            transform(np.full((32, 32, 3), value % 256, np.uint8))
-        return found
+        def draw(number=300, **arguments):
+            counts.clear()
+            transform = Corrupt(**arguments)
+            for _ in range(number):
+                transform(np.zeros((32, 32, 3), np.uint8))
+            return counts
 
-    def test_names_and_severities_by_their_weights(self):
-        found = self.drawn(names={"gaussian_noise": 3, "shot_noise": 1, "fog": 0}, severity={1: 1, 4: 1})
+        monkeypatch.setattr(transforms, "corrupt", spy)
+        return draw
+
+    def test_names_and_severities_by_their_weights(self, drawn):
+        found = drawn(names={"gaussian_noise": 3, "shot_noise": 1, "fog": 0}, severity={1: 1, 4: 1})
         assert set(found) == {(n, s) for n in ("gaussian_noise", "shot_noise") for s in (1, 4)}
         noise = found["gaussian_noise", 1] + found["gaussian_noise", 4]
         assert 190 < noise < 260 and 115 < found["gaussian_noise", 1] + found["shot_noise", 1] < 185
 
-    def test_the_probability(self):
-        assert 60 < sum(self.drawn(names="shot_noise", severity=1, p=0.3).values()) < 120
-        assert not self.drawn(number=9, names="shot_noise", severity=1, p=0)
+    def test_the_probability(self, drawn):
+        assert 60 < sum(drawn(names="shot_noise", severity=1, p=0.3).values()) < 120
+        assert not drawn(number=9, names="shot_noise", severity=1, p=0)
 
     def test_an_image_that_is_not_drawn_is_the_same(self, image):
         assert same(Corrupt(p=0)(image), image)

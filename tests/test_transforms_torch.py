@@ -8,13 +8,7 @@ import imagenet_cp
 from imagenet_cp.transforms import Corrupt, RandomPerturb
 
 torch = pytest.importorskip("torch")
-from torch_samples import Corrupted  # noqa: E402
-
-try:
-    from torchvision import tv_tensors
-    from torchvision.transforms import v2
-except (ImportError, RuntimeError):  # the latter where its build and that of torch do not fit
-    tv_tensors = None
+from torch_samples import Corrupted, load_torchvision  # noqa: E402
 
 
 @pytest.fixture
@@ -70,9 +64,9 @@ class TestTensors:
         assert np.array_equal(frames.permute(0, 2, 3, 1).numpy(), transform(image[:32, :32]))
 
 
-@pytest.mark.skipif(tv_tensors is None, reason="could not import torchvision")
 class TestSamples:
     def test_typed_tensors_other_than_images_pass_unchanged(self, tensor, expected):
+        tv_tensors = load_torchvision("torchvision.tv_tensors")
         size = tensor.shape[1:]
         target = {
             "boxes": tv_tensors.BoundingBoxes([[0, 0, 9, 9]], format="XYXY", canvas_size=size),
@@ -86,6 +80,7 @@ class TestSamples:
         assert all(after[name] is target[name] for name in target)
 
     def test_a_composition_of_v2(self, image, expected):
+        v2 = load_torchvision("torchvision.transforms.v2")
         transform = v2.Compose(
             [v2.CenterCrop(32), BRIGHTER, v2.ToImage(), v2.ToDtype(torch.float32, scale=True)]
         )

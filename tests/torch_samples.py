@@ -1,6 +1,31 @@
-"""Data set for worker processes, in a module that is quick to import."""
+"""Data set for worker processes, in a module that is quick to import; and torchvision."""
 
+import importlib
+import sys
+
+import pytest
 import torch
+
+_defined = []
+
+
+def load_torchvision(name):
+    """Import a module of torchvision, or skip the test.
+
+    The wheel on PyPI is built with CUDA: beside a torch without it, its compiled operators are absent. No test calls
+    them, so their names suffice.
+    """
+    try:
+        return importlib.import_module(name)
+    except RuntimeError:
+        for module in [module for module in sys.modules if module.partition(".")[0] == "torchvision"]:
+            del sys.modules[module]
+        _defined.append(torch.library.Library("torchvision", "DEF"))
+        for operator in ("nms", "qnms"):
+            _defined[-1].define(f"{operator}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
+        return importlib.import_module(name)
+    except ImportError as error:
+        pytest.skip(f"could not import {name}: {error}")
 
 
 class Corrupted:

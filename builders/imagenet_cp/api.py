@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from typing import TypeAlias, TypeVar, overload
 
@@ -12,7 +11,7 @@ from PIL import Image
 
 from . import corruptions, perturbations
 from .benchmarks import names
-from .benchmarks.recipe import Recipe
+from .benchmarks.recipe import Recipe, pixel_id
 from .errors import suggest
 from .images.preprocessing import pixels, to_rgb
 from .images.profiles import PROFILES
@@ -86,7 +85,8 @@ def corrupt(
     level = int(severity)  # 3.0 has the draws of 3
 
     def one(image: NDArray[np.uint8], image_id: str | None) -> NDArray[np.uint8]:
-        bits = draws.bits(corruption, level, image, image_id) if known.random else None
+        drawn = known.random or rng is not None  # a generator is advanced whatever the corruption
+        bits = draws.bits(corruption, level, image, image_id) if drawn else None
         return known(image, bits, *parameters)
 
     if isinstance(image, np.ndarray) and image.ndim == 4:
@@ -213,8 +213,4 @@ class _Draws:
         """Stream of one image: from ``rng``, or of its id, by default a digest of its pixels."""
         if self._rng is not None:
             return seeded(self._rng.bytes(32))
-        return self.recipe.bits(name, level, _digest(image) if image_id is None else image_id)
-
-
-def _digest(image: NDArray[np.uint8]) -> str:
-    return hashlib.blake2b(repr(image.shape).encode() + image.tobytes(), digest_size=16).hexdigest()
+        return self.recipe.bits(name, level, pixel_id(image) if image_id is None else image_id)

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.random.mtrand import get_bit_generator
 from numpy.typing import NDArray
 
-from . import corruptions, metrics
-from .benchmarks.recipe import Recipe, pixel_id
+from . import api, corruptions, metrics
 from .errors import suggest
-from .kernels.rng import seeded
 
 _COMMON, _VALIDATION = list(metrics.CORRUPTIONS), list(metrics.EXTRA_CORRUPTIONS)
 _SUBSETS = {
@@ -101,9 +100,6 @@ def corrupt(
         if image.ndim == 3 and image.shape[2] == 1:
             image = image.repeat(3, axis=2)
     image = corruptions.check_image(image)
-    known, parameters = corruptions.lookup(corruption_name, severity, "imagenet")
     if seed is None:
-        bits = seeded(np.random.bytes(32))
-    else:
-        bits = Recipe("imagenet_c", seed=seed).bits(corruption_name, int(severity), pixel_id(image))
-    return known(image, bits, *parameters)
+        return api.corrupt(image, corruption_name, severity, rng=get_bit_generator())
+    return api.corrupt(image, corruption_name, severity, seed)

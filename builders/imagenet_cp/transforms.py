@@ -19,12 +19,11 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from . import corruptions, perturbations
+from .api import corrupt, perturb
 from .benchmarks import names as benchmarks
 from .benchmarks.recipe import Recipe, pixel_id
 from .errors import suggest
 from .images.preprocessing import pixels
-from .images.profiles import PROFILES
-from .kernels.rng import Stream, seeded
 
 #: One name or the name of a group, several names, or names with their weights.
 Names: TypeAlias = str | Sequence[str] | Mapping[str, float]
@@ -138,13 +137,12 @@ class Corrupt:
         if image.ndim == 4:
             return np.stack([self._apply(single) for single in image]) if len(image) else image
         image = corruptions.check_image(image)
-        rng = self._draws.rng(image)
+        rng, draws = self._draws.of(image)
         whether, which, how = rng.random(3)
         if whether >= self.p:
             return image
         name, level = self._names.draw(which), self._severities.draw(how)
-        known, parameters = corruptions.lookup(name, level, self._draws.recipe.profile)
-        return known(image, self._draws.bits(name, level, image, rng) if known.random else None, *parameters)
+        return corrupt(image, name, level, benchmark=self._draws.recipe.dataset, **draws)
 
     def __repr__(self) -> str:
         return (
@@ -210,12 +208,9 @@ class RandomPerturb:
 
     def _apply(self, image: Pixels) -> Pixels:
         image = corruptions.check_image(image)
-        rng = self._draws.rng(image)
+        rng, draws = self._draws.of(image)
         name, level = self._names.draw(rng.random()), self._difficulties.draw(rng.random())
-        bits = self._draws.bits(name, level, image, rng)
-        profile = self._draws.recipe.profile
-        clean = pixels(PROFILES[profile].uncropped(Image.fromarray(image)))
-        return perturbations.apply(name, clean, bits, level, profile)
+        return perturb(image, name, level, benchmark=self._draws.recipe.dataset, **draws)
 
     def __repr__(self) -> str:
         return (
@@ -235,17 +230,14 @@ class _Draws:
         self.seed = seed
         self.recipe = Recipe(benchmark, profiles[benchmark], seed or 0)
 
-    def rng(self, image: Pixels) -> np.random.Generator:
-        """Generator of the choices for an image."""
+    def of(self, image: Pixels) -> tuple[np.random.Generator, dict[str, Any]]:
+        """Generator of the choices for an image, and the arguments of `corrupt` for its draws."""
         if self.seed is None:
-            return np.random.default_rng()
-        return np.random.Generator(self.recipe.bits("choice", 0, pixel_id(image)).to_sfc64())
-
-    def bits(self, name: str, level: int, image: Pixels, rng: np.random.Generator) -> Stream:
-        """Stream of a corruption or perturbation of an image."""
-        if self.seed is None:
-            return seeded(rng.bytes(32))
-        return self.recipe.bits(name, level, pixel_id(image))
+            rng = np.random.default_rng()
+            return rng, {"rng": rng}
+        image_id = pixel_id(image)
+        rng = np.random.Generator(self.recipe.bits("choice", 0, image_id).to_sfc64())
+        return rng, {"seed": self.seed, "image_id": image_id}
 
 
 class _Choice:

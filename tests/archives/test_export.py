@@ -93,6 +93,15 @@ class TestImageFolder:
         (path,) = files(tmp_path / "out")
         assert path.startswith("brightness/3/") and path.endswith("cats/old/a.JPEG")
 
+    def test_videos(self, tmp_path):
+        pytest.importorskip("av")
+        draw(tmp_path / "val/cat/a.png", 0, side=32)
+        source = open_source(tmp_path / "val")
+        build("cifar10_p", source, tmp_path / "built", ["brightness"], codec="h264", workers_count=1)
+        export(tmp_path / "built", "imagefolder", tmp_path / "out")
+        (row,) = rows_of(tmp_path / "built", "brightness")
+        assert files(tmp_path / "out") == {"brightness/cat/a.mp4": row["video"]["bytes"]}
+
     @pytest.mark.parametrize("image_id", ["../x", "/x", "a/../x", "", "a\\b"])
     def test_names_that_leave_the_folder_are_refused(self, photos, tmp_path, monkeypatch, image_id):
         rows = [{**row, "image_id": image_id} for row in rows_of(photos, "clean")]
@@ -102,11 +111,14 @@ class TestImageFolder:
         assert not files(tmp_path, "*.png")
 
     def test_loaders_read_it(self, photos, tmp_path):
-        datasets = pytest.importorskip("torchvision.datasets")
-        timm = pytest.importorskip("timm.data")
+        pytest.importorskip("torch")
+        from torch_samples import load_torchvision
+
+        datasets = load_torchvision("torchvision.datasets")
         export(photos, "imagefolder", tmp_path / "out")
         folder = str(tmp_path / "out/brightness/3")
         expected = [codecs.decode(row["image"]["bytes"]).tobytes() for row in rows_of(photos, "brightness_3")]
+        timm = pytest.importorskip("timm.data")
         for data in (datasets.ImageFolder(folder), timm.create_dataset("", root=folder)):
             assert sorted(np.asarray(data[i][0]).tobytes() for i in range(len(data))) == sorted(expected)
 
@@ -114,7 +126,10 @@ class TestImageFolder:
 @pytest.fixture
 def robustbench(photos, monkeypatch, tmp_path):
     """The loaders of RobustBench's wheel, without its models, and with four images on its list of 5000."""
-    pytest.importorskip("torchvision")
+    pytest.importorskip("torch")
+    from torch_samples import load_torchvision
+
+    load_torchvision("torchvision")
     found = sorted(Path(os.environ.get("IMAGENET_CP_MODELS", "")).glob("robustbench-*.whl"))
     if not found:
         pytest.skip("no wheel of robustbench in IMAGENET_CP_MODELS")
@@ -128,9 +143,9 @@ def robustbench(photos, monkeypatch, tmp_path):
     labels = {row["image_id"]: row["label"] for row in rows_of(photos, "clean")}
     listed.write_text("".join(f"{wnids()[labels[name]]}/{name}.JPEG\n" for name in IDS))
     resources.resource_filename = lambda *_: str(listed)
+    monkeypatch.syspath_prepend(str(found[0]))  # before pkg_resources is a stub, which it would ask
     for stub in (package, enums, zoo, resources):
         monkeypatch.setitem(sys.modules, stub.__name__, stub)
-    monkeypatch.syspath_prepend(str(found[0]))
     yield importlib.import_module("robustbench.data")
     for name in [name for name in sys.modules if name.startswith("robustbench.")]:
         sys.modules.pop(name)

@@ -103,8 +103,8 @@ class ImageFolder(Target):
         made: set[Path] = set()
         rows = size = 0
         for row in _rows(build, unit.paths):
-            content = row.get("video") or row["image"]["bytes"]
-            ending = ".mp4" if "video" in row else Path(row["image"]["path"]).suffix
+            stored = row["video"] if "video" in row else row["image"]
+            content, ending = stored["bytes"], Path(stored["path"]).suffix
             file = folder / classes[row["label"]] / f"{row['image_id']}{ending}"
             if "/" in classes[row["label"]] or not (row["image_id"] and _is_inside(file, folder)):
                 raise BuildError(
