@@ -270,24 +270,33 @@ def corruption_scores(
     Returns
     -------
     dict
-        ``mce``, ``relative_mce``, ``ce``, ``relative_ce`` and ``ce_by_severity``, in percent, None where a value is
-        missing.
+        ``mce``, ``relative_mce``, ``ce``, ``relative_ce`` and ``ce_by_severity``, in percent; ``mean_error`` and
+        ``mean_accuracy`` over the 15 corruptions at five severities, ``mean_error_all`` over all 19, and
+        ``mean_error_by_severity`` over the 15 at severities 1 to 5, as fractions. None where a value is missing.
+
+    Notes
+    -----
+    Papers on CIFAR-C (AugMix, Hendrycks et al., ICLR 2020) and leaderboards such as RobustBench report the plain means,
+    papers on adaptation often the error at severity 5 alone.
     """
-    names = [name for name in ALEXNET["mce"] if name in error]
-    table = np.array([error[name] for name in names], np.float64).reshape(-1, 5)
-    clean_error = np.nan if clean_error is None else clean_error
-    baseline, clean_baseline = _corruption_baseline(names, benchmark)
+    table = np.array([error.get(name, [None] * 5) for name in ALEXNET["mce"]], np.float64)
+    baseline, clean_baseline = _corruption_baseline(tuple(ALEXNET["mce"]), benchmark)
     ce = corruption_error(table, baseline)
+    clean_error = np.nan if clean_error is None else clean_error
     relative_ce = relative_corruption_error(table, clean_error, baseline, clean_baseline)
-    test = [names.index(name) for name in CORRUPTIONS if name in names]
-    means = [ce[test].mean(), relative_ce[test].mean()] if len(test) == len(CORRUPTIONS) else [np.nan] * 2
-    mce, relative_mce = _plain(means)
+    test = slice(len(CORRUPTIONS))
+    means = {"mce": ce[test], "relative_mce": relative_ce[test], "mean_error": table[test]}
+    means |= {"mean_accuracy": 1 - table[test], "mean_error_all": table}
+
+    def by_name(values: NDArray[np.float64]) -> dict[str, Any]:
+        return {name: v for name, v in zip(ALEXNET["mce"], _plain(values), strict=True) if name in error}
+
     return {
-        "mce": mce,
-        "relative_mce": relative_mce,
-        "ce": dict(zip(names, _plain(ce), strict=True)),
-        "relative_ce": dict(zip(names, _plain(relative_ce), strict=True)),
-        "ce_by_severity": dict(zip(names, map(_plain, 100 * table / baseline), strict=True)),
+        **dict(zip(means, _plain([values.mean() for values in means.values()]), strict=True)),
+        "mean_error_by_severity": _plain(table[test].mean(axis=0)),
+        "ce": by_name(ce),
+        "relative_ce": by_name(relative_ce),
+        "ce_by_severity": by_name(100 * table / baseline),
     }
 
 
@@ -553,5 +562,5 @@ def _errors(error: ArrayLike, shape: tuple[int, ...] = (5,)) -> NDArray[np.float
 
 
 def _plain(values: Any) -> list[Any]:
-    """Values of an array as a list, with None for NaN."""
-    return [None if v != v else v for v in np.asarray(values).tolist()]
+    """Values of an array as a list, or as a list of lists, with None for NaN."""
+    return [_plain(v) if np.ndim(v) else None if np.isnan(v) else float(v) for v in values]

@@ -1,24 +1,15 @@
-"""Fixtures of the evaluation: images with ImageNet's labels, builds of them, and fewer bootstrap draws."""
+"""Fixtures of the evaluation: images with ImageNet's labels, and builds of them."""
 
 import shutil
 
 import pytest
 
 from imagenet_cp.build.plan import build
-from imagenet_cp.evaluation import bootstrap
 from imagenet_cp.sources import classes as imagenet
 from imagenet_cp.sources import open_source
 
 C_CONFIGS = ["fog_3", "brightness", "gaussian_noise_1", "clean"]
 P_CONFIGS = ["tilt", "gaussian_noise"]
-
-
-@pytest.fixture(autouse=True, scope="session")
-def few_draws():
-    """Draw fewer replicates, whose number is not under test."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(bootstrap, "REPLICATES", 100)
-        yield
 
 
 @pytest.fixture(scope="session")

@@ -9,8 +9,8 @@ import pytest
 from evaluation_samples import evaluation, ids
 
 from imagenet_cp.cli import main
-from imagenet_cp.evaluation import bootstrap
 from imagenet_cp.evaluation.comparison import compare
+from imagenet_cp.evaluation.intervals import holm, score_differences
 from imagenet_cp.evaluation.references import compute_scores
 from imagenet_cp.evaluation.report import charts, page
 from imagenet_cp.evaluation.report.comparison_page import write_comparison
@@ -24,21 +24,31 @@ def models():
     }
 
 
-def test_differences_are_of_the_same_draws(models):
-    found = compare(models)
-    drawn = [bootstrap.replicates("mce", "imagenet_c", model.counts["mce"]) for model in models.values()]
-    difference = found.differences["two"]["mce"]["mce"]
-    assert difference.value == models["two"].metrics["mce"]["mce"] - models["one"].metrics["mce"]["mce"]
-    assert difference[1:] == bootstrap.percentile_interval(drawn[1]["mce",] - drawn[0]["mce",])
-    assert found.models["one"].intervals["mce"]["mce"] == bootstrap.percentile_interval(drawn[0]["mce",])
+def test_differences_are_to_the_base_with_holms_p_values(models):
+    many = {**models, "three": evaluation(40, 12, skill=0.7, seed=2, model="three")}
+    found = compare(many)
+    counts = {name: model.counts["mce"] for name, model in many.items()}
+    plain = {name: score_differences("mce", "imagenet_c", counts[name], counts["one"]) for name in many}
+    two, three = (found.differences[name]["mce"]["mce"] for name in ("two", "three"))
+    assert two.value == pytest.approx(
+        models["two"].metrics["mce"]["mce"] - models["one"].metrics["mce"]["mce"]
+    )
+    assert two[:3] == plain["two"]["mce",][:3]
+    expected = holm({name: plain[name]["mce",].p_value for name in ("two", "three")})
+    assert {"two": two.p_value, "three": three.p_value} == expected
     assert found.images == {"mce": (40, 40), "mfr": (12, 12), "mt5d": (12, 12)}
-    assert set(found.differences) == {"two"}
+    assert set(found.differences) == {"two", "three"} and found.base == "one"
+    back = compare(models, base="two").differences["one"]["mce"]["mce"]
+    assert back.value == pytest.approx(-two.value) and back.low == pytest.approx(-two.high)
+    with pytest.raises(ValueError, match="no model 'tow'; did you mean two"):
+        compare(models, base="tow")
 
 
 def test_a_model_does_not_differ_from_itself(models):
     found = compare({"one": models["one"], "again": models["one"]})
-    assert found.differences["again"]["mt5d"]["mt5d"] == (0, 0, 0)
-    assert found.differences["again"]["mce"]["error"]["fog"][2] == (0, 0, 0)
+    assert found.differences["again"]["mt5d"]["mt5d"] == (0, 0, 0, 1)
+    low, high = found.differences["again"]["mce"]["error"]["fog"][2][1:3]
+    assert low == -high < 0
 
 
 def some(model, count):
@@ -73,7 +83,7 @@ def test_models_without_an_error_on_their_common_images_are_compared(models):
     found = compare({name: flawless(model, 10 * i) for i, (name, model) in enumerate(models.items())})
     assert found.images == {"mce": (40, 40)}
     assert found.models["one"].metrics["mce"]["mce"] == 0
-    assert found.differences["two"]["mce"]["mce"] == (0, 0, 0)
+    assert found.differences["two"]["mce"]["mce"] == (0, 0, 0, 1)
 
 
 def test_of_a_config_only_what_both_have_is_compared(models):
@@ -95,7 +105,11 @@ def test_table(models):
     row = table[(table.model == "two") & (table.metric == "ce") & (table.corruption == "fog")].iloc[0]
     assert row.difference_low <= row.difference <= row.difference_high
     other = table[(table.model == "one") & (table.metric == "ce") & (table.corruption == "fog")].iloc[0]
-    assert row.difference == row.value - other.value and np.isnan(other.difference)
+    assert (
+        row.difference == pytest.approx(row.value - other.value)
+        and 0 <= row.p_value <= 1
+        and np.isnan(other.difference)
+    )
 
 
 def other_data(model, old, new):

@@ -60,6 +60,10 @@ def test_alexnet_scores_100(mce, formulas):
     assert list(result) == [
         "mce",
         "relative_mce",
+        "mean_error",
+        "mean_accuracy",
+        "mean_error_all",
+        "mean_error_by_severity",
         "ce",
         "relative_ce",
         "ce_by_severity",
@@ -69,6 +73,21 @@ def test_alexnet_scores_100(mce, formulas):
         "num_examples",
         "signature",
     ]
+
+
+def test_plain_means(mce, formulas):
+    """Those of AlexNet's published errors, one number after the other."""
+    for name, row in formulas.ALEXNET["mce"].items():
+        for severity, error in enumerate(row, 1):
+            mce.add_batch(**rows(name, severity, error, n=50_000))
+    result = mce.compute()
+    errors = list(formulas.ALEXNET["mce"].values())
+    assert result["mean_error"] == pytest.approx(sum(map(sum, errors[:15])) / 75)
+    assert result["mean_accuracy"] == pytest.approx(1 - result["mean_error"])
+    assert result["mean_error_all"] == pytest.approx(sum(map(sum, errors)) / 95)
+    worst = [sum(row[s] for row in errors[:15]) / 15 for s in range(5)]
+    assert result["mean_error_by_severity"] == pytest.approx(worst)
+    assert mce.compute(**rows("fog", 1, 0.5))["mean_error_by_severity"] == [None] * 5
 
 
 @pytest.mark.parametrize("model", TABLE)
@@ -415,6 +434,7 @@ def test_a_corruption_of_ones_own_gets_errors_and_no_ce(mce, formulas):
     result = mce.compute(**rows("spattre", 5, 0.1, n=10), extra=["spattre"], clean_error=0.2)
     assert list(result["error"]) == [*formulas.CORRUPTIONS, "posterize", "spattre"]
     assert result["error"]["posterize"] == [0.3, 0.3, None, 0.3, None]
+    assert result["mean_error"] == 0.5 and result["mean_error_all"] is None
     for key in ("mce", "relative_mce", "ce", "relative_ce", "ce_by_severity", "missing", "signature"):
         assert result[key] == expected[key], key
     assert result["num_examples"] == expected["num_examples"] + 40

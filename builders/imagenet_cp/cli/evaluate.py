@@ -162,8 +162,11 @@ def _split(text: str) -> list[str]:
 
 
 def _summary(evaluation: Evaluation) -> Iterator[str]:
+    from ..evaluation.intervals import FEW
     from ..evaluation.references import part_of
 
+    if min(len(counts.image_ids) for counts in evaluation.counts.values()) < FEW:
+        yield f"warning: fewer than {FEW} images, so intervals may cover less than 95 %"
     if evaluation.scores:
         yield f"scores: {evaluation.scores}"
     for metric, result in evaluation.metrics.items():

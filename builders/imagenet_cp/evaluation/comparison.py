@@ -1,18 +1,19 @@
-"""Comparison of models on their common images, with a paired bootstrap of the differences."""
+"""Comparison of models on their common images, with paired differences."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ..benchmarks.signature import Signature
+from ..errors import suggest
 from ..resources import METRICS
-from . import bootstrap
 from .counts import Counts
 from .dataframe import to_dataframe
+from .intervals import Difference, holm, score_differences
 from .references import benchmark_name, compute_scores, flatten, unflatten
 from .results import Results
 
@@ -21,22 +22,6 @@ if TYPE_CHECKING:
 
 #: Fields of a signature that may differ between data sets with common images.
 _EXTENT = ("n", "missing", "part")
-
-
-class Difference(NamedTuple):
-    """Difference of a score to the first model's.
-
-    Attributes
-    ----------
-    value : float
-        In the unit of the score.
-    low, high : float
-        Its 95 % confidence interval, by a paired bootstrap.
-    """
-
-    value: float
-    low: float
-    high: float
 
 
 @dataclass(frozen=True)
@@ -48,15 +33,19 @@ class Comparison:
     models : dict
         Name -> `Results`, its scores recomputed on the common images.
     differences : dict
-        Name of every model but the first -> metric -> the scores, with a `Difference` in place of every number;
-        None where either model lacks the score.
+        Name of every model but the base -> metric -> the scores, with a `Difference` in place of every number; None
+        where either model lacks the score. Its p-value is adjusted by Holm's method for the number of models that are
+        compared with the base in this score.
     images : dict
         Metric -> number of common images, and number of images of the largest evaluation.
+    base : str
+        Name of the model that the differences are to.
     """
 
     models: Mapping[str, Results]
     differences: Mapping[str, Mapping[str, Any]]
     images: Mapping[str, tuple[int, int]]
+    base: str
 
     def to_dataframe(self) -> pd.DataFrame:
         """Tabulate the scores of all models.
@@ -64,8 +53,9 @@ class Comparison:
         Returns
         -------
         pandas.DataFrame
-            The columns of `Evaluation.to_dataframe` after ``model``, and before ``difference``, ``difference_low``
-            and ``difference_high``: the difference of the value to the first model's.
+            The columns of `Evaluation.to_dataframe` after ``model``, and before ``difference``, ``difference_low``,
+            ``difference_high`` and ``p_value``: the difference of the value to the base's, its interval, and Holm's
+            p-value.
         """
         import pandas as pd
 
@@ -74,35 +64,41 @@ class Comparison:
             table = to_dataframe(model)
             table.insert(0, "model", name)
             differences = [
-                difference or (None, None, None)
+                difference or (None, None, None, None)
                 for metric, intervals in model.intervals.items()
                 for _, difference in flatten(
                     self.differences.get(name, {}).get(metric) or unflatten(intervals, {})
                 )
             ]
-            table[["difference", "difference_low", "difference_high"]] = np.array(differences, np.float64)
+            table[["difference", "difference_low", "difference_high", "p_value"]] = np.array(
+                differences, np.float64
+            )
             tables.append(table)
         return pd.concat(tables, ignore_index=True)
 
 
-def compare(models: Mapping[str, Results]) -> Comparison:
+def compare(models: Mapping[str, Results], base: str | None = None) -> Comparison:
     """Compare models on their common images.
 
     Parameters
     ----------
     models : dict
-        Display name -> `Results`, two or more. Differences are to the first.
+        Display name -> `Results`, two or more.
+    base : str, optional
+        Name of the model that differences are to; by default the first.
 
     Returns
     -------
     Comparison
-        Each bootstrap draw is of the same images for all models.
 
     Raises
     ------
     ValueError
-        The models are of different data, or have no metric or no image in common.
+        The models are of different data, or have no metric or no image in common; the base is none of them.
     """
+    base = next(iter(models), "") if base is None else base
+    if base not in models:
+        raise ValueError(f"there is no model {base!r}{suggest(base, models)}")
     if len(models) < 2:
         raise ValueError("a comparison needs two evaluations or more")
     metrics = [m for m in METRICS if sum(m in model.metrics for model in models.values()) > 1]
@@ -130,16 +126,13 @@ def compare(models: Mapping[str, Results]) -> Comparison:
     restricted_models = {
         name: replace(model, metrics=scores[name], counts=counts[name]) for name, model in models.items()
     }
-    first, *others = restricted_models
-    differences = {
-        name: {
-            metric: _subtract(metric, restricted_models[name], restricted_models[first])
-            for metric in metrics
-            if metric in scores[name] and metric in scores[first]
-        }
-        for name in others
-    }
-    return Comparison(restricted_models, differences, images)
+    differences: dict[str, dict[str, Any]] = {name: {} for name in models if name != base}
+    for metric in metrics:
+        if metric in scores[base]:
+            compared = {name: model for name, model in restricted_models.items() if metric in scores[name]}
+            for name, found in _differences(metric, compared, base).items():
+                differences[name][metric] = unflatten(compared[name].intervals[metric], found)
+    return Comparison(restricted_models, differences, images, base)
 
 
 def _restrict(counts: Sequence[Counts]) -> list[Counts]:
@@ -160,16 +153,22 @@ def _restrict(counts: Sequence[Counts]) -> list[Counts]:
     ]
 
 
-def _subtract(metric: str, model: Results, first: Results) -> Any:
-    """Scores of a model with a `Difference` in place of every number."""
-    scores, base = (dict(flatten(one.metrics[metric])) for one in (model, first))
-    drawn, base_drawn = (one.replicates[metric] for one in (model, first))
-    differences: dict[tuple[Any, ...], Difference | None] = {}
-    for path in drawn:
-        if scores[path] is not None and base.get(path) is not None:
-            interval = bootstrap.percentile_interval(drawn[path] - base_drawn[path])
-            differences[path] = interval and Difference(scores[path] - base[path], *interval)
-    return unflatten(model.intervals[metric], differences)
+def _differences(
+    metric: str, models: Mapping[str, Results], base: str
+) -> dict[str, dict[tuple[Any, ...], Difference]]:
+    """Differences of all models to the base by the paths of the scores, with Holm's p-values."""
+    benchmark = benchmark_name(models[base].metrics[metric])
+    other = models[base].counts[metric]
+    found = {
+        name: score_differences(metric, benchmark, model.counts[metric], other)
+        for name, model in models.items()
+        if name != base
+    }
+    for path in dict.fromkeys(path for differences in found.values() for path in differences):
+        compared = {name: differences[path] for name, differences in found.items() if path in differences}
+        for name, p in holm({name: one.p_value for name, one in compared.items()}).items():
+            found[name][path] = compared[name]._replace(p_value=p)
+    return found
 
 
 def _check_same_data(metric: str, models: Mapping[str, Results]) -> None:

@@ -1,4 +1,4 @@
-"""Counts per image: sufficient statistics for a metric and its bootstrap."""
+"""Counts per image: sufficient statistics for a metric and its intervals."""
 
 from __future__ import annotations
 

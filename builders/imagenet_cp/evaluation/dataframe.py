@@ -29,6 +29,8 @@ def _rows(results: Results) -> Iterator[tuple[Any, ...]]:
         intervals = dict(flatten(results.intervals[metric]))
         for path, value in flatten({key: result[key] for key in results.intervals[metric]}):
             name, part, level = (*path, None, None)[:3]
+            if isinstance(part, int):
+                part, level = None, part
             corruption, perturbation = (part, None) if metric == "mce" else (None, part)
             severity = None if level is None else level + 1
             low, high = intervals[path] or (None, None)

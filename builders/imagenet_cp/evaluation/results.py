@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NamedTuple
 
-from . import bootstrap
 from .counts import Counts
+from .intervals import score_intervals
 from .references import benchmark_name
 
 
@@ -73,21 +73,13 @@ class Results:
     scores: str = ""
 
     @cached_property
-    def replicates(self) -> dict[str, bootstrap.Replicates]:
-        """Bootstrap replicates of the scores of every metric."""
-        return {
-            metric: bootstrap.replicates(metric, benchmark_name(result), self.counts[metric])
-            for metric, result in self.metrics.items()
-        }
-
-    @cached_property
     def intervals(self) -> dict[str, dict[str, Any]]:
-        """95 % confidence intervals by the bootstrap over images or sequences.
+        """95 % confidence intervals over images or sequences; see `imagenet_cp.evaluation.intervals`.
 
         Metric -> the scores of `metrics`, with an `Interval` (low, high) in place of every number and None where
         the score is None: ``intervals["mce"]["ce"]["fog"].low``.
         """
         return {
-            metric: bootstrap.score_intervals(result, self.replicates[metric])
+            metric: score_intervals(metric, benchmark_name(result), self.counts[metric])
             for metric, result in self.metrics.items()
         }

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from ..bootstrap import Interval
-from ..comparison import Difference
+from ..intervals import Difference, Interval
 
 
 def format_number(value: float | None, times: float = 1, digits: int = 1) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 
 from ...benchmarks.signature import Signature
 from ...files import write_text
-from .. import bootstrap, references
+from .. import references
 from ..dataframe import to_dataframe
 from ..references import RATIO_KEY, RAW_KEY, alexnet, benchmark_name, published
 from ..results import Example, Results
@@ -56,7 +56,6 @@ def write_report(results: Results, folder: str | os.PathLike[str]) -> Path:
         {results.model: results},
         preprocessor="" if preprocessor == "none" else preprocessor,
         cards=[_card(results, *score) for score in HEADLINE],
-        replicates=bootstrap.REPLICATES,
         metrics={metric: _metric(results, metric) for metric in results.metrics},
         worst=_worst_configs(results),
         examples=[shown for example in results.examples if (shown := _example(example, results.classes))],

@@ -13,6 +13,7 @@ from markupsafe import Markup
 
 from ...benchmarks.signature import Signature
 from ...files import check_replaceable, local_path, write_text
+from .. import intervals
 from ..references import benchmark_name, is_normalized, missing_configs, part_of
 from ..results import Results
 from ..results_file import FORMAT
@@ -178,7 +179,10 @@ def _warnings(models: Mapping[str, Results]) -> list[str]:
     first = next(iter(models.values()))
     smallest = min(len(counts.image_ids) for model in models.values() for counts in model.counts.values())
     if smallest < FEW:
-        warnings.append(f"Only {_sizes(first)}: the intervals are wide.")
+        narrow = (
+            f", and below {intervals.FEW} they may cover less than 95 %" if smallest < intervals.FEW else ""
+        )
+        warnings.append(f"Only {_sizes(first)}: the intervals are wide{narrow}.")
     parts = [part_of(result) for model in models.values() for result in model.metrics.values()]
     if part := next(filter(None, parts), ""):
         warnings.append(f"A part of the benchmark, {part}: its scores are not those of the whole.")
