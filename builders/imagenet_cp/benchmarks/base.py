@@ -16,6 +16,7 @@ from PIL import Image
 from ..errors import SourceError, suggest
 from ..images.preprocessing import decode, pixels
 from ..images.profiles import keep_size
+from ..images.round_trip import round_trip
 from ..sources import Item, Source
 from ..sources.cifar import CIFAR10, CIFAR100
 from .recipe import Recipe
@@ -37,6 +38,13 @@ class Cell(NamedTuple):
     config: str
     name: str
     level: int
+
+
+class Images(NamedTuple):
+    """Generated images, uint8 (frames, H, W, 3), and the codec in which they are stored."""
+
+    frames: NDArray[np.uint8]
+    codec: str
 
 
 @dataclass(frozen=True)
@@ -111,8 +119,19 @@ class Benchmark(ABC):
         """Resize an RGB image to the size that `row` takes."""
 
     @abstractmethod
+    def generate(self, recipe: Recipe, cell: Cell, clean: NDArray[np.uint8], image_id: str) -> Images:
+        """Generate the images of one row, uint8 (frames, H, W, 3), and their codec."""
+
+    @abstractmethod
     def content(self, recipe: Recipe, cell: Cell, clean: NDArray[np.uint8], image_id: str) -> dict[str, Any]:
-        """Generate the columns of the images."""
+        """Generate and encode the columns of the images."""
+
+    def stored_pixels(
+        self, recipe: Recipe, cell: Cell, clean: NDArray[np.uint8], item: Item
+    ) -> list[NDArray[np.uint8]]:
+        """Images of a row as decoding its files gives them, without the files; parameters as for `row`."""
+        images, codec = self.generate(recipe, cell, clean, item.image_id)
+        return [round_trip(image, codec) for image in images]
 
     def row(self, recipe: Recipe, cell: Cell, clean: NDArray[np.uint8], item: Item) -> dict[str, Any]:
         """Generate one row: the single entry point, so that the bytes are the same on every path.

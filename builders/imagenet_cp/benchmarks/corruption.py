@@ -15,7 +15,7 @@ from PIL import Image
 from .. import corruptions
 from ..images import codecs
 from ..images.profiles import PROFILES
-from .base import Benchmark, Cell
+from .base import Benchmark, Cell, Images
 from .recipe import Recipe
 
 CLEAN = Cell("clean", "clean", 0)
@@ -66,10 +66,15 @@ class CorruptionBenchmark(Benchmark):
         """Resize and crop an image to the profile's square."""
         return PROFILES[self.profile].square(image)
 
-    def content(self, recipe: Recipe, cell: Cell, clean: NDArray[np.uint8], image_id: str) -> dict[str, Any]:
-        """Corrupt and encode one image; the clean image itself is stored losslessly."""
+    def generate(self, recipe: Recipe, cell: Cell, clean: NDArray[np.uint8], image_id: str) -> Images:
+        """Corrupt one image; the clean image itself is stored losslessly."""
         if cell == CLEAN:
-            return {"image": codecs.encode(clean, "png", image_id)}
+            return Images(clean[None], "png")
         bits = recipe.bits(cell.name, cell.level, image_id)
         image = corruptions.apply(cell.name, clean, cell.level, bits, recipe.profile)
-        return {"image": codecs.encode(image, recipe.codec, image_id)}
+        return Images(image[None], recipe.codec)
+
+    def content(self, recipe: Recipe, cell: Cell, clean: NDArray[np.uint8], image_id: str) -> dict[str, Any]:
+        """Corrupt and encode one image."""
+        (image,), codec = self.generate(recipe, cell, clean, image_id)
+        return {"image": codecs.encode(image, codec, image_id)}

@@ -16,7 +16,7 @@ from .. import perturbations
 from ..images import codecs
 from ..images.profiles import PROFILES
 from ..images.video import encode_video
-from .base import Benchmark, Cell
+from .base import Benchmark, Cell, Images
 from .recipe import Recipe
 
 
@@ -79,16 +79,21 @@ class PerturbationBenchmark(Benchmark):
         """Resize an image before it is perturbed and then cropped."""
         return PROFILES[self.profile].uncropped(image)
 
+    def generate(self, recipe: Recipe, cell: Cell, clean: NDArray[np.uint8], image_id: str) -> Images:
+        """Perturb one image."""
+        bits = recipe.bits(cell.name, cell.level, image_id)
+        return Images(perturbations.apply(cell.name, clean, bits, cell.level, recipe.profile), recipe.codec)
+
     def content(self, recipe: Recipe, cell: Cell, clean: NDArray[np.uint8], image_id: str) -> dict[str, Any]:
         """Perturb one image and encode the frames."""
-        bits = recipe.bits(cell.name, cell.level, image_id)
-        sequence = perturbations.apply(cell.name, clean, bits, cell.level, recipe.profile)
+        sequence, codec = self.generate(recipe, cell, clean, image_id)
         if _is_video(recipe):
             video = encode_video(sequence, noisy=cell.name in perturbations.NOISE)
             return {"video": {"bytes": video, "path": f"{image_id}.mp4"}}
-        frames = enumerate(sequence)
         return {
-            "sequence": [codecs.encode(frame, recipe.codec, f"{image_id}_{n:02d}") for n, frame in frames]
+            "sequence": [
+                codecs.encode(frame, codec, f"{image_id}_{n:02d}") for n, frame in enumerate(sequence)
+            ]
         }
 
 

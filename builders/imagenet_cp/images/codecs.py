@@ -34,8 +34,13 @@ def encode(image: NDArray[np.uint8], codec: str, name: str) -> dict[str, Any]:
     """
     if codec == "png":
         return {"bytes": encode_png(image), "path": f"{name}.png"}
+    return {"bytes": encode_jpeg(image, *parse_jpeg(codec)), "path": f"{name}.JPEG"}
+
+
+def parse_jpeg(codec: str) -> tuple[int, str]:
+    """Split ``"jpeg:QUALITY:SUBSAMPLING"`` into quality and chroma subsampling, by default 4:2:0."""
     _, quality, *subsampling = codec.split(":", 2)
-    return {"bytes": encode_jpeg(image, int(quality), *subsampling), "path": f"{name}.JPEG"}
+    return int(quality), subsampling[0] if subsampling else "4:2:0"
 
 
 def encode_jpeg(image: NDArray[np.uint8], quality: int, subsampling: str = "4:2:0") -> bytes:
