@@ -17,6 +17,14 @@ def of_999(images):
     return by_colour(images)[:, :999]
 
 
+def of_10(images):
+    return by_colour(images)[:, :10]
+
+
+def by_contrast_of_10(images):
+    return by_contrast(images)[:, :10]
+
+
 def with_nan(images):
     return np.where(np.arange(1000) == 7, np.nan, by_colour(images))
 

@@ -19,6 +19,13 @@ class Toy:
     items: tuple[Item, ...]
     fatal: tuple[tuple[str, int], ...] = ()
 
+    @property
+    def size(self):
+        return len(self.items)
+
+    def location(self, done):
+        return self.items[done].location
+
 
 def units(folder, count, images, fatal=None):
     """Units of images a0, a1, b0, b1, ..."""

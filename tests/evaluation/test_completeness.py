@@ -12,7 +12,7 @@ from imagenet_cp.build.finished import open_build
 from imagenet_cp.cli.evaluate import _summary
 from imagenet_cp.errors import BuildError, SourceError
 from imagenet_cp.evaluation.data.completeness import Checksums, check_card
-from imagenet_cp.evaluation.data.rows import from_folder
+from imagenet_cp.evaluation.data.folder import from_folder
 from imagenet_cp.evaluation.report.page import _warnings
 from imagenet_cp.evaluation.run import evaluate_model
 

@@ -5,23 +5,22 @@ import threading
 import numpy as np
 import pytest
 
-from imagenet_cp.evaluation.data.loader import batches, prefetch
-from imagenet_cp.evaluation.data.rows import Row
-from imagenet_cp.images.png import encode_png
+from imagenet_cp.evaluation.data.loader import Resizing, batches, prefetch
+from imagenet_cp.evaluation.data.rows import Sample
 
 
 def test_images_of_another_size_are_resized_bilinearly():
     """Half of the size is the mean of four values with their neighbours, weighted 1 3 3 1 along each side."""
     image = np.random.RandomState(0).randint(0, 256, (16, 16, 3)).astype(np.uint8)
-    (batch,) = batches("fog_3", iter([lambda: Row("one", 0, [encode_png(image)])]), 1, 1, side=8)
+    (batch,) = batches([lambda: [Sample("fog_3", "one", 0, [image])]], 1, 1, resizings=(Resizing(8),))
     near = image.astype(float)
     inner = sum(
         (1, 3, 3, 1)[i] * (1, 3, 3, 1)[j] * near[1 + i : 13 + i : 2, 1 + j : 13 + j : 2] / 64
         for i in range(4)
         for j in range(4)
     )
-    assert batch.images.shape == (1, 8, 8, 3)
-    assert np.abs(batch.images[0, 1:7, 1:7] - inner).max() <= 1  # Pillow rounds after each side
+    assert batch.images[Resizing(8)].shape == (1, 8, 8, 3)
+    assert np.abs(batch.images[Resizing(8)][0, 1:7, 1:7] - inner).max() <= 1  # Pillow rounds after each side
 
 
 def test_items_keep_their_order_and_are_made_in_one_other_thread():

@@ -5,11 +5,13 @@ import pyarrow.parquet as pq
 import pytest
 from scipy.special import softmax
 
+from imagenet_cp.benchmarks.base import Cell
 from imagenet_cp.errors import SourceError
-from imagenet_cp.evaluation import predictions
-from imagenet_cp.evaluation.data.loader import Batch
-from imagenet_cp.evaluation.data.rows import Row
+from imagenet_cp.evaluation import prediction_files
+from imagenet_cp.evaluation.data.loader import Batch, Resizing
+from imagenet_cp.evaluation.data.rows import Sample
 from imagenet_cp.evaluation.models.base import Model
+from imagenet_cp.evaluation.predictions import Predictions, scores_kind
 from imagenet_cp.evaluation.probabilities import class_probabilities, recognize_scores
 
 CLASSES = 1000
@@ -41,30 +43,33 @@ def test_probabilities_are_the_softmax_or_the_scores_themselves():
         class_probabilities(scores, "probabilities")
 
 
-def table_of(scores, size=500):
+def tables_of(scores, size=500):
     """Predictions of a model that gives these scores."""
-    rows = [Row(f"ILSVRC2012_val_{i + 1:08d}", i * 7 % CLASSES, (b"",)) for i in range(len(scores))]
-    left = [scores[i : i + size] for i in range(0, len(scores), size)]
-    model = Model("model", lambda images: left.pop(0))
-    batches = [
-        Batch(rows[i : i + size], np.zeros((len(rows[i : i + size]), 1, 1, 3), np.uint8), 1)
-        for i in range(0, len(rows), size)
+    samples = [
+        Sample("fog_3", f"ILSVRC2012_val_{i + 1:08d}", i * 7 % CLASSES, []) for i in range(len(scores))
     ]
-    return predictions.predict(model, "fog_3", batches, CLASSES, sequences=False)
+    left = [scores[i : i + size] for i in range(0, len(scores), size)]
+    made = Predictions(Model("model", lambda images: left.pop(0)), CLASSES, sequences=False)
+    for i in range(0, len(samples), size):
+        batch = samples[i : i + size]
+        made.add(Batch(batch, [1] * len(batch), {Resizing(): np.zeros((len(batch), 1, 1, 3), np.uint8)}))
+    return made.tables([Cell("fog_3", "fog", 3)])
 
 
 def test_at_most_40_bytes_an_image(tmp_path):
     images = 4000
-    table = table_of(logits(images)).drop_columns("picture")
-    predictions.write(tmp_path / "fog_3.parquet", table, {})
-    assert (tmp_path / "fog_3.parquet").stat().st_size <= 40 * images
-    stored = pq.read_table(tmp_path / "fog_3.parquet")
-    assert stored.equals(table) and predictions.scores_kind([stored]) == "logits"
+    tables = tables_of(logits(images))
+    file = tmp_path / "one.parquet"
+    prediction_files.write(file, tables, {"format": "2", "model": "", "data": "", "rows": {}})
+    assert file.stat().st_size <= 40 * images
+    stored = pq.read_table(file)
+    assert stored.drop_columns(["config"]).equals(tables["fog_3"])
+    assert scores_kind([stored]) == "logits"
 
 
 def test_kinds_of_scores_are_not_mixed():
-    one, other = table_of(logits(4)), table_of(softmax(logits(4), axis=1))
+    one, other = (tables_of(scores)["fog_3"] for scores in (logits(4), softmax(logits(4), axis=1)))
     with pytest.raises(SourceError, match="--scores logits or --scores probabilities"):
-        predictions.scores_kind([one, other])
+        scores_kind([one, other])
     with pytest.raises(SourceError, match=r"row ILSVRC2012_val_00000003: .*no probabilities"):
-        table_of(np.concatenate([softmax(logits(2), axis=1), logits(2)]), size=2)
+        tables_of(np.concatenate([softmax(logits(2), axis=1), logits(2)]), size=2)

@@ -12,9 +12,11 @@ import toy_models
 from PIL import Image
 
 from imagenet_cp.errors import SourceError
-from imagenet_cp.evaluation.data.rows import Row, from_folder
+from imagenet_cp.evaluation.data.folder import decode_row, from_folder
+from imagenet_cp.evaluation.data.loader import Batch, Resizing
+from imagenet_cp.evaluation.data.rows import Sample
 from imagenet_cp.evaluation.models.base import Model
-from imagenet_cp.evaluation.predictions import predict
+from imagenet_cp.evaluation.predictions import Predictions
 from imagenet_cp.evaluation.run import evaluate_model
 
 
@@ -28,6 +30,16 @@ def png(width, height):
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(b"\0"))
 
 
+@dataclasses.dataclass
+class OneRow:
+    """A slice of one row."""
+
+    row: dict
+
+    def tasks(self):
+        yield lambda: [decode_row("fog_3", self.row)]
+
+
 @pytest.fixture
 def evaluate_row(folders, tmp_path):
     """Evaluate on one row in place of a build's."""
@@ -35,7 +47,7 @@ def evaluate_row(folders, tmp_path):
 
     def evaluate(monkeypatch, **changes):
         row = {"image_id": "one", "label": 7, "image": {"bytes": png(8, 8)}, **changes}
-        changed = dataclasses.replace(rows, read=lambda cell: iter([lambda: Row.from_columns(row)]))
+        changed = dataclasses.replace(rows, slice=lambda *_: OneRow(row))
         monkeypatch.setattr("imagenet_cp.evaluation.run.from_folder", lambda place: changed)
         return evaluate_model(toy_models.by_colour, imagenet_c="any")
 
@@ -75,8 +87,8 @@ def test_a_label_of_no_class(folders):
         with pytest.raises(
             SourceError, match=f"fog_3, row one: its label {label} is none of the 1,000 classes"
         ):
-            batches = [([Row("one", label, [])], images, 1)]
-            predict(Model("by_colour", toy_models.by_colour), "fog_3", batches, 1000, False)
+            batch = Batch([Sample("fog_3", "one", label, [])], [1], {Resizing(): images})
+            Predictions(Model("by_colour", toy_models.by_colour), 1000, False).add(batch)
 
 
 def fail(image):

@@ -10,6 +10,8 @@ from dataclasses import replace
 
 import evaluate
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 import toy_models
@@ -22,7 +24,7 @@ from imagenet_cp.errors import BuildError, SourceError
 from imagenet_cp.evaluation.evaluation import Evaluation
 from imagenet_cp.evaluation.models.base import Model
 from imagenet_cp.evaluation.preprocessors import clahe
-from imagenet_cp.evaluation.run import evaluate_model
+from imagenet_cp.evaluation.run import evaluate_model, evaluate_models
 from imagenet_cp.perturbations import NOISE
 from imagenet_cp.sources import open_source
 
@@ -37,9 +39,15 @@ def kept(folders, tmp_path_factory):
 
 
 def predictions(out):
-    """The finished files by their names."""
-    files = sorted(out.glob("predictions/*/[!.]*"))
-    return {path.relative_to(out).as_posix(): pq.read_table(path) for path in files}
+    """Finished predictions by data set and config."""
+    found = {}
+    for path in sorted(out.glob("predictions/*/[!.]*")):
+        table = pq.read_table(path)
+        for config in dict.fromkeys(table["config"].to_pylist()):
+            rows = table.filter(pc.equal(table["config"], config)).drop_columns(["config"])
+            key = f"{path.parent.name}/{config}"
+            found[key] = pa.concat_tables([*filter(None, [found.get(key)]), rows]).combine_chunks()
+    return found
 
 
 def same(one, other):
@@ -55,7 +63,7 @@ def test_predictions_are_those_of_the_model(kept, folders):
 
     _, out = kept
     for row in load_dataset(str(folders["imagenet_c"]), "fog_3", split="validation", streaming=True):
-        table = pq.read_table(out / "predictions/imagenet_c/fog_3.parquet").to_pylist()
+        table = predictions(out)["imagenet_c/fog_3"].to_pylist()
         made = next(one for one in table if one["image_id"] == row["image_id"])
         scores = by_colour(np.asarray(row["image"])[None])[0]
         assert made["prediction"] == imagenet_cp.top5(scores).tolist() and made["label"] == row["label"]
@@ -65,7 +73,7 @@ def test_predictions_are_those_of_the_model(kept, folders):
         assert made["sum_of_squares"] == pytest.approx((probabilities**2).sum(), rel=1e-6)
         assert made["margin"] == pytest.approx(np.diff(np.sort(scores)[-2:])[0], rel=1e-5)
     for row in load_dataset(str(folders["imagenet_p"]), "tilt", split="validation", streaming=True):
-        table = pq.read_table(out / "predictions/imagenet_p/tilt.parquet").to_pylist()
+        table = predictions(out)["imagenet_p/tilt"].to_pylist()
         made = next(one for one in table if one["image_id"] == row["image_id"])
         scores = by_colour(np.stack([np.asarray(frame) for frame in row["sequence"]]))
         assert made["prediction"] == imagenet_cp.top5(scores).tolist()
@@ -74,11 +82,12 @@ def test_predictions_are_those_of_the_model(kept, folders):
 def test_the_kind_of_scores_is_recognized_or_given(kept, folders, tmp_path):
     made, out = kept
     options = {"imagenet_c": folders["imagenet_c"], "configs": ["fog_3"], "identity": "1"}
-    file = "predictions/imagenet_c/fog_3.parquet"
     again = evaluate_model(lambda images: softmax(by_colour(images), axis=1), **options, out=tmp_path / "p")
     assert (made.scores, again.scores) == ("logits", "probabilities") and "|scores:" not in again.signature
     for name in ("probability", "label_probability", "sum_of_squares"):
-        one, other = (pq.read_table(folder / file)[name].to_pylist() for folder in (out, tmp_path / "p"))
+        one, other = (
+            predictions(folder)["imagenet_c/fog_3"][name].to_pylist() for folder in (out, tmp_path / "p")
+        )
         np.testing.assert_allclose(one, other, rtol=1e-5)
     with pytest.raises(SourceError, match=r"fog_3, row \w+: .*no probabilities .*--scores logits"):
         evaluate_model(by_colour, **options, scores="probabilities")
@@ -93,7 +102,7 @@ def test_scores_are_those_of_the_metrics(kept):
     mce = evaluate.load("mce")
     for path, table in predictions(out).items():
         if "imagenet_c/" in path:
-            name, _, severity = path.split("/")[-1].removesuffix(".parquet").rpartition("_")
+            name, _, severity = path.split("/")[-1].rpartition("_")
             mce.add_batch(
                 predictions=[best for best, *_ in table["prediction"].to_pylist()],
                 references=table["label"],
@@ -104,7 +113,7 @@ def test_scores_are_those_of_the_metrics(kept):
     assert made.metrics["mce"] == expected and expected["mce"] is None and expected["ce"]["brightness"] > 0
     mfr, mt5d = evaluate.load("mfr"), evaluate.load("mt5d")
     for name in ("tilt", "gaussian_noise"):
-        five = np.array(predictions(out)[f"predictions/imagenet_p/{name}.parquet"]["prediction"].to_pylist())
+        five = np.array(predictions(out)[f"imagenet_p/{name}"]["prediction"].to_pylist())
         mfr.add_batch(predictions=five[:, :, 0], perturbation=[name] * len(five))
         mt5d.add_batch(predictions=five, perturbation=[name] * len(five))
     assert made.metrics["mfr"]["flip_probability"] == mfr.compute()["flip_probability"]
@@ -237,7 +246,7 @@ def test_an_invisible_model_is_resumed_only_if_the_user_says_so(folders, tmp_pat
     with pytest.raises(BuildError, match="never mixed"):
         evaluate_model(model, **options, identity="epoch 2")
     weights[0] = -1
-    with pytest.raises(BuildError, match=r"fog_3\.parquet: .*model now predicts other classes or margins"):
+    with pytest.raises(BuildError, match=r"parquet: .*model now predicts other classes or margins .* fog_3"):
         evaluate_model(model, **options, identity="epoch 1")
     weights[0] = 1.2
     with pytest.raises(BuildError, match="other classes or margins"):
@@ -247,12 +256,15 @@ def test_an_invisible_model_is_resumed_only_if_the_user_says_so(folders, tmp_pat
 def test_what_is_missing_is_made_again_and_nothing_else(kept, folders, tmp_path):
     _, out = kept
     shutil.copytree(out, tmp_path / "out")
-    lost = tmp_path / "out/predictions/imagenet_c/fog_3.parquet"
+    (lost,) = tmp_path.glob("out/predictions/imagenet_c/*")
     before = lost.read_bytes()
     lost.unlink()
     told = []
     evaluate_model(by_colour, **folders, out=tmp_path / "out", progress=lambda *said: told.append(said))
-    assert told[-1] == ("fog_3", 4, 4) and {config for config, *_ in told} == {"fog_3"}
+    assert told[-1] == ("evaluating", 32, 32) and {title for title, *_ in told} <= {
+        "evaluating",
+        "compiling kernels",
+    }
     assert lost.read_bytes() == before
 
 
@@ -284,9 +296,9 @@ def test_what_another_process_wrote_meanwhile_is_not_overwritten(kept, folders, 
 
 def test_a_damaged_file_is_named(kept, folders, tmp_path):
     shutil.copytree(kept[1], tmp_path / "out")
-    file = tmp_path / "out/predictions/imagenet_p/tilt.parquet"
+    (file,) = tmp_path.glob("out/predictions/imagenet_p/*")
     file.write_bytes(file.read_bytes()[:-9])
-    with pytest.raises(BuildError, match=r"tilt\.parquet: corrupt.*delete it"):
+    with pytest.raises(BuildError, match=r"[0-9a-f]\.parquet: corrupt.*delete it"):
         evaluate_model(by_colour, **folders, out=tmp_path / "out")
 
 
@@ -305,25 +317,25 @@ def test_batches_do_not_change_predictions(kept, folders, tmp_path):
 def test_killed_midway_the_same_command_goes_on(kept, folders, tmp_path):
     made, _ = kept
     program = (
-        "import sys, time, toy_models; from imagenet_cp.evaluation.run import evaluate_model\n"
+        "import sys, time, toy_models; from imagenet_cp.evaluation.run import evaluate_models\n"
         "slow = lambda *said: time.sleep(0.1)\n"
-        "evaluate_model(toy_models.by_colour, imagenet_c=sys.argv[1], imagenet_p=sys.argv[2], out=sys.argv[3],"
-        " progress=slow)"
+        "evaluate_models([toy_models.by_colour], imagenet_c=sys.argv[1], imagenet_p=sys.argv[2], out=sys.argv[3],"
+        " images_per_unit=1, progress=slow)"
     )
     here = os.path.dirname(toy_models.__file__)
     command = [sys.executable, "-c", program, *map(str, folders.values()), str(tmp_path)]
     running = subprocess.Popen(command, cwd=here)
-    while len(predictions(tmp_path)) < 3:
+    while len(list(tmp_path.glob("predictions/*/[!.]*"))) < 3:
         assert running.poll() is None
         time.sleep(0.02)
     running.send_signal(signal.SIGKILL)
     running.wait()
     finished = {path: path.read_bytes() for path in tmp_path.glob("predictions/*/[!.]*")}
-    (tmp_path / "predictions/imagenet_p").mkdir(exist_ok=True)
-    (tmp_path / "predictions/imagenet_p/.tilt.parquet.0123abcd.tmp").write_bytes(b"half")
-    assert 3 <= len(finished) < 10
-    again = evaluate_model(by_colour, **folders, out=tmp_path)
-    assert same(again, made)
+    name = min(finished).name.replace("000000-000001", "000003-000004")
+    (tmp_path / f"predictions/imagenet_c/.{name}.0123abcd.tmp").write_bytes(b"half")
+    assert 3 <= len(finished) < 8
+    again = evaluate_models([by_colour], **folders, out=tmp_path, images_per_unit=1)
+    assert same(again.evaluations["by_colour"], made)
     assert all(path.read_bytes() == before for path, before in finished.items())
     assert not list(tmp_path.rglob("*.tmp"))
 
@@ -337,9 +349,9 @@ def test_killed_midway_the_same_command_goes_on(kept, folders, tmp_path):
             r"gaussian_noise_1, row \w+: with_nan gives scores that are not finite \(NaN or infinity\)",
         ),
         (infinite, r"infinite gives scores that are not finite"),
-        (only_299, r"only_299 fails on uint8 images of shape 4x224x224x3: ValueError: expected 299x299"),
-        (lambda images: by_colour(images).argmax(axis=1), r"gives int64 of shape \(4,\) for 4 images"),
-        (lambda images: by_colour(images[:1]), r"of shape \(1, 1000\) for 4 images"),
+        (only_299, r"only_299 fails on uint8 images of shape 32x224x224x3: ValueError: expected 299x299"),
+        (lambda images: by_colour(images).argmax(axis=1), r"gives int64 of shape \(32,\) for 32 images"),
+        (lambda images: by_colour(images[:1]), r"of shape \(1, 1000\) for 32 images"),
         (lambda images: np.tile(by_colour(images), 22)[:, :21841], "gives 21,841 scores"),
     ],
 )

@@ -13,7 +13,7 @@ from fuzz.damage import Case, damage
 from PIL import Image
 
 from imagenet_cp.benchmarks.catalog import BENCHMARKS
-from imagenet_cp.evaluation.data.rows import _decode
+from imagenet_cp.evaluation.data.folder import _decode
 from imagenet_cp.images.preprocessing import FORMATS
 
 COUNT = 1000

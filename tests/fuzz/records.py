@@ -22,7 +22,7 @@ from imagenet_cp.build.plan import build
 from imagenet_cp.build.verify import verify
 from imagenet_cp.errors import SourceError
 from imagenet_cp.evaluation import results_file
-from imagenet_cp.evaluation.data.rows import from_folder
+from imagenet_cp.evaluation.data.folder import from_folder
 from imagenet_cp.hub.publish import _description
 from imagenet_cp.images.codecs import encode_png
 from imagenet_cp.sources import open_source
@@ -108,9 +108,8 @@ def _built(folder: Path) -> Iterator[Kind]:
     def read() -> None:
         rows = from_folder(out)
         rows.check()
-        for cell in rows.cells:
-            for row in rows.read(cell):
-                row()
+        for load in rows.slice(rows.cells, 0, max(rows.num_rows.values())).tasks():
+            load()
 
     def unrecorded() -> None:
         (out / "build.json").unlink()

@@ -13,17 +13,21 @@ import pyarrow.parquet as pq
 from fuzz.archives import read_all
 from fuzz.damage import Case, damage
 
+from imagenet_cp.benchmarks.base import Cell
 from imagenet_cp.build.plan import build
 from imagenet_cp.build.verify import verify
 from imagenet_cp.errors import SourceError
-from imagenet_cp.evaluation import predictions
-from imagenet_cp.evaluation.data.rows import Row, from_folder
+from imagenet_cp.evaluation import prediction_files
+from imagenet_cp.evaluation.data.folder import from_folder
+from imagenet_cp.evaluation.data.loader import Batch, Resizing
+from imagenet_cp.evaluation.data.rows import Sample
 from imagenet_cp.evaluation.models.base import Model
+from imagenet_cp.evaluation.predictions import Predictions, class_ids
 from imagenet_cp.images.codecs import encode_png
 from imagenet_cp.sources import open_source
 
 COUNT = 500
-IDENTITY = {"model": "m", "data": "d", "config": "fog_3"}
+IDENTITY = {"format": "2", "model": "m", "data": "d", "rows": {"fog_3": "s"}, "start": 0, "stop": 2}
 
 
 def cases(folder: Path, random: Random) -> Iterator[Case]:
@@ -76,12 +80,11 @@ def _build(folder: Path) -> Iterator[Kind]:
         (out / "build.json").unlink(missing_ok=True)
         rows = from_folder(out)
         rows.check()
-        for cell in rows.cells:
-            for row in rows.read(cell):
-                try:
-                    row()
-                except SourceError as error:  # is given its config by the caller
-                    raise SourceError(f"{out}: {error}") from error
+        for load in rows.slice(rows.cells, 0, max(rows.num_rows.values())).tasks():
+            try:
+                load()
+            except SourceError as error:
+                raise SourceError(f"{out}: {error}") from error
 
     def check() -> None:
         """Verify the file, with a record that agrees with it."""
@@ -104,11 +107,13 @@ def _build(folder: Path) -> Iterator[Kind]:
 def _predictions(folder: Path) -> Iterator[Kind]:
     file = folder / "predictions" / "fog_3.parquet"
     model = Model("m", lambda images: np.eye(6, dtype=np.float32)[images[:, 0, 0, 0] % 6])
-    batch = [Row("a", 3, [b"x"]), Row("b", 2, [b"y"])], np.arange(6, dtype=np.uint8).reshape(2, 1, 1, 3), 1
-    table = predictions.predict(model, "fog_3", [batch], classes=6, sequences=False)
-    predictions.write(file, table, IDENTITY)
+    made = Predictions(model, classes=6, sequences=False)
+    samples = [Sample("fog_3", "a", 3, []), Sample("fog_3", "b", 2, [])]
+    made.add(Batch(samples, [1, 1], {Resizing(): np.arange(6, dtype=np.uint8).reshape(2, 1, 1, 3)}))
+    prediction_files.write(file, made.tables([Cell("fog_3", "fog", 3)]), IDENTITY)
 
     def read() -> None:
-        predictions.class_ids(predictions.read(file, IDENTITY))
+        assert prediction_files.is_finished(file, IDENTITY)
+        class_ids(prediction_files.read({prediction_files.Place("fog_3", 0, 2): file}, ["fog_3"])["fog_3"])
 
     yield file, read, str(file)

@@ -534,7 +534,7 @@ assert "imagenet_cp" not in sys.modules
 def test_models_are_evaluated_on_what_was_published(hub, send, built, tmp_path):
     send(built)
     program = (
-        "import sys; from imagenet_cp.evaluation.data.rows import from_folder; rows = from_folder(sys.argv[1])\n"
+        "import sys; from imagenet_cp.evaluation.data.folder import from_folder; rows = from_folder(sys.argv[1])\n"
         "print(rows.signature, rows.num_rows, *(read() for cell in rows.cells for read in rows.read(cell)))"
     )
     said = [

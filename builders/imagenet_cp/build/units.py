@@ -70,6 +70,15 @@ class Unit:
     on_error: str = "raise"
     claim: Claim | None = None
 
+    @property
+    def size(self) -> int:
+        """Number of images."""
+        return len(self.items)
+
+    def location(self, done: int) -> str:
+        """Location of the image that is next after ``done`` images."""
+        return self.items[done].location
+
     def file_of(self, cell: Cell) -> str:
         """Path of the file of a cell, relative to the folder of the build."""
         return data_file(cell.config, self.index, self.count)

@@ -1,47 +1,46 @@
-"""Evaluation of a model on ImageNet-C and ImageNet-P."""
+"""Evaluation of models on ImageNet-C and ImageNet-P."""
 
 from __future__ import annotations
 
 import contextlib
-import itertools
 import os
+import pickle
+import re
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Executor
 from importlib import metadata
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import pyarrow as pa
-
-from ..benchmarks.base import Cell
-from ..benchmarks.signature import Signature
-from ..errors import BuildError, suggest, wrap_os_errors
+from ..errors import BuildError, SourceError, suggest
 from ..files import local_path
-from ..images.profiles import PROFILES
 from ..jobs.cores import available_cores
+from ..jobs.folder import Shard
+from ..jobs.local import run_local, run_on_executor
 from ..progress import Progress, silent
-from . import predictions
+from . import prediction_files, predictions
 from .counts import Counts
-from .data.loader import Batch, Preprocessor, batches
-from .data.rows import Rows, from_folder, from_source
+from .data.folder import from_folder
+from .data.loader import Preprocessor
+from .data.rows import Rows
+from .data.source import from_source
 from .data.views import view
+from .devices import find_devices
 from .evaluation import Evaluation
-from .fingerprint import Fingerprint
+from .model_source import ModelSource
 from .models.base import Function, Model
-from .models.load import open_model
+from .plan import Candidate, check_stored, count_missing, model_signature, plan_units
 from .preprocessors import NamedPreprocessor, open_preprocessor
 from .probabilities import KINDS
 from .results import Example
 from .scoring import class_names, compute_metric, per_image_counts
+from .units import Settings, Unit, run, warm_ups
 
 _LIBRARIES = ("imagenet-cp", "numpy", "torch", "timm", "torchvision", "transformers", "onnxruntime")
-
-#: Usual number of frames of a sequence.
-_FRAMES = 31
-#: Stored predictions of images that are compared with new ones before a file is used again.
-_COMPARED = 4
+#: Title of the progress.
+_TITLE = "evaluating"
 
 
 def evaluate_model(
@@ -126,7 +125,7 @@ def evaluate_model(
     command : str
         Command that repeats the evaluation, for the report.
     progress : callable
-        Called with a config, the number of its rows that are done and their total.
+        Called with ``"compiling kernels"`` or ``"evaluating"``, the number of images done and their total.
 
     Returns
     -------
@@ -146,25 +145,230 @@ def evaluate_model(
     -----
     Hendrycks & Dietterich, ICLR 2019, section 4.
     """
+    models: Sequence[str | Function | Model] = [model]
+    done = evaluate_models(
+        models,
+        imagenet_c=imagenet_c,
+        imagenet_p=imagenet_p,
+        source=source,
+        benchmarks=benchmarks,
+        configs=configs,
+        seed=seed,
+        ids=ids,
+        classes=classes,
+        limit=limit,
+        out=out,
+        names=[name],
+        preprocess=preprocess,
+        batch_size=batch_size,
+        device=device,
+        scores=scores,
+        workers=workers,
+        weights=weights,
+        trust=trust,
+        dtype=dtype,
+        channels_last=channels_last,
+        compile=compile,
+        resume=resume,
+        identity=identity,
+        command=command,
+        progress=progress,
+    )
+    (evaluation,) = done.evaluations.values()
+    return evaluation
+
+
+class Evaluations(NamedTuple):
+    """Evaluations of several models.
+
+    Attributes
+    ----------
+    evaluations : dict
+        Name of a model -> its evaluation.
+    folders : dict
+        Name of a model -> its folder, for its report.
+    failed : dict
+        Name of a model that failed -> reason.
+    missing : int
+        Number of units that other shards have yet to finish, without which nothing is scored.
+    """
+
+    evaluations: dict[str, Evaluation]
+    folders: dict[str, Path]
+    failed: dict[str, str]
+    missing: int = 0
+
+
+def evaluate_models(
+    models: Sequence[str | Function | Model],
+    *,
+    imagenet_c: str | os.PathLike[str] | None = None,
+    imagenet_p: str | os.PathLike[str] | None = None,
+    source: str | os.PathLike[str] | None = None,
+    benchmarks: Sequence[str] = ("imagenet_c", "imagenet_p"),
+    configs: Sequence[str] = (),
+    seed: int = 0,
+    ids: str | os.PathLike[str] | None = None,
+    classes: str | os.PathLike[str] | None = None,
+    limit: int | None = None,
+    out: str | os.PathLike[str] | None = None,
+    names: Sequence[str | None] = (),
+    preprocess: str | Preprocessor | None = None,
+    batch_size: int = 64,
+    device: str = "auto",
+    devices: Sequence[str] = (),
+    scores: str = "auto",
+    workers: int | None = None,
+    processes: int | None = None,
+    executor: Executor | None = None,
+    shard: Shard = Shard(),  # noqa: B008  (immutable)
+    weights: str | os.PathLike[str] | None = None,
+    trust: bool = False,
+    dtype: str | None = None,
+    channels_last: bool = False,
+    compile: bool = False,
+    resume: bool = False,
+    identity: str | None = None,
+    images_per_unit: int | None = None,
+    command: str = "",
+    progress: Progress = silent,
+) -> Evaluations:
+    """Evaluate several models in one pass: every batch is made once, and all models run on it.
+
+    Parameters
+    ----------
+    models : sequence of callable, str or Model
+        As for `evaluate_model`. In other processes, functions are those that can be pickled.
+    imagenet_c, imagenet_p, source, benchmarks, configs, seed, ids, classes, limit, preprocess, batch_size, scores
+        As for `evaluate_model`.
+    out : path, optional
+        Folder of the predictions of one model; of several, each has a folder of its own in it.
+    names : sequence of str or None
+        Display names of the models.
+    device : str
+        Device of the models given by name: ``cuda`` for all visible GPUs, with a process for each.
+    devices : sequence of str
+        Devices instead, such as ``("cuda:0", "cuda:2")``, with a process for each.
+    workers : int, optional
+        Threads that make images ahead of the models, over all processes; by default one per core.
+    processes : int, optional
+        Processes of this machine; by default one for each device.
+    executor : concurrent.futures.Executor, optional
+        Executor that runs the units instead of processes of this machine, such as that of Dask.
+    shard : Shard
+        Part of the work; whichever shard finds all units finished has the evaluations.
+    weights, trust, dtype, channels_last, compile, resume, identity
+        As for `evaluate_model`.
+    images_per_unit : int, optional
+        Source images of a unit, the work that is lost when a process is killed.
+    command : str
+        Command that repeats the evaluation, for the reports.
+    progress : callable
+        As for `evaluate_model`.
+
+    Returns
+    -------
+    Evaluations
+        The evaluations of the models that did not fail. A single model that fails is an error.
+
+    Raises
+    ------
+    SourceError
+        The data cannot be used, or all models fail.
+    BuildError
+        A folder holds predictions of other data, or cannot be written.
+    ValueError
+        Nothing to evaluate on; an unknown benchmark, config or kind of scores; two models of one name.
+    """
     out = None if out is None else local_path(out)  # before anything is read
     if scores not in ("auto", *KINDS):
         raise ValueError(f"scores are auto, {' or '.join(KINDS)}, not {scores!r}")
-    if isinstance(model, str):
-        model = open_model(
-            model,
-            device=device,
-            weights=weights,
-            trust=trust,
-            dtype=dtype,
-            channels_last=channels_last,
-            compile=compile,
-        )
-    elif not isinstance(model, Model):
-        model = Model(getattr(model, "__qualname__", type(model).__name__), model)
-    model = replace(model, name=name or model.name, weights=identity or model.weights)
+    options: dict[str, Any] = {
+        "weights": weights,
+        "trust": trust,
+        "dtype": dtype,
+        "channels_last": channels_last,
+        "compile": compile,
+    }
+    given = [
+        ModelSource(model, options, name, identity)
+        for model, name in zip(models, [*names, *[None] * (len(models) - len(names))], strict=True)
+    ]
     preprocessor = open_preprocessor(preprocess)
     if identity:
         preprocessor = preprocessor._replace(digest="", complete=True)
+    devices = tuple(devices) or find_devices(device, models)
+    cores = workers or available_cores()
+    count = processes or len(devices)
+
+    def settings(rows: Rows) -> Settings:
+        return Settings(
+            classes=len(rows.classes),
+            sequences=rows.sequences,
+            batch_size=batch_size,
+            threads=max(1, cores // count),
+            devices=tuple(devices),
+            scores=scores,
+            preprocess=preprocess,
+        )
+
+    data = _open_data(imagenet_c, imagenet_p, source, benchmarks, configs, seed, ids, classes, limit)
+    with contextlib.ExitStack() as stack:
+        folder = Path(out if out is not None else stack.enter_context(tempfile.TemporaryDirectory()))
+        failed: dict[str, str] = {}
+        candidates: list[Candidate] = []
+        for number, one in enumerate(given):
+            try:
+                own = folder if len(given) == 1 else folder / _slug(one.label)
+                candidate = _open_candidate(number, one, own, data, preprocessor, devices[0], scores)
+                candidate.find()
+                check_stored(candidate, settings, resume)
+            except (SourceError, BuildError) as error:
+                if len(given) == 1:
+                    raise
+                failed[one.label] = str(error)
+            else:
+                candidates.append(candidate)
+        if len({candidate.out for candidate in candidates} | set()) < len(candidates):
+            raise ValueError(
+                "two models have one name; evaluate them one at a time, each with its own --name"
+            )
+        if candidates:
+            units = plan_units(candidates, settings, images_per_unit, shard)
+            errors = _run(units, candidates, count, executor, progress)
+            if errors and len(given) == 1:
+                raise SourceError(next(iter(errors.values())))
+            failed |= {given[number].label: reason for number, reason in errors.items()}
+            candidates = [candidate for candidate in candidates if candidate.number not in errors]
+        if not candidates:
+            reasons = "; ".join(f"{name}: {reason}" for name, reason in failed.items())
+            raise SourceError(f"all models fail. {reasons}")
+        for candidate in candidates:
+            candidate.find()
+        missing = max(count_missing(candidate, images_per_unit) for candidate in candidates)
+        if missing and shard.count == 1:
+            raise BuildError(f"{folder}: predictions have been deleted; run the same evaluation again")
+        evaluations = {} if missing else {one.name: _score(one, command) for one in candidates}
+        return Evaluations(evaluations, {one.name: one.out for one in candidates}, failed, missing)
+
+
+def _slug(name: str) -> str:
+    """Name of the folder of a model."""
+    return re.sub(r"[^\w.-]+", "-", name).strip("-.")
+
+
+def _open_data(
+    imagenet_c: str | os.PathLike[str] | None,
+    imagenet_p: str | os.PathLike[str] | None,
+    source: str | os.PathLike[str] | None,
+    benchmarks: Sequence[str],
+    configs: Sequence[str],
+    seed: int,
+    ids: str | os.PathLike[str] | None,
+    classes: str | os.PathLike[str] | None,
+    limit: int | None,
+) -> list[Rows]:
+    """Open builds, or a source to generate their rows from, and check that they can be evaluated on."""
     folders = [folder for folder in (imagenet_c, imagenet_p) if folder is not None]
     if folders and source is not None:
         raise ValueError("give builds, or a source to generate the data from on the fly, not both")
@@ -180,108 +384,91 @@ def evaluate_model(
     data = _select(data, list(configs) or ([] if folders else ["test", "clean"]))
     for rows in data:
         rows.check()
-    if limit is not None:
-        data = [rows.limit(limit) for rows in data]
+    return data if limit is None else [rows.limit(limit) for rows in data]
+
+
+def _open_candidate(
+    number: int,
+    source: ModelSource,
+    out: Path,
+    data: list[Rows],
+    preprocessor: NamedPreprocessor,
+    device: str,
+    scores: str,
+) -> Candidate:
+    model = source.open(device)
     known = model.fingerprint
-    signature = _signature(model, known, preprocessor, PROFILES[data[0].benchmark.profile].size, scores)
-    threads = workers or available_cores()
+    signature = model_signature(model, known, preprocessor, data[0], scores)
+    complete = known.complete and preprocessor.complete
+    return Candidate(number, source, model.name, signature, out.expanduser(), data, complete)
 
-    def predict(job: _Job, number: int | None, progress: Progress) -> pa.Table:
-        """Predictions for the first ``number`` rows of a job, or for all."""
-        rows = itertools.islice(job.rows.read(job.cell), number)
-        size = max(1, batch_size // _FRAMES) if job.rows.sequences else batch_size
-        loaded = batches(
-            job.cell.config, rows, size, threads, preprocessor.function, model.side, model.interpolation
-        )
-        watched = _watch(loaded, progress, job.cell.config, job.rows.num_rows[job.cell.config])
-        sequences, classes = job.rows.sequences, len(job.rows.classes)
-        return predictions.predict(model, job.cell.config, watched, classes, sequences, scores)
 
-    with contextlib.ExitStack() as stack:
-        folder = Path(out if out is not None else stack.enter_context(tempfile.TemporaryDirectory()))
-        jobs = [_job(folder.expanduser(), signature, rows, cell) for rows in data for cell in rows.cells]
-        finished = [job for job in jobs if predictions.is_finished(job.file, job.identity)]
-        if finished and not (resume or (known.complete and preprocessor.complete)):
-            raise BuildError(
-                f"{folder}: holds predictions of {model.name}, which has parts that Python cannot see, so another "
-                "model looks the same. If they are of this model, add --resume (resume=True); if not, choose another "
-                "folder with -o. identity= names a model's version"
-            )
-        for job in finished:
-            with wrap_os_errors(job.file):
-                again = predict(job, 1 if job.rows.sequences else _COMPARED, silent)
-            if not predictions.agree(again, predictions.read(job.file, job.identity).slice(0, len(again))):
-                raise BuildError(
-                    f"{job.file}: {model.name} now predicts other classes or margins for its first rows. Models are "
-                    "never mixed: choose another folder with -o"
-                )
-        for job in [job for job in jobs if job not in finished]:
-            with wrap_os_errors(job.file):
-                predictions.write(job.file, predict(job, None, progress), job.identity)
-        tables: dict[str, dict[str, pa.Table]] = {rows.benchmark.dataset: {} for rows in data}
-        for job in jobs:
-            tables[job.rows.benchmark.dataset][job.cell.config] = predictions.read(job.file, job.identity)
+def _run(
+    units: Sequence[Unit],
+    candidates: Sequence[Candidate],
+    processes: int,
+    executor: Executor | None,
+    progress: Progress,
+) -> dict[int, str]:
+    """Run units until all are finished or all models have failed; returns the reasons by number of the model."""
+    failed: dict[int, str] = {}
+    if not units:
+        return failed
+    if executor is not None or processes > 1:
+        _check_pickle(units[0])
+    done, total = 0, sum(unit.size for unit in units)
+    if executor is not None:
+        results = run_on_executor(executor, run, units, lambda: progress(_TITLE, done, total))
+    else:
+        workers = min(processes, len(units))
+        results = run_local(run, units, workers, progress, warm_ups(units), _TITLE)
+    with contextlib.closing(results):
+        for unit, reasons in results:
+            failed |= reasons
+            done += unit.size
+            if executor is not None:
+                progress(_TITLE, done, total)
+            if len(failed) == len(candidates):
+                break
+    return failed
+
+
+def _check_pickle(unit: Unit) -> None:
+    try:
+        pickle.dumps(unit)
+    except Exception as error:
+        raise SourceError(
+            f"the model or the preprocessor cannot be sent to other processes ({error}); give it by its name, such as "
+            "package.module:callable, or evaluate in one process"
+        ) from error
+
+
+def _score(candidate: Candidate, command: str) -> Evaluation:
+    """Compute the metrics of a model from its files."""
     metrics: dict[str, Mapping[str, Any]] = {}
     counts: dict[str, Counts] = {}
     examples: list[Example] = []
     kind = ""
-    for rows in data:
-        predicted = tables[rows.benchmark.dataset]
+    for rows in candidate.data:
+        found = candidate.found[rows.benchmark.dataset]
+        predicted = prediction_files.read(found, [cell.config for cell in rows.cells])
         for metric in ("mfr", "mt5d") if rows.sequences else ("mce",):
             metrics[metric] = compute_metric(metric, rows, predicted)
             counts[metric] = per_image_counts(metric, rows, predicted)
         if not rows.sequences:
-            examples = predictions.choose_examples(predicted)
+            examples = predictions.choose_examples(rows, predicted)
             kind = predictions.scores_kind(predicted.values())
     used = [name for name in _LIBRARIES if name == "imagenet-cp" or name in sys.modules]
     return Evaluation(
-        model=model.name,
-        signature=signature,
+        model=candidate.name,
+        signature=candidate.signature,
         metrics=metrics,
         counts=counts,
-        classes=class_names(data[0].classes),
+        classes=class_names(candidate.data[0].classes),
         examples=tuple(examples),
         command=command,
         scores=kind,
         versions={library: metadata.version(library) for library in used},
-    )
-
-
-class _Job(NamedTuple):
-    """Predictions to make for one config: their file and their identity."""
-
-    rows: Rows
-    cell: Cell
-    file: Path
-    identity: dict[str, str]
-
-
-def _job(folder: Path, signature: str, rows: Rows, cell: Cell) -> _Job:
-    file = folder / "predictions" / rows.benchmark.dataset / f"{cell.config}.parquet"
-    identity = {
-        "format": predictions.FORMAT,
-        "model": signature,
-        "data": rows.signature,
-        "rows": rows.stamps[cell.config],
-    }
-    return _Job(rows, cell, file, identity)
-
-
-def _signature(
-    model: Model, known: Fingerprint, preprocessor: NamedPreprocessor, side: int, scores: str
-) -> str:
-    """Signature of a model and its input, whose ``side`` is that of the images if the model takes any."""
-    return str(
-        Signature.of(
-            ("model", model.name),
-            ("id", known.digest),
-            ("input", model.side or side),
-            ("resize", model.interpolation if model.side not in (None, side) else None),
-            model.normalization,
-            ("preprocess", preprocessor.name or None),
-            ("preprocess_id", preprocessor.digest or None),
-            ("scores", None if scores == "auto" else scores),
-        )
     )
 
 
@@ -309,13 +496,3 @@ def _select(data: list[Rows], configs: Sequence[str]) -> list[Rows]:
                 "evaluate on ImageNet-C alone, on the fly with --benchmarks imagenet_c"
             )
     return data
-
-
-def _watch(loaded: Iterator[Batch], progress: Progress, config: str, total: int) -> Iterator[Batch]:
-    """Pass batches on, and report the rows of those that the caller is done with."""
-    done = 0
-    progress(config, done, total)
-    for batch in loaded:
-        yield batch
-        done += len(batch.rows)
-        progress(config, done, total)

@@ -17,7 +17,6 @@ import numpy as np
 from ..errors import RESUME_HINT, BuildError
 from ..images import opencv
 from ..progress import Progress
-from ..sources import Item
 
 #: Title of the progress of units.
 TITLE = "building images"
@@ -35,13 +34,17 @@ class Unit(Protocol):
         """Number of the unit, unique in a job."""
 
     @property
-    def items(self) -> Sequence[Item]:
-        """The images."""
+    def size(self) -> int:
+        """Number of images that it reports as finished, one by one or several at a time."""
+
+    def location(self, done: int) -> str:
+        """Location of the image that it works on after ``done`` images, for errors."""
 
 
 U = TypeVar("U", bound=Unit)
 R = TypeVar("R")
-Run = Callable[[U, Callable[[], None]], R]
+#: Runs a unit; called with it and with a callback for each finished image, or for a number of them.
+Run = Callable[[U, Callable[..., None]], R]
 
 #: Numbers of a worker in shared memory: its process, its unit, and the images of the unit that are finished.
 _SLOT = 3
@@ -82,11 +85,16 @@ def _exit_with(parent: Any) -> None:
     os._exit(1)
 
 
-def _tick() -> None:
+def slot() -> int:
+    """Number of this worker process among those of its machine; 0 outside of one."""
+    return _place // _SLOT
+
+
+def _tick(count: int = 1) -> None:
     if _counter is not None:
         with _counter.get_lock():
-            _counter.value += 1
-        _slots[_place + 2] += 1
+            _counter.value += count
+        _slots[_place + 2] += count
 
 
 def _run(run: Run[U, R], unit: U) -> R:
@@ -115,6 +123,7 @@ def run_local(
     workers: int,
     progress: Progress,
     warm_ups: Sequence[Callable[[], object]] = (),
+    title: str = TITLE,
 ) -> Generator[tuple[U, R], None, None]:
     """Run units in ``workers`` processes of this machine, replacing a worker that dies and running its unit again.
 
@@ -127,10 +136,11 @@ def run_local(
     workers : int
         Number of processes; 1 runs the units in this process.
     progress : callable
-        Called with ``"compiling kernels"`` or ``"building images"``, the number done and the total, several times a
-        second.
+        Called with ``"compiling kernels"`` or the title, the number done and the total, several times a second.
     warm_ups : sequence of callable
         Functions that compile kernels into numba's cache; each is called once before the units.
+    title : str
+        Title of the progress of the units.
 
     Yields
     ------
@@ -142,15 +152,15 @@ def run_local(
     BuildError
         Workers die repeatedly.
     """
-    total = sum(len(unit.items) for unit in todo)
+    total = sum(unit.size for unit in todo)
     opencv.load()  # in this process too, for its notice: worker processes are silent
     if workers == 1:
         done = 0
 
-        def count() -> None:
+        def count(number: int = 1) -> None:
             nonlocal done
-            done += 1
-            progress(TITLE, done, total)
+            done += number
+            progress(title, done, total)
 
         reuse_freed_memory()
         for ready, warm_up in enumerate(warm_ups):
@@ -165,15 +175,15 @@ def run_local(
     context = multiprocessing.get_context("forkserver")
     counter = context.Value("q", 0)
     while left:
-        counter.value = sum(len(unit.items) for unit in todo if unit.index not in left)
+        counter.value = sum(unit.size for unit in todo if unit.index not in left)
         with _single_threaded():
             slots = context.Array("q", _SLOT * min(workers, len(left)))
             pool = ProcessPoolExecutor(len(slots) // _SLOT, context, _init_worker, (counter, slots))
             try:
                 _compile(pool, warm_ups, progress)
-                progress(TITLE, counter.value, total)
+                progress(title, counter.value, total)
                 for unit, result in run_on_executor(
-                    pool, run, list(left.values()), lambda: progress(TITLE, counter.value, total)
+                    pool, run, list(left.values()), lambda: progress(title, counter.value, total)
                 ):
                     del left[unit.index]
                     failures = 0
@@ -219,8 +229,8 @@ def _places(died: set[int | None], slots: Sequence[int], units: Mapping[int, Uni
     """Yield the locations of the images at which processes died."""
     for place in range(0, len(slots), _SLOT):
         process, index, done = slots[place : place + _SLOT]
-        if process in died and index in units and done < len(units[index].items):
-            yield units[index].items[done].location
+        if process in died and index in units and done < units[index].size:
+            yield units[index].location(done)
 
 
 def _stop(pool: ProcessPoolExecutor) -> set[int | None]:

@@ -1,11 +1,10 @@
-"""Batches of decoded images, loaded ahead of the model."""
+"""Batches of images, loaded ahead of the models."""
 
 from __future__ import annotations
 
-import itertools
 from collections import deque
-from collections.abc import Callable, Iterator
-from concurrent.futures import Executor, ThreadPoolExecutor
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from typing import NamedTuple, TypeVar
 
 import numpy as np
@@ -13,7 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from ...errors import BuildError, SourceError
-from .rows import Row
+from .rows import Sample, Task
 
 _PREFETCH = 4  # batches
 
@@ -22,51 +21,64 @@ T = TypeVar("T")
 Preprocessor = Callable[[NDArray[np.uint8]], NDArray[np.uint8]]
 
 
-class Batch(NamedTuple):
-    """Rows and their images.
+class Resizing(NamedTuple):
+    """Resizing of images to the input of a model.
 
     Attributes
     ----------
-    rows : list of Row
-        The rows.
-    images : ndarray of uint8, shape (rows * frames, H, W, 3)
-        Their decoded images in the order of the rows.
-    frames : int
-        Images per row.
+    side : int or None
+        Side of the square input; None for images as they are.
+    interpolation : str
+        As Pillow names it.
     """
 
-    rows: list[Row]
-    images: NDArray[np.uint8]
-    frames: int
+    side: int | None = None
+    interpolation: str = "bilinear"
+
+
+class Batch(NamedTuple):
+    """Samples and their images, resized to the inputs of the models.
+
+    Attributes
+    ----------
+    samples : list of Sample
+        The samples, without their images.
+    frames : list of int
+        Number of images of every sample.
+    images : dict
+        Resizing -> their images in this order, uint8 (images, H, W, 3).
+    """
+
+    samples: list[Sample]
+    frames: list[int]
+    images: dict[Resizing, NDArray[np.uint8]]
+
+
+#: Images of a sample by their resizing.
+_Resized = dict[Resizing, list[NDArray[np.uint8]]]
 
 
 def batches(
-    config: str,
-    rows: Iterator[Callable[[], Row]],
+    tasks: Iterable[Task],
     size: int,
     workers: int,
     preprocess: Preprocessor | None = None,
-    side: int | None = None,
-    interpolation: str = "bilinear",
-) -> Iterator[Batch]:
-    """Read or generate rows and decode them in threads, ahead of the caller.
+    resizings: Sequence[Resizing] = (Resizing(),),
+) -> Generator[Batch, None, None]:
+    """Read or generate samples in threads, ahead of the caller, and batch them across configs.
 
     Parameters
     ----------
-    config : str
-        Name of the config in errors.
-    rows : iterator of callable
-        From `Rows.read`.
+    tasks : iterable of callable
+        From `imagenet_cp.evaluation.data.rows.Slice.tasks`.
     size : int
-        Rows of a batch.
+        Largest number of images of a batch, which holds at least one sample.
     workers : int
         Number of threads.
     preprocess : callable, optional
         Applied to every image: uint8 (H, W, 3) in and out.
-    side : int, optional
-        Size of the model's input; images of another size are resized by Pillow.
-    interpolation : str
-        Interpolation of that resizing, as Pillow names it.
+    resizings : sequence of Resizing
+        Inputs of the models.
 
     Raises
     ------
@@ -74,41 +86,73 @@ def batches(
         A row cannot be read, decoded or preprocessed, or the images of a batch differ in size; the message names the
         config and the row.
     """
+
+    def load(task: Task) -> list[tuple[Sample, _Resized]]:
+        return [_load(sample, preprocess, resizings) for sample in task()]
+
     with ThreadPoolExecutor(workers) as pool:
-        yield from prefetch(_load(config, rows, size, pool, preprocess, side, interpolation))
+        yield from prefetch(_batch(_map_ahead(pool, load, tasks, workers + 1), size, resizings))
 
 
 def _load(
-    config: str,
-    rows: Iterator[Callable[[], Row]],
-    size: int,
-    pool: Executor,
-    preprocess: Preprocessor | None,
-    side: int | None,
-    interpolation: str,
-) -> Iterator[Batch]:
-    def load(read: Callable[[], Row]) -> tuple[Row, list[NDArray[np.uint8]]]:
+    sample: Sample, preprocess: Preprocessor | None, resizings: Sequence[Resizing]
+) -> tuple[Sample, _Resized]:
+    images = sample.images
+    if preprocess is not None:
         try:
-            row = read()
-        except SourceError as error:
-            raise SourceError(f"{config}, {error}") from error
-        try:
-            images = row.decode()
-            if preprocess is not None:
-                images = [_preprocess(preprocess, image) for image in images]
+            images = [_preprocess(preprocess, image) for image in images]
         except ValueError as error:
-            raise SourceError(f"{config}, row {row.image_id}: {error}") from error
-        return row, [_resize(image, side, interpolation) for image in images]
+            raise SourceError(f"{sample.config}, row {sample.image_id}: {error}") from error
+    return sample._replace(images=[]), {
+        resizing: [_resize(image, *resizing) for image in images] for resizing in resizings
+    }
 
-    while loaded := list(pool.map(load, itertools.islice(rows, size))):
-        images = [image for _, images in loaded for image in images]
+
+def _map_ahead(
+    pool: Executor, load: Callable[[Task], list[T]], tasks: Iterable[Task], number: int
+) -> Iterator[T]:
+    """Chain the results of tasks in their order, a few tasks ahead of the caller."""
+    pending: deque[Future[list[T]]] = deque()
+    try:
+        for task in tasks:
+            pending.append(pool.submit(load, task))
+            if len(pending) > number:
+                yield from pending.popleft().result()
+        while pending:
+            yield from pending.popleft().result()
+    finally:
+        for future in pending:
+            future.cancel()
+
+
+def _batch(
+    loaded: Iterable[tuple[Sample, _Resized]], size: int, resizings: Sequence[Resizing]
+) -> Iterator[Batch]:
+    group: list[tuple[Sample, _Resized]] = []
+    count = 0
+    for sample, sized in loaded:
+        frames = len(sized[resizings[0]])
+        if group and count + frames > size:
+            yield _stack(group, resizings)
+            group, count = [], 0
+        group.append((sample, sized))
+        count += frames
+    if group:
+        yield _stack(group, resizings)
+
+
+def _stack(group: Sequence[tuple[Sample, _Resized]], resizings: Sequence[Resizing]) -> Batch:
+    stacked: dict[Resizing, NDArray[np.uint8]] = {}
+    for resizing in resizings:
+        images = [image for _, sized in group for image in sized[resizing]]
         shapes = {image.shape for image in images}
         if len(shapes) > 1:
             raise SourceError(
-                f"{config}: images of several sizes ({', '.join(sorted(map(str, shapes))[:3])}) cannot be batched; "
-                "use a model with an input size, or --batch-size 1"
+                f"{group[0][0].config}: images of several sizes ({', '.join(sorted(map(str, shapes))[:3])}) cannot be "
+                "batched; use a model with an input size, or --batch-size 1"
             )
-        yield Batch([row for row, _ in loaded], np.stack(images), len(loaded[0][1]))
+        stacked[resizing] = np.stack(images)
+    return Batch([sample for sample, _ in group], [len(sized[resizings[0]]) for _, sized in group], stacked)
 
 
 def _preprocess(preprocess: Preprocessor, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -142,3 +186,5 @@ def prefetch(items: Iterator[T], number: int = _PREFETCH) -> Iterator[T]:
             yield item  # type: ignore[misc]  # not the end
     finally:
         thread.shutdown(cancel_futures=True)
+        if isinstance(items, Generator):
+            items.close()

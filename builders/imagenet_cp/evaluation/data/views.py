@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
 from dataclasses import replace
-from functools import partial
 
 from ...benchmarks.base import Cell
 from ...benchmarks.recipe import Recipe
 from ...errors import SourceError
 from ...sources.class_lists import class_list, labels_in
 from ...sources.subsets import open_subset
-from .rows import Row, Rows
+from .folder import FolderSlice
+from .rows import Rows
 
 
 def view(
@@ -62,27 +61,18 @@ def view(
     if not left:
         raise SourceError(f"{name}: has no image of the classes of {classes}; name other classes")
 
-    def read(cell: Cell) -> Iterator[Callable[[], Row]]:
-        found = 0
-        for load in rows.read(cell):
-            row = load()
-            if row.image_id in left:
-                found += 1
-                yield partial(_same, row._replace(label=left[row.image_id]))
-        if found != len(left):
-            raise SourceError(
-                f"{cell.config}: has {found:,} of the {len(left):,} images that are chosen; check the build with "
-                "`imagenet-cp verify`"
-            )
+    numbers = [number for number, image_id in enumerate(stored) if image_id in left]
+    in_order = [image_id for image_id in stored if image_id in left]
+
+    def slice_of(cells: tuple[Cell, ...], start: int, stop: int) -> FolderSlice:
+        whole = rows.slice(cells, numbers[start], numbers[stop - 1] + 1)
+        assert isinstance(whole, FolderSlice)
+        return replace(whole, labels={image_id: left[image_id] for image_id in in_order[start:stop]})
 
     return replace(
         rows,
         signature=recipe.signature,
         classes=names,
         num_rows=dict.fromkeys(rows.num_rows, len(left)),
-        read=read,
+        slice=slice_of,
     )
-
-
-def _same(row: Row) -> Row:
-    return row

@@ -1,0 +1,104 @@
+"""Rows generated on the fly from clean images."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import partial
+
+from ...benchmarks.base import Cell
+from ...benchmarks.catalog import BENCHMARKS, get_benchmark
+from ...benchmarks.recipe import Recipe
+from ...sources import Item, Reader, open_source
+from .rows import Rows, Sample, Task, scored_cells
+
+
+@dataclass(frozen=True)
+class SourceSlice:
+    """Rows that are generated from a slice of the clean images, each of which is decoded and resized once.
+
+    Attributes
+    ----------
+    recipe : Recipe
+        Recipe of the data set.
+    reader : Reader
+        Reader of the images' bytes.
+    cells : tuple of Cell
+        Corruptions or perturbations.
+    items : tuple of Item
+        The images.
+    """
+
+    recipe: Recipe
+    reader: Reader
+    cells: tuple[Cell, ...]
+    items: tuple[Item, ...]
+
+    def tasks(self) -> Iterator[Task]:
+        """Iterate over the images in their order."""
+        return (partial(self._generate, item) for item in self.items)
+
+    def _generate(self, item: Item) -> list[Sample]:
+        benchmark = BENCHMARKS[self.recipe.dataset]
+        clean = benchmark.prepare(self.reader.read(item), item.location, self.recipe.size)
+        return [
+            Sample(
+                cell.config,
+                item.image_id,
+                item.label,
+                benchmark.stored_pixels(self.recipe, cell, clean, item),
+            )
+            for cell in self.cells
+        ]
+
+    def encoded(self) -> Iterator[bytes]:
+        """Iterate over the files of the first cell, which is of ImageNet-C."""
+        benchmark = BENCHMARKS[self.recipe.dataset]
+        for item in self.items:
+            clean = benchmark.prepare(self.reader.read(item), item.location, self.recipe.size)
+            yield benchmark.row(self.recipe, self.cells[0], clean, item)["image"]["bytes"]
+
+    def location(self, number: int) -> str:
+        """Location of one of the images, for errors."""
+        return self.items[number].location
+
+
+def from_source(
+    dataset: str,
+    source: str | os.PathLike[str] | None = None,
+    *,
+    seed: int = 0,
+    ids: str | os.PathLike[str] | None = None,
+    classes: str | os.PathLike[str] | None = None,
+) -> Rows:
+    """Generate the rows of a benchmark on the fly: the images are those of a build, and nothing is written.
+
+    Parameters
+    ----------
+    dataset : str
+        Such as ``"imagenet_c"``.
+    source : str or path, optional
+        The clean images, as for `imagenet_cp.sources.open_source`, as are ids and classes.
+    seed : int
+        Seed of the random draws.
+
+    Raises
+    ------
+    SourceError
+        The source cannot be used.
+    ValueError
+        Unknown dataset.
+    """
+    benchmark = get_benchmark(dataset)
+    images = open_source(source, ids=ids, classes=classes)
+    benchmark.check(images)
+    recipe = benchmark.recipe(seed, source=images)
+
+    def slice_of(cells: tuple[Cell, ...], start: int, stop: int) -> SourceSlice:
+        return SourceSlice(recipe, images.reader, cells, images.items[start:stop])
+
+    cells = scored_cells(benchmark, benchmark.cell_of)
+    num_rows = {cell.config: len(images.items) for cell in cells}
+    stamps = {cell.config: images.stamp for cell in cells}
+    return Rows(benchmark, recipe.signature, images.classes, cells, num_rows, stamps, slice_of)

@@ -1,0 +1,65 @@
+"""Devices of an evaluation, and its place among the processes that a launcher started."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+
+from ..jobs.folder import Shard
+from .models.base import import_library
+from .models.torch import find_device
+
+#: Beginning of the names of models that run on PyTorch.
+_TORCH = ("timm:", "torchvision:", "hf:")
+#: Variables of a launcher: number of a process, their number, and its number on its machine.
+_LAUNCHERS = (
+    ("RANK", "WORLD_SIZE", "LOCAL_RANK"),
+    ("SLURM_PROCID", "SLURM_STEP_NUM_TASKS", "SLURM_LOCALID"),
+)
+
+
+def find_shard(environment: Mapping[str, str] = os.environ) -> tuple[Shard, int]:
+    """Shard of this process and its number on its machine, as torchrun or Slurm's srun set them.
+
+    Returns
+    -------
+    Shard
+        All of the work without a launcher.
+    int
+        Number of the process on its machine.
+    """
+    for rank, count, local in _LAUNCHERS:
+        if environment.get(rank, "").isdecimal() and environment.get(count, "").isdecimal():
+            shard = Shard(int(environment[rank]) + 1, int(environment[count]))
+            return shard, int(environment.get(local, "0"))
+    return Shard(), 0
+
+
+def find_devices(
+    device: str, models: Sequence[object], local: int = 0, launched: bool = False
+) -> tuple[str, ...]:
+    """List the devices of the worker processes, one process for each.
+
+    Parameters
+    ----------
+    device : str
+        Such as ``auto``, ``cpu``, ``cuda`` for all visible GPUs, or ``cuda:1``.
+    models : sequence
+        The models; those given as functions choose their devices themselves.
+    local : int
+        Number of this process on its machine.
+    launched : bool
+        True if a launcher started one process for each device, of which this process has one.
+
+    Raises
+    ------
+    SourceError
+        The device is not available.
+    """
+    devices: tuple[str, ...] = (device,)
+    if any(isinstance(model, str) and model.startswith(_TORCH) for model in models):
+        found = find_device(device) if launched or device == "cuda" else device
+        if found == "cuda":
+            count = import_library("torch").cuda.device_count()
+            devices = tuple(f"cuda:{number}" for number in range(count))
+    return (devices[local % len(devices)],) if launched else devices

@@ -1,0 +1,185 @@
+"""Plan of an evaluation: the models, their finished predictions and the units that are left."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ..benchmarks.base import Cell
+from ..benchmarks.signature import Signature
+from ..errors import BuildError
+from ..images.profiles import PROFILES
+from ..jobs.folder import Shard
+from . import prediction_files
+from .data.rows import Rows
+from .fingerprint import Fingerprint
+from .model_source import ModelSource
+from .models.base import Model
+from .prediction_files import Place
+from .predictions import agree
+from .preprocessors import NamedPreprocessor
+from .units import Output, Settings, Unit, predict
+
+#: Kind of a benchmark -> source images of a unit: tens of thousands of predictions, which a kill loses at most.
+_IMAGES_PER_UNIT = {"corruptions": 200, "perturbations": 40}
+#: Images whose stored predictions are compared with new ones before they are used again; of sequences one.
+_COMPARED = 4
+
+
+@dataclass
+class Candidate:
+    """A model that is evaluated.
+
+    Attributes
+    ----------
+    number : int
+        Its number among the models.
+    source : ModelSource
+        The model, to be opened.
+    name, signature : str
+        Its display name, and the signature of the model and its input.
+    out : Path
+        Folder of its predictions and report.
+    data : list of Rows
+        The data.
+    complete : bool
+        False if a part of the model or of the preprocessor is invisible from Python.
+    found : dict
+        Data set -> finished predictions.
+    """
+
+    number: int
+    source: ModelSource
+    name: str
+    signature: str
+    out: Path
+    data: list[Rows]
+    complete: bool
+    found: dict[str, dict[Place, Path]] = field(default_factory=dict)
+
+    def find(self) -> None:
+        """Find the finished predictions."""
+        self.found = {
+            rows.benchmark.dataset: prediction_files.find(self.out, rows, self.signature)
+            for rows in self.data
+        }
+
+    def lacking(self, rows: Rows, start: int, stop: int) -> tuple[Cell, ...]:
+        """Cells of a slice without finished predictions."""
+        found = self.found[rows.benchmark.dataset]
+        return tuple(cell for cell in rows.cells if Place(cell.config, start, stop) not in found)
+
+
+def model_signature(
+    model: Model, known: Fingerprint, preprocessor: NamedPreprocessor, rows: Rows, scores: str
+) -> str:
+    """Signature of a model and its input, whose size is that of the images if the model takes any."""
+    side = PROFILES[rows.benchmark.profile].size
+    return str(
+        Signature.of(
+            ("model", model.name),
+            ("id", known.digest),
+            ("input", model.side or side),
+            ("resize", model.interpolation if model.side not in (None, side) else None),
+            model.normalization,
+            ("preprocess", preprocessor.name or None),
+            ("preprocess_id", preprocessor.digest or None),
+            ("scores", None if scores == "auto" else scores),
+        )
+    )
+
+
+def slices(rows: Rows, images_per_unit: int | None) -> Iterator[tuple[int, int]]:
+    """Split the images: numbers of the first image of every slice and of the one after its last."""
+    count = max(rows.num_rows[cell.config] for cell in rows.cells)
+    step = images_per_unit or _IMAGES_PER_UNIT[rows.benchmark.kind]
+    return ((start, min(start + step, count)) for start in range(0, count, step))
+
+
+def plan_units(
+    candidates: Sequence[Candidate],
+    settings: Callable[[Rows], Settings],
+    images_per_unit: int | None,
+    shard: Shard,
+) -> list[Unit]:
+    """List the units of a shard that are left, each for all models that lack the same cells of a slice.
+
+    Parameters
+    ----------
+    candidates : sequence of Candidate
+        The models, all with the same data.
+    settings : callable
+        From the data to the settings of its units.
+    images_per_unit : int, optional
+        Source images of a unit.
+    shard : Shard
+        Part of the work.
+    """
+    units: list[Unit] = []
+    for rows in candidates[0].data:
+        for index, (start, stop) in enumerate(slices(rows, images_per_unit)):
+            groups: dict[tuple[Cell, ...], list[Candidate]] = {}
+            for candidate in candidates if shard.has(index) else ():
+                groups.setdefault(candidate.lacking(rows, start, stop), []).append(candidate)
+            for cells, group in groups.items():
+                size = rows.count_images(cells, start, stop)
+                if not size:
+                    continue
+                name = prediction_files.file_name(cells, start, stop)
+                outputs = tuple(
+                    Output(
+                        candidate.number,
+                        candidate.source,
+                        prediction_files.folder_of(candidate.out, rows) / name,
+                        prediction_files.identity_of(candidate.signature, rows, cells, start, stop),
+                    )
+                    for candidate in group
+                )
+                part = rows.slice(cells, start, stop)
+                units.append(Unit(len(units), part, stop - start, size, outputs, settings(rows)))
+    return units
+
+
+def count_missing(candidate: Candidate, images_per_unit: int | None) -> int:
+    """Count the slices for which a model lacks predictions."""
+    return sum(
+        rows.count_images(candidate.lacking(rows, start, stop), start, stop) > 0
+        for rows in candidate.data
+        for start, stop in slices(rows, images_per_unit)
+    )
+
+
+def check_stored(candidate: Candidate, settings: Callable[[Rows], Settings], resume: bool) -> None:
+    """Compare a few of the finished predictions of every data set with new ones.
+
+    Raises
+    ------
+    BuildError
+        They are of another model, or may be.
+    """
+    for rows in candidate.data:
+        found = candidate.found[rows.benchmark.dataset]
+        if not found:
+            continue
+        if not (resume or candidate.complete):
+            raise BuildError(
+                f"{candidate.out}: holds predictions of {candidate.name}, which has parts that Python cannot see, so "
+                "another model looks the same. If they are of this model, add --resume (resume=True); if not, choose "
+                "another folder with -o. identity= names a model's version"
+            )
+        file = min(found.values())
+        places = {place: file for place, path in found.items() if path == file}
+        start, stop = next((place.start, place.stop) for place in places)
+        cells = tuple(cell for cell in rows.cells if any(place.config == cell.config for place in places))
+        few = rows.slice(cells, start, min(stop, start + (1 if rows.sequences else _COMPARED)))
+        predicted, failed = predict(few, {0: candidate.source}, settings(rows))
+        for reason in failed.values():
+            raise BuildError(f"{file}: holds predictions of {candidate.name}, which fails now: {reason}")
+        stored = prediction_files.read(places, [cell.config for cell in cells])
+        for config, table in predicted[0].tables(cells).items():
+            if not agree(table, stored[config].slice(0, len(table))):
+                raise BuildError(
+                    f"{file}: {candidate.name} now predicts other classes or margins for its first rows of {config}. "
+                    "Models are never mixed: choose another folder with -o"
+                )
