@@ -43,9 +43,9 @@ def test_a_file_gets_a_line_every_half_minute(capsys):
         now = second
         lines("building images", 20 * second, 4000)
     assert capsys.readouterr().err.splitlines() == [
-        "building images: 600 of 4,000, 02:50 left",
-        "building images: 1,200 of 4,000, 02:20 left",
-        "building images: 1,800 of 4,000, 01:50 left",
+        "building images: 600 of 4,000, 20 images/s, 02:50 left",
+        "building images: 1,200 of 4,000, 20 images/s, 02:20 left",
+        "building images: 1,800 of 4,000, 20 images/s, 01:50 left",
     ]
 
 

@@ -15,6 +15,8 @@ from .errors import RESUME_HINT
 #: Called with a title, such as ``"building images"``, the number of steps done and their total.
 Progress = Callable[[str, int, int], None]
 
+#: Titles of work that is counted in images, whose rate is shown.
+_OF_IMAGES = ("building images", "evaluating")
 #: Seconds between two lines where standard error is no terminal.
 _INTERVAL = 30
 
@@ -49,7 +51,12 @@ class Bars:
     def __call__(self, title: str, done: int, total: int) -> None:
         if title != self._title and total:
             self.close()
-            self._title, self._bar = title, tqdm(desc=title, total=total, unit="", dynamic_ncols=True)
+            self._title, self._bar = (
+                title,
+                tqdm(
+                    desc=title, total=total, unit=" images" if title in _OF_IMAGES else "", dynamic_ncols=True
+                ),
+            )
         if self._bar is not None:
             self._bar.update(done - self._bar.n)
             if done >= total:
@@ -81,8 +88,9 @@ class Lines:
         first, begin = self._begin
         left = ""
         if first < done < total:
-            seconds = (now - begin) / (done - first) * (total - done)
-            left = f", {tqdm.format_interval(seconds)} left"
+            rate = (done - first) / (now - begin)
+            left = f", {rate:,.0f} images/s" if title in _OF_IMAGES else ""
+            left += f", {tqdm.format_interval((total - done) / rate)} left"
         typer.echo(f"{title}: {done:,} of {total:,}{left}", err=True)
 
 

@@ -11,9 +11,11 @@ import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 from toy_models import by_contrast_of_10, of_10
+from typer.testing import CliRunner
 
 from imagenet_cp.benchmarks.catalog import get_benchmark
 from imagenet_cp.build.plan import build
+from imagenet_cp.cli import app
 from imagenet_cp.errors import BuildError, SourceError
 from imagenet_cp.evaluation.models.base import Model
 from imagenet_cp.evaluation.run import evaluate_model, evaluate_models
@@ -213,6 +215,36 @@ def test_killed_at_twenty_moments_at_most_one_unit_of_a_process_is_lost(tmp_path
         assert second.exitcode == 0
         assert files(out) == undisturbed and not list(out.rglob("*.tmp"))
         assert all(path.stat().st_mtime_ns == written for path, written in before.items())
+
+
+def test_the_command_evaluates_several_models_and_prints_tables(options, tmp_path, monkeypatch):
+    monkeypatch.setattr("sys.argv", ["imagenet-cp", "evaluate"])
+    (tmp_path / "list.txt").write_text("# models\ntoy_models:by_contrast_of_10\n")
+    command = ["evaluate", "toy_models:of_10", "toy_models:missing", "--models", str(tmp_path / "list.txt")]
+    data = ["--source", str(options["source"]), "--benchmarks", "cifar10_c", "--configs", "brightness,clean"]
+    run = CliRunner().invoke(app, [*command, *data, "-o", str(tmp_path / "zoo")])
+    assert run.exit_code == 1 and "toy_models:missing failed: " in run.stderr
+    lines = run.stdout.splitlines()
+    (header, _) = (number for number, line in enumerate(lines) if line.startswith("error % at severity"))
+    assert lines[header + 1].startswith("clean ") and lines[header + 2].startswith("brightness ")
+    assert "writing the report" in run.stderr
+    assert lines[-1] == str(tmp_path / "zoo/comparison/index.html")
+    for name in ("toy_models-of_10", "toy_models-by_contrast_of_10"):
+        assert (tmp_path / "zoo" / name / "index.html").is_file()
+    assert not (tmp_path / "zoo/toy_models-missing").exists()
+
+
+def test_the_command_of_a_shard_names_what_is_left(options, tmp_path, monkeypatch):
+    monkeypatch.setattr("sys.argv", ["imagenet-cp", "evaluate"])
+    monkeypatch.setattr("imagenet_cp.evaluation.plan._IMAGES_PER_UNIT", {"corruptions": 6})
+    data = ["--source", str(options["source"]), "--benchmarks", "cifar10_c", "--configs", "clean"]
+    command = ["evaluate", "toy_models:of_10", *data, "-o", str(tmp_path)]
+    first = CliRunner().invoke(app, [*command, "--shard", "2/2"])
+    assert first.exit_code == 0 and "shard 2/2 is finished; 1 unit of other shards" in first.stdout
+    monkeypatch.setenv("RANK", "0")
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    last = CliRunner().invoke(app, command)
+    assert last.exit_code == 0 and last.stdout.splitlines()[-1] == str(tmp_path / "index.html")
 
 
 def test_predictions_of_other_data_are_not_added_to(options, tmp_path):

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ..errors import SourceError
+from ..text import count
 from .paths import ClassesOption, IdsOption, check_local
 
 if TYPE_CHECKING:
@@ -17,12 +19,17 @@ if TYPE_CHECKING:
 
 
 def evaluate(
-    model: Annotated[
-        str,
+    models: Annotated[
+        list[str] | None,
         typer.Argument(
-            help="timm:resnet50, torchvision:resnet50, hf:org/name, model.onnx, or package.module:callable"
+            help="timm:resnet50, torchvision:resnet50, hf:org/name, model.onnx, or package.module:callable; several "
+            "are evaluated in one pass."
         ),
-    ],
+    ] = None,
+    model_list: Annotated[
+        Path | None,
+        typer.Option("--models", callback=check_local, help="File of more models, one a line."),
+    ] = None,
     imagenet_c: Annotated[
         str | None,
         typer.Option("--imagenet-c", callback=check_local, help="A build, or user/imagenet_c on the Hub."),
@@ -54,7 +61,21 @@ def evaluate(
         str | None, typer.Option(help="Preprocessor of every image: clahe, or package.module:callable.")
     ] = None,
     batch_size: Annotated[int, typer.Option(min=1, help="Images per batch.")] = 64,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, ...")] = "auto",
+    device: Annotated[
+        str, typer.Option(help="auto, cpu, cuda for all visible GPUs with a process for each, cuda:1, ...")
+    ] = "auto",
+    devices: Annotated[str, typer.Option(help="Numbers of GPUs, such as 0,2, with a process for each.")] = "",
+    processes: Annotated[
+        int | None, typer.Option(min=1, help="Processes of this machine; by default one for each device.")
+    ] = None,
+    engine: Annotated[str, typer.Option(help="local, dask, or dask://host:port of a scheduler.")] = "local",
+    shard: Annotated[
+        str,
+        typer.Option(
+            help="i/n: only the i-th of n parts; by default as torchrun or srun started this process. The last to "
+            "finish writes the report."
+        ),
+    ] = "",
     scores: Annotated[
         str, typer.Option(help="logits or probabilities: what the model gives; recognized by default.")
     ] = "auto",
@@ -96,20 +117,34 @@ def evaluate(
         ),
     ] = False,
 ) -> None:
-    """Evaluate a model on ImageNet-C and ImageNet-P and write a report.
+    """Evaluate models on ImageNet-C and ImageNet-P and write their reports.
 
     An interrupted evaluation resumes with the same command.
     """
+    from ..evaluation.devices import find_shard
     from ..evaluation.report.charts import require_matplotlib
+    from ..evaluation.report.comparison_page import write_comparison
     from ..evaluation.report.page import check_report_dir
-    from ..evaluation.run import evaluate_model
+    from ..evaluation.run import evaluate_models
+    from ..jobs.engines import open_engine
     from ..progress import interruptible, show_progress
+    from .results_table import format_results
+    from .shards import parse_shard
 
+    names = [*(models or []), *(_read_list(model_list) if model_list else [])]
+    if not names:
+        raise SourceError("name a model, such as timm:resnet50, or a file of models with --models")
+    if len(names) > 1 and (name or weights):
+        raise SourceError(f"{'--name' if name else '--weights'} goes with one model, not with {len(names)}")
     require_matplotlib()
-    check_report_dir(out, "report")
-    with interruptible(), show_progress() as progress:
-        evaluation = evaluate_model(
-            model,
+    if len(names) == 1:
+        check_report_dir(out, "report")
+    part, local = find_shard()
+    if shard:
+        part, local = parse_shard(shard), 0
+    with interruptible(), open_engine(engine, processes) as executor, show_progress() as progress:
+        done = evaluate_models(
+            names,
             imagenet_c=imagenet_c,
             imagenet_p=imagenet_p,
             source=source,
@@ -120,12 +155,17 @@ def evaluate(
             classes=classes,
             limit=limit,
             out=out,
-            name=name,
+            names=[name] if name else (),
             preprocess=preprocess,
             batch_size=batch_size,
             device=device,
+            devices=[f"cuda:{number}" for number in _split(devices)],
+            local=None if shard or part.count == 1 else local,
             scores=scores,
             workers=workers,
+            processes=processes,
+            executor=executor,
+            shard=part,
             weights=weights,
             trust=trust,
             dtype=dtype,
@@ -135,9 +175,35 @@ def evaluate(
             command=shlex.join(["imagenet-cp", *sys.argv[1:]]),
             progress=progress,
         )
-    for line in _summary(evaluation):
-        typer.echo(line)
-    typer.echo(evaluation.write_report(out))
+    if done.missing:
+        typer.echo(
+            f"shard {part.index}/{part.count} is finished; {count(done.missing, 'unit')} of other shards are not yet. "
+            "The shard that finishes last writes the report"
+        )
+    for label, evaluation in done.evaluations.items():
+        if len(names) > 1:
+            typer.echo(f"\n{label}")
+        for line in (*format_results(evaluation), *_summary(evaluation)):
+            typer.echo(line)
+    if done.evaluations:
+        typer.echo("writing the report", err=True)
+    for label, evaluation in done.evaluations.items():
+        typer.echo(evaluation.write_report(done.folders[label]))
+    if len(done.evaluations) > 1:
+        typer.echo(write_comparison([done.folders[label] for label in done.evaluations], out / "comparison"))
+    for label, reason in done.failed.items():
+        typer.echo(f"{label} failed: {reason}", err=True)
+    if done.failed:
+        raise typer.Exit(1)
+
+
+def _read_list(file: Path) -> list[str]:
+    """Models of a file, one a line; lines that begin with # are comments."""
+    try:
+        lines = file.expanduser().read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise SourceError(f"{file}: cannot be read ({error})") from None
+    return [line.strip() for line in lines if line.strip() and not line.lstrip().startswith("#")]
 
 
 def compare(

@@ -20,7 +20,6 @@ from .paths import ClassesOption, IdsOption, check_local
 if TYPE_CHECKING:
     from ..build.estimate import Cost
     from ..build.plan import Plan
-    from ..jobs.folder import Shard
 
 app = typer.Typer(
     help="ImageNet-C and ImageNet-P as deterministic Hugging Face datasets.",
@@ -130,13 +129,14 @@ def build(
     from ..jobs.engines import open_engine
     from ..progress import interruptible, show_progress
     from ..sources import open_source
+    from .shards import parse_shard
 
     if on_error not in ("raise", "skip"):
         raise typer.BadParameter(f"it is raise or skip, not {on_error!r}", param_hint="--on-error")
     benchmark = get_benchmark(dataset)
     folder = out if out is not None else Path(benchmark.dataset)
     names = [name.strip() for name in configs.split(",") if name.strip()]
-    part = _shard(shard)
+    part = parse_shard(shard)
     benchmark.recipe(codec=codec, size=size)
     images = open_source(source, recursive=size == "keep", ids=ids, classes=classes)
     if dry_run:
@@ -181,17 +181,6 @@ def build(
         f"{folder}: {count(len(plan.files), 'file')}, {count(rows, 'row')}, {amount(stored)}, "
         f"{plan.recipe.signature}{missing}"
     )
-
-
-def _shard(text: str) -> Shard:
-    from ..jobs.folder import Shard
-
-    index, _, count = text.partition("/")
-    if not (index.isdecimal() and count.isdecimal() and 1 <= int(index) <= int(count)):
-        raise typer.BadParameter(
-            f"it is i/n with i from 1 to n, such as 2/8, not {text!r}", param_hint="--shard"
-        )
-    return Shard(int(index), int(count))
 
 
 def _costs(plan: Plan, as_json: bool) -> str:

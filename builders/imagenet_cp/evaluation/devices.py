@@ -35,9 +35,7 @@ def find_shard(environment: Mapping[str, str] = os.environ) -> tuple[Shard, int]
     return Shard(), 0
 
 
-def find_devices(
-    device: str, models: Sequence[object], local: int = 0, launched: bool = False
-) -> tuple[str, ...]:
+def find_devices(device: str, models: Sequence[object], local: int | None = None) -> tuple[str, ...]:
     """List the devices of the worker processes, one process for each.
 
     Parameters
@@ -46,10 +44,8 @@ def find_devices(
         Such as ``auto``, ``cpu``, ``cuda`` for all visible GPUs, or ``cuda:1``.
     models : sequence
         The models; those given as functions choose their devices themselves.
-    local : int
-        Number of this process on its machine.
-    launched : bool
-        True if a launcher started one process for each device, of which this process has one.
+    local : int, optional
+        Number of this process on its machine where a launcher started one for each device.
 
     Raises
     ------
@@ -58,8 +54,8 @@ def find_devices(
     """
     devices: tuple[str, ...] = (device,)
     if any(isinstance(model, str) and model.startswith(_TORCH) for model in models):
-        found = find_device(device) if launched or device == "cuda" else device
+        found = device if local is None and device != "cuda" else find_device(device)
         if found == "cuda":
             count = import_library("torch").cuda.device_count()
             devices = tuple(f"cuda:{number}" for number in range(count))
-    return (devices[local % len(devices)],) if launched else devices
+    return devices if local is None else (devices[local % len(devices)],)

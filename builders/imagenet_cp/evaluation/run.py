@@ -217,6 +217,7 @@ def evaluate_models(
     batch_size: int = 64,
     device: str = "auto",
     devices: Sequence[str] = (),
+    local: int | None = None,
     scores: str = "auto",
     workers: int | None = None,
     processes: int | None = None,
@@ -249,6 +250,8 @@ def evaluate_models(
         Device of the models given by name: ``cuda`` for all visible GPUs, with a process for each.
     devices : sequence of str
         Devices instead, such as ``("cuda:0", "cuda:2")``, with a process for each.
+    local : int, optional
+        Number of this process on its machine where a launcher started one for each device, of which it uses its own.
     workers : int, optional
         Threads that make images ahead of the models, over all processes; by default one per core.
     processes : int, optional
@@ -297,7 +300,7 @@ def evaluate_models(
     preprocessor = open_preprocessor(preprocess)
     if identity:
         preprocessor = preprocessor._replace(digest="", complete=True)
-    devices = tuple(devices) or find_devices(device, models)
+    devices = tuple(devices) or find_devices(device, models, local)
     cores = workers or available_cores()
     count = processes or len(devices)
 

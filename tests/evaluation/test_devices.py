@@ -1,0 +1,40 @@
+"""Devices of worker processes, and shards of a launcher; GPUs are pretended."""
+
+import types
+
+import pytest
+
+from imagenet_cp.evaluation import devices
+from imagenet_cp.evaluation.devices import find_devices, find_shard
+from imagenet_cp.jobs.folder import Shard
+
+
+@pytest.fixture
+def two_gpus(monkeypatch):
+    torch = types.SimpleNamespace(cuda=types.SimpleNamespace(device_count=lambda: 2))
+    monkeypatch.setattr(devices, "import_library", lambda name: torch)
+    monkeypatch.setattr(devices, "find_device", lambda device: "cuda" if device == "auto" else device)
+
+
+def test_cuda_is_all_visible_gpus(two_gpus):
+    assert find_devices("cuda", ["timm:resnet50"]) == ("cuda:0", "cuda:1")
+    assert find_devices("cuda:1", ["hf:org/name"]) == ("cuda:1",)
+    assert find_devices("auto", ["timm:resnet50"]) == ("auto",)
+    assert find_devices("cuda", [len]) == ("cuda",)
+
+
+def test_a_launched_process_has_the_device_of_its_number(two_gpus):
+    assert find_devices("auto", ["timm:resnet50"], local=1) == ("cuda:1",)
+    assert find_devices("cuda", ["timm:resnet50"], local=2) == ("cuda:0",)
+    assert find_devices("cpu", ["timm:resnet50"], local=1) == ("cpu",)
+
+
+def test_launchers_name_the_shard():
+    assert find_shard({}) == (Shard(), 0)
+    assert find_shard({"RANK": "5", "WORLD_SIZE": "8", "LOCAL_RANK": "1"}) == (Shard(6, 8), 1)
+    assert find_shard({"SLURM_PROCID": "0", "SLURM_STEP_NUM_TASKS": "4", "SLURM_LOCALID": "0"}) == (
+        Shard(1, 4),
+        0,
+    )
+    # The script of a batch job has the first number too, but runs once.
+    assert find_shard({"SLURM_PROCID": "0", "SLURM_NTASKS": "4"}) == (Shard(), 0)
