@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 from PIL import Image
-from toy_models import by_contrast_of_10, of_10
+from toy_models import by_colour, by_contrast_of_10, of_10
 from typer.testing import CliRunner
 
 from imagenet_cp.benchmarks.catalog import get_benchmark
@@ -215,6 +215,38 @@ def test_killed_at_twenty_moments_at_most_one_unit_of_a_process_is_lost(tmp_path
         assert second.exitcode == 0
         assert files(out) == undisturbed and not list(out.rglob("*.tmp"))
         assert all(path.stat().st_mtime_ns == written for path, written in before.items())
+
+
+def test_images_at_the_size_of_the_model(labelled, tmp_path):
+    seen = {}
+
+    def model(side):
+        def watch(images):
+            seen.setdefault(side, []).append(images)
+            return by_colour(images)
+
+        return Model(f"of_{side}", watch, side=side, weights=str(side))
+
+    options = {"source": labelled, "benchmarks": ["imagenet_c"], "configs": ["brightness_3", "clean"]}
+    done = evaluate_models(
+        [model(64), model(96), model(224)], **options, native_size=True, limit=2, out=tmp_path
+    )
+    for side, size in ((64, "|size:native-64|"), (96, "|size:native-96|"), (224, "|profile:imagenet|seed")):
+        evaluation = done.evaluations[f"of_{side}"]
+        assert size in evaluation.metrics["mce"]["signature"] and f"|input:{side}" in evaluation.signature
+        assert "resize:" not in evaluation.signature
+        (images,) = (np.concatenate(found) for found in [seen[side][:1]])
+        item = open_source(labelled).items[0]
+        clean = get_benchmark("imagenet_c").prepare(
+            open_source(labelled).reader.read(item), "", "profile" if side == 224 else f"native-{side}"
+        )
+        assert images.shape[1:] == (side, side, 3) and np.array_equal(images[1], clean)
+    with pytest.raises(ValueError, match="imagenet_p is not made at the size of a model's input"):
+        evaluate_models([model(64)], **{**options, "benchmarks": ["imagenet_p"]}, native_size=True)
+    with pytest.raises(SourceError, match="takes images of any size"):
+        evaluate_models([by_colour], **options, native_size=True)
+    with pytest.raises(ValueError, match="give a source instead of builds"):
+        evaluate_models([by_colour], imagenet_c="any", native_size=True)
 
 
 def test_the_command_evaluates_several_models_and_prints_tables(options, tmp_path, monkeypatch):

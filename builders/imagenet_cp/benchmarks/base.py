@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -15,11 +16,11 @@ from PIL import Image
 
 from ..errors import SourceError, suggest
 from ..images.preprocessing import decode, pixels
-from ..images.profiles import keep_size
+from ..images.profiles import keep_size, native_square
 from ..images.round_trip import round_trip
 from ..sources import Item, Source
 from ..sources.cifar import CIFAR10, CIFAR100
-from .recipe import Recipe
+from .recipe import NATIVE, Recipe
 
 
 class Cell(NamedTuple):
@@ -198,8 +199,11 @@ class Benchmark(ABC):
         ValueError
             The data set does not have this codec or size.
         """
-        if size not in (None, "keep"):
+        native = size is not None and re.fullmatch(rf"{NATIVE}[1-9]\d{{1,3}}", size)
+        if size not in (None, "keep") and not native:
             raise ValueError(f'size must be "keep" or left out, not {size!r}')
+        if native and self.dataset != "imagenet_c":
+            raise ValueError(f"{self.dataset} is not made at the size of a model's input; only imagenet_c is")
         if size and not self.keeps_size:
             raise ValueError(f"{self.dataset} has no size='keep': its frames have the size of its profile")
         if codec is not None and codec not in self.codecs:
@@ -227,6 +231,13 @@ class Benchmark(ABC):
                 f"source of {own}, or make {found}_{kind}"
             )
 
+    def _sized(self, image: Image.Image, size: str) -> Image.Image:
+        if size == "keep":
+            return keep_size(image)
+        if size.startswith(NATIVE):
+            return native_square(image, int(size.removeprefix(NATIVE)))
+        return self.resize(image)
+
     def prepare(self, data: bytes, name: str, size: str = Recipe.size) -> NDArray[np.uint8]:
         """Decode a source image and resize it to the size that `row` takes.
 
@@ -236,7 +247,7 @@ class Benchmark(ABC):
             The encoded file.
         name : str
             Name of the image in errors.
-        size : {"profile", "keep"}
+        size : str
             Size of the recipe.
 
         Returns
@@ -250,6 +261,6 @@ class Benchmark(ABC):
         """
         image = decode(data, name)
         try:
-            return pixels(keep_size(image) if size == "keep" else self.resize(image))
+            return pixels(self._sized(image, size))
         except SourceError as error:
             raise SourceError(f"{name}: {error}") from None

@@ -8,11 +8,14 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from ..images.profiles import PROFILES
 from ..kernels.rng import Stream, seeded
 from .signature import Signature
 
 #: Version of the recipe, incremented whenever a pixel of any config changes; the changelog gives the reason.
 RECIPE = 1
+#: Beginning of the size of images that are made at the size of a model's input.
+NATIVE = "native-"
 
 
 @dataclass(frozen=True)
@@ -30,8 +33,9 @@ class Recipe:
     codec : str
         Format of the stored images: ``"png"``, ``"h264"``, or JPEG with its quality and, if it is not 4:2:0, its
         chroma subsampling, such as ``"jpeg:85"`` or ``"jpeg:99:4:4:4"``.
-    size : {"profile", "keep"}
-        Resize images to the profile's size, or corrupt them at their own.
+    size : str
+        ``"profile"`` to resize images to the profile's size, ``"keep"`` to corrupt them at their own, or
+        ``"native-384"`` to resize them to the input of a model of this size.
     version : str
         Version of the recipe; that of a finished build may differ from the version of this package.
     ids, classes : str
@@ -53,6 +57,14 @@ class Recipe:
     classes: str = field(default="", kw_only=True)
     order: str = field(default="", kw_only=True)
     record: str = field(default="", kw_only=True)
+
+    @property
+    def side(self) -> int | None:
+        """Side of the square images; None for images of their own sizes."""
+        if self.size == "keep":
+            return None
+        native = self.size.removeprefix(NATIVE)
+        return PROFILES[self.profile].size if native == self.size else int(native)
 
     @property
     def signature(self) -> str:

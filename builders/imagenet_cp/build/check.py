@@ -89,7 +89,7 @@ def _check_rows(
     build: Build, path: str, file: pq.ParquetFile, classes: int
 ) -> tuple[list[tuple[str, int]], list[Problem]]:
     cell = build.benchmark.cell_of[path.split("/")[1]]
-    side = PROFILES[build.recipe.profile].size if build.recipe.size != "keep" else None
+    side = build.recipe.side
     problems: list[Problem] = []
     rows: list[tuple[str, int]] = []
     for row in itertools.chain.from_iterable(batch.to_pylist() for batch in file.iter_batches(batch_size=16)):

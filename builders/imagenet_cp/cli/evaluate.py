@@ -97,6 +97,13 @@ def evaluate(
         int | None,
         typer.Option(min=1, help="Use only the first images of every config, as a smoke test."),
     ] = None,
+    native_size: Annotated[
+        bool,
+        typer.Option(
+            "--native-size",
+            help="Make ImageNet-C at the size of the model's input, an extension of the paper, instead of resizing it.",
+        ),
+    ] = False,
     trust: Annotated[
         bool, typer.Option("--trust", help="Also load files that can run code (pickles, models' own code).")
     ] = False,
@@ -154,6 +161,7 @@ def evaluate(
             ids=ids,
             classes=classes,
             limit=limit,
+            native_size=native_size,
             out=out,
             names=[name] if name else (),
             preprocess=preprocess,

@@ -75,7 +75,7 @@ def model_signature(
     model: Model, known: Fingerprint, preprocessor: NamedPreprocessor, rows: Rows, scores: str
 ) -> str:
     """Signature of a model and its input, whose size is that of the images if the model takes any."""
-    side = PROFILES[rows.benchmark.profile].size
+    side = rows.side or PROFILES[rows.benchmark.profile].size
     return str(
         Signature.of(
             ("model", model.name),
@@ -108,7 +108,7 @@ def plan_units(
     Parameters
     ----------
     candidates : sequence of Candidate
-        The models, all with the same data.
+        The models; those with the same data share them.
     settings : callable
         From the data to the settings of its units.
     images_per_unit : int, optional
@@ -117,10 +117,11 @@ def plan_units(
         Part of the work.
     """
     units: list[Unit] = []
-    for rows in candidates[0].data:
+    for rows in {id(rows): rows for candidate in candidates for rows in candidate.data}.values():
+        sharing = [one for one in candidates if any(own is rows for own in one.data)]
         for index, (start, stop) in enumerate(slices(rows, images_per_unit)):
             groups: dict[tuple[Cell, ...], list[Candidate]] = {}
-            for candidate in candidates if shard.has(index) else ():
+            for candidate in sharing if shard.has(index) else ():
                 groups.setdefault(candidate.lacking(rows, start, stop), []).append(candidate)
             for cells, group in groups.items():
                 size = rows.count_images(cells, start, stop)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import pickle
 import re
@@ -14,8 +15,10 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from ..benchmarks.recipe import NATIVE
 from ..errors import BuildError, SourceError, suggest
 from ..files import local_path
+from ..images.profiles import PROFILES
 from ..jobs.cores import available_cores
 from ..jobs.folder import Shard
 from ..jobs.local import run_local, run_on_executor
@@ -55,6 +58,7 @@ def evaluate_model(
     ids: str | os.PathLike[str] | None = None,
     classes: str | os.PathLike[str] | None = None,
     limit: int | None = None,
+    native_size: bool = False,
     out: str | os.PathLike[str] | None = None,
     name: str | None = None,
     preprocess: str | Preprocessor | None = None,
@@ -98,6 +102,9 @@ def evaluate_model(
         ..., or a file of one class a line; see `imagenet_cp.sources.class_lists.class_list`.
     limit : int, optional
         Evaluate on the first images of every config only, as a smoke test; the signatures include it.
+    native_size : bool
+        Make ImageNet-C on the fly at the size of the model's input, an extension of the paper that the signatures name,
+        instead of resizing images of 224 x 224 pixels.
     out : path, optional
         Folder for the predictions (in ``predictions``), from which the same call resumes, after it has compared a few
         rows of every file. By default they are discarded.
@@ -157,6 +164,7 @@ def evaluate_model(
         ids=ids,
         classes=classes,
         limit=limit,
+        native_size=native_size,
         out=out,
         names=[name],
         preprocess=preprocess,
@@ -211,6 +219,7 @@ def evaluate_models(
     ids: str | os.PathLike[str] | None = None,
     classes: str | os.PathLike[str] | None = None,
     limit: int | None = None,
+    native_size: bool = False,
     out: str | os.PathLike[str] | None = None,
     names: Sequence[str | None] = (),
     preprocess: str | Preprocessor | None = None,
@@ -240,7 +249,8 @@ def evaluate_models(
     ----------
     models : sequence of callable, str or Model
         As for `evaluate_model`. In other processes, functions are those that can be pickled.
-    imagenet_c, imagenet_p, source, benchmarks, configs, seed, ids, classes, limit, preprocess, batch_size, scores
+    imagenet_c, imagenet_p, source, benchmarks, configs, seed, ids, classes, limit, native_size, preprocess,
+    batch_size, scores
         As for `evaluate_model`.
     out : path, optional
         Folder of the predictions of one model; of several, each has a folder of its own in it.
@@ -315,7 +325,15 @@ def evaluate_models(
             preprocess=preprocess,
         )
 
-    data = _open_data(imagenet_c, imagenet_p, source, benchmarks, configs, seed, ids, classes, limit)
+    if native_size and source is None and (imagenet_c is not None or imagenet_p is not None):
+        raise ValueError("images of a model's own size are made on the fly: give a source instead of builds")
+
+    @functools.cache
+    def data_of(size: str | None) -> list[Rows]:
+        return _open_data(
+            imagenet_c, imagenet_p, source, benchmarks, configs, seed, ids, classes, limit, size
+        )
+
     with contextlib.ExitStack() as stack:
         folder = Path(out if out is not None else stack.enter_context(tempfile.TemporaryDirectory()))
         failed: dict[str, str] = {}
@@ -323,7 +341,9 @@ def evaluate_models(
         for number, one in enumerate(given):
             try:
                 own = folder if len(given) == 1 else folder / _slug(one.label)
-                candidate = _open_candidate(number, one, own, data, preprocessor, devices[0], scores)
+                model = one.open(devices[0])
+                data = data_of(_native_size(model) if native_size else None)
+                candidate = _new_candidate(number, one, model, own, data, preprocessor, scores)
                 candidate.find()
                 check_stored(candidate, settings, resume)
             except (SourceError, BuildError) as error:
@@ -332,7 +352,7 @@ def evaluate_models(
                 failed[one.label] = str(error)
             else:
                 candidates.append(candidate)
-        if len({candidate.out for candidate in candidates} | set()) < len(candidates):
+        if len({candidate.out for candidate in candidates}) < len(candidates):
             raise ValueError(
                 "two models have one name; evaluate them one at a time, each with its own --name"
             )
@@ -370,13 +390,14 @@ def _open_data(
     ids: str | os.PathLike[str] | None,
     classes: str | os.PathLike[str] | None,
     limit: int | None,
+    size: str | None,
 ) -> list[Rows]:
     """Open builds, or a source to generate their rows from, and check that they can be evaluated on."""
     folders = [folder for folder in (imagenet_c, imagenet_p) if folder is not None]
     if folders and source is not None:
         raise ValueError("give builds, or a source to generate the data from on the fly, not both")
     data = [view(from_folder(folder), ids=ids, classes=classes) for folder in folders] or [
-        from_source(dataset, source, seed=seed, ids=ids, classes=classes) for dataset in benchmarks
+        from_source(dataset, source, seed=seed, ids=ids, classes=classes, size=size) for dataset in benchmarks
     ]
     for rows in data if folders else ():
         if (imagenet_p if rows.sequences else imagenet_c) is None:
@@ -390,16 +411,22 @@ def _open_data(
     return data if limit is None else [rows.limit(limit) for rows in data]
 
 
-def _open_candidate(
+def _native_size(model: Model) -> str | None:
+    """Size of the images that are made for a model; None for the size of the benchmark."""
+    if model.side is None:
+        raise SourceError(f"{model.name} takes images of any size, so it has none of its own")
+    return None if model.side == PROFILES["imagenet"].size else f"{NATIVE}{model.side}"
+
+
+def _new_candidate(
     number: int,
     source: ModelSource,
+    model: Model,
     out: Path,
     data: list[Rows],
     preprocessor: NamedPreprocessor,
-    device: str,
     scores: str,
 ) -> Candidate:
-    model = source.open(device)
     known = model.fingerprint
     signature = model_signature(model, known, preprocessor, data[0], scores)
     complete = known.complete and preprocessor.complete

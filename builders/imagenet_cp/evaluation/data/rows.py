@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...benchmarks.base import Benchmark, Cell
+from ...benchmarks.catalog import parse_signature
 from ...errors import SourceError
 from ...perturbations import PERTURBATIONS
 
@@ -99,6 +100,11 @@ class Rows:
         images = min(self.num_rows[cell.config] for cell in self.cells)
         whole = _IMAGES[self.benchmark.profile]
         return f"{images}/{whole}" if images < whole else None
+
+    @property
+    def side(self) -> int | None:
+        """Side of the square images; None for images of their own sizes."""
+        return parse_signature(self.signature.partition("|limit:")[0])[1].side
 
     @property
     def sequences(self) -> bool:

@@ -71,6 +71,7 @@ def from_source(
     seed: int = 0,
     ids: str | os.PathLike[str] | None = None,
     classes: str | os.PathLike[str] | None = None,
+    size: str | None = None,
 ) -> Rows:
     """Generate the rows of a benchmark on the fly: the images are those of a build, and nothing is written.
 
@@ -82,18 +83,20 @@ def from_source(
         The clean images, as for `imagenet_cp.sources.open_source`, as are ids and classes.
     seed : int
         Seed of the random draws.
+    size : str, optional
+        Size of the recipe, such as ``"native-384"``.
 
     Raises
     ------
     SourceError
         The source cannot be used.
     ValueError
-        Unknown dataset.
+        Unknown dataset, or one without images of this size.
     """
     benchmark = get_benchmark(dataset)
     images = open_source(source, ids=ids, classes=classes)
     benchmark.check(images)
-    recipe = benchmark.recipe(seed, source=images)
+    recipe = benchmark.recipe(seed, size=size, source=images)
 
     def slice_of(cells: tuple[Cell, ...], start: int, stop: int) -> SourceSlice:
         return SourceSlice(recipe, images.reader, cells, images.items[start:stop])
