@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[1]
 #: Section -> members of the reference.
 API = {
     "One image": ["corrupt", "perturb", "top5", "decode_video"],
-    "Evaluation": ["evaluate_model"],
+    "Evaluation": ["evaluate_model", "stream"],
     "Kernels": ["corruptions.apply", "perturbations.apply"],
 }
 #: Page -> text at the top of the checkout.

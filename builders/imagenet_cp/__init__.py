@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from . import corruptions, imagecorruptions, metrics, perturbations, transforms
     from .api import corrupt, perturb
     from .evaluation.run import evaluate_model
+    from .evaluation.streams import stream
     from .evaluation.top5 import top5
     from .hub import results
     from .images.video import decode_video
@@ -33,6 +34,7 @@ __all__ = [
     "perturb",
     "perturbations",
     "results",
+    "stream",
     "top5",
     "transforms",
 ]
@@ -48,6 +50,7 @@ _LAZY = {
     "perturb": ("imagenet_cp.api", "perturb"),
     "perturbations": ("imagenet_cp.perturbations", None),
     "results": ("imagenet_cp.hub.results", None),
+    "stream": ("imagenet_cp.evaluation.streams", "stream"),
     "top5": ("imagenet_cp.evaluation.top5", "top5"),
     "transforms": ("imagenet_cp.transforms", None),
 }

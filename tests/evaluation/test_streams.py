@@ -1,0 +1,96 @@
+"""Streams for test-time adaptation: their orders, resets and signatures."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import imagenet_cp
+from imagenet_cp import corruptions
+from imagenet_cp.evaluation.data.source import from_source
+
+TWO = ("contrast", "brightness")
+
+
+@pytest.fixture(scope="module")
+def options(tmp_path_factory):
+    """Seven images of 32 x 32 pixels in two classes."""
+    folder = tmp_path_factory.mktemp("images") / "val"
+    chance = np.random.default_rng(0)
+    for number in range(7):
+        path = folder / f"class{number % 2}" / f"image{number}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(chance.integers(0, 256, (32, 32, 3)).astype(np.uint8)).save(path)
+    return {"source": folder, "benchmark": "cifar10_c", "corruptions": TWO, "batch_size": 4, "workers": 1}
+
+
+def test_continual_is_one_corruption_after_the_other_with_a_reset_before_each(options):
+    calls = []
+    made = imagenet_cp.stream("continual", **options, reset=lambda: calls.append(len(seen)))
+    seen = []
+    for batch in made:
+        seen.append(batch)
+    assert [len(batch.ids) for batch in seen] == [4, 3, 4, 3] and len(made) == 4 and calls == [0, 2]
+    assert [set(batch.corruption) for batch in seen] == [{name} for name in TWO for _ in range(2)]
+    assert all((batch.severity == 5).all() for batch in seen)
+    first, second = ([*seen[i].ids, *seen[i + 1].ids] for i in (0, 2))
+    assert sorted(first) == sorted(second) == [f"image{n}" for n in range(7)] and first != second
+    assert made.signature.endswith(
+        "|order:continual|corruptions:contrast,brightness|severity:5|batch:4|reset:corruption"
+    )
+
+
+def test_images_are_those_of_the_benchmark_and_the_same_again(options):
+    rows = from_source("cifar10_c", options["source"]).select(["contrast_5", "brightness_5"])
+    expected = {
+        (sample.config, sample.image_id): (sample.images[0], sample.label)
+        for task in rows.slice(rows.cells, 0, 7).tasks()
+        for sample in task()
+    }
+    made = imagenet_cp.stream("mixed", **options)
+    for images, labels, ids, corruption, severity in made:
+        for image, label, image_id, name, level in zip(
+            images, labels, ids, corruption, severity, strict=True
+        ):
+            pixels, known = expected.pop((f"{name}_{level}", image_id))
+            assert np.array_equal(image, pixels) and label == known
+    assert not expected
+    assert [batch.ids for batch in made] == [batch.ids for batch in made]
+
+
+def test_gradual_rises_and_falls_without_a_reset_within_a_corruption(options):
+    calls = []
+    made = imagenet_cp.stream("gradual", **{**options, "batch_size": 7}, reset=lambda: calls.append(1))
+    levels = [int(batch.severity[0]) for batch in made]
+    assert levels == [1, 2, 3, 4, 5, 4, 3, 2, 1] * 2 and len(calls) == 2
+    assert "|severity:" not in made.signature
+
+
+def test_label_shift_is_sorted_by_class_and_mixed_is_shuffled_by_the_seed(options):
+    shift = list(imagenet_cp.stream("label-shift", **{**options, "batch_size": 7}))
+    assert all((np.diff(batch.labels) >= 0).all() for batch in shift)
+    one, other = (
+        [batch.ids for batch in imagenet_cp.stream("mixed", **options, seed=seed)] for seed in (0, 1)
+    )
+    assert one != other
+    mixed = next(iter(imagenet_cp.stream("mixed", **{**options, "batch_size": 14})))
+    assert set(mixed.corruption) == set(TWO) and mixed.corruption != sorted(mixed.corruption)
+
+
+def test_by_default_the_corruptions_of_the_paper_in_the_published_order(options):
+    made = imagenet_cp.stream("continual", options["source"], benchmark="cifar10_c", limit=2)
+    assert [name for name, _ in made.parts] == list(corruptions.TEST)
+    assert "|limit:2|order:continual|severity:5|batch:64" in made.signature
+
+
+@pytest.mark.parametrize(
+    ("order", "changes", "error"),
+    [
+        ("continuous", {}, "unknown order 'continuous'; did you mean continual"),
+        ("mixed", {"corruptions": ["fgo"]}, "cifar10_c has no config 'fgo_5'.*fog"),
+        ("mixed", {"severity": 6}, "has no config 'contrast_6'"),
+        ("mixed", {"benchmark": "cifar10_p"}, "sequences, not single images"),
+    ],
+)
+def test_what_is_unknown_is_named(options, order, changes, error):
+    with pytest.raises(ValueError, match=error):
+        imagenet_cp.stream(order, **{**options, **changes})
