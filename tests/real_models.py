@@ -19,8 +19,8 @@ from fnmatch import fnmatch
 from pathlib import Path
 
 import numpy as np
-import pyarrow.parquet as pq
 import torch
+from prediction_tables import predictions
 from torch.nn import functional
 
 from imagenet_cp.sources import classes as imagenet
@@ -142,11 +142,12 @@ def measured(folder):
 
 def _measured(report):
     digest = hashlib.sha256()
-    for file in sorted(report.glob("predictions/*/*.parquet")):
-        table = pq.read_table(file, columns=["image_id", "prediction"]).to_pydict()
-        if file.parent.name == "imagenet_c":
+    for name, stored in predictions(report).items():
+        dataset, config = name.split("/")
+        table = stored.select(["image_id", "prediction"]).to_pydict()
+        if dataset == "imagenet_c":
             table["prediction"] = [best for best, *_ in table["prediction"]]
-        digest.update(f"{file.stem} {table}".encode())
+        digest.update(f"{config} {table}".encode())
     metrics = json.loads((report / "results.json").read_text())["metrics"]
     means = {name: metrics[name][name] for name in ("mce", "mfr", "mt5d")}
     clean = {name: metrics["mce"][name] for name in ("relative_mce", "clean_error")}

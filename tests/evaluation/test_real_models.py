@@ -7,8 +7,8 @@ import json
 import os
 
 import evaluate
-import pyarrow.parquet as pq
 import pytest
+from prediction_tables import predictions
 
 pytestmark = pytest.mark.models
 
@@ -43,9 +43,11 @@ def test_the_better_model_is_well_ahead(real_models, folder):
 def test_the_report_says_what_the_metrics_say(folder):
     for model in ("lite0", "squeezenet"):
         mce = evaluate.load("mce")
-        for file in (folder / model / "predictions/imagenet_c").iterdir():
-            table = pq.read_table(file)
-            corruption, _, severity = file.stem.rpartition("_")
+        for name, table in predictions(folder / model).items():
+            dataset, config = name.split("/")
+            if dataset != "imagenet_c":
+                continue
+            corruption, _, severity = config.rpartition("_")
             mce.add_batch(
                 predictions=[best for best, *_ in table["prediction"].to_pylist()],
                 references=table["label"],
@@ -69,11 +71,6 @@ def test_on_the_fly_equals_from_disk(real_models, folder, monkeypatch):
     assert made.metrics["mfr"]["flip_probability"]["tilt"] is not None
     for config in configs:
         dataset = "imagenet_p" if config == "tilt" else "imagenet_c"
-        here, there = (
-            pq.read_table(
-                folder / run / f"predictions/{dataset}/{config}.parquet", columns=["image_id", "prediction"]
-            )
-            for run in ("fly", "lite0")
-        )
+        here, there = (predictions(folder / run)[f"{dataset}/{config}"] for run in ("fly", "lite0"))
         stored = dict(zip(there["image_id"].to_pylist(), there["prediction"].to_pylist(), strict=True))
         assert here["prediction"].to_pylist() == [stored[name] for name in here["image_id"].to_pylist()]

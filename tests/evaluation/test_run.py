@@ -10,11 +10,9 @@ from dataclasses import replace
 
 import evaluate
 import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
-import pyarrow.parquet as pq
 import pytest
 import toy_models
+from prediction_tables import predictions
 from scipy.special import softmax
 from toy_models import by_colour, by_contrast, of_999, only_299, with_nan
 
@@ -36,18 +34,6 @@ def kept(folders, tmp_path_factory):
     """An evaluation on both builds, and the folder of its predictions."""
     out = tmp_path_factory.mktemp("kept")
     return evaluate_model(by_colour, **folders, out=out), out
-
-
-def predictions(out):
-    """Finished predictions by data set and config."""
-    found = {}
-    for path in sorted(out.glob("predictions/*/[!.]*")):
-        table = pq.read_table(path)
-        for config in dict.fromkeys(table["config"].to_pylist()):
-            rows = table.filter(pc.equal(table["config"], config)).drop_columns(["config"])
-            key = f"{path.parent.name}/{config}"
-            found[key] = pa.concat_tables([*filter(None, [found.get(key)]), rows]).combine_chunks()
-    return found
 
 
 def same(one, other):

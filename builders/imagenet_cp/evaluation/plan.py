@@ -132,7 +132,7 @@ def plan_units(
                     Output(
                         candidate.number,
                         candidate.source,
-                        prediction_files.folder_of(candidate.out, rows) / name,
+                        prediction_files.folder_of(candidate.out, rows).resolve() / name,
                         prediction_files.identity_of(candidate.signature, rows, cells, start, stop),
                     )
                     for candidate in group

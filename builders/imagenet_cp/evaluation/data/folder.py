@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import itertools
 import os
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -96,7 +97,7 @@ class FolderSlice:
     root : str
         Its folder there.
     files : dict
-        Config -> path and number of rows of every file.
+        Config -> path, number of the first row and number of rows, of the files that hold the slice.
     columns : list of str
         Columns to read.
     cells : tuple of Cell
@@ -111,7 +112,7 @@ class FolderSlice:
 
     filesystem: Any
     root: str
-    files: Mapping[str, list[tuple[str, int]]]
+    files: Mapping[str, list[tuple[str, int, int]]]
     columns: list[str]
     cells: tuple[Cell, ...]
     start: int
@@ -165,10 +166,8 @@ class FolderSlice:
     def _read(self, cell: Cell, start: int, stop: int, checksums: Checksums | None) -> list[dict[str, Any]]:
         """Read some rows of a cell, with their images encoded."""
         found: list[dict[str, Any]] = []
-        first = 0
-        for path, count in self.files[cell.config]:
+        for path, first, count in self.files[cell.config]:
             begin, end = max(start - first, 0), min(stop - first, count)
-            first += count
             if begin >= end:
                 continue
             if checksums:
@@ -234,10 +233,21 @@ def from_folder(place: str | os.PathLike[str]) -> Rows:
         )
     else:
         problems = check_card(_read_card(filesystem, root), num_rows)
-    counted = {config: [(path, footers[path].num_rows) for path in paths] for config, paths in files.items()}
+    placed: dict[str, list[tuple[str, int, int]]] = {}
+    for config, paths in files.items():
+        counts = [footers[path].num_rows for path in paths]
+        firsts = itertools.accumulate(counts, initial=0)
+        placed[config] = list(zip(paths, firsts, counts, strict=False))
 
     def slice_of(cells: tuple[Cell, ...], start: int, stop: int) -> FolderSlice:
-        chosen = {cell.config: counted[cell.config] for cell in cells}
+        chosen = {
+            cell.config: [
+                (path, first, count)
+                for path, first, count in placed[cell.config]
+                if first < stop and start < first + count
+            ]
+            for cell in cells
+        }
         return FolderSlice(filesystem, root, chosen, columns, cells, start, stop, build is not None)
 
     def labels(cell: Cell) -> dict[str, int]:
