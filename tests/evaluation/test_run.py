@@ -111,6 +111,25 @@ def test_scores_are_those_of_the_metrics(kept):
     assert made.metrics["mt5d"]["unnormalised_t5d"] == mt5d.compute()["unnormalised_t5d"]
 
 
+def test_calibration_is_that_of_the_stored_probabilities(kept):
+    made, out = kept
+    assert made.calibration.keys() == {"top5_error", "ece", "adaptive_ece", "nll", "brier", "aurc"}
+    table = predictions(out)["predictions/imagenet_c/fog_3.parquet"].to_pydict()
+    ece = made.calibration["ece"]
+    assert ece["cells"]["fog"][2] is not None and ece["cells"]["fog"][0] is None and ece["mean"] is None
+    assert made.calibration["nll"]["cells"]["fog"][2] == pytest.approx(
+        -np.log(table["label_probability"]).mean()
+    )
+    right = [label in best for label, best in zip(table["label"], table["prediction"], strict=True)]
+    assert made.calibration["top5_error"]["cells"]["fog"][2] == pytest.approx(1 - np.mean(right))
+    assert made.calibration["brier"]["clean"] > 0
+    rows = made.to_dataframe()
+    assert (
+        rows[(rows.metric == "ece") & (rows.corruption == "fog") & (rows.severity == 3)].value.notna().all()
+    )
+    assert rows[rows.metric == "clean_brier"].value.item() == made.calibration["brier"]["clean"]
+
+
 def test_counts_give_the_scores_again(kept):
     made, _ = kept
     for metric, key in (("mce", "error"), ("mfr", "flip_probability"), ("mt5d", "unnormalised_t5d")):

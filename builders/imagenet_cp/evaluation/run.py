@@ -23,6 +23,7 @@ from ..images.profiles import PROFILES
 from ..jobs.cores import available_cores
 from ..progress import Progress, silent
 from . import predictions
+from .calibration import calibration_scores
 from .counts import Counts
 from .data.loader import Batch, Preprocessor, batches
 from .data.rows import Rows, from_folder, from_source
@@ -225,6 +226,7 @@ def evaluate_model(
     counts: dict[str, Counts] = {}
     examples: list[Example] = []
     kind = ""
+    calibration: dict[str, dict[str, Any]] = {}
     for rows in data:
         predicted = tables[rows.benchmark.dataset]
         for metric in ("mfr", "mt5d") if rows.sequences else ("mce",):
@@ -233,6 +235,7 @@ def evaluate_model(
         if not rows.sequences:
             examples = predictions.choose_examples(predicted)
             kind = predictions.scores_kind(predicted.values())
+            calibration = calibration_scores(rows, predicted)
     used = [name for name in _LIBRARIES if name == "imagenet-cp" or name in sys.modules]
     return Evaluation(
         model=model.name,
@@ -243,6 +246,7 @@ def evaluate_model(
         examples=tuple(examples),
         command=command,
         scores=kind,
+        calibration=calibration,
         versions={library: metadata.version(library) for library in used},
     )
 
