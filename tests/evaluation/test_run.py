@@ -21,7 +21,7 @@ from imagenet_cp.build.plan import build
 from imagenet_cp.errors import BuildError, SourceError
 from imagenet_cp.evaluation.evaluation import Evaluation
 from imagenet_cp.evaluation.models.base import Model
-from imagenet_cp.evaluation.preprocessors import clahe
+from imagenet_cp.evaluation.preprocessors import PREPROCESSORS, clahe
 from imagenet_cp.evaluation.run import evaluate_model
 from imagenet_cp.perturbations import NOISE
 from imagenet_cp.sources import open_source
@@ -398,6 +398,19 @@ def test_clahe_raises_contrast_and_leaves_its_input_alone():
     made = clahe(dull)
     assert made.dtype == np.uint8 and made.shape == dull.shape and np.array_equal(dull, before)
     assert made.std() > 1.3 * dull.std()
+
+
+def test_non_local_means_removes_noise_and_leaves_its_input_alone():
+    flat = np.full((64, 64, 3), 128.0)
+    flat[:, 32:] = 60
+    noisy = (flat + np.random.RandomState(0).normal(0, 12, flat.shape)).clip(0, 255).astype(np.uint8)
+    before = noisy.copy()
+    made = PREPROCESSORS["non_local_means"](noisy)
+    assert made.dtype == np.uint8 and made.shape == noisy.shape and np.array_equal(noisy, before)
+    assert np.abs(made - flat).mean() < 0.5 * np.abs(noisy - flat).mean()
+    assert np.array_equal(
+        PREPROCESSORS["non_local_means"](np.full((32, 32, 3), 7, np.uint8)), np.full((32, 32, 3), 7)
+    )
 
 
 def test_clahe_is_opencvs_with_a_limit_of_2_and_8_tiles():

@@ -51,7 +51,8 @@ def evaluate(
     ] = "",
     name: Annotated[str | None, typer.Option(help="Display name of the model.")] = None,
     preprocess: Annotated[
-        str | None, typer.Option(help="Preprocessor of every image: clahe, or package.module:callable.")
+        str | None,
+        typer.Option(help="Preprocessor of every image: clahe, non_local_means, or package.module:callable."),
     ] = None,
     batch_size: Annotated[int, typer.Option(min=1, help="Images per batch.")] = 64,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, ...")] = "auto",

@@ -87,7 +87,8 @@ def export_timm(results: Results, folder: Path) -> list[Path]:
     }
     sets = {"imagenet-c": TEST}
     sets |= {
-        f"imagenet-c-{family}": [n for n in TEST if CORRUPTIONS[n].family == family] for family in FAMILIES
+        f"imagenet-c-{family}": tuple(n for n in TEST if CORRUPTIONS[n].family == family)
+        for family in FAMILIES
     }
     errors: dict[str, tuple[float, float]] = {
         title: (_mean(result["error"], names), _mean(top5["cells"], names)) for title, names in sets.items()
