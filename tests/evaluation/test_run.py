@@ -21,7 +21,7 @@ from imagenet_cp.build.plan import build
 from imagenet_cp.errors import BuildError, SourceError
 from imagenet_cp.evaluation.evaluation import Evaluation
 from imagenet_cp.evaluation.models.base import Model
-from imagenet_cp.evaluation.preprocessors import clahe
+from imagenet_cp.evaluation.preprocessors import PREPROCESSORS, clahe
 from imagenet_cp.evaluation.run import evaluate_model, evaluate_models
 from imagenet_cp.perturbations import NOISE
 from imagenet_cp.sources import open_source
@@ -104,6 +104,25 @@ def test_scores_are_those_of_the_metrics(kept):
         mt5d.add_batch(predictions=five, perturbation=[name] * len(five))
     assert made.metrics["mfr"]["flip_probability"] == mfr.compute()["flip_probability"]
     assert made.metrics["mt5d"]["unnormalised_t5d"] == mt5d.compute()["unnormalised_t5d"]
+
+
+def test_calibration_is_that_of_the_stored_probabilities(kept):
+    made, out = kept
+    assert made.calibration.keys() == {"top5_error", "ece", "adaptive_ece", "nll", "brier", "aurc"}
+    table = predictions(out)["predictions/imagenet_c/fog_3.parquet"].to_pydict()
+    ece = made.calibration["ece"]
+    assert ece["cells"]["fog"][2] is not None and ece["cells"]["fog"][0] is None and ece["mean"] is None
+    assert made.calibration["nll"]["cells"]["fog"][2] == pytest.approx(
+        -np.log(table["label_probability"]).mean()
+    )
+    right = [label in best for label, best in zip(table["label"], table["prediction"], strict=True)]
+    assert made.calibration["top5_error"]["cells"]["fog"][2] == pytest.approx(1 - np.mean(right))
+    assert made.calibration["brier"]["clean"] > 0
+    rows = made.to_dataframe()
+    assert (
+        rows[(rows.metric == "ece") & (rows.corruption == "fog") & (rows.severity == 3)].value.notna().all()
+    )
+    assert rows[rows.metric == "clean_brier"].value.item() == made.calibration["brier"]["clean"]
 
 
 def test_counts_give_the_scores_again(kept):
@@ -377,6 +396,19 @@ def test_clahe_raises_contrast_and_leaves_its_input_alone():
     made = clahe(dull)
     assert made.dtype == np.uint8 and made.shape == dull.shape and np.array_equal(dull, before)
     assert made.std() > 1.3 * dull.std()
+
+
+def test_non_local_means_removes_noise_and_leaves_its_input_alone():
+    flat = np.full((64, 64, 3), 128.0)
+    flat[:, 32:] = 60
+    noisy = (flat + np.random.RandomState(0).normal(0, 12, flat.shape)).clip(0, 255).astype(np.uint8)
+    before = noisy.copy()
+    made = PREPROCESSORS["non_local_means"](noisy)
+    assert made.dtype == np.uint8 and made.shape == noisy.shape and np.array_equal(noisy, before)
+    assert np.abs(made - flat).mean() < 0.5 * np.abs(noisy - flat).mean()
+    assert np.array_equal(
+        PREPROCESSORS["non_local_means"](np.full((32, 32, 3), 7, np.uint8)), np.full((32, 32, 3), 7)
+    )
 
 
 def test_clahe_is_opencvs_with_a_limit_of_2_and_8_tiles():

@@ -8,7 +8,7 @@ from huggingface_hub import parse_eval_result_entries  # what the Hub's own clie
 
 import imagenet_cp
 from imagenet_cp.hub.registration import metrics_folder
-from imagenet_cp.hub.results import evaluation_results, write_evaluation_results
+from imagenet_cp.hub.results import benchmark_file, evaluation_results, write_evaluation_results
 
 
 @pytest.fixture(scope="module")
@@ -39,6 +39,7 @@ def test_a_score_goes_to_the_file_and_comes_back(mce, tmp_path):
     assert [(entry.dataset_id, entry.task_id, entry.value) for entry in entries] == [
         ("user/imagenet_c", "mce", mce["mce"]),
         ("user/imagenet_c", "relative_mce", mce["relative_mce"]),
+        ("user/imagenet_c", "mean_accuracy", pytest.approx(80)),
     ]
     assert {entry.notes for entry in entries} == {mce["signature"]}
     assert entries[0].dataset_revision == "0" * 40 and entries[0].source_url == "https://example.org"
@@ -47,8 +48,22 @@ def test_a_score_goes_to_the_file_and_comes_back(mce, tmp_path):
 
 
 def test_without_clean_images_there_is_no_relative_mce(mce):
-    [entry] = evaluation_results({**mce, "relative_mce": None}, "user/imagenet_c")
-    assert entry.task_id == "mce"
+    entries = evaluation_results({**mce, "relative_mce": None}, "user/imagenet_c")
+    assert [entry.task_id for entry in entries] == ["mce", "mean_accuracy"]
+
+
+def test_the_tasks_of_a_benchmark_are_those_of_the_results(mce):
+    for dataset, tasks in (
+        ("imagenet_c", ["mean_accuracy", "mce", "relative_mce"]),
+        ("imagenet_p", ["mfr", "mt5d"]),
+    ):
+        fields = yaml.safe_load(benchmark_file(dataset))
+        assert [task["id"] for task in fields["tasks"]] == tasks
+        assert fields["tasks"][0] == {"id": tasks[0], "config": "test", "split": "validation"}
+        assert fields.keys() == {"name", "description", "evaluation_framework", "tasks"}
+    assert {entry.task_id for entry in evaluation_results(mce, "user/imagenet_c")} <= {
+        task["id"] for task in yaml.safe_load(benchmark_file("imagenet_c"))["tasks"]
+    }
 
 
 @pytest.mark.parametrize("metric", ["mfr", "mt5d"])

@@ -1,4 +1,4 @@
-"""The commands ``imagenet-cp evaluate`` and ``imagenet-cp compare``."""
+"""The commands ``imagenet-cp evaluate``, ``compare`` and ``table``."""
 
 from __future__ import annotations
 
@@ -58,7 +58,8 @@ def evaluate(
     ] = "",
     name: Annotated[str | None, typer.Option(help="Display name of the model.")] = None,
     preprocess: Annotated[
-        str | None, typer.Option(help="Preprocessor of every image: clahe, or package.module:callable.")
+        str | None,
+        typer.Option(help="Preprocessor of every image: clahe, non_local_means, or package.module:callable."),
     ] = None,
     batch_size: Annotated[int, typer.Option(min=1, help="Images per batch.")] = 64,
     device: Annotated[
@@ -229,6 +230,27 @@ def compare(
     from ..evaluation.report.comparison_page import write_comparison
 
     typer.echo(write_comparison(results, out))
+
+
+def table(
+    results: Annotated[
+        list[Path], typer.Argument(callback=check_local, help="results.json of one report or more.")
+    ],
+    form: Annotated[str, typer.Option("--format", help="markdown, latex or csv.")] = "markdown",
+    scores: Annotated[
+        str,
+        typer.Option(
+            "--metrics",
+            help="Such as mce,mean_error,ece or ce,fr; by default the columns of the paper's tables.",
+        ),
+    ] = "",
+    intervals: Annotated[bool, typer.Option("--intervals", help="Add the 95 % intervals.")] = False,
+) -> None:
+    """Print scores as a table for a paper or a README: a row a model, the best in bold."""
+    from ..evaluation.report.comparison_page import load_models
+    from ..evaluation.tables import format_tables, parse_scores
+
+    typer.echo(format_tables(load_models(results), form, parse_scores(scores), intervals), nl=False)
 
 
 def _split(text: str) -> list[str]:

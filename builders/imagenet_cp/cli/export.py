@@ -2,33 +2,90 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from ..errors import BuildError
 from .paths import check_local
+
+#: Function that writes a results.json in another format: from its path, the folder and the data set's id to the files.
+Target = Callable[[Path, Path, str], list[Path]]
 
 
 def export(
-    folder: Annotated[Path, typer.Argument(callback=check_local, help="A finished build, or an import.")],
+    folder: Annotated[
+        Path,
+        typer.Argument(
+            callback=check_local, help="A finished build, or an import; or results.json of a report."
+        ),
+    ],
     to: Annotated[
         str,
         typer.Option(
-            help="imagefolder: files as the authors of ImageNet-C released them; npy: arrays, as of CIFAR-10-C."
+            help="Of a build, imagefolder: files as the authors of ImageNet-C released them; npy: arrays, as of "
+            "CIFAR-10-C. Of results, timm: rows of its results; robustbench: its JSON and CSV; hub: .eval_results."
         ),
     ],
     out: Annotated[Path, typer.Option("--out", "-o", callback=check_local, help="Folder to write.")],
     configs: Annotated[str, typer.Option(help="Such as fog_3,snow,test; all by default.")] = "",
+    dataset: Annotated[
+        str, typer.Option(help="hub: user/name of the data set on the Hub, such as user/imagenet_c.")
+    ] = "",
 ) -> None:
-    """Export a build to the layout of the authors' releases, which other loaders read; JPEG bytes are unchanged.
+    """Export a build to the layout of the authors' releases, or results to the formats of leaderboards.
 
-    After an interruption the same command resumes.
+    Of a build JPEG bytes are unchanged, and after an interruption the same command resumes.
     """
+    if to in RESULTS:
+        if configs:
+            raise BuildError(f"--configs is of builds; --to {to} takes all of a results.json")
+        path = folder / "results.json" if folder.is_dir() else folder
+        out.mkdir(parents=True, exist_ok=True)
+        for file in RESULTS[to](path, out, dataset):
+            typer.echo(file)
+        return
     from ..archives.export import export as run
     from ..progress import interruptible, show_progress
 
+    if dataset:
+        raise BuildError("--dataset is of results, with --to hub")
     names = [name.strip() for name in configs.split(",") if name.strip()]
     with interruptible(), show_progress() as progress:
         made = run(folder, to, out, names, progress=progress)
     typer.echo(f"{out}: {made.rows:,} images, {made.size / 1e6:,.1f} MB; {made.written:,} written now")
+
+
+def _timm(path: Path, out: Path, dataset: str) -> list[Path]:
+    from ..evaluation.exports import export_timm
+    from ..evaluation.results_file import load
+
+    return export_timm(load(path), out)
+
+
+def _robustbench(path: Path, out: Path, dataset: str) -> list[Path]:
+    from ..evaluation.exports import export_robustbench
+    from ..evaluation.results_file import load
+
+    return export_robustbench(load(path), out)
+
+
+def _hub(path: Path, out: Path, dataset: str) -> list[Path]:
+    from ..evaluation.references import benchmark_name
+    from ..evaluation.results_file import load
+    from ..hub.results import write_evaluation_results
+
+    if not dataset:
+        raise BuildError("--to hub needs the data set that the scores are of: --dataset user/imagenet_c")
+    results = load(path)
+    named = {m: s for m, s in results.metrics.items() if benchmark_name(s) == dataset.rpartition("/")[2]}
+    found = named or results.metrics
+    if len({benchmark_name(scores) for scores in found.values()}) > 1:
+        raise BuildError(f"{path}: of imagenet_c and imagenet_p; {dataset!r} ends with the name of neither")
+    return [write_evaluation_results(scores, dataset, out) for scores in found.values()]
+
+
+#: Target of results -> its function; any other target is a layout of a build.
+RESULTS: dict[str, Target] = {"timm": _timm, "robustbench": _robustbench, "hub": _hub}

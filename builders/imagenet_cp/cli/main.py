@@ -13,7 +13,7 @@ import typer
 from .._version import __version__
 from ..errors import BuildError, SourceError
 from ..text import amount, count, duration, fit
-from .evaluate import compare, evaluate
+from .evaluate import compare, evaluate, table
 from .export import export
 from .paths import ClassesOption, IdsOption, check_local
 
@@ -264,6 +264,7 @@ def verify(
 app.command()(export)
 app.command()(evaluate)
 app.command()(compare)
+app.command()(table)
 
 
 @app.command()

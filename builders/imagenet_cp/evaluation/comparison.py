@@ -124,7 +124,13 @@ def compare(models: Mapping[str, Results], base: str | None = None) -> Compariso
                 **compute_scores(metric, benchmark_name(result), restricted.means()),
             }
     restricted_models = {
-        name: replace(model, metrics=scores[name], counts=counts[name]) for name, model in models.items()
+        name: replace(
+            model,
+            metrics=scores[name],
+            counts=counts[name],
+            calibration=model.calibration if _is_whole(model, counts[name]) else {},
+        )
+        for name, model in models.items()
     }
     differences: dict[str, dict[str, Any]] = {name: {} for name in models if name != base}
     for metric in metrics:
@@ -151,6 +157,15 @@ def _restrict(counts: Sequence[Counts]) -> list[Counts]:
         )
         for one in selected
     ]
+
+
+def _is_whole(model: Results, restricted: Mapping[str, Counts]) -> bool:
+    """True if no prediction was left out, as calibration is known for all of them only."""
+    rows = [
+        sum(int((column >= 0).sum()) for column in counts["mce"].columns.values()) if "mce" in counts else 0
+        for counts in (model.counts, restricted)
+    ]
+    return rows[0] == rows[1]
 
 
 def _differences(

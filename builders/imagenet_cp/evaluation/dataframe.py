@@ -35,3 +35,10 @@ def _rows(results: Results) -> Iterator[tuple[Any, ...]]:
             severity = None if level is None else level + 1
             low, high = intervals[path] or (None, None)
             yield name, corruption, severity, perturbation, value, baseline.get(path), low, high
+    for name, scores in results.calibration.items():
+        for key in ("mean", "mean_all", "clean"):
+            metric = {"mean": name, "mean_all": f"{name}_all", "clean": f"clean_{name}"}[key]
+            yield metric, None, None, None, scores[key], None, None, None
+        for corruption, values in scores["cells"].items():
+            for severity, value in enumerate(values, 1):
+                yield name, corruption, severity, None, value, None, None, None

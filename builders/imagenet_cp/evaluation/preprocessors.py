@@ -45,7 +45,39 @@ def clahe(image: NDArray[np.uint8], clip_limit: float = 2.0, tiles: int = 8) -> 
     return np.asarray(cv2.cvtColor(lab, cv2.COLOR_LAB2RGB), np.uint8)
 
 
-PREPROCESSORS: dict[str, Preprocessor] = {"clahe": clahe}
+def non_local_means(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Non-local means denoising, with the noise estimated from the image.
+
+    Parameters
+    ----------
+    image : ndarray of uint8, shape (H, W, 3)
+        RGB. It is not modified.
+
+    Returns
+    -------
+    ndarray of uint8, shape (H, W, 3)
+
+    Notes
+    -----
+    Hendrycks & Dietterich, ICLR 2019, section 5.2, where it raises the mCE of ResNet-50 to 82.1. The paper leaves the
+    settings open; these are customary in scikit-image: patches of 5 pixels in a window of 13, a filter strength of 0.8
+    times the standard deviation of the noise, which is also subtracted from the distances of patches. The deviation is
+    the median of the finest diagonal Haar coefficients over 0.6745 (Donoho & Johnstone, Biometrika 1994).
+    """
+    from skimage.restoration import denoise_nl_means
+
+    values = image.astype(np.float32) / 255
+    detail = (values[:-1, :-1] - values[1:, :-1] - values[:-1, 1:] + values[1:, 1:]) / 2
+    sigma = float(np.median(np.abs(detail)) / 0.6745)
+    if sigma == 0:
+        return image.copy()
+    denoised = denoise_nl_means(
+        values, patch_size=5, patch_distance=6, h=0.8 * sigma, sigma=sigma, fast_mode=True, channel_axis=-1
+    )
+    return np.asarray(np.rint(denoised * 255).clip(0, 255), np.uint8)
+
+
+PREPROCESSORS: dict[str, Preprocessor] = {"clahe": clahe, "non_local_means": non_local_means}
 
 
 class NamedPreprocessor(NamedTuple):

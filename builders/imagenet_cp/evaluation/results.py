@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -60,6 +60,10 @@ class Results:
         Library -> version.
     scores : str
         Kind of the model's scores, ``"logits"`` or ``"probabilities"``; empty if unknown.
+    calibration : dict
+        ``"top5_error"``, ``"ece"``, ``"adaptive_ece"``, ``"nll"``, ``"brier"`` and ``"aurc"`` on ImageNet-C ->
+        ``"mean"`` over the 75 configs, ``"mean_all"`` over all 95, ``"clean"``, and ``"cells"``: corruption -> five
+        values. None where a config is missing; empty without ImageNet-C. See `imagenet_cp.evaluation.calibration`.
     """
 
     model: str
@@ -71,6 +75,7 @@ class Results:
     command: str = ""
     versions: Mapping[str, str] | None = None
     scores: str = ""
+    calibration: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     @cached_property
     def intervals(self) -> dict[str, dict[str, Any]]:

@@ -15,14 +15,24 @@ from numpy.typing import NDArray
 
 from ..resources import METRICS
 from .counts import Counts
-from .references import benchmark_name, compute_scores, flatten, is_benchmark
+from .references import RAW_KEY, benchmark_name, compute_scores, flatten, is_benchmark
 from .results import Example, Results
 
 FORMAT = "imagenet-cp evaluation"
 #: Raised when a reader of the previous version cannot read the file.
 VERSION = 1
 #: Attributes of `Results` that are JSON as they are.
-_VERBATIM = ("model", "signature", "metrics", "intervals", "command", "versions", "scores", "classes")
+_VERBATIM = (
+    "model",
+    "signature",
+    "metrics",
+    "intervals",
+    "command",
+    "versions",
+    "scores",
+    "calibration",
+    "classes",
+)
 
 
 def dumps(results: Results) -> str:
@@ -108,21 +118,34 @@ def _decompress(text: str) -> bytes:
 
 def _unpack(fields: Mapping[str, Any]) -> Results:
     versions = fields["versions"]
+    counts = {
+        metric: _unpack_counts(fields["counts"][metric]) for metric in METRICS if metric in fields["counts"]
+    }
+    metrics = {
+        metric: _add_scores(metric, fields["metrics"][metric], counts.get(metric))
+        for metric in METRICS
+        if metric in fields["metrics"]
+    }
     return Results(
         model=str(fields["model"]),
         signature=str(fields["signature"]),
-        metrics={metric: fields["metrics"][metric] for metric in METRICS if metric in fields["metrics"]},
-        counts={
-            metric: _unpack_counts(fields["counts"][metric])
-            for metric in METRICS
-            if metric in fields["counts"]
-        },
+        metrics=metrics,
+        counts=counts,
         classes=tuple(map(str, fields["classes"])),
         examples=tuple(map(_unpack_example, fields["examples"])),
         command=str(fields["command"]),
         versions=None if versions is None else {str(name): str(text) for name, text in versions.items()},
         scores=str(fields.get("scores", "")),
+        calibration=dict(fields.get("calibration", {})),
     )
+
+
+def _add_scores(metric: str, result: dict[str, Any], counts: Counts | None) -> dict[str, Any]:
+    """Add scores that a previous version did not compute."""
+    benchmark = benchmark_name(result)
+    if counts is None or not is_benchmark(metric, benchmark) or RAW_KEY[metric] not in result:
+        return result
+    return {**compute_scores(metric, benchmark, counts.means()), **result}
 
 
 def _unpack_example(fields: Mapping[str, Any]) -> Example:

@@ -24,6 +24,7 @@ from ..jobs.folder import Shard
 from ..jobs.local import run_local, run_on_executor
 from ..progress import Progress, silent
 from . import prediction_files, predictions
+from .calibration import calibration_scores
 from .counts import Counts
 from .data.folder import from_folder
 from .data.loader import Preprocessor
@@ -479,6 +480,7 @@ def _score(candidate: Candidate, command: str) -> Evaluation:
     counts: dict[str, Counts] = {}
     examples: list[Example] = []
     kind = ""
+    calibration: dict[str, dict[str, Any]] = {}
     for rows in candidate.data:
         found = candidate.found[rows.benchmark.dataset]
         predicted = prediction_files.read(found, [cell.config for cell in rows.cells])
@@ -488,6 +490,7 @@ def _score(candidate: Candidate, command: str) -> Evaluation:
         if not rows.sequences:
             examples = predictions.choose_examples(rows, predicted)
             kind = predictions.scores_kind(predicted.values())
+            calibration = calibration_scores(rows, predicted)
     used = [name for name in _LIBRARIES if name == "imagenet-cp" or name in sys.modules]
     return Evaluation(
         model=candidate.name,
@@ -498,6 +501,7 @@ def _score(candidate: Candidate, command: str) -> Evaluation:
         examples=tuple(examples),
         command=command,
         scores=kind,
+        calibration=calibration,
         versions={library: metadata.version(library) for library in used},
     )
 

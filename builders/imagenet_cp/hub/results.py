@@ -11,10 +11,14 @@ from typing import Any
 import yaml
 from huggingface_hub import EvalResultEntry, eval_result_entries_to_yaml
 
+from ..benchmarks.catalog import get_benchmark
 from ..files import write_text
 
-#: The means of the three metrics; relative mCE accompanies mCE if clean images were scored.
-_MEANS = ("mce", "relative_mce", "mfr", "mt5d")
+#: The means of the three metrics; relative mCE accompanies mCE if clean images were scored. The Hub ranks the larger
+#: value first, so the mean accuracy is there to be ranked.
+_MEANS = ("mce", "relative_mce", "mean_accuracy", "mfr", "mt5d")
+#: Metrics that have a file of their own.
+_METRICS = ("mce", "mfr", "mt5d")
 #: Folder of the results in a model repo.
 FOLDER = ".eval_results"
 
@@ -46,8 +50,9 @@ def evaluation_results(
     Returns
     -------
     list of huggingface_hub.EvalResultEntry
-        One entry for mFR, mT5D or mCE, and another for relative mCE if present. The value is in percent as in the
-        paper, the task is the name of the metric, and the notes are the signature, with which scores are compared.
+        One entry for mFR, mT5D or mCE, and others for relative mCE and the mean accuracy if present. The value is in
+        percent as in the paper, the task is the name of the score, and the notes are the signature, with which scores
+        are compared.
 
     Raises
     ------
@@ -80,7 +85,7 @@ def evaluation_results(
         EvalResultEntry(
             dataset_id=dataset_id,
             task_id=name,
-            value=_number(name, scores[name]),
+            value=_number(name, scores[name]) * (100 if name == "mean_accuracy" else 1),
             dataset_revision=revision,
             date=date,
             source_url=source_url,
@@ -121,15 +126,41 @@ def write_evaluation_results(
     if not folder.is_dir():
         raise FileNotFoundError(f"{model}: no such folder")
     (folder / FOLDER).mkdir(exist_ok=True)
-    file = folder / FOLDER / f"{dataset_id.split('/')[1]}_{entries[0].task_id}.yaml"
+    file = folder / FOLDER / f"{dataset_id.split('/')[1]}_{_metric(scores)}.yaml"
     write_text(
         file, yaml.safe_dump(eval_result_entries_to_yaml(entries), sort_keys=False, allow_unicode=True)
     )
     return file
 
 
+def benchmark_file(dataset: str) -> str:
+    """Text of ``eval.yaml``, which makes a data set on the Hub a Benchmark with a leaderboard.
+
+    Parameters
+    ----------
+    dataset : str
+        Such as ``"imagenet_c"``; its tasks are what `evaluation_results` names.
+
+    Returns
+    -------
+    str
+        YAML. The first task is the one to rank by: the Hub ranks the larger value first, which is right for the mean
+        accuracy and wrong for mCE, mFR and mT5D.
+    """
+    benchmark = get_benchmark(dataset)
+    tasks = ["mean_accuracy", "mce", "relative_mce"] if "clean" in benchmark.configs else ["mfr", "mt5d"]
+    fields = {
+        "name": dataset,
+        "description": "Robustness of image classifiers (Hendrycks & Dietterich, ICLR 2019). mean_accuracy is "
+        "higher for better models; mce, relative_mce, mfr and mt5d are lower.",
+        "evaluation_framework": "imagenet-cp",
+        "tasks": [{"id": task, "config": "test", "split": "validation"} for task in tasks],
+    }
+    return str(yaml.safe_dump(fields, sort_keys=False, allow_unicode=True, width=120))
+
+
 def _metric(scores: Mapping[str, Any]) -> str:
-    found = [name for name in _MEANS if name in scores and name != "relative_mce"]
+    found = [name for name in _METRICS if name in scores]
     if len(found) != 1 or not scores.get("signature"):
         raise ValueError("scores must be the result of compute() of mce, mfr or mt5d, with its signature")
     return found[0]

@@ -10,6 +10,7 @@ from typing import Any
 from ...files import write_text
 from ..comparison import Comparison, compare
 from ..references import RATIO_KEY, flatten
+from ..results import Results
 from ..results_file import load
 from .formatting import display_name
 from .page import HEADLINE, NAMES, make_report_dir, write_page
@@ -37,14 +38,7 @@ def write_comparison(files: Sequence[str | os.PathLike[str]], folder: str | os.P
     BuildError
         Matplotlib is not installed.
     """
-    paths = [Path(file) for file in files]
-    loaded = [load(path / "results.json" if path.is_dir() else path) for path in paths]
-    names = [results.model for results in loaded]
-    if len(set(names)) < len(names):
-        names = [f"{name} ({path})" for name, path in zip(names, paths, strict=True)]
-    if len(set(names)) < len(names):
-        raise ValueError(f"the same file twice: {', '.join(map(str, paths))}")
-    comparison = compare(dict(zip(names, loaded, strict=True)))
+    comparison = compare(load_models(files))
     path = make_report_dir(folder, "comparison")
     write_text(path / "comparison.csv", comparison.to_dataframe().to_csv(index=False))
     write_page(
@@ -66,6 +60,29 @@ def write_comparison(files: Sequence[str | os.PathLike[str]], folder: str | os.P
         ],
     )
     return path / "index.html"
+
+
+def load_models(files: Sequence[str | os.PathLike[str]]) -> dict[str, Results]:
+    """Read results by the display names of their models; those of one name also have their path.
+
+    Parameters
+    ----------
+    files : list of path
+        ``results.json``, or folders with one.
+
+    Raises
+    ------
+    ValueError
+        A file cannot be read, or is named twice.
+    """
+    paths = [Path(file) for file in files]
+    loaded = [load(path / "results.json" if path.is_dir() else path) for path in paths]
+    names = [results.model for results in loaded]
+    if len(set(names)) < len(names):
+        names = [f"{name} ({path})" for name, path in zip(names, paths, strict=True)]
+    if len(set(names)) < len(names):
+        raise ValueError(f"the same file twice: {', '.join(map(str, paths))}")
+    return dict(zip(names, loaded, strict=True))
 
 
 def _notes(comparison: Comparison) -> list[str]:

@@ -17,6 +17,7 @@ from .. import intervals
 from ..references import benchmark_name, is_normalized, missing_configs, part_of
 from ..results import Results
 from ..results_file import FORMAT
+from ..tables import FORMATS, format_tables
 from . import chart_files, charts
 from .formatting import display_name, format_interval, format_number
 
@@ -36,9 +37,10 @@ HEADLINE = (
 )
 
 #: Kind of a page -> the files beside it, and the text by which each is known.
+_TABLES = {"table.md": "| Model |", "table.tex": "booktabs", "table.csv": "model,"}
 _MARKS = {
-    "report": {"results.csv": "metric,", "results.json": f'"format": "{FORMAT}"'},
-    "comparison": {"comparison.csv": "model,metric,"},
+    "report": {"results.csv": "metric,", "results.json": f'"format": "{FORMAT}"', **_TABLES},
+    "comparison": {"comparison.csv": "model,metric,", **_TABLES},
 }
 
 
@@ -124,6 +126,8 @@ def write_page(path: Path, template: str, models: Mapping[str, Results], **conte
         "charts": write_charts(models, path.parent / "charts"),
     }
     write_text(path, page.render(**shared, **context) + "\n")
+    for form, ending in FORMATS.items():
+        write_text(path.with_name(f"table.{ending}"), format_tables(models, form))
 
 
 def write_charts(models: Mapping[str, Results], folder: Path) -> dict[str, Markup]:

@@ -1,0 +1,309 @@
+"""Tables of results to paste into a paper, a README or a spreadsheet: a row a model, as in the paper's tables."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Any, NamedTuple
+
+from .. import corruptions
+from ..errors import suggest
+from .intervals import Interval
+from .references import RATIO_KEY, benchmark_name, test_parts
+from .results import Results
+
+#: Formats of `format_tables`, and the endings of their files.
+FORMATS = {"markdown": "md", "latex": "tex", "csv": "csv"}
+#: Columns of the paper's tables 1, 3 and 4.
+DEFAULT = (("clean_error", "mce", "ce"), ("mfr", "fr"), ("mt5d", "t5d"))
+
+
+class Score(NamedTuple):
+    """A score that can be a column.
+
+    Attributes
+    ----------
+    title : str
+        Title of the column.
+    source : str
+        Metric that has it, or ``"calibration"``.
+    times : float
+        Factor to the unit of the table.
+    digits : int
+        Digits after the point.
+    path : tuple
+        Path in the result.
+    """
+
+    title: str
+    source: str
+    times: float
+    digits: int
+    path: tuple[Any, ...]
+
+
+def _mean(title: str, source: str, key: str, times: float = 1, digits: int = 1) -> Score:
+    return Score(title, source, times, digits, (key,))
+
+
+#: Name -> its column. Percent, except for NLL, the Brier score and distances.
+SCORES = {
+    "clean_error": _mean("Error", "mce", "clean_error", 100),
+    "mce": _mean("mCE", "mce", "mce"),
+    "relative_mce": _mean("rel. mCE", "mce", "relative_mce"),
+    "mean_error": _mean("mean error", "mce", "mean_error", 100),
+    "mean_accuracy": _mean("mean accuracy", "mce", "mean_accuracy", 100),
+    "mean_error_all": _mean("mean error of 19", "mce", "mean_error_all", 100),
+    "error_severity_5": Score("error at severity 5", "mce", 100, 1, ("mean_error_by_severity", 4)),
+    "mfr": _mean("mFR", "mfr", "mfr"),
+    "mt5d": _mean("mT5D", "mt5d", "mt5d"),
+    "top5_error": Score("top-5 error", "calibration", 100, 1, ("top5_error", "mean")),
+    "ece": Score("ECE", "calibration", 100, 1, ("ece", "mean")),
+    "adaptive_ece": Score("adaptive ECE", "calibration", 100, 1, ("adaptive_ece", "mean")),
+    "nll": Score("NLL", "calibration", 1, 2, ("nll", "mean")),
+    "brier": Score("Brier", "calibration", 1, 3, ("brier", "mean")),
+    "aurc": Score("AURC", "calibration", 100, 1, ("aurc", "mean")),
+}
+#: Names that stand for a column of each corruption or perturbation of the mean -> metric.
+PARTS = {"ce": "mce", "relative_ce": "mce", "fr": "mfr", "t5d": "mt5d"}
+#: Scores of which more is better.
+_ASCENDING = ("mean_accuracy",)
+_SHORT = {"elastic_transform": "Elastic", "jpeg_compression": "JPEG"}
+
+
+@dataclass(frozen=True)
+class Table:
+    """Scores of models.
+
+    Attributes
+    ----------
+    columns : tuple of (str, str)
+        Family, which may be empty, and title of each column.
+    rows : dict
+        Display name of a model -> the text of its cells, an en dash for a missing one.
+    best : set of (str, int)
+        Name and number of the column of the best cells.
+    notes : tuple of str
+        Signatures of the data.
+    """
+
+    columns: tuple[tuple[str, str], ...]
+    rows: Mapping[str, tuple[str, ...]]
+    best: frozenset[tuple[str, int]]
+    notes: tuple[str, ...]
+
+
+def parse_scores(text: str) -> tuple[str, ...]:
+    """Names of scores in a list with commas.
+
+    Raises
+    ------
+    ValueError
+        One of them is unknown.
+    """
+    names = tuple(name.strip() for name in text.split(",") if name.strip())
+    known = (*SCORES, *PARTS)
+    for name in names:
+        if name not in known:
+            raise ValueError(
+                f"there is no score {name!r}{suggest(name, known)}; choose from {', '.join(known)}"
+            )
+    return names
+
+
+def make_table(models: Mapping[str, Results], scores: Sequence[str], intervals: bool = False) -> Table:
+    """Tabulate scores.
+
+    Parameters
+    ----------
+    models : dict
+        Display name -> `Results`.
+    scores : list of str
+        Names in `SCORES` or `PARTS`.
+    intervals : bool
+        Add the 95 % intervals to the scores that have one.
+    """
+    columns = [column for name in scores for column in _columns(name, models)]
+    cells = {name: [_cell(model, score) for _, score, _ in columns] for name, model in models.items()}
+    best = set()
+    for i, (_, _, ascending) in enumerate(columns):
+        values = {name: value for name, row in cells.items() if (value := row[i][0]) is not None}
+        if len(models) > 1 and values:
+            target = max(values.values()) if ascending else min(values.values())
+            best |= {(name, i) for name, value in values.items() if value == target}
+    used = {score.source if score.source in PARTS.values() else "mce" for _, score, _ in columns}
+    notes = {
+        str(model.metrics[metric]["signature"]): None
+        for metric in ("mce", "mfr", "mt5d")
+        for model in models.values()
+        if metric in used and metric in model.metrics
+    }
+    return Table(
+        tuple((family, score.title) for family, score, _ in columns),
+        {
+            name: tuple(
+                _format(value, interval if intervals else None, score)
+                for (value, interval), (_, score, _) in zip(row, columns, strict=True)
+            )
+            for name, row in cells.items()
+        },
+        frozenset(best),
+        tuple(notes),
+    )
+
+
+def _columns(name: str, models: Mapping[str, Results]) -> list[tuple[str, Score, bool]]:
+    """Family, score and direction of the columns of a name."""
+    if name in SCORES:
+        return [("", SCORES[name], name in _ASCENDING)]
+    metric = PARTS[name]
+    found = [model.metrics[metric] for model in models.values() if metric in model.metrics]
+    if not found:
+        return []
+    known = corruptions.CORRUPTIONS
+    return [
+        (
+            known[part].family.capitalize() if part in known else "Digital",
+            Score(_title(part), metric, 1, 0 if name == RATIO_KEY[metric] else 1, (name, part)),
+            False,
+        )
+        for part in test_parts(metric, benchmark_name(found[0]))
+    ]
+
+
+def _title(part: str) -> str:
+    return (
+        _SHORT.get(part) or part.removesuffix("_noise").removesuffix("_blur").replace("_", " ").capitalize()
+    )
+
+
+def _cell(model: Results, score: Score) -> tuple[float | None, Interval | None]:
+    """Value and interval of a score."""
+    value: Any = model.calibration if score.source == "calibration" else model.metrics.get(score.source)
+    interval: Any = None if score.source == "calibration" else model.intervals.get(score.source)
+    for key in score.path:
+        value = _child(value, key)
+        interval = _child(interval, key)
+    return value, interval
+
+
+def _child(tree: Any, key: Any) -> Any:
+    try:
+        return tree[key]
+    except (KeyError, IndexError, TypeError):
+        return None
+
+
+def _format(value: float | None, interval: Interval | None, score: Score) -> str:
+    if value is None:
+        return "–"
+    number = f"{{:.{score.digits}f}}".format
+    text = number(score.times * value)
+    return (
+        f"{text} ({number(score.times * interval.low)} to {number(score.times * interval.high)})"
+        if interval
+        else text
+    )
+
+
+def format_tables(
+    models: Mapping[str, Results], form: str, scores: Sequence[str] = (), intervals: bool = False
+) -> str:
+    """Format the scores of models.
+
+    Parameters
+    ----------
+    models : dict
+        Display name -> `Results`.
+    form : str
+        A key of `FORMATS`.
+    scores : list of str, optional
+        Names in `SCORES` or `PARTS`; by default the paper's tables of what was measured: one for mCE, one for mFR and
+        one for mT5D, in CSV side by side.
+    intervals : bool
+        Add the 95 % intervals.
+
+    Returns
+    -------
+    str
+        With a line break at the end.
+
+    Raises
+    ------
+    ValueError
+        Unknown format.
+    """
+    if form not in FORMATS:
+        raise ValueError(
+            f"there is no format {form!r}{suggest(form, FORMATS)}; choose from {', '.join(FORMATS)}"
+        )
+    measured = [
+        names
+        for metric, names in zip(("mce", "mfr", "mt5d"), DEFAULT, strict=True)
+        if any(metric in model.metrics for model in models.values())
+    ]
+    if form == "csv":
+        return _csv(make_table(models, scores or [name for names in measured for name in names], intervals))
+    tables = [make_table(models, names, intervals) for names in ([scores] if scores else measured)]
+    render: Callable[[Table], str] = _markdown if form == "markdown" else _latex
+    return "\n".join(render(table) for table in tables)
+
+
+def _csv(table: Table) -> str:
+    stream = io.StringIO()
+    writer = csv.writer(stream, lineterminator="\n")
+    writer.writerow(["model", *(f"{family} {title}".strip() for family, title in table.columns)])
+    for name, row in table.rows.items():
+        writer.writerow([name, *("" if cell == "–" else cell for cell in row)])
+    return stream.getvalue()
+
+
+def _markdown(table: Table) -> str:
+    def escape(text: str) -> str:
+        return re.sub(r"([\\|*_`<>\[\]])", r"\\\1", text)
+
+    titles = [f"{family}: {title}" if family else title for family, title in table.columns]
+    lines = ["| Model | " + " | ".join(titles) + " |", "|---|" + "---:|" * len(titles)]
+    for name, row in table.rows.items():
+        cells = [f"**{cell}**" if (name, i) in table.best else cell for i, cell in enumerate(row)]
+        lines.append(f"| {escape(name)} | " + " | ".join(cells) + " |")
+    return "\n".join([*lines, "", *(f"`{note}`  " for note in table.notes)]) + "\n"
+
+
+def _latex(table: Table) -> str:
+    """A tabular with the rules of the package booktabs."""
+    special = {**{c: f"\\{c}" for c in "&%$#_{}"}, "\\": r"\textbackslash{}", "~": r"\textasciitilde{}"}
+    special |= {"^": r"\textasciicircum{}", "–": "--", "|": r"\textbar{}\allowbreak{}"}
+
+    def escape(text: str) -> str:
+        return "".join(special.get(character, character) for character in text)
+
+    top, rules, start = [""], "", 2
+    for family, group in groupby(table.columns, key=lambda column: column[0]):
+        width = len(list(group))
+        top.append(
+            f"\\multicolumn{{{width}}}{{c}}{{{escape(family)}}}" if family else " & ".join([""] * width)
+        )
+        rules += f"\\cmidrule(lr){{{start}-{start + width - 1}}}" if family else ""
+        start += width
+    lines = [
+        "% needs \\usepackage{booktabs}",
+        f"\\begin{{tabular}}{{l{'r' * len(table.columns)}}}",
+        "\\toprule",
+        *([" & ".join(top) + r" \\", rules] if rules else []),
+        " & ".join(["Model", *(escape(title) for _, title in table.columns)]) + r" \\",
+        "\\midrule",
+    ]
+    for name, row in table.rows.items():
+        cells = [
+            f"\\textbf{{{escape(cell)}}}" if (name, i) in table.best else escape(cell)
+            for i, cell in enumerate(row)
+        ]
+        lines.append(" & ".join([escape(name), *cells]) + r" \\")
+    lines += ["\\bottomrule", "\\end{tabular}", ""]
+    lines += [f"\\par\\smallskip{{\\footnotesize\\ttfamily {escape(note)}}}" for note in table.notes]
+    return "\n".join(lines) + "\n"
