@@ -110,7 +110,9 @@ class RowReader:
         except Exception as error:  # networks, file systems and Parquet fail in more ways than can be listed
             raise SourceError(f"{item.location}: cannot be read ({brief(error)})") from error
         if data is None:
-            raise SourceError(f"{item.location}: the row holds no image")
+            raise SourceError(
+                f"{item.location}: the row holds no image; remove the row, for example with Dataset.filter"
+            )
         return data
 
     def _row(self, url: str, row: int, stamp: str) -> bytes | None:

@@ -124,7 +124,7 @@ def file_stamp(path: str | os.PathLike[str]) -> str:
 def check_size(size: int, name: str) -> None:
     """Raise SourceError for a file that is larger than any image."""
     if size > _LARGEST:
-        raise SourceError(f"{name}: {size:,} bytes are too many for an image")
+        raise SourceError(f"{name}: {size:,} bytes are too many for an image; remove it")
 
 
 def check_stamp(status: os.stat_result, stamp: str, place: str) -> None:

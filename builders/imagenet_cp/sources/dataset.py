@@ -67,7 +67,7 @@ def open_dataset(source: str | os.PathLike[str]) -> Source:
     counts = [len(one.labels) for one in columns]
     paths = [path for one in columns for path in one.paths]
     if not paths:
-        raise SourceError(f"{files.name}: no rows in it")
+        raise SourceError(f"{files.name}: no rows in it; name another split, as NAME:SPLIT")
     stems = [PurePosixPath(path).stem if path else "" for path in paths]
     found = _classes(files.name, features, [label for one in columns for label in one.labels], stems)
     places = (
@@ -87,7 +87,7 @@ def open_dataset(source: str | os.PathLike[str]) -> Source:
 def _read(files: dataset_files.Files) -> tuple[object, list[Columns], str]:
     """Read the feature of the labels, the columns of every file, and the name of the column of images."""
     if not files.urls:
-        raise SourceError(f"{files.name}: no rows in it")
+        raise SourceError(f"{files.name}: no rows in it; name another split, as NAME:SPLIT")
     schema = schema_of(files.urls[0])
     features = files.features or datasets.Features.from_arrow_schema(schema)
     image, label = _image_column(files.name, features, schema), _label_column(files.name, features)
@@ -182,6 +182,6 @@ def _ids(name: str, stems: Sequence[str]) -> list[str]:
     for row, one in enumerate(ids):
         if not one.isprintable():
             raise SourceError(
-                f"{name}: row {row}: the file name {one!r} holds characters that cannot be stored"
+                f"{name}: row {row}: the file name {one!r} holds characters that cannot be stored; rename it"
             )
     return ids
