@@ -86,7 +86,8 @@ class Row(NamedTuple):
             raise SourceError(
                 f"row {row['image_id']}: has no label (-1), so no model can be scored on it; name images with labels"
             )
-        for column, value in row.items():
+        for column in ("image_id", "label", "image", "sequence", "video"):
+            value = row.get(column, "absent")
             for part in (value or [None]) if isinstance(value, list) else [value]:
                 if (part["bytes"] if isinstance(part, dict) else part) in (None, b""):
                     raise SourceError(f"row {row['image_id']}: its {column} is null or empty")
