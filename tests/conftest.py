@@ -1,5 +1,6 @@
 """Keeps every test away from the user's caches and settings, and from the network."""
 
+import inspect
 import os
 import re
 import shutil
@@ -53,6 +54,20 @@ def class_folder(tmp_path, photographs) -> Path:
     return root
 
 
+#: Calls in tests of what Windows lacks: pipes, devices, POSIX signals and permissions, names with line breaks.
+_POSIX = re.compile(
+    r"mkfifo|/dev/|/proc|SIGKILL|killpg|os\.kill\(|start_new_session|getuid|geteuid|0o[57]|symlink_to|preexec_fn|"
+    r"import resource|starving|line\\nbreak|fsdecode\(b"
+)
+
+
+def pytest_collection_modifyitems(items):
+    """Skip on Windows what it cannot do."""
+    for item in items if os.name == "nt" else ():
+        if _POSIX.search(inspect.getsource(item.function)):
+            item.add_marker(pytest.mark.skip(reason="POSIX"))
+
+
 #: Part of the reason of a skipped test -> what would run it.
 _RUN_BY = {
     "wand": "ImageMagick (apt-get install libmagickwand-6.q16-6)",
@@ -62,6 +77,7 @@ _RUN_BY = {
     "IPP": "an OpenCV with IPP (x86)",
     "IMAGENET_CP_PILLOW": "the source distribution of Pillow (see .ci/run)",
     "root": "the rights of root",
+    "POSIX": "Linux or macOS",
 }
 
 

@@ -28,6 +28,8 @@ EXCLUDED = {
     "imagenet-cp compare": "compares the two before",
     "imagenet-cp import-official": "needs the published archives",
     "imagenet-cp build imagenet_c --engine dask://": "needs a cluster",
+    "imagenet-cp build imagenet_c --source path/to/val --ids": "needs all validation images",
+    "imagenet-cp build imagenet_c --source path/to/imagenet-r": "needs its images",
     "imagenet-cp publish": "needs the Hub",
 }
 MODEL = """

@@ -223,7 +223,7 @@ class _OnTheFly:
     def __init__(self, source: Source, benchmark: Benchmark, seed: int) -> None:
         benchmark.check(source)
         self.benchmark, self.source = benchmark, source
-        self.recipe: Recipe = benchmark.recipe(seed)
+        self.recipe: Recipe = benchmark.recipe(seed, source=source)
         self.classes: Sequence[str] = source.classes
         self.cells: tuple[Cell, ...] = ()
 

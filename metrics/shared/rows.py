@@ -158,7 +158,10 @@ class Options(NamedTuple):
             Further parts of the signature.
         """
         if self.strict and missing:
-            raise ValueError(f"{self.benchmark} lacks {len(missing)} of {total}: {', '.join(missing)}")
+            raise ValueError(
+                f"{self.benchmark} lacks {len(missing)} of {total}: {', '.join(missing)}; add their rows, or "
+                "leave out strict=True"
+            )
         sizes = {name: n for name, n in sizes.items() if n}
         few, many = min(sizes.values()), max(sizes.values())
         if few < many:
@@ -256,4 +259,7 @@ def check_lengths(columns, row):
     sizes = {name: len(values) for name, values in columns.items()}
     shortest = min(sizes, key=sizes.get)
     if len(set(sizes.values())) > 1:
-        raise ValueError(f"columns of unequal length, {sizes}: {row(sizes[shortest])} has no {shortest}")
+        raise ValueError(
+            f"columns of unequal length, {sizes}: {row(sizes[shortest])} has no {shortest}; pass one value per "
+            "row in each"
+        )

@@ -47,6 +47,11 @@ class Sequences:
         recipe=None,
     ):
         """Compute the score of all rows that were added. After an error the rows added before are retained."""
+        if difficulty is not None and predictions is None and perturbation is None:
+            raise ValueError(
+                "difficulty: rows have the difficulty that they were added with, and compute adds none here; pass it "
+                f"there, as in add_batch(predictions=..., perturbation=..., difficulty={difficulty!r})"
+            )
         columns = {"predictions": predictions, "perturbation": perturbation, "difficulty": difficulty}
         return self._score(columns, Options(self.key, benchmark, num_classes, strict, recipe))
 
@@ -66,7 +71,9 @@ class Sequences:
         allowed = np.array([frame_counts(name) for name in BENCHMARKS[self.key]])[:, codes(perturbation)]
         if (i := first_true((counts != allowed).all(axis=0))) is not None:
             frames = f"{counts[i]} frames, but {perturbation[i]} has {allowed[0, i]}"
-            raise ValueError(f"predictions: {row(i)} has {frames}")
+            raise ValueError(
+                f"predictions: {row(i)} has {frames}; pass the prediction of every frame of a sequence"
+            )
         difficulty = pa.array(difficulty)
         return {"predictions": nested(ids, counts), "perturbation": perturbation, "difficulty": difficulty}
 

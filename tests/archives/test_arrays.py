@@ -4,6 +4,7 @@ import io
 import json
 import os
 import tarfile
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import datasets
@@ -16,6 +17,7 @@ from imagenet_cp.archives.arrays import ArrayImages
 from imagenet_cp.archives.catalog import RELEASES
 from imagenet_cp.archives.folder import report
 from imagenet_cp.archives.importer import import_official
+from imagenet_cp.archives.release import read_at
 from imagenet_cp.build.verify import verify
 from imagenet_cp.errors import BuildError, SourceError
 from imagenet_cp.images import codecs
@@ -314,3 +316,12 @@ def test_a_pipe_holds_up_nothing_and_an_array_that_changes_is_named(tmp_path, mo
     )
     with pytest.raises(SourceError, match=r"fog\.npy: has changed since it was listed"):
         import_official([folder], tmp_path / "other")
+
+
+def test_without_pread_bytes_are_read_at_their_offsets(tmp_path, monkeypatch):
+    """As on Windows."""
+    monkeypatch.delattr(os, "pread")
+    (tmp_path / "file").write_bytes(bytes(range(200)))
+    with open(tmp_path / "file", "rb", buffering=0) as file, ThreadPoolExecutor(4) as pool:
+        read = list(pool.map(lambda offset: read_at(file.fileno(), 5, offset, "file"), range(190)))
+    assert read == [bytes(range(offset, offset + 5)) for offset in range(190)]

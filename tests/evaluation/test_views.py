@@ -59,18 +59,15 @@ def test_a_view_of_a_build_is_a_build_of_the_subset(tmp_path, clean, name):
 
     whole = made(clean, tmp_path / "whole")
     own = made(clean, tmp_path / "own", **options)
-    configs = ["clean", "brightness"]
+    configs = ["clean", "brightness_1"]
     answers = [
         evaluate_model(fitting, imagenet_c=whole, **options),
         evaluate_model(fitting, imagenet_c=own),
-        evaluate_model(fitting, source=clean, benchmarks=["imagenet_c"], configs=["clean"], **options),
+        evaluate_model(fitting, source=clean, benchmarks=["imagenet_c"], configs=configs, **options),
     ]
     view, built, generated = (result(answer) for answer in answers)
-    assert view == built
-    assert configs and generated[0]["signature"] == built[0]["signature"]
-    assert generated[0]["clean_error"] == built[0]["clean_error"] == view[0]["clean_error"]
-    if name != "classes":
-        assert view[0]["clean_error"] == error
+    assert view == built == generated
+    assert view[0]["clean_error"] == error
     part = next(iter(options))
     assert f"|{part}:" in str(view[0]["signature"])
     checked = verify(own, source=reopen_source(clean, open_build(own).recipe, **options))

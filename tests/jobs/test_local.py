@@ -1,5 +1,7 @@
 """Worker processes: what becomes of those that die, and what is reported meanwhile."""
 
+import multiprocessing
+
 import pytest
 import toy_units
 
@@ -21,6 +23,13 @@ def test_deaths_spread_over_a_long_build_do_not_end_it(tmp_path):
     fatal = {"b0": 1, "c1": 1, "d0": 1, "e1": 1}
     assert run(toy_units.units(tmp_path, 5, 2, fatal))[0] == [0, 1, 2, 3, 4]
     assert len(list(tmp_path.iterdir())) == 4
+
+
+def test_where_processes_can_only_be_spawned_they_are(tmp_path, monkeypatch):
+    """As on Windows."""
+    monkeypatch.setattr(multiprocessing, "get_all_start_methods", lambda: ["spawn"])
+    done, steps = run(toy_units.units(tmp_path, 2, 2))
+    assert done == [0, 1] and steps[-1] == (4, 4)
 
 
 @pytest.mark.parametrize("image", ["a0", "a2"])

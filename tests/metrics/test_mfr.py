@@ -302,7 +302,7 @@ def test_bad_columns(mfr, bad, message):
         ({"benchmark": "imagenet_c"}, "unknown benchmark 'imagenet_c'; did you mean imagenet_p"),
         ({"benchmark": ["imagenet_p"]}, "unknown benchmark"),
         ({"recipe": "cifar10_p|recipe:1"}, "but benchmark='imagenet_p'; pass the benchmark of the data"),
-        ({"difficulty": 2}, "predictions is missing"),
+        ({"difficulty": 2}, "pass it there, as in add_batch"),
     ],
 )
 def test_bad_options(mfr, options, message):

@@ -8,6 +8,7 @@ import struct
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import datasets
 import numpy as np
@@ -18,10 +19,13 @@ from hub_server import Blob, Hub, Repo
 from PIL import Image
 
 from imagenet_cp.build.plan import build
-from imagenet_cp.errors import SourceError
+from imagenet_cp.build.verify import verify
+from imagenet_cp.errors import BuildError, SourceError
+from imagenet_cp.evaluation.run import evaluate_model
 from imagenet_cp.sources import classes as imagenet
 from imagenet_cp.sources import open_source
 
+INT = datasets.Value("int64")
 CLASSES = [f"class {label}" for label in range(1000)]
 FEATURES = datasets.Features({"image": datasets.Image(), "label": datasets.ClassLabel(names=CLASSES)})
 
@@ -204,14 +208,14 @@ def test_without_a_column_of_labels_all_are_unlabelled(tmp_path, capsys):
 
 @pytest.mark.parametrize("column", ["image", "label"])
 def test_two_columns_that_could_be_meant_are_named(tmp_path, column):
-    names = {"image": ["image", "image_2", "label"], "label": ["image", "coarse", "fine"]}[column]
+    names = {"image": ["image_1", "image_2", "label"], "label": ["image", "coarse", "fine"]}[column]
     features = {
         name: datasets.Image() if "image" in name else datasets.ClassLabel(names=CLASSES) for name in names
     }
     data = {name: [{"bytes": b"x", "path": "x"}] if "image" in name else [1] for name in names}
     dataset = datasets.Dataset.from_dict(data, features=datasets.Features(features))
     dataset = datasets.concatenate_datasets([dataset, dataset])
-    with pytest.raises(SourceError, match="image, image_2" if column == "image" else "coarse, fine"):
+    with pytest.raises(SourceError, match="image_1, image_2" if column == "image" else "coarse, fine"):
         open_source(store(tmp_path / "rows", "data", dataset))
 
 
@@ -564,3 +568,47 @@ def test_without_a_network_the_folder_is_what_is_asked_for(tmp_path):
     for name in ("./data/val", "/data/val", "val", "a/b/c", "data/val:"):
         with pytest.raises(SourceError, match="no such folder"):
             open_source(name)
+
+
+def test_further_columns_are_carried_through_a_build_untouched(tmp_path, cache, photographs):
+    """Boxes and captions as they are, also null ones; masks by reference; a name of our own with a prefix."""
+    lists = datasets.List(datasets.List(datasets.Value("float32")))
+    features = {
+        "image": datasets.Image(),
+        "mask": datasets.Image(),
+        "objects": {"bbox": lists, "category": datasets.List(INT)},
+        "caption": datasets.Value("string"),
+        "image_id": INT,
+    }
+    pictures = [
+        {"bytes": path.read_bytes(), "path": f"{n}.png"}
+        for n, path in enumerate(list(photographs.values())[:2])
+    ]
+    values = {
+        "objects": [{"bbox": [[0.5, 1, 2, 3]], "category": [7]}, {"bbox": [], "category": []}],
+        "caption": ["a cat", None],
+    }
+    dataset = datasets.Dataset.from_dict(
+        {"image": pictures, "mask": pictures, **values, "image_id": [40, 41]},
+        features=datasets.Features(features),
+    )
+    place = store(tmp_path / "rows", "data", dataset)
+    source = open_source(place)
+    assert source.classes == () and list(source.columns) == ["mask", "objects", "caption", "source_image_id"]
+    out = tmp_path / "built"
+    build("imagenet_c", source, out, ["clean"], workers_count=1)
+    checked = verify(out, source=source)
+    assert not checked.problems and checked.regenerated == 2
+    assert "| `caption` | string | as in the source |" in (out / "README.md").read_text()
+    options = {"split": "validation", "cache_dir": cache}
+    built = datasets.load_dataset(str(out), "clean", **options)
+    live = datasets.load_dataset("imagenet_c", "clean", data_dir=str(place), **options)
+    for rows in (built, live):
+        assert {name: rows.features[name] for name in values} == {name: features[name] for name in values}
+        assert {name: rows[name][:] for name in values} == values
+        assert rows["source_image_id"][:] == [40, 41] and rows["image_id"][:] == ["0", "1"]
+        assert rows["mask"][0] == "validation-00000-of-00002.parquet#0" and rows["label"][:] == [-1, -1]
+    with pytest.raises(BuildError, match="columns 'mask, objects, caption, source_image_id', not None"):
+        build("imagenet_c", replace(source, columns={}), out, ["clean"], workers_count=1)
+    with pytest.raises(SourceError, match=r"row 0: has no label \(-1\), so no model can be scored on it"):
+        evaluate_model(lambda images: np.zeros((len(images), 1000)), imagenet_c=out)

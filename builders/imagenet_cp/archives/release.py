@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -17,6 +18,7 @@ from ..sources.tar_members import is_tar, members
 
 _BLOCK = 1 << 20
 _EXAMPLES = 3
+_SEEKING = threading.Lock()
 
 #: Called with a number of bytes that were read.
 Tick = Callable[[int], None]
@@ -272,7 +274,11 @@ def open_unchanged(path: Path, stamp: str, name: str) -> Iterator[int]:
 def read_at(file: int, size: int, offset: int, name: str) -> bytes:
     """Read bytes at an offset of an open file; SourceError, with the name, if it cannot be read."""
     with read_errors(name):
-        return os.pread(file, size, offset)
+        if hasattr(os, "pread"):
+            return os.pread(file, size, offset)
+        with _SEEKING:  # Windows has no read that leaves the place in the file as it is
+            os.lseek(file, offset, os.SEEK_SET)
+            return os.read(file, size)
 
 
 @contextmanager

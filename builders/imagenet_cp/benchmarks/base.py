@@ -99,8 +99,20 @@ class Benchmark(ABC):
     def default_configs(self) -> Sequence[str]:
         """Configs built by default."""
 
-    def features(self, classes: Sequence[str], recipe: Recipe) -> datasets.Features:
-        """Columns of every config: the image or the frames, label, corruption or perturbation, level and image_id."""
+    def features(
+        self, classes: Sequence[str], recipe: Recipe, extra: Mapping[str, Any] | None = None
+    ) -> datasets.Features:
+        """Columns of every config: the image or the frames, label, corruption or perturbation, level and image_id.
+
+        Parameters
+        ----------
+        classes : sequence of str
+            Names of the labels.
+        recipe : Recipe
+            Codec and size of the images.
+        extra : dict, optional
+            Features of the further columns of the source.
+        """
         return datasets.Features(
             {
                 **self.content_features(recipe),
@@ -108,6 +120,7 @@ class Benchmark(ABC):
                 self.kind.removesuffix("s"): datasets.Value("string"),
                 self.level_name: datasets.Value("int8"),
                 "image_id": datasets.Value("string"),
+                **(extra or {}),
             }
         )
 
@@ -154,6 +167,7 @@ class Benchmark(ABC):
             self.kind.removesuffix("s"): cell.name,
             self.level_name: cell.level,
             "image_id": item.image_id,
+            **(item.extra or {}),
         }
 
     @functools.cached_property

@@ -25,11 +25,12 @@ MAX_LISTED = 5
 
 
 class Content(NamedTuple):
-    """Content of a file: the names of its labels, the id and label of every row, and its problems."""
+    """Content of a file: names of its labels, id and label of every row, its problems, and its further columns."""
 
     classes: tuple[str, ...]
     rows: list[tuple[str, int]]
     problems: list[Problem]
+    columns: Mapping[str, Any] = {}
 
 
 def check_file(build: Build, path: str, quick: bool) -> Content:
@@ -54,7 +55,8 @@ def check_file(build: Build, path: str, quick: bool) -> Content:
             if problems:
                 return Content((), [], problems)
             classes = tuple(features["label"].names)
-            return Content(classes, *(([], []) if quick else _check_rows(build, path, file, len(classes))))
+            rows, found = ([], []) if quick else _check_rows(build, path, file, len(classes))
+            return Content(classes, rows, found, _extra(build, features))
     except (pa.ArrowException, OSError, ValueError) as error:
         return Content((), [], [Problem(path, f"no readable Parquet file: {_brief(error)}")])
 
@@ -78,11 +80,17 @@ def _schema_problems(build: Build, path: str, file: pq.ParquetFile, features: da
         problems.append(f"is of {stored or 'no build'!r}, not of {build.signature!r}")
     if file.metadata.num_rows != build.files[path].rows:
         problems.append(f"{file.metadata.num_rows} rows, not {build.files[path].rows} as recorded")
-    names = getattr(features.get("label"), "names", None) or ["?"]
-    expected = build.benchmark.features(names, build.recipe)
+    names = getattr(features.get("label"), "names", ["?"])
+    expected = build.benchmark.features(names, build.recipe, _extra(build, features))
     if features != expected or file.schema_arrow.types != expected.arrow_schema.types:
         problems.append(f"its columns are {_brief(dict.fromkeys(features))}, not {list(expected)}")
     return problems
+
+
+def _extra(build: Build, features: datasets.Features) -> dict[str, Any]:
+    """Further columns, which the record of the build names."""
+    names = str(build.record["identity"].get("columns", "")).split(", ")
+    return {name: features[name] for name in names if name in features}
 
 
 def _check_rows(

@@ -49,6 +49,8 @@ class Build:
         Relative path -> its record.
     classes : tuple of str
         Names of the labels, from the files.
+    columns : dict
+        Features of the further columns of the source, from the files.
     rows, regenerated : int
         Number of rows that were read, and of those that were regenerated from the source.
     problems : list of Problem
@@ -61,6 +63,7 @@ class Build:
     recipe: Recipe
     files: dict[str, FileInfo]
     classes: tuple[str, ...] = ()
+    columns: Mapping[str, Any] = field(default_factory=dict)
     rows: int = 0
     regenerated: int = 0
     problems: list[Problem] = field(default_factory=list)

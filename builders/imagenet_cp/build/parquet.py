@@ -177,7 +177,7 @@ def read_footer(path: Path) -> tuple[str, int]:
 def nbytes(value: Any) -> int:
     """Count the bytes of the images in one value of a row."""
     if isinstance(value, dict):
-        return len(value["bytes"])
+        return len(value.get("bytes") or b"")
     return sum(map(nbytes, value)) if isinstance(value, list) else 0
 
 

@@ -101,6 +101,8 @@ def new_plan(
         "images": len(source.items),
         "images_per_file": step,
     }
+    if source.columns:
+        identity["columns"] = ", ".join(source.columns)
     todo = [
         Unit(
             folder,
@@ -113,6 +115,7 @@ def new_plan(
             recipe,
             identity,
             on_error,
+            source.columns,
         )
         for index in range(count)
     ]
@@ -255,7 +258,10 @@ def _finish(plan: Plan, units: list[Unit]) -> None:
             versions[library] = metadata.version(library)
     files = {path: plan.files[path]._asdict() for path in sorted(plan.files)}
     ids = {item.image_id for item in plan.source.items} - plan.skipped.keys()
-    card = cards.dataset_card(plan.benchmark, plan.recipe, plan.source.classes, files, image_ids=ids)
+    source = plan.source
+    card = cards.dataset_card(
+        plan.benchmark, plan.recipe, source.classes, files, image_ids=ids, extra=source.columns
+    )
     with lock_record(plan.out):
         write_json(
             plan.out / RECORD_FILE,

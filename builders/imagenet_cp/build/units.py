@@ -6,7 +6,7 @@ import gc
 import hashlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +54,8 @@ class Unit:
         Identity of the build, which the unit's record holds too.
     on_error : {"raise", "skip"}
         Stop at an image that cannot be read, or record it and continue.
+    columns : dict
+        Features of the further columns of the images.
     claim : Claim, optional
         Claim of the build to its folder; a unit cannot run without.
     """
@@ -68,6 +70,7 @@ class Unit:
     recipe: Recipe
     identity: dict[str, Any]
     on_error: str = "raise"
+    columns: Mapping[str, Any] = field(default_factory=dict)
     claim: Claim | None = None
 
     @property
@@ -160,7 +163,7 @@ def run(unit: Unit, tick: Callable[[], Any] = lambda: None) -> UnitResult:
     if earlier is not None:
         return earlier
     benchmark = BENCHMARKS[unit.recipe.dataset]
-    layout = Layout(benchmark.features(unit.classes, unit.recipe), unit.recipe.signature)
+    layout = Layout(benchmark.features(unit.classes, unit.recipe, unit.columns), unit.recipe.signature)
     images, skipped = {}, {}
     with ExitStack() as stack:
         stack.enter_context(_no_garbage_collection())

@@ -80,13 +80,14 @@ def verify(
         for done, (path, content) in enumerate(zip(build.files, checked, strict=True), start=1):
             build.problems += content.problems
             build.rows += len(content.rows)
-            if content.classes:
+            if content.classes or not content.problems:
                 # The same slice of every config must hold the same images: each is compared with the first.
                 first = slices.setdefault(path.rsplit("/", 1)[1], (path, content))
                 build.problems += _differences(path, content, *first)
             progress("verifying files", done, len(build.files))
     contents = [content for _, content in slices.values()]
     build.classes = next((content.classes for content in contents), ())
+    build.columns = next((content.columns for content in contents), {})
     if not quick and not build.problems:
         build.problems += _check_images(build, contents)
     if source is not None and not build.problems:
@@ -122,7 +123,7 @@ def _check_card(build: Build) -> list[Problem]:
     """Compare the configs and columns in the card, which ``load_dataset`` reads, with the files."""
     card = (build.folder / "README.md").read_text("utf-8", "replace")
     files = {path: info._asdict() for path, info in build.files.items()}
-    block = metadata(build.benchmark, build.recipe, build.classes, files)
+    block = metadata(build.benchmark, build.recipe, build.classes, files, extra=build.columns)
     expected, stored = read_metadata(f"---\n{block}---\n"), read_metadata(card)
     if any(stored.get(part) != expected[part] for part in ("configs", "dataset_info")):
         return [Problem("README.md", "does not describe these files; the build command writes it again")]

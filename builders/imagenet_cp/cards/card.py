@@ -82,11 +82,12 @@ def metadata(
     classes: Sequence[str],
     files: Mapping[str, Mapping[str, Any]],
     other_images: bool = False,
+    extra: Mapping[str, Any] | None = None,
 ) -> str:
     """YAML block of the card, with the features of the files."""
     # All configs share one list object, which YAML writes once and then references; copies would repeat 1000 class
     # names for each of a hundred configs.
-    features = benchmark.features(classes, recipe)._to_yaml_list()
+    features = benchmark.features(classes, recipe, extra)._to_yaml_list()
     configs, infos = [], []
     for name, cells in complete_configs(benchmark, files).items():
         folders = {f"data/{cell.config}/" for cell in cells}
@@ -144,6 +145,7 @@ def dataset_card(
     skipped: Collection[str] = (),
     images: bool = False,
     image_ids: Collection[str] | None = None,
+    extra: Mapping[str, Any] | None = None,
     repo_id: str = "",
 ) -> str:
     """Text of the README.md of a build.
@@ -163,6 +165,8 @@ def dataset_card(
     image_ids : collection of str, optional
         Ids of the source images, to tell ImageNet's validation set from a part of it and from other images; None for
         released images.
+    extra : dict, optional
+        Features of the further columns of the source.
     repo_id : str
         Id of the repository on the Hub; empty for a folder.
 
@@ -181,7 +185,7 @@ def dataset_card(
         "cifar": not under_terms(benchmark),
         "citation": citations.CITATION.strip(),
         "classes": len(classes),
-        "columns": tables.columns(benchmark, classes, recipe),
+        "columns": tables.columns(benchmark, classes, recipe, extra),
         "config_table": tables.configs(benchmark, complete, files),
         "configs": complete,
         "example": example,
@@ -205,7 +209,7 @@ def dataset_card(
     kind = "imagenet_c" if benchmark.kind == "corruptions" else "imagenet_p"
     prose = _templates().get_template(f"{kind}.md").render(context)
     prose = re.sub(r"\n{3,}#", "\n\n#", prose)  # where the text between two headings is absent
-    return f"---\n{metadata(benchmark, recipe, classes, files, other_images)}---\n\n{prose}"
+    return f"---\n{metadata(benchmark, recipe, classes, files, other_images, extra)}---\n\n{prose}"
 
 
 @functools.cache

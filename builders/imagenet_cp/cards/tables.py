@@ -34,10 +34,15 @@ def table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     return "\n".join(f"| {' | '.join(str(value) for value in line)} |" for line in lines)
 
 
-def columns(benchmark: Benchmark, classes: Sequence[str], recipe: Recipe) -> str:
+def columns(
+    benchmark: Benchmark, classes: Sequence[str], recipe: Recipe, extra: Mapping[str, Any] | None = None
+) -> str:
     """Table of the columns of a data set."""
-    features = benchmark.features(classes, recipe)
-    rows = ((f"`{name}`", _type(feature), COLUMNS[name]) for name, feature in features.items())
+    features = benchmark.features(classes, recipe, extra)
+    rows = (
+        (f"`{name}`", _type(feature), COLUMNS.get(name, "as in the source"))
+        for name, feature in features.items()
+    )
     return table(("column", "type", "content"), rows)
 
 

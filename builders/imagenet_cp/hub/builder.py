@@ -111,13 +111,14 @@ class BenchmarkBuilder(datasets.GeneratorBasedBuilder):
 
     def _info(self) -> datasets.DatasetInfo:
         benchmark = BENCHMARKS[self.config.dataset]
+        source = self.config.open_source()
         return datasets.DatasetInfo(
             description=f"{benchmark.description}\n\nRecipe: {self.config.recipe.signature} "
             f"(imagenet-cp {__version__}).",
             citation=citations.CITATION,
             homepage=citations.HOMEPAGE,
             license=citations.LICENCE if cards.under_terms(benchmark) else "",
-            features=benchmark.features(self.config.open_source().classes, self.config.recipe),
+            features=benchmark.features(source.classes, self.config.recipe, source.columns),
         )
 
     def _split_generators(self, dl_manager: Any) -> list[datasets.SplitGenerator]:

@@ -284,6 +284,7 @@ def _description(build: Build, repo_id: str) -> dict[str, Content]:
         skipped=skipped,
         images=bool(names),
         image_ids=None if build.official else build.image_ids(),
+        extra=build.columns,
         repo_id=repo_id,
     )
     record = {

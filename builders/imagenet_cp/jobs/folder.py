@@ -16,7 +16,7 @@ STATE_DIR = ".imagenet_cp"
 RECORD_FILE = "build.json"
 
 #: What has to agree for the files of two builds to be the same.
-IDENTITY = {"signature": str, "source": str, "images": int, "images_per_file": int}
+IDENTITY = {"signature": str, "source": str, "images": int, "images_per_file": int, "columns?": str}
 #: Relative path of a file -> its record.
 FILES = {str: {"rows": int, "size": int, "sha256": str}}
 _RECORD = {"identity": IDENTITY, "versions?": {str: str}, "skipped?": {str: str}, "files?": FILES}
@@ -38,7 +38,7 @@ def differences(stored: Mapping[str, Any], identity: Mapping[str, Any]) -> str:
     """Describe how the identity of another build differs; empty if it does not."""
     return "; ".join(
         f"{name} {stored.get(name)!r}, not {value!r}"
-        for name, value in identity.items()
+        for name, value in {**dict.fromkeys(stored), **identity}.items()
         if stored.get(name) != value
     )
 

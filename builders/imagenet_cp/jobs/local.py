@@ -172,7 +172,9 @@ def run_local(
         return
     left = {unit.index: unit for unit in todo}
     failures = 0
-    context = multiprocessing.get_context("forkserver")
+    # Windows can only spawn.
+    methods = multiprocessing.get_all_start_methods()
+    context = multiprocessing.get_context("forkserver" if "forkserver" in methods else "spawn")
     counter = context.Value("q", 0)
     while left:
         counter.value = sum(unit.size for unit in todo if unit.index not in left)

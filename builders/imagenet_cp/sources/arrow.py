@@ -56,25 +56,30 @@ class Columns(NamedTuple):
         In the order of the rows; None where there is no label.
     paths : list of str or None
         Names of the files that the images were read from.
+    extra : dict
+        Further column -> its values.
     """
 
     labels: list[int | str | None]
     paths: list[str | None]
+    extra: dict[str, list[Any]]
 
 
-def columns_of(url: str, image: str, label: str | None) -> Columns:
-    """Read the labels, if there is a column of them, and file names of all rows, and not the images."""
-    found = Columns([], [])
+def columns_of(url: str, image: str, label: str | None, extra: Sequence[str] = ()) -> Columns:
+    """Read the labels, if there is a column of them, file names and further columns of all rows, without the images."""
+    found = Columns([], [], {name: [] for name in extra})
     with open_file(url) as file:
         batches: Iterator[pa.RecordBatch]
         if url.endswith(".parquet"):
             parquet = pq.ParquetFile(file, pre_buffer=True)
-            batches = parquet.iter_batches(columns=[f"{image}.path", *([label] if label else [])])
+            batches = parquet.iter_batches(columns=[f"{image}.path", *([label] if label else []), *extra])
         else:
             batches = (batch for _, batch in _arrow_batches(url))
         for batch in batches:
             labels = batch.column(label).to_pylist() if label else [None] * len(batch)
             found.labels.extend(labels)
+            for name, values in found.extra.items():
+                values.extend(batch.column(name).to_pylist())
             names = batch.schema.names
             kind = batch.schema.field(image).type if image in names else None
             if kind is not None and kind.get_field_index("path") >= 0:
@@ -110,7 +115,9 @@ class RowReader:
         except Exception as error:  # networks, file systems and Parquet fail in more ways than can be listed
             raise SourceError(f"{item.location}: cannot be read ({brief(error)})") from error
         if data is None:
-            raise SourceError(f"{item.location}: the row holds no image")
+            raise SourceError(
+                f"{item.location}: the row holds no image; remove the row, for example with Dataset.filter"
+            )
         return data
 
     def _row(self, url: str, row: int, stamp: str) -> bytes | None:

@@ -8,10 +8,10 @@ import itertools
 import os
 import re
 import stat
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from ..errors import SourceError
 
@@ -33,12 +33,15 @@ class Item(NamedTuple):
         Place of its bytes, shown in errors.
     stamp : str
         Changes when the bytes do, such as a file's size and time of writing.
+    extra : dict, optional
+        Values of the source's further columns, which the rows carry along.
     """
 
     image_id: str
     label: int
     location: str
     stamp: str = ""
+    extra: Mapping[str, Any] | None = None
 
 
 class Reader(Protocol):
@@ -66,6 +69,8 @@ class Source:
         Order in which numbered classes are taken for ImageNet's, where no id confirms it, such as ``"0-999"``.
     ids, class_list : str
         Name of the subset of images, and of the list of classes, that the source is restricted to.
+    columns : datasets.Features or dict
+        Features of further columns, whose values the items hold.
     """
 
     name: str
@@ -75,6 +80,7 @@ class Source:
     order: str = ""
     ids: str = ""
     class_list: str = ""
+    columns: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
     @functools.cached_property
     def stamp(self) -> str:
@@ -124,7 +130,7 @@ def file_stamp(path: str | os.PathLike[str]) -> str:
 def check_size(size: int, name: str) -> None:
     """Raise SourceError for a file that is larger than any image."""
     if size > _LARGEST:
-        raise SourceError(f"{name}: {size:,} bytes are too many for an image")
+        raise SourceError(f"{name}: {size:,} bytes are too many for an image; remove it")
 
 
 def check_stamp(status: os.stat_result, stamp: str, place: str) -> None:

@@ -144,14 +144,14 @@ def _load(place: str, kind: int, stamp: str) -> tuple[Pixels, list[int]]:
         text = str(error)
         raise SourceError(text if text.startswith(place) else f"{place}: {text}") from None
     except (OSError, EOFError, zlib.error) as error:
-        raise SourceError(f"{place}: damaged, or cut short ({error})") from error
+        raise SourceError(f"{place}: damaged, or cut short ({error}); fetch it again") from error
     if len(labels) != len(planes):
-        raise SourceError(f"{place}: {len(planes)} images but {len(labels)} labels")
+        raise SourceError(f"{place}: {len(planes)} images but {len(labels)} labels; fetch it again")
     for row, label in enumerate(labels):
         if not isinstance(label, int) or not 0 <= label < len(classes):
             shown = repr(label)[:20] if isinstance(label, (int, str)) else type(label).__name__
             raise SourceError(
-                f"{place}: image {row} has the label {shown}, which is none of {len(classes)} classes"
+                f"{place}: image {row} has the label {shown}, which is none of {len(classes)} classes; fetch it again"
             )
     return planes.reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1), labels
 

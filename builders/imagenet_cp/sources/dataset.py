@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import Any, NamedTuple
 
 import datasets
 import pyarrow as pa
@@ -17,6 +17,7 @@ from . import dataset_files
 from .arrow import Columns, RowReader, brief, columns_of, schema_of
 from .base import Item, Source, image_id_of, row_id
 from .classes import Labels, identify, known_label, wnids
+from .extra import Extra, extra_columns, extra_values
 
 #: Columns of labels whose classes have no names have at most so many.
 _MOST_CLASSES = 100_000
@@ -33,7 +34,8 @@ def open_dataset(source: str | os.PathLike[str]) -> Source:
 
     Where ImageNet's wnids or ids in the names agree with the labels, or the labels are named by wnids or ImageNet's
     names, the classes are ImageNet's 1000 wnids; else the data set's own (see `identify`). Labels may be text. Without
-    a column of labels, every label is -1.
+    a column of labels, every label is -1. Further columns, such as boxes and captions, are carried along; of those
+    that hold files, such as masks, a reference to the row.
 
     Parameters
     ----------
@@ -57,43 +59,63 @@ def open_dataset(source: str | os.PathLike[str]) -> Source:
     local = Path(folder).expanduser().is_dir()
     files = dataset_files.files_of_folder(Path(folder), part) if local else dataset_files.files_on_hub(text)
     try:
-        features, columns, image = _read(files)
+        read = _read(files)
     except SourceError:
         raise
     except Exception as error:  # Parquet files, metadata and networks fail in more ways than can be listed
         if local:
             raise SourceError(f"{files.name}: cannot be read ({brief(error)})") from error
         raise dataset_files.explained(files.name.partition(":")[0], error) from error
+    columns = read.columns
     counts = [len(one.labels) for one in columns]
     paths = [path for one in columns for path in one.paths]
     if not paths:
-        raise SourceError(f"{files.name}: no rows in it")
+        raise SourceError(f"{files.name}: no rows in it; name another split, as NAME:SPLIT")
     stems = [PurePosixPath(path).stem if path else "" for path in paths]
-    found = _classes(files.name, features, [label for one in columns for label in one.labels], stems)
+    found = _classes(files.name, read.label, [label for one in columns for label in one.labels], stems)
     places = (
         (f"{url}#{row}", stamp)
         for url, stamp, count in zip(files.urls, files.stamps, counts, strict=True)
         for row in range(count)
     )
+    extra = [
+        values
+        for url, one in zip(files.urls, columns, strict=True)
+        for values in extra_values(url, one, read.extra)
+    ]
     items = tuple(
-        Item(image_id, label, location, stamp)
-        for image_id, label, (location, stamp) in zip(
-            _ids(files.name, stems), found.labels, places, strict=True
+        Item(image_id, label, location, stamp, values)
+        for image_id, label, (location, stamp), values in zip(
+            _ids(files.name, stems), found.labels, places, extra, strict=True
         )
     )
-    return Source(files.name, found.classes, items, RowReader(image), order=found.order)
+    features = {one.name: one.feature for one in read.extra}
+    return Source(
+        files.name, found.classes, items, RowReader(read.image), order=found.order, columns=features
+    )
 
 
-def _read(files: dataset_files.Files) -> tuple[object, list[Columns], str]:
-    """Read the feature of the labels, the columns of every file, and the name of the column of images."""
+class _Read(NamedTuple):
+    """Feature of the labels, column of the images, columns of every file, and the further columns."""
+
+    label: object
+    image: str
+    columns: list[Columns]
+    extra: list[Extra]
+
+
+def _read(files: dataset_files.Files) -> _Read:
+    """Read all columns but the images."""
     if not files.urls:
-        raise SourceError(f"{files.name}: no rows in it")
+        raise SourceError(f"{files.name}: no rows in it; name another split, as NAME:SPLIT")
     schema = schema_of(files.urls[0])
     features = files.features or datasets.Features.from_arrow_schema(schema)
     image, label = _image_column(files.name, features, schema), _label_column(files.name, features)
+    extra = extra_columns(features, schema, {image, label})
+    stored = [one.stored for one in extra if not one.by_reference]
     with ThreadPoolExecutor(_THREADS) as pool:
-        columns = list(pool.map(lambda url: columns_of(url, image, label), files.urls))
-    return features[label] if label else None, columns, image
+        columns = list(pool.map(lambda url: columns_of(url, image, label, stored), files.urls))
+    return _Read(features[label] if label else None, image, columns, extra)
 
 
 def _image_column(name: str, features: datasets.Features, schema: pa.Schema) -> str:
@@ -107,6 +129,8 @@ def _image_column(name: str, features: datasets.Features, schema: pa.Schema) -> 
     fitting: list[str] = [column for column in images or features if column in holds_bytes]
     if len(fitting) == 1:
         return fitting[0]
+    if "image" in fitting:
+        return "image"
     found = f"{len(fitting)} columns of images ({', '.join(fitting)})" if fitting else "no column of images"
     raise SourceError(
         f"{name}: {found}, and there must be one; its columns are {', '.join(features)}. Cast the column of the images "
@@ -182,6 +206,6 @@ def _ids(name: str, stems: Sequence[str]) -> list[str]:
     for row, one in enumerate(ids):
         if not one.isprintable():
             raise SourceError(
-                f"{name}: row {row}: the file name {one!r} holds characters that cannot be stored"
+                f"{name}: row {row}: the file name {one!r} holds characters that cannot be stored; rename it"
             )
     return ids

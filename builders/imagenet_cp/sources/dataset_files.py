@@ -96,7 +96,9 @@ def files_of_folder(folder: Path, part: str | None) -> Files:
     files = _files(builder, str(root), config, split)
     for url in files.urls:
         if not Path(os.path.abspath(url)).is_relative_to(root):
-            raise SourceError(f"{root}: its README.md names {url!r}, which is not in the folder")
+            raise SourceError(
+                f"{root}: its README.md names {url!r}, which is not in the folder; correct its data_files"
+            )
     return files._replace(stamps=[file_stamp(url) for url in files.urls])
 
 
@@ -120,7 +122,9 @@ def files_on_hub(source: str) -> Files:
     files = _files(builder, name, config, split)
     for url in files.urls:
         if not url.startswith(f"{HUB}{name}@"):
-            raise SourceError(f"{name}: its README.md names {url!r}, which is not in the data set")
+            raise SourceError(
+                f"{name}: its README.md names {url!r}, which is not in the data set; name one whose files are its own"
+            )
     return files._replace(stamps=[url[len(HUB) + len(name) + 1 :].partition("/")[0] for url in files.urls])
 
 
@@ -192,7 +196,9 @@ def _saved(name: str, folder: Path) -> Files:
         # Only the last part of the name counts, so that nothing outside the folder can be named.
         urls = [str(folder / Path(str(entry["filename"])).name) for entry in entries]
     except (TypeError, KeyError):
-        raise SourceError(f"{folder}: its state.json is damaged") from None
+        raise SourceError(
+            f"{folder}: its state.json is damaged; save the data set again with Dataset.save_to_disk"
+        ) from None
     return Files(name, urls, [file_stamp(url) for url in urls], None)
 
 
@@ -202,7 +208,7 @@ def _json(path: Path) -> dict[str, Any]:
     except (OSError, ValueError) as error:
         raise SourceError(f"{path}: cannot be read ({brief(error)})") from error
     if not isinstance(stored, dict):
-        raise SourceError(f"{path}: damaged")
+        raise SourceError(f"{path}: damaged; save the data set again with Dataset.save_to_disk")
     return stored
 
 
@@ -213,4 +219,7 @@ def _advice(error: Exception) -> str:
         return (
             f"it has several configs, {choices[:300]}; name one and its split after a colon, as :config/split"
         )
-    return f"cannot be read as a data set ({brief(error)})"
+    return (
+        f"cannot be read as a data set ({brief(error)}); check with datasets.load_dataset, or name a folder of "
+        "its images, one sub-folder per class"
+    )

@@ -80,7 +80,9 @@ def _list_images(folder: str | os.PathLike[str]) -> tuple[Path, list[str], list[
         raise SourceError(f"{root}: {'not a folder' if root.exists() else 'no such folder'}")
 
     def fail(error: OSError) -> None:
-        raise SourceError(f"{error.filename}: cannot be listed ({error.strerror or error})") from error
+        raise SourceError(
+            f"{error.filename}: cannot be listed ({error.strerror or error}); change its permissions, or move it out"
+        ) from error
 
     subfolders: list[str] | None = None
     files, unusable, ignored, seen = [], [], [], set()

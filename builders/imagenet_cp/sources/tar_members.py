@@ -127,7 +127,7 @@ def members(file: TarFile, length: int, name: str) -> Iterator[Member]:
         if kind in (b"x", b"L"):
             if size > _LONGEST:
                 raise SourceError(
-                    f"{name}: a header of {size:,} bytes at byte {start - _BLOCK:,} is too long"
+                    f"{name}: a header of {size:,} bytes at byte {start - _BLOCK:,} is too long; pack the archive anew"
                 )
             data = file.read(size)
             if kind == b"x":
@@ -139,7 +139,10 @@ def members(file: TarFile, length: int, name: str) -> Iterator[Member]:
             continue
         own = pax.get("path") or long_name or _name(header)
         if len(own) > _LONGEST_NAME:
-            raise SourceError(f"{name}: its member {own[:100]!r}... has a name of {len(own):,} characters")
+            raise SourceError(
+                f"{name}: its member {own[:100]!r}... has a name of {len(own):,} characters; pack it anew with "
+                "shorter names"
+            )
         if kind == b"S" or any(key.startswith("GNU.sparse.") for key in pax):
             raise SourceError(
                 f"{name}: its member {own!r} is a sparse file; pack the archive without --sparse"

@@ -72,12 +72,12 @@ def _open_zip(path: Path) -> Source | None:
             lists = _list(archive, annotations[0]), _list(archive, wnids) if wnids in every else b""
         stamp = stamp_of(path.stat())
     except FAULTS as error:
-        raise SourceError(f"{path}: damaged, or cut short ({error})") from error
+        raise SourceError(f"{path}: damaged, or cut short ({error}); fetch it again") from error
 
     def item(name: str, label: int) -> Item:
         member = f"{val}images/{name}"
         if member not in every:
-            raise SourceError(f"{path}: {_ANNOTATIONS} names {member}, which is not in it")
+            raise SourceError(f"{path}: {_ANNOTATIONS} names {member}, which is not in it; fetch it again")
         return Item(image_id_of(Path(name).stem), label, f"{path}#{member}", stamp)
 
     images = [name.removeprefix(f"{val}images/") for name in every if name.startswith(f"{val}images/")]
@@ -104,15 +104,17 @@ def _source(
     for row in rows:
         if len(row) < 2 or Path(row[0]).name != row[0] or not row[0].isprintable():
             raise SourceError(
-                f"{name}: {_ANNOTATIONS} has the line {' '.join(row)!r}, not a file's name and a class"
+                f"{name}: {_ANNOTATIONS} has the line {' '.join(row)!r}, not a file's name and a class; fetch it again"
             )
     if not rows:
-        raise SourceError(f"{name}: {_ANNOTATIONS} names no image")
+        raise SourceError(f"{name}: {_ANNOTATIONS} names no image; fetch it again")
     classes = tuple(sorted({*_lines(wnids)} or {row[1] for row in rows}))
     place = {wnid: label for label, wnid in enumerate(classes)}
     for row in rows:
         if row[1] not in place:
-            raise SourceError(f"{name}: {row[0]} is of the class {row[1]!r}, which is not in wnids.txt")
+            raise SourceError(
+                f"{name}: {row[0]} is of the class {row[1]!r}, which is not in wnids.txt; fetch both again"
+            )
     ignored = sorted({image for image in images if is_image(image)} - {row[0] for row in rows})
     if ignored:
         notice(f"{name}: {len(ignored):,} images are not in {_ANNOTATIONS}, such as {ignored[0]}")

@@ -57,7 +57,8 @@ def decode_row(config: str, row: Mapping[str, Any]) -> Sample:
         raise SourceError(
             f"{place}: has no label (-1), so no model can be scored on it; name images with labels"
         )
-    for column, value in row.items():
+    for column in ("image_id", "label", "image", "sequence", "video"):
+        value = row.get(column, "absent")
         for part in (value or [None]) if isinstance(value, list) else [value]:
             if (part["bytes"] if isinstance(part, dict) else part) in (None, b""):
                 raise SourceError(f"{place}: its {column} is null or empty")
