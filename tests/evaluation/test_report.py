@@ -169,7 +169,7 @@ def no_charts(monkeypatch):
 def test_plot():
     model = evaluation(images=5, sequences=0)
     figure = model.plot("severity")
-    assert len(figure.axes) == 19
+    assert len(figure.axes) == 19 and figure.get_figwidth() == 10.4
     with pytest.raises(ValueError, match="there is no chart 'sevrity'; did you mean severity"):
         model.plot("sevrity")
 
