@@ -107,7 +107,9 @@ def test_app(space, name):
     assert yours in compare
     half = {name: np.divide(errors, 2) for name, errors in page.alexnet.items()}
     _, parts, *_ = page.view(page.score_table, page.fill(half), benchmark, *clean)
-    assert parts.count('class="mark" style="right:0.0%"') == len(page.alexnet)  # AlexNet's bars are the longest
+    assert parts.count('class="mark" style="right:0.0%"') == len(
+        page.alexnet
+    )  # AlexNet's bars are the longest
     error, *_ = page.view(page.score_table, page.fill({}), benchmark, *clean)
     assert "the table is empty" in error
     if name == "mce":

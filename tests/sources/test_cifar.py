@@ -202,6 +202,10 @@ HUGE = of_today(2).replace(b"M\x00\x0c", b"M\xff\xff")
         (pickle.dumps({"data": PLANES, "labels": LABELS[1:]}, 2), "6 images but 5 labels"),
         (pickle.dumps({"data": PLANES, "labels": [*LABELS[1:], 10]}, 2), "image 5 has the label 10"),
         (pickle.dumps({"data": PLANES, "labels": [*LABELS[1:], "cat"]}, 2), "image 5 has the label 'cat'"),
+        (
+            pickle.dumps({"data": PLANES, "labels": ["x" * 9999] * COUNT}, 2),
+            f"label '{'x' * 19}, which is none",
+        ),
         (OBJECTS, "asks for|not bytes"),
         (HUGE, "no array of"),
         (LONG, "cannot be read as CIFAR's pickle"),
