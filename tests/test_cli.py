@@ -163,6 +163,14 @@ def test_clean_is_built_by_default():
     assert "clean" in {cell.config for cell in new_plan("imagenet_c", open_source("sample"), "x").cells}
 
 
+def test_a_shard_names_how_many_files_of_others_are_missing(tmp_path):
+    build = "build", "imagenet_c", "--source", "sample", "--configs", "clean", "-o", tmp_path / "out"
+    said = run(*build, "--shard", "2/2")
+    assert said.returncode == 0 and said.stdout.endswith("; 1 file of other shards missing\n"), said.stderr
+    said = run(*build, "--shard", "1/2")
+    assert said.returncode == 0 and "missing" not in said.stdout, said.stderr
+
+
 def test_preview_draws_a_sheet(tmp_path, photographs):
     said = run("preview", photographs["coffee.png"], "-o", tmp_path / "sheet.png")
     assert said.returncode == 0, said.stderr

@@ -185,6 +185,11 @@ def test_what_is_not_there_is_not_shown():
     assert "missing from every config: `a`, `b`." in own
 
 
+def test_images_of_tiny_imagenet_are_imagenets_whatever_their_ids():
+    card = card_of("tiny_imagenet_c", ["fog_3"], image_ids=["val_0"])
+    assert "**The source images are not ImageNet's" not in card and "extended|imagenet-1k" in card
+
+
 def test_imagenet_is_recognized_by_ids_and_number_not_by_folders():
     every = [f"ILSVRC2012_val_{number:08d}" for number in range(1, 50_001)]
     note = "**The source images are not ImageNet's"

@@ -109,6 +109,8 @@ def test_corrupt_gives_what_it_was_given():
     made = imagenet_cp.corrupt(photograph, "fog", severity=2, seed=1, image_id="coffee")
     assert isinstance(made, Image.Image) and made.size == photograph.size
     assert np.array_equal(made, imagenet_cp.corrupt(PHOTOGRAPH, "fog", severity=2, seed=1, image_id="coffee"))
+    mildest = imagenet_cp.corrupt(PHOTOGRAPH, "fog", severity=1, seed=0)
+    assert np.array_equal(imagenet_cp.corrupt(PHOTOGRAPH, "fog"), mildest)
     for severity in (0, 6):
         with pytest.raises(ValueError, match="from 1 to 5"):
             imagenet_cp.corrupt(PHOTOGRAPH, "fog", severity=severity)

@@ -56,6 +56,7 @@ CHANGED = WEIGHTS + np.array([0, 1e-12])
 def test_state_counts(make):
     one, same, other = (fingerprint(make(weights)) for weights in (WEIGHTS, WEIGHTS.copy(), CHANGED))
     assert one == same != other and one.complete and other.complete
+    assert len(one.digest) == 12
 
 
 @pytest.mark.parametrize(

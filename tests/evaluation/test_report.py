@@ -123,6 +123,13 @@ def test_everything_is_beside_it(evil, folder):
     assert files == {f"{name}.{form}" for name in charts.TITLES for form in ("svg", "png")}
 
 
+def test_a_report_replaces_its_own_folder(evil, folder):
+    page = (folder / "index.html").read_bytes()
+    (folder / "index.html").write_bytes(page.replace(b"</title>", b" of yesterday</title>"))
+    write_report(evil, folder)
+    assert (folder / "index.html").read_bytes() == page
+
+
 def test_drawings_are_the_same_every_time(evil, folder):
     figure = evil.plot("fr")
     for form in ("svg", "png"):
@@ -169,7 +176,8 @@ def no_charts(monkeypatch):
 def test_plot():
     model = evaluation(images=5, sequences=0)
     figure = model.plot("severity")
-    assert len(figure.axes) == 19
+    assert len(figure.axes) == 19 and figure.get_figwidth() == 10.4
+    assert figure.axes[0].get_gridspec().ncols == 5
     with pytest.raises(ValueError, match="there is no chart 'sevrity'; did you mean severity"):
         model.plot("sevrity")
 

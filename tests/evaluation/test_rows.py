@@ -1,6 +1,7 @@
 """One error that names config, row and column, whatever is wrong with a row."""
 
 import dataclasses
+import re
 import struct
 import zlib
 
@@ -147,4 +148,16 @@ def test_columns_that_cannot_be_used(folders, tmp_path, change, error):
     copy.parent.mkdir(parents=True)
     pq.write_table(change(pq.read_table(path)), copy)
     with pytest.raises(SourceError, match=rf"{path.name}: {error}"):
+        from_folder(tmp_path)
+
+
+@pytest.mark.parametrize("signature", ["", "imagenet_c", "other|recipe:1", "imagenet_c|recipe:1|seed:x"])
+def test_files_of_no_known_recipe_are_named(folders, tmp_path, signature):
+    (path,) = folders["imagenet_c"].glob("data/fog_3/*-00000-of-*")
+    copy = tmp_path / "data" / "fog_3" / path.name
+    copy.parent.mkdir(parents=True)
+    table = pq.read_table(path)
+    pq.write_table(table.replace_schema_metadata(table.schema.metadata | {b"imagenet_cp": signature}), copy)
+    says = f"{tmp_path}: its files name no recipe that made them ({signature!r})"
+    with pytest.raises(SourceError, match=re.escape(says)):
         from_folder(tmp_path)

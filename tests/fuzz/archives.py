@@ -43,10 +43,10 @@ def cases(folder: Path, random: Random) -> Iterator[Case]:
         path.unlink()
 
 
-def read_all(source: Path) -> None:
-    """List a source and read all its images; one that cannot be read may be left out."""
+def read_all(source: Path, images: int = 50) -> None:
+    """List a source and read its first images; one that cannot be read may be left out."""
     opened = open_source(source)
-    for item in opened.items[:50]:
+    for item in opened.items[:images]:
         try:
             assert isinstance(opened.reader.read(item), bytes)
         except SourceError as error:

@@ -100,7 +100,7 @@ def _built(folder: Path) -> Iterator[Kind]:
         assert whole == {path: data for path, data in _contents(out).items() if path.suffix == ".parquet"}
 
     def check() -> None:
-        _description(verify(out, quick=True))
+        _description(verify(out, quick=True), "user/imagenet_c")
 
     def sample() -> None:
         verify(out, source=source, sample=1)

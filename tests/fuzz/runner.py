@@ -16,8 +16,10 @@ from random import Random
 
 from imagenet_cp.errors import BuildError, SourceError
 
-#: Seconds of one case, seconds of the processor of all, and bytes beyond those of the imported libraries.
-SECONDS, ALL_SECONDS, MEMORY = 60, 120, 3 << 30
+#: Seconds of the processor, and of the clock, of one case.
+SECONDS, CLOCK = 10, 300
+#: Seconds of the processor of all cases, and bytes beyond those of the imported libraries.
+ALL_SECONDS, MEMORY = 120, 3 << 30
 #: Events of Python that no file may cause.
 FORBIDDEN = {
     "subprocess.Popen",
@@ -45,7 +47,8 @@ def hang(*_):
 
 def fault(case) -> str | None:
     """Run a case: None if it works, "" if it is refused as it should be, else the fault."""
-    signal.setitimer(signal.ITIMER_REAL, SECONDS)
+    signal.setitimer(signal.ITIMER_PROF, SECONDS)
+    signal.setitimer(signal.ITIMER_REAL, CLOCK)
     try:
         case.run()
         return None
@@ -57,6 +60,7 @@ def fault(case) -> str | None:
     except (Exception, Hang):
         return traceback.format_exc(limit=-6)
     finally:
+        signal.setitimer(signal.ITIMER_PROF, 0)
         signal.setitimer(signal.ITIMER_REAL, 0)
 
 
@@ -65,6 +69,7 @@ def main(name: str, folder: Path, seed: str) -> int:
     cases = importlib.import_module(f"fuzz.{name}").cases(folder, random)
     case = next(cases)  # prepares the files
     warnings.simplefilter("ignore")
+    signal.signal(signal.SIGPROF, hang)
     signal.signal(signal.SIGALRM, hang)
     sys.addaudithook(forbid)
     used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()

@@ -97,6 +97,7 @@ def test_a_missing_value_is_nan(formulas):
     [
         ("mean_corruption_error", [np.zeros((19, 5))], r"\(15, 5\).* are needed, not \(19, 5\)"),
         ("mean_corruption_error", [np.zeros((2, 15, 5))], r"not \(2, 15, 5\)"),
+        ("relative_mean_corruption_error", [[0.1] * 5, 0.1], r"\(15, 5\).* are needed, not \(5,\)"),
         ("corruption_error", [[0.1] * 4], r"\(5,\).* are needed, not \(4,\)"),
         ("mean_flip_rate", [[0.1] * 14], r"ten values are needed.*\(14,\)"),
         ("top5_distance", [[1, 2, 3], [1, 2, 3]], "five best classes are needed, not 3 and 3"),

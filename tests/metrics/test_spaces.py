@@ -98,13 +98,18 @@ def test_example_files(space, name, load):
 
 
 def test_app(space, name):
-    pytest.importorskip("gradio")
+    gradio = pytest.importorskip("gradio")
     page, yours = space("app").space, space("fragments").YOURS
     benchmark, clean = ("imagenet_c", ["43.478"]) if name == "mce" else ("imagenet_p", [])
     headline, parts, compare, result = page.view(page.score_table, page.fill(page.alexnet), benchmark, *clean)
     assert headline.count(">100.0<") == 1 + len(clean) and (">43.5<" in headline) == bool(clean)
     assert parts.count('class="bar"') == len(page.alexnet) and result[name] == pytest.approx(100)
     assert yours in compare
+    half = {name: np.divide(errors, 2) for name, errors in page.alexnet.items()}
+    _, parts, *_ = page.view(page.score_table, page.fill(half), benchmark, *clean)
+    assert parts.count('class="mark" style="right:0.0%"') == len(
+        page.alexnet
+    )  # AlexNet's bars are the longest
     error, *_ = page.view(page.score_table, page.fill({}), benchmark, *clean)
     assert "the table is empty" in error
     if name == "mce":
@@ -116,3 +121,6 @@ def test_app(space, name):
     headline, *_ = page.view(page.score_file, path, benchmark, *("" for _ in clean))
     assert f"{name}|benchmark:{benchmark}|" in headline
     assert list(page.benchmarks) == [value for _, value in page.benchmark.choices]
+    card = (METRICS / name / "README.md").read_text(encoding="utf-8").split("\n---\n", 1)[1].strip()
+    shown = [block.value for block in page.build().blocks.values() if isinstance(block, gradio.Markdown)]
+    assert any(text.strip() == card for text in shown)

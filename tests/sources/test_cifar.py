@@ -16,7 +16,7 @@ from datasets import ClassLabel, Dataset, Features, Image, load_dataset
 from imagenet_cp.build.plan import build
 from imagenet_cp.errors import SourceError
 from imagenet_cp.images import codecs
-from imagenet_cp.sources import cifar, open_source
+from imagenet_cp.sources import cifar, open_source, pickles
 
 COUNT = 6
 PICTURES = np.random.default_rng(10).integers(0, 256, (COUNT, 32, 32, 3), np.uint8)
@@ -89,6 +89,12 @@ def assert_is_cifar(source):
 def test_the_classes_are_cifars_own():
     assert len(cifar.CIFAR10) == 10 and list(cifar.CIFAR10) == sorted(cifar.CIFAR10)
     assert len(set(cifar.CIFAR100)) == 100 and list(cifar.CIFAR100) == sorted(cifar.CIFAR100)
+
+
+@pytest.mark.parametrize("protocol", range(2, 6))
+@pytest.mark.parametrize("value", [{"a": 1}, {"a": [2], "b": (3, ({},))}, [None, True]])
+def test_a_pickle_of_plain_data_is_read_as_it_is(protocol, value):
+    assert pickles.load(pickle.dumps(value, protocol), ()) == value
 
 
 @pytest.mark.parametrize("form", FORMS)
@@ -196,6 +202,10 @@ HUGE = of_today(2).replace(b"M\x00\x0c", b"M\xff\xff")
         (pickle.dumps({"data": PLANES, "labels": LABELS[1:]}, 2), "6 images but 5 labels"),
         (pickle.dumps({"data": PLANES, "labels": [*LABELS[1:], 10]}, 2), "image 5 has the label 10"),
         (pickle.dumps({"data": PLANES, "labels": [*LABELS[1:], "cat"]}, 2), "image 5 has the label 'cat'"),
+        (
+            pickle.dumps({"data": PLANES, "labels": ["x" * 9999] * COUNT}, 2),
+            f"label '{'x' * 19}, which is none",
+        ),
         (OBJECTS, "asks for|not bytes"),
         (HUGE, "no array of"),
         (LONG, "cannot be read as CIFAR's pickle"),
@@ -331,6 +341,14 @@ def test_tiny_imagenet_from_its_folder_and_its_zip(tiny):
         assert source.classes == ("n01443537", "n02124075", "n07734744")
         assert [(item.image_id, item.label) for item in source.items] == [("val_0", 1), ("val_1", 0)]
         assert source.reader.read(source.items[1]) == (tiny / "val" / "images" / "val_1.JPEG").read_bytes()
+
+
+def test_without_a_list_of_classes_they_are_those_of_the_annotations(tiny):
+    (tiny / "wnids.txt").unlink()
+    for place in (tiny, zipped(tiny)):
+        source = open_source(place)
+        assert source.classes == ("n01443537", "n02124075")
+        assert [item.label for item in source.items] == [1, 0]
 
 
 def test_images_without_an_annotation_are_counted_in_a_notice(tiny, capsys):

@@ -1,0 +1,49 @@
+"""Contact sheets hold every tile whole and in its place."""
+
+import itertools
+
+import numpy as np
+import pytest
+
+from imagenet_cp import preview
+from imagenet_cp.corruptions import CORRUPTIONS, SEVERITIES, TEST
+
+
+@pytest.fixture
+def colours(monkeypatch):
+    """Corruptions that give one colour each, by name and severity."""
+    found = {
+        (name, severity): (20 + 5 * place + severity, 40, 90)
+        for place, name in enumerate(CORRUPTIONS)
+        for severity in SEVERITIES
+    }
+    monkeypatch.setattr(
+        preview, "corrupt", lambda clean, name, severity, *_: np.full_like(clean, found[name, severity])
+    )
+    return found
+
+
+def place(sheet, colour):
+    """Left, top, right and bottom of a colour, which must fill them."""
+    rows, columns = np.nonzero((np.asarray(sheet) == colour).all(axis=2))
+    box = columns.min(), rows.min(), columns.max() + 1, rows.max() + 1
+    assert len(rows) == (box[2] - box[0]) * (box[3] - box[1])
+    return box
+
+
+def test_a_sheet_shows_every_severity_from_left_to_right(colours):
+    sheet = preview.contact_sheet(np.zeros((224, 224, 3), np.uint8))
+    for name in CORRUPTIONS:
+        boxes = [place(sheet, colours[name, severity]) for severity in SEVERITIES]
+        assert {(right - left, bottom - top) for left, top, right, bottom in boxes} == {(160, 160)}
+        assert len({top for _, top, _, _ in boxes}) == 1
+        assert len({right - left for (left, *_), (right, *_) in itertools.pairwise(boxes)}) == 1
+        assert boxes[0][0] < boxes[4][0]
+
+
+def test_a_compact_sheet_shows_the_test_corruptions_in_three_rows(colours):
+    sheet = preview.compact_sheet(np.zeros((224, 224, 3), np.uint8), severity=2)
+    boxes = [place(sheet, colours[name, 2]) for name in TEST]
+    assert all((right - left, bottom - top) == (224, 224) for left, top, right, bottom in boxes)
+    assert [(top, left) for left, top, *_ in boxes] == sorted((top, left) for left, top, *_ in boxes)
+    assert len({top for _, top, *_ in boxes}) == 3
