@@ -50,7 +50,7 @@ def write_source(folder: Path, count: int) -> list[Path]:
             photo = ImageOps.mirror(photo)
         place = (0.5, turn * 0.37 % 1.0)
         image = ImageOps.fit(photo, (500, 375), Image.Resampling.LANCZOS, 0.02 * (turn % 5), place)
-        path = folder / ("n01440764", "n01443537")[k % 2] / f"ILSVRC2012_val_{k + 1:08d}.JPEG"
+        path = folder / ("n01440764", "n01443537")[k % 2] / f"{k + 1:08d}.JPEG"
         path.parent.mkdir(parents=True, exist_ok=True)
         image.save(path, quality=90)
         paths.append(path)
