@@ -13,7 +13,24 @@ ROOT = Path(__file__).parents[1]
 #: Section -> members of the reference.
 API = {
     "One image": ["corrupt", "perturb", "top5", "decode_video"],
-    "Evaluation": ["evaluate_model", "stream"],
+    "Training loops": [
+        "transforms.Corrupt",
+        "transforms.RandomPerturb",
+        "torch.ImageNetC",
+        "torch.ImageNetP",
+        "imagecorruptions.corrupt",
+        "imagecorruptions.get_corruption_names",
+    ],
+    "Evaluation": [
+        "evaluate_model",
+        "stream",
+        "metrics.mean_corruption_error",
+        "metrics.relative_mean_corruption_error",
+        "metrics.flip_probability",
+        "metrics.mean_flip_rate",
+        "metrics.unnormalised_top5_distance",
+        "metrics.mean_top5_distance",
+    ],
     "Kernels": ["corruptions.apply", "perturbations.apply"],
 }
 #: Page -> text at the top of the checkout.

@@ -114,6 +114,10 @@ class TestChoices:
         options = Corrupt(names)._names.options
         assert options == expected if expected else {"gaussian_noise", "speckle_noise"} <= set(options)
 
+    def test_the_tests_of_cifar_have_spatter_in_place_of_snow(self):
+        options = RandomPerturb("test", benchmark="cifar10_p")._names.options
+        assert len(options) == 10 and "spatter" in options and "snow" not in options
+
     def test_repr(self):
         assert repr(Corrupt("fog", 3)) == (
             "Corrupt('fog', severity=3, p=1.0, seed=None, benchmark='imagenet_c')"

@@ -107,7 +107,7 @@ class ImageNetC(_Rows):
     ----------
     root : str or path
         A build, as a folder; or clean images, as for `imagenet_cp.sources.open_source`, from which each item is made
-        when it is read: the same pixels as those of a build, in about the time of decoding the clean image.
+        when it is read, with the pixels of a build.
     corruption : str
         Such as ``"fog"``; or a config, such as ``"test"`` (75 of them), ``"extra"``, ``"fog_3"`` or ``"clean"``.
     severity : int, optional

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from . import corruptions, perturbations
+from . import corruptions, metrics, perturbations
 from .api import corrupt, perturb
 from .benchmarks import names as benchmarks
 from .benchmarks.recipe import Recipe, pixel_id
@@ -96,7 +96,7 @@ class Corrupt:
         self._draws = _Draws(benchmark, benchmarks.CORRUPTIONS, seed)
         profile = self._draws.recipe.profile
         known = [name for name, c in corruptions.CORRUPTIONS.items() if profile in c.tables]
-        groups = {"test": corruptions.TEST, "extra": corruptions.EXTRA}
+        groups = _groups("mce", benchmark, known)
         for family in corruptions.FAMILIES:
             groups[family] = tuple(n for n in known if corruptions.CORRUPTIONS[n].family == family)
         self._names = _Choice(_names(names, known, groups, "corruption"), "names")
@@ -189,7 +189,7 @@ class RandomPerturb:
         self._draws = _Draws(benchmark, benchmarks.PERTURBATIONS, seed)
         profile = self._draws.recipe.profile
         known = [name for name, p in perturbations.PERTURBATIONS.items() if profile in p.tables]
-        groups = {"test": perturbations.TEST, "extra": perturbations.EXTRA}
+        groups = _groups("mfr", benchmark, known)
         self._names = _Choice(_names(names, known, groups, "perturbation"), "names")
         self._difficulties = _Choice(_levels(difficulty), "difficulty")
         for name, level in itertools.product(self._names.options, self._difficulties.options):
@@ -225,10 +225,12 @@ class _Draws:
     def __init__(self, benchmark: str, profiles: Mapping[str, str], seed: int | None) -> None:
         if benchmark not in profiles:
             raise ValueError(f"unknown benchmark {benchmark!r}{suggest(benchmark, profiles)}")
-        if not (seed is None or (isinstance(seed, int) and not isinstance(seed, bool) and seed >= 0)):
+        if not (
+            seed is None or (isinstance(seed, (int, np.integer)) and not isinstance(seed, bool) and seed >= 0)
+        ):
             raise ValueError(f"seed is a whole number from 0, or None for fresh draws, not {seed!r}")
         self.seed = seed
-        self.recipe = Recipe(benchmark, profiles[benchmark], seed or 0)
+        self.recipe = Recipe(benchmark, profiles[benchmark], int(seed or 0))
 
     def of(self, image: Pixels) -> tuple[np.random.Generator, dict[str, Any]]:
         """Generator of the choices for an image, and the arguments of `corrupt` for its draws."""
@@ -264,13 +266,18 @@ class _Choice:
         return repr(self.options[0] if len(self.options) == 1 else shown)
 
 
+def _groups(metric: str, benchmark: str, known: Sequence[str]) -> dict[str, tuple[str, ...]]:
+    """Names that the mean of a metric is over, and the rest."""
+    test = metrics.BENCHMARKS[metric][benchmark].test
+    return {"test": test, "extra": tuple(name for name in known if name not in test)}
+
+
 def _names(
     names: Names, known: Sequence[str], groups: Mapping[str, Sequence[str]], kind: str
 ) -> Mapping[str, float]:
     """Names with their weights."""
     if isinstance(names, str):
-        chosen = known if names == "all" else groups.get(names, [names])
-        names = [name for name in chosen if name in known] or [names]
+        names = known if names == "all" else groups.get(names, [names])
     weights = names if isinstance(names, Mapping) else dict.fromkeys(names, 1.0)
     for name in weights:
         if name not in known:

@@ -102,7 +102,7 @@ def source_of(folder: Path, images: int) -> Path:
     source = folder / f"source{images}"
     (source / "n01440764").mkdir(parents=True, exist_ok=True)
     for number in range(images):
-        name = source / "n01440764" / f"ILSVRC2012_val_{number + 1:08d}.JPEG"
+        name = source / "n01440764" / f"{number + 1:08d}.JPEG"
         if not name.exists():
             os.link(drawn[number % DRAWN], name)
     return source

@@ -72,6 +72,10 @@ def test_stock_evaluate_loads_them_from_a_wheel(tmp_path):
             ]
             assert not any(info.external_attr >> 28 == 0o12 for info in files)  # symbolic links
             names.append({info.filename: info.CRC for info in files})
+            formulas = [
+                wheel.getinfo(f"imagenet_cp/{n}.py") for n in ("metrics", "metric_folders/shared/formulas")
+            ]
+            assert formulas[0].CRC == formulas[1].CRC and formulas[0].external_attr >> 28 != 0o12
             wheel.extractall(tmp_path / f"wheel_{len(names)}")
         folder = tmp_path / f"wheel_{len(names)}" / "imagenet_cp" / "metric_folders"
         assert load_in_new_process(folder, NAMES) == [*NAMES, "False"]
