@@ -115,13 +115,14 @@ class MCE(Rows, evaluate.Metric):
         predictions, references, severity = (c.to_numpy() for c in (predictions, references, severity))
         options.check_classes("predictions", predictions, "row {}".format)
         options.check_classes("references", references, "row {}".format)
-        known = [*KNOWN, *(name for name in pc.unique(corruption).to_pylist() if name not in KNOWN)]
+        own = known_corruptions(options.benchmark)
+        known = list(dict.fromkeys([CLEAN, *own, *KNOWN, *pc.unique(corruption).to_pylist()]))
         cell = pc.index_in(corruption, value_set=pa.array(known)).to_numpy() * 6 + severity
         total = np.bincount(cell, minlength=6 * len(known)).reshape(-1, 6).tolist()
         wrong = np.bincount(cell[predictions != references], minlength=6 * len(known)).reshape(-1, 6).tolist()
 
         tested = options.facts.test
-        foreign = set(KNOWN[1:]).difference(known_corruptions(options.benchmark))
+        foreign = set(KNOWN[1:]).difference(own)
         if mixed := [name for name, rows in zip(known, total, strict=True) if name in foreign and any(rows)]:
             raise ValueError(
                 f"corruption: rows of {mixed[0]!r}, which is none of {options.benchmark}; score the rows of each "
