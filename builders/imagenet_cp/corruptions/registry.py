@@ -16,7 +16,7 @@ SEVERITIES = (1, 2, 3, 4, 5)
 #: The families in the published order.
 FAMILIES = ("noise", "blur", "weather", "digital")
 #: Suite of corruptions -> its families: ImageNet-C's, and those of ImageNet-C-bar and CIFAR-10-C-bar.
-SUITES = {"c": FAMILIES, "c_bar": ("additive noise", "blur", "distortion", "obscuring")}
+SUITES = {"c": FAMILIES, "c_bar": ("obscuring", "distortion", "blur", "additive noise")}
 
 
 @dataclass(frozen=True)
