@@ -31,6 +31,25 @@ CORRUPTIONS = [
     "saturate",
 ]
 
+#: The same of ImageNet-C-bar and CIFAR-10-C-bar, whose seeds begin with 6000.
+BAR = [
+    "blue_noise_sample",
+    "brownish_noise",
+    "caustic_refraction",
+    "checkerboard_cutout",
+    "cocentric_sine_waves",
+    "inverse_sparkles",
+    "perlin_noise",
+    "plasma_noise",
+    "single_frequency_greyscale",
+    "sparkles",
+    "circular_motion_blur",
+    "lines",
+    "pinch_and_twirl",
+    "ripple",
+    "transverse_chromatic_abberation",
+]
+
 
 def read(path: str) -> np.ndarray:
     with Image.open(FOLDER / path) as picture:

@@ -176,6 +176,10 @@ def test_preview_draws_a_sheet(tmp_path, photographs):
     assert said.returncode == 0, said.stderr
     with Image.open(tmp_path / "sheet.png") as sheet:
         assert sheet.width > 1000
+    said = run(
+        "preview", photographs["coffee.png"], "-o", tmp_path / "sheet.png", "--benchmark", "imagenet_p"
+    )
+    assert "--benchmark is imagenet_c or imagenet_c_bar, not 'imagenet_p'" in said.stderr
 
 
 @pytest.mark.parametrize(
@@ -345,6 +349,14 @@ def test_sheets_show_native_pixels():
     index = list(corruptions.TEST).index("brightness")
     x, y = 6 + index % 5 * 230, 6 + index // 5 * 254 + 24
     assert np.array_equal(np.array(sheet)[y : y + 224, x : x + 224], brightness)
+
+
+def test_the_sheet_of_imagenet_c_bar_has_its_corruptions():
+    grey = np.full((224, 224, 3), 128, np.uint8)
+    sheet = np.array(preview.contact_sheet(grey, "grey", benchmark="imagenet_c_bar"))
+    hidden = corrupt(grey, "blue_noise_sample", 1, image_id="grey", benchmark="imagenet_c_bar")
+    left, top = 32, 32 + 160 + 24 + 6 + 44 + 24  # margin, clean tile, heading and label
+    assert np.array_equal(sheet[top : top + 160, left : left + 160], tile(hidden, 160))
 
 
 def test_long_messages_break_between_words_on_a_terminal(monkeypatch):

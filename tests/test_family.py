@@ -17,8 +17,9 @@ from imagenet_cp.hub import registration
 from imagenet_cp.images.profiles import PROFILES
 from imagenet_cp.sources import open_source
 
-C = [name for name in BENCHMARKS if "_c" in name.replace("_cp", "")]
-P = [name for name in BENCHMARKS if name not in C]
+C = [name for name, benchmark in BENCHMARKS.items() if benchmark.card == "imagenet_c"]
+BAR = [name for name, benchmark in BENCHMARKS.items() if benchmark.card == "imagenet_c_bar"]
+P = [name for name, benchmark in BENCHMARKS.items() if benchmark.card == "imagenet_p"]
 
 
 @pytest.fixture(autouse=True)
@@ -69,18 +70,27 @@ def test_every_size_has_the_configs_of_imagenet_p(dataset):
         assert tuple(test) == perturbations.TEST
 
 
-@pytest.mark.parametrize("dataset", C)
+@pytest.mark.parametrize("dataset", BAR)
+def test_imagenet_c_bar_is_of_ten_corruptions(dataset):
+    configs = BENCHMARKS[dataset].configs
+    assert get_dataset_config_names(dataset) == list(configs)
+    names = list(dict.fromkeys(cell.name for cell in configs["test"]))
+    assert list(configs)[50:] == [*names, "test", "clean"] and set(names) <= set(corruptions.BAR)
+
+
+@pytest.mark.parametrize("dataset", [*C, *BAR])
 def test_a_row_is_the_corrupted_picture_of_its_size(dataset, photographs_of, cache):
     benchmark = BENCHMARKS[dataset]
     folder = photographs_of(dataset)
-    rows = load_dataset(dataset, "fog_3", data_dir=str(folder), split="validation", cache_dir=cache)
+    name = benchmark.example.removesuffix("_3")
+    rows = load_dataset(dataset, f"{name}_3", data_dir=str(folder), split="validation", cache_dir=cache)
     source, recipe = open_source(folder), benchmark.recipe()
     assert rows.info.description.count(f"{dataset}|recipe:1|profile:{benchmark.profile}|seed:0|")
     assert rows["image_id"] == [item.image_id for item in source.items]
     for row, item in zip(rows, source.items, strict=True):
         clean = benchmark.prepare(source.reader.read(item), item.location)
         assert clean.shape == (PROFILES[benchmark.profile].size,) * 2 + (3,)
-        made = corruptions.apply("fog", clean, 3, recipe.bits("fog", 3, item.image_id), benchmark.profile)
+        made = corruptions.apply(name, clean, 3, recipe.bits(name, 3, item.image_id), benchmark.profile)
         if recipe.codec != "png":
             stored = io.BytesIO()
             Image.fromarray(made).save(stored, "JPEG", quality=85, optimize=True)
@@ -124,6 +134,8 @@ def test_the_lengths_of_sequences_are_those_of_their_size(dataset, photographs_o
         ("imagenet_c_299", ["pixelate_5", "clean"]),
         ("tiny_imagenet_c", ["fog", "clean"]),
         ("cifar10_c", ["test", "extra", "clean"]),
+        ("imagenet_c_bar", ["test", "clean"]),
+        ("cifar10_c_bar", ["test", "clean"]),
         ("cifar100_p", ["test", "extra", "shot_noise_3"]),
         ("tiny_imagenet_p", ["tilt"]),
     ],

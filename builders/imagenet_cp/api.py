@@ -38,7 +38,7 @@ def corrupt(
     image : PIL.Image.Image or ndarray of uint8, shape (H, W, 3) or (N, H, W, 3)
         Neither resized nor cropped, and not modified. A Pillow image is converted to RGB first.
     corruption : str
-        One of ``imagenet_cp.corruptions.CORRUPTIONS``.
+        One of ``imagenet_cp.corruptions.CORRUPTIONS``, or of ``BAR`` for the two data sets of that name.
     severity : int
         From 1 to 5.
     seed : int, optional
@@ -51,8 +51,8 @@ def corrupt(
         Source of the draws instead of ``seed`` and ``image_id``, such as ``np.random.default_rng(0)``. Every image
         advances it by 32 bytes, whatever the corruption.
     benchmark : str
-        Severities and draws to use: ``imagenet_c``, ``imagenet_c_299``, ``tiny_imagenet_c``, ``cifar10_c`` or
-        ``cifar100_c``.
+        Severities and draws to use: ``imagenet_c``, ``imagenet_c_299``, ``tiny_imagenet_c``, ``cifar10_c``,
+        ``cifar100_c``, ``imagenet_c_bar`` or ``cifar10_c_bar``.
 
     Returns
     -------
@@ -79,9 +79,10 @@ def corrupt(
     >>> corrupt(np.stack([grey, grey]), "fog", image_id=["one", "two"]).shape
     (2, 224, 224, 3)
     """
-    draws = _Draws(benchmark, names.CORRUPTIONS, seed, image_id, rng)
+    draws = _Draws(benchmark, {**names.CORRUPTIONS, **names.BAR}, seed, image_id, rng)
     recipe = draws.recipe
-    known, parameters = corruptions.lookup(corruption, severity, recipe.profile)
+    suite = "c_bar" if recipe.dataset in names.BAR else "c"
+    known, parameters = corruptions.lookup(corruption, severity, recipe.profile, suite)
     level = int(severity)  # 3.0 has the draws of 3
 
     def one(image: NDArray[np.uint8], image_id: str | None) -> NDArray[np.uint8]:

@@ -12,6 +12,8 @@ from PIL import Image, ImageDraw, ImageFont
 
 from . import corruptions
 from .api import corrupt
+from .benchmarks.names import BAR
+from .corruptions.registry import SUITES
 from .files import check_replaceable
 from .images.tiles import tile
 
@@ -32,7 +34,9 @@ def _font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
     return ImageFont.load_default(size)
 
 
-def contact_sheet(clean: NDArray[np.uint8], image_id: str = "", seed: int = 0) -> Image.Image:
+def contact_sheet(
+    clean: NDArray[np.uint8], image_id: str = "", seed: int = 0, benchmark: str = "imagenet_c"
+) -> Image.Image:
     """Draw one image under every corruption at every severity, labelled, in its native pixels.
 
     Parameters
@@ -43,21 +47,30 @@ def contact_sheet(clean: NDArray[np.uint8], image_id: str = "", seed: int = 0) -
         Id of the image; with ``seed`` it selects the random draws.
     seed : int
         Seed of the random draws.
+    benchmark : str
+        ``imagenet_c`` or ``imagenet_c_bar``, which takes a square image.
 
     Returns
     -------
     PIL.Image.Image
         Two columns of corruptions under the headings of their families, severities 1 to 5 from left to right.
     """
-    halves = corruptions.FAMILIES[:2], corruptions.FAMILIES[2:]
-    pitch, strip = _TILE + _LABEL + _GAP, 5 * _TILE + 4 * _GAP
+    registry = corruptions.BAR if benchmark in BAR else corruptions.CORRUPTIONS
     names = {
-        family: [name for name, known in corruptions.CORRUPTIONS.items() if known.family == family]
-        for family in corruptions.FAMILIES
+        family: [name for name, c in registry.items() if c.family == family and "imagenet" in c.tables]
+        for family in SUITES["c_bar" if benchmark in BAR else "c"]
     }
+    names = {family: members for family, members in names.items() if members}
+    pitch, strip = _TILE + _LABEL + _GAP, 5 * _TILE + 4 * _GAP
     title = _TILE + _LABEL + _GAP
-    heights = [sum(_HEADING + len(names[family]) * pitch for family in half) for half in halves]
-    heights[0] += title
+
+    def column_heights(split: int) -> list[int]:
+        height = [_HEADING + len(members) * pitch for members in names.values()]
+        return [title + sum(height[:split]), sum(height[split:])]
+
+    split = min(range(1, len(names) + 1), key=lambda split: max(column_heights(split)))
+    heights = column_heights(split)
+    halves = list(names)[:split], list(names)[split:]
     sheet = Image.new("RGB", (3 * _MARGIN + 2 * strip, 2 * _MARGIN + max(heights)), _PAPER)
     draw = ImageDraw.Draw(sheet)
 
@@ -65,8 +78,10 @@ def contact_sheet(clean: NDArray[np.uint8], image_id: str = "", seed: int = 0) -
     sheet.paste(Image.fromarray(tile(clean, _TILE)), (_MARGIN, y))
     draw.text((_MARGIN, _MARGIN), "clean", _INK, _font(16))
     text_x = _MARGIN + _TILE + 3 * _GAP
-    draw.text((text_x, y), "ImageNet-C", _INK, _font(36))
-    summary = f"{len(corruptions.TEST)} corruptions of the benchmark, {len(corruptions.EXTRA)} extra*"
+    draw.text((text_x, y), "ImageNet-C-bar" if benchmark in BAR else "ImageNet-C", _INK, _font(36))
+    extra = sum(registry[name].extra for members in names.values() for name in members)
+    summary = f"{sum(map(len, names.values())) - extra} corruptions of the benchmark"
+    summary += f", {extra} extra*" if extra else ""
     for line, text in enumerate((summary, "severity 1 to 5 from left to right", image_id)):
         draw.text((text_x, y + 60 + 28 * line), text, _FAINT, _font(16))
 
@@ -76,10 +91,10 @@ def contact_sheet(clean: NDArray[np.uint8], image_id: str = "", seed: int = 0) -
             draw.text((x, y + 8), family, _INK, _font(24))
             y += _HEADING
             for name in names[family]:
-                draw.text((x, y), name + ("*" if name in corruptions.EXTRA else ""), _INK, _font(15))
+                draw.text((x, y), name + ("*" if registry[name].extra else ""), _INK, _font(15))
                 for severity in corruptions.SEVERITIES:
                     left = x + (severity - 1) * (_TILE + _GAP)
-                    corrupted = corrupt(clean, name, severity, seed, image_id)
+                    corrupted = corrupt(clean, name, severity, seed, image_id, benchmark=benchmark)
                     sheet.paste(Image.fromarray(tile(corrupted, _TILE)), (left, y + _LABEL))
                     draw.text((left + _TILE - 12, y), str(severity), _FAINT, _font(15))
                 y += pitch

@@ -12,10 +12,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from .formulas import ALEXNET, CLEAN, CORRUPTIONS, corruption_scores
+from .formulas import BENCHMARKS, CLEAN, corruption_scores, known_corruptions
 from .rows import Options, Rows, as_class_ids, as_column, as_integers, as_names, check_lengths, first_true
 
-KNOWN = [CLEAN, *ALEXNET["mce"]]
+#: Names of the rows of every benchmark: a batch is added before its benchmark is known.
+KNOWN = list(dict.fromkeys([CLEAN, *(name for b in BENCHMARKS["mce"] for name in known_corruptions(b))]))
 
 
 class MCE(Rows, evaluate.Metric):
@@ -30,7 +31,8 @@ class MCE(Rows, evaluate.Metric):
       `compute` alone also takes
         clean_error (float, optional): the error on clean images, a fraction, instead of clean rows.
         strict (bool): raise ValueError when a config of the benchmark is missing.
-        benchmark (str): "imagenet_c" (default), "imagenet_c_299", "tiny_imagenet_c", "cifar10_c" or "cifar100_c".
+        benchmark (str): "imagenet_c" (default), "imagenet_c_299", "tiny_imagenet_c", "cifar10_c", "cifar100_c",
+            "imagenet_c_bar" or "cifar10_c_bar". The score of the last two is the plain mean of 10 x 5 errors.
         num_classes (int, optional): number of classes; by default that of the benchmark.
         recipe (str, optional): signature of the data, added to the signature of the score.
     Returns:
@@ -113,11 +115,19 @@ class MCE(Rows, evaluate.Metric):
         predictions, references, severity = (c.to_numpy() for c in (predictions, references, severity))
         options.check_classes("predictions", predictions, "row {}".format)
         options.check_classes("references", references, "row {}".format)
-        known = [*KNOWN, *(name for name in pc.unique(corruption).to_pylist() if name not in KNOWN)]
+        own = known_corruptions(options.benchmark)
+        known = list(dict.fromkeys([CLEAN, *own, *KNOWN, *pc.unique(corruption).to_pylist()]))
         cell = pc.index_in(corruption, value_set=pa.array(known)).to_numpy() * 6 + severity
         total = np.bincount(cell, minlength=6 * len(known)).reshape(-1, 6).tolist()
         wrong = np.bincount(cell[predictions != references], minlength=6 * len(known)).reshape(-1, 6).tolist()
 
+        tested = options.facts.test
+        foreign = set(KNOWN[1:]).difference(own)
+        if mixed := [name for name, rows in zip(known, total, strict=True) if name in foreign and any(rows)]:
+            raise ValueError(
+                f"corruption: rows of {mixed[0]!r}, which is none of {options.benchmark}; score the rows of each "
+                f"benchmark by themselves, with benchmark={_benchmark_of(mixed[0])!r} for these"
+            )
         clean_rows = total[0][0]
         if clean_rows and clean_error is not None:
             raise ValueError(
@@ -129,13 +139,18 @@ class MCE(Rows, evaluate.Metric):
         missing = []
         sizes = {CLEAN: clean_rows}
         for name, misses, rows in zip(known[1:], wrong[1:], total[1:], strict=True):
-            if name in CORRUPTIONS or any(rows):
+            if name in tested or any(rows):
                 error[name] = [w / n if n else None for w, n in zip(misses[1:], rows[1:], strict=True)]
             sizes |= {f"{name}_{s}": rows[s] for s in range(1, 6)}
-            missing += [f"{name}_{s}" for s in range(1, 6) if name in CORRUPTIONS and not rows[s]]
+            missing += [f"{name}_{s}" for s in range(1, 6) if name in tested and not rows[s]]
         return {
             **corruption_scores(error, clean_error, options.benchmark),
             "error": error,
             "clean_error": clean_error,
-            **options.summarize(sizes, missing, "its 75 configs", "num_examples"),
+            **options.summarize(sizes, missing, f"its {5 * len(tested)} configs", "num_examples"),
         }
+
+
+def _benchmark_of(corruption):
+    """Name of the first benchmark that has a corruption."""
+    return next(name for name in BENCHMARKS["mce"] if corruption in known_corruptions(name))

@@ -64,6 +64,31 @@ ALEXNET_CLEAN = 0.43478
 CORRUPTIONS = tuple(ALEXNET["mce"])[:15]
 EXTRA_CORRUPTIONS = tuple(ALEXNET["mce"])[15:]
 CLEAN = "clean"
+#: The ten corruptions of ImageNet-C-bar, and those of CIFAR-10-C-bar (Mintun, Kirillov & Xie, NeurIPS 2021).
+BAR_CORRUPTIONS = (
+    "blue_noise_sample",
+    "brownish_noise",
+    "caustic_refraction",
+    "checkerboard_cutout",
+    "cocentric_sine_waves",
+    "inverse_sparkles",
+    "perlin_noise",
+    "plasma_noise",
+    "single_frequency_greyscale",
+    "sparkles",
+)
+CIFAR_BAR_CORRUPTIONS = (
+    "blue_noise_sample",
+    "brownish_noise",
+    "checkerboard_cutout",
+    "circular_motion_blur",
+    "inverse_sparkles",
+    "lines",
+    "pinch_and_twirl",
+    "ripple",
+    "sparkles",
+    "transverse_chromatic_abberation",
+)
 #: The 10 perturbations of mFR and mT5D; the authors' CIFAR-P script has spatter in place of snow.
 PERTURBATIONS = tuple(ALEXNET["mfr"])[:10]
 CIFAR_PERTURBATIONS = tuple("spatter" if name == "snow" else name for name in PERTURBATIONS)
@@ -99,6 +124,8 @@ _CORRUPTION_BENCHMARKS = {
     "tiny_imagenet_c": Benchmark(200, "none", CORRUPTIONS),
     "cifar10_c": Benchmark(10, "none", CORRUPTIONS),
     "cifar100_c": Benchmark(100, "none", CORRUPTIONS),
+    "imagenet_c_bar": Benchmark(1000, "none", BAR_CORRUPTIONS),
+    "cifar10_c_bar": Benchmark(10, "none", CIFAR_BAR_CORRUPTIONS),
 }
 _SEQUENCE_BENCHMARKS = {
     "imagenet_p": Benchmark(1000, "alexnet", PERTURBATIONS, {"translate": 41}),
@@ -115,6 +142,12 @@ BENCHMARKS: dict[str, dict[str, Benchmark]] = {
 }
 #: Metric of sequences -> key of its values in the result, key of its ratios, unit of a ratio without a normaliser.
 SEQUENCE_KEYS = {"mfr": ("flip_probability", "fr", 0.01), "mt5d": ("unnormalised_t5d", "t5d", 1.0)}
+
+
+def known_corruptions(benchmark: str) -> tuple[str, ...]:
+    """Names of the corruptions of a benchmark, those for validation last."""
+    test = BENCHMARKS["mce"][benchmark].test
+    return (*test, *EXTRA_CORRUPTIONS) if test == CORRUPTIONS else test
 
 
 def corruption_error(error: ArrayLike, baseline: ArrayLike | None = None) -> Any:
@@ -191,7 +224,8 @@ def mean_corruption_error(error: ArrayLike, benchmark: str = "imagenet_c") -> fl
     Parameters
     ----------
     error : array_like of float, shape (15, 5)
-        Top-1 errors, as fractions: `CORRUPTIONS` by severities 1 to 5.
+        Top-1 errors, as fractions: the corruptions of the test by severities 1 to 5. ImageNet-C-bar and CIFAR-10-C-bar
+        have ten, and their plain mean is the score.
     benchmark : str
         Key of ``BENCHMARKS["mce"]``.
 
@@ -203,7 +237,7 @@ def mean_corruption_error(error: ArrayLike, benchmark: str = "imagenet_c") -> fl
     Raises
     ------
     ValueError
-        There are not 15 x 5 errors.
+        There are not 15 x 5 errors, or 10 x 5.
     KeyError
         The benchmark is unknown.
 
@@ -212,8 +246,9 @@ def mean_corruption_error(error: ArrayLike, benchmark: str = "imagenet_c") -> fl
     >>> round(mean_corruption_error(np.full((15, 5), 0.5)), 2)
     64.67
     """
-    baseline, _ = _corruption_baseline(CORRUPTIONS, benchmark)
-    return float(corruption_error(_errors(error, (15, 5)), baseline).mean())
+    test = BENCHMARKS["mce"][benchmark].test
+    baseline, _ = _corruption_baseline(test, benchmark)
+    return float(corruption_error(_errors(error, (len(test), 5)), baseline).mean())
 
 
 def relative_mean_corruption_error(
@@ -224,7 +259,7 @@ def relative_mean_corruption_error(
     Parameters
     ----------
     error : array_like of float, shape (15, 5)
-        Top-1 errors, as fractions: `CORRUPTIONS` by severities 1 to 5.
+        Top-1 errors, as fractions: the corruptions of the test by severities 1 to 5.
     clean_error : float
         Top-1 error without corruption, a fraction.
     benchmark : str
@@ -247,8 +282,9 @@ def relative_mean_corruption_error(
     >>> round(relative_mean_corruption_error(np.full((15, 5), 0.5), 0.25), 2)
     81.4
     """
-    baseline, clean_baseline = _corruption_baseline(CORRUPTIONS, benchmark)
-    error = _errors(error, (15, 5))
+    test = BENCHMARKS["mce"][benchmark].test
+    baseline, clean_baseline = _corruption_baseline(test, benchmark)
+    error = _errors(error, (len(test), 5))
     return float(relative_corruption_error(error, clean_error, baseline, clean_baseline).mean())
 
 
@@ -279,17 +315,18 @@ def corruption_scores(
     Papers on CIFAR-C (AugMix, Hendrycks et al., ICLR 2020) and leaderboards such as RobustBench report the plain means,
     papers on adaptation often the error at severity 5 alone.
     """
-    table = np.array([error.get(name, [None] * 5) for name in ALEXNET["mce"]], np.float64)
-    baseline, clean_baseline = _corruption_baseline(tuple(ALEXNET["mce"]), benchmark)
+    names = known_corruptions(benchmark)
+    table = np.array([error.get(name, [None] * 5) for name in names], np.float64)
+    baseline, clean_baseline = _corruption_baseline(names, benchmark)
     ce = corruption_error(table, baseline)
     clean_error = np.nan if clean_error is None else clean_error
     relative_ce = relative_corruption_error(table, clean_error, baseline, clean_baseline)
-    test = slice(len(CORRUPTIONS))
+    test = slice(len(BENCHMARKS["mce"][benchmark].test))
     means = {"mce": ce[test], "relative_mce": relative_ce[test], "mean_error": table[test]}
     means |= {"mean_accuracy": 1 - table[test], "mean_error_all": table}
 
     def by_name(values: NDArray[np.float64]) -> dict[str, Any]:
-        return {name: v for name, v in zip(ALEXNET["mce"], _plain(values), strict=True) if name in error}
+        return {name: v for name, v in zip(names, _plain(values), strict=True) if name in error}
 
     return {
         **dict(zip(means, _plain([values.mean() for values in means.values()]), strict=True)),

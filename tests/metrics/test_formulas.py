@@ -68,11 +68,10 @@ def test_examples(formulas):
 
 def test_means_of_arrays_equal_the_scores(formulas):
     rng = np.random.default_rng(0)
-    error = rng.random((15, 5))
-    for benchmark in formulas.BENCHMARKS["mce"]:
-        scores = formulas.corruption_scores(
-            dict(zip(formulas.CORRUPTIONS, error.tolist(), strict=True)), 0.25, benchmark
-        )
+    for benchmark, facts in formulas.BENCHMARKS["mce"].items():
+        error = rng.random((len(facts.test), 5))
+        named = dict(zip(facts.test, error.tolist(), strict=True))
+        scores = formulas.corruption_scores(named, 0.25, benchmark)
         assert formulas.mean_corruption_error(error, benchmark) == pytest.approx(scores["mce"])
         relative = formulas.relative_mean_corruption_error(error, 0.25, benchmark)
         assert relative == pytest.approx(scores["relative_mce"])

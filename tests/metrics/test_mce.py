@@ -188,6 +188,30 @@ def test_benchmarks_without_alexnet(mce, formulas, benchmark):
     assert result["signature"] == f"mce|benchmark:{benchmark}|n:1000|normaliser:none|version:1"
 
 
+@pytest.mark.parametrize("benchmark", ["imagenet_c_bar", "cifar10_c_bar"])
+def test_imagenet_c_bar_is_a_plain_mean_of_ten(mce, formulas, benchmark):
+    names = formulas.BENCHMARKS["mce"][benchmark].test
+    errors = {name: [i / 10, 0.2, 0.3, 0.4, 0.5] for i, name in enumerate(names)}
+    add_all(mce, errors, n=10)
+    result = mce.compute(benchmark=benchmark, clean_error=0.05)
+    assert result["mce"] == pytest.approx(100 * np.mean(list(errors.values())))
+    assert result["missing"] == [] and list(result["ce"]) == list(result["error"]) == list(names)
+    assert result["ce"][names[9]] == pytest.approx(46)
+    assert result["signature"] == f"mce|benchmark:{benchmark}|n:10|normaliser:none|version:1"
+    mce.add_batch(**rows("sparkles", 1, 0.5, 10))
+    with pytest.raises(ValueError, match="lacks 49 of its 50 configs"):
+        mce.compute(benchmark=benchmark, strict=True)
+
+
+def test_rows_of_two_benchmarks_are_not_mixed(mce):
+    mce.add_batch(**rows("fog", 1, 0.5, 10))
+    mce.add_batch(**rows("sparkles", 1, 0.5, 10))
+    with pytest.raises(ValueError, match=r"'sparkles', which is none of imagenet_c; .*'imagenet_c_bar'"):
+        mce.compute()
+    with pytest.raises(ValueError, match=r"'fog', which is none of imagenet_c_bar; .*benchmark='imagenet_c'"):
+        mce.compute(benchmark="imagenet_c_bar")
+
+
 def test_inception_size_keeps_alexnet(mce, formulas):
     add_all(mce, formulas.ALEXNET["mce"], n=50_000)
     result = mce.compute(benchmark="imagenet_c_299")

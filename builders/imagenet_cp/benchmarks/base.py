@@ -71,6 +71,8 @@ class Benchmark(ABC):
     images_per_file : int
         Default number of source images per Parquet file, for files of 25 to 500 MB: few enough for the Hub, and small
         enough that little work is lost when a build is stopped.
+    card : str
+        Template of its card in the top-level folder ``cards``, and key of its citation.
     """
 
     dataset: str
@@ -83,6 +85,7 @@ class Benchmark(ABC):
     example: ClassVar[str]
     keeps_size: ClassVar[bool]
     images_per_file: ClassVar[int]
+    card: ClassVar[str]
 
     @property
     @abstractmethod
@@ -219,7 +222,7 @@ class Benchmark(ABC):
         if native and self.dataset != "imagenet_c":
             raise ValueError(f"{self.dataset} is not made at the size of a model's input; only imagenet_c is")
         if size and not self.keeps_size:
-            raise ValueError(f"{self.dataset} has no size='keep': its frames have the size of its profile")
+            raise ValueError(f"{self.dataset} has no size='keep': its images have the size of its profile")
         if codec is not None and codec not in self.codecs:
             raise ValueError(f"{self.dataset} has no codec {codec!r}{suggest(codec, self.codecs)}")
         codec = self.codecs[codec or next(iter(self.codecs))]

@@ -6,13 +6,17 @@ from ..errors import suggest
 from ..images.profiles import PROFILES
 from . import names
 from .base import Benchmark
-from .corruption import CorruptionBenchmark
+from .corruption import BarBenchmark, CorruptionBenchmark
 from .perturbation import PerturbationBenchmark
 from .recipe import Recipe
 
 _C = (
     "under common corruptions at five severities each. The 15 corruptions of the config `test` are the benchmark that "
     "mCE is computed on; those of `extra` are for validation."
+)
+_C_BAR = (
+    "under ten corruptions at five severities each that look different from ImageNet-C's, to test if a robustness "
+    "gained on those carries over. The score is the mean error."
 )
 _P = (
     "as short sequences of frames that change a little from one to the next. The 10 perturbations of the config "
@@ -33,13 +37,17 @@ _IMAGES = {
 
 def _texts(dataset: str, letter: str, description: str) -> tuple[str, str]:
     title, images = _IMAGES[dataset.replace(f"_{letter}", "")]
-    return title.format(letter.upper()), f"{images} {description}"
+    return title.format(letter.upper().replace("_BAR", "-bar")), f"{images} {description}"
 
 
 BENCHMARKS: dict[str, Benchmark] = {
     **{
         name: CorruptionBenchmark(name, profile, *_texts(name, "c", _C))
         for name, profile in names.CORRUPTIONS.items()
+    },
+    **{
+        name: BarBenchmark(name, profile, *_texts(name, "c_bar", _C_BAR))
+        for name, profile in names.BAR.items()
     },
     **{
         name: PerturbationBenchmark(name, profile, *_texts(name, "p", _P))

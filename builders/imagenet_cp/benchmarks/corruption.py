@@ -1,8 +1,9 @@
-"""ImageNet-C, at every size: one image per source image, corruption and severity."""
+"""ImageNet-C, at every size, and ImageNet-C-bar: one image per source image, corruption and severity."""
 
 from __future__ import annotations
 
 import functools
+import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -30,6 +31,8 @@ class CorruptionBenchmark(Benchmark):
     example: ClassVar[str] = "fog_3"
     keeps_size: ClassVar[bool] = True
     images_per_file: ClassVar[int] = 2500
+    registry: ClassVar[Mapping[str, corruptions.Corruption]] = corruptions.CORRUPTIONS
+    card: ClassVar[str] = "imagenet_c"
 
     @property
     def codecs(self) -> Mapping[str, str]:
@@ -39,24 +42,29 @@ class CorruptionBenchmark(Benchmark):
 
     @functools.cached_property
     def configs(self) -> Mapping[str, tuple[Cell, ...]]:
-        """Single severities such as ``fog_3``, corruptions such as ``fog``, then ``test``, ``extra`` and ``clean``."""
+        """Single severities such as ``fog_3``, corruptions such as ``fog``, then ``test``, ``extra`` and ``clean``.
+
+        ``extra`` is absent if there is no extra corruption.
+        """
         every = {
             name: tuple(Cell(f"{name}_{severity}", name, severity) for severity in corruptions.SEVERITIES)
-            for name, corruption in corruptions.CORRUPTIONS.items()
+            for name, corruption in self.registry.items()
             if self.profile in corruption.tables
         }
+        tested = [cells for name, cells in every.items() if not self.registry[name].extra]
+        extra = [cells for name, cells in every.items() if self.registry[name].extra]
         return {
             **{cell.config: (cell,) for cells in every.values() for cell in cells},
             **every,
-            "test": tuple(cell for name in corruptions.TEST for cell in every[name]),
-            "extra": tuple(cell for name in corruptions.EXTRA for cell in every.get(name, ())),
+            "test": tuple(itertools.chain(*tested)),
+            **({"extra": tuple(itertools.chain(*extra))} if extra else {}),
             "clean": (CLEAN,),
         }
 
     @property
     def default_configs(self) -> Sequence[str]:
         """All corruptions at all severities, and the clean images, which relative mCE needs."""
-        return ["test", "extra", "clean"]
+        return [name for name in ("test", "extra", "clean") if name in self.configs]
 
     def content_features(self, recipe: Recipe) -> dict[str, Any]:
         """Column image."""
@@ -78,3 +86,13 @@ class CorruptionBenchmark(Benchmark):
         """Corrupt and encode one image."""
         (image,), codec = self.generate(recipe, cell, clean, image_id)
         return {"image": codecs.encode(image, codec, image_id)}
+
+
+@dataclass(frozen=True)
+class BarBenchmark(CorruptionBenchmark):
+    """Data set built as ImageNet-C-bar is (Mintun, Kirillov & Xie, NeurIPS 2021)."""
+
+    example: ClassVar[str] = "sparkles_3"
+    keeps_size: ClassVar[bool] = False
+    registry: ClassVar[Mapping[str, corruptions.Corruption]] = corruptions.BAR
+    card: ClassVar[str] = "imagenet_c_bar"

@@ -10,6 +10,8 @@ CORRUPTIONS = {
     "cifar10_c": "cifar",
     "cifar100_c": "cifar",
 }
+#: Images under the corruptions of ImageNet-C-bar: name for ``load_dataset`` -> name of the profile.
+BAR = {"imagenet_c_bar": "imagenet", "cifar10_c_bar": "cifar"}
 #: Perturbed sequences: name for ``load_dataset`` -> name of the profile.
 PERTURBATIONS = {
     "imagenet_p": "imagenet",
@@ -18,4 +20,4 @@ PERTURBATIONS = {
     "cifar10_p": "cifar",
     "cifar100_p": "cifar",
 }
-DATASETS = {**CORRUPTIONS, **PERTURBATIONS}
+DATASETS = {**CORRUPTIONS, **BAR, **PERTURBATIONS}

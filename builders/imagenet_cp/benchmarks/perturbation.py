@@ -28,6 +28,7 @@ class PerturbationBenchmark(Benchmark):
     level_name: ClassVar[str] = "difficulty"
     example: ClassVar[str] = "tilt"
     keeps_size: ClassVar[bool] = False
+    card: ClassVar[str] = "imagenet_p"
     images_per_file: ClassVar[int] = 250
 
     @property

@@ -183,7 +183,7 @@ def dataset_card(
         "as_published": as_published(recipe),
         "benchmark": benchmark,
         "cifar": not under_terms(benchmark),
-        "citation": citations.CITATION.strip(),
+        "citation": citations.CITATIONS[benchmark.card].strip(),
         "classes": len(classes),
         "columns": tables.columns(benchmark, classes, recipe, extra),
         "config_table": tables.configs(benchmark, complete, files),
@@ -206,8 +206,7 @@ def dataset_card(
         "version": __version__,
         "versions": tables.table(("library", "version"), sorted(versions.items())) if versions else "",
     }
-    kind = "imagenet_c" if benchmark.kind == "corruptions" else "imagenet_p"
-    prose = _templates().get_template(f"{kind}.md").render(context)
+    prose = _templates().get_template(f"{benchmark.card}.md").render(context)
     prose = re.sub(r"\n{3,}#", "\n\n#", prose)  # where the text between two headings is absent
     return f"---\n{metadata(benchmark, recipe, classes, files, other_images, extra)}---\n\n{prose}"
 
@@ -241,6 +240,6 @@ def code(text: str) -> str:
 def cells(benchmark: Benchmark, files: Mapping[str, Mapping[str, Any]]) -> list[Cell]:
     """Cells of files: those of the config ``test`` first, then ``extra``, each in the order of the benchmark."""
     folders = {path.split("/")[1] for path in files}
-    groups = [benchmark.configs["test"], benchmark.configs["extra"], *benchmark.configs.values()]
+    groups = [benchmark.configs["test"], benchmark.configs.get("extra", ()), *benchmark.configs.values()]
     every = dict.fromkeys(cell for group in groups for cell in group)
     return [cell for cell in every if cell.config in folders]

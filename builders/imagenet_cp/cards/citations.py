@@ -2,8 +2,6 @@
 
 from typing import Any
 
-HOMEPAGE = "https://arxiv.org/abs/1903.12261"
-
 LICENCE = (
     "The images are derived from ImageNet and remain under ImageNet's terms of access (non-commercial research and "
     "education); the code that generates them is Apache-2.0."
@@ -40,7 +38,7 @@ TERMS: dict[str, Any] = {
     "extra_gated_button_content": "Accept ImageNet's terms",
 }
 
-CITATION = """\
+_CITATION = """\
 @inproceedings{hendrycks2019robustness,
   title     = {Benchmarking Neural Network Robustness to Common Corruptions and Perturbations},
   author    = {Dan Hendrycks and Thomas Dietterich},
@@ -49,3 +47,26 @@ CITATION = """\
   url       = {https://arxiv.org/abs/1903.12261}
 }
 """
+
+_BAR_CITATION = """\
+@inproceedings{mintun2021interaction,
+  title     = {On Interaction Between Augmentations and Corruptions in Natural Corruption Robustness},
+  author    = {Eric Mintun and Alexander Kirillov and Saining Xie},
+  booktitle = {Advances in Neural Information Processing Systems},
+  year      = {2021},
+  url       = {https://arxiv.org/abs/2102.11273}
+}
+"""
+
+#: Card of a benchmark -> BibTeX of its papers.
+CITATIONS = {
+    "imagenet_c": _CITATION,
+    "imagenet_p": _CITATION,
+    "imagenet_c_bar": f"{_BAR_CITATION}\n{_CITATION}",
+}
+#: Card of a benchmark -> its paper.
+HOMEPAGES = {
+    "imagenet_c": "https://arxiv.org/abs/1903.12261",
+    "imagenet_p": "https://arxiv.org/abs/1903.12261",
+    "imagenet_c_bar": "https://arxiv.org/abs/2102.11273",
+}

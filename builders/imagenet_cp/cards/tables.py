@@ -11,7 +11,7 @@ import datasets
 
 from ..benchmarks.base import Benchmark, Cell
 from ..benchmarks.recipe import Recipe
-from ..corruptions import CORRUPTIONS, Corruption
+from ..corruptions import BAR, CORRUPTIONS, Corruption
 from ..perturbations import PERTURBATIONS, Perturbation
 from ..text import amount
 
@@ -116,7 +116,7 @@ def kinds(benchmark: Benchmark, names: Iterable[str], images: bool) -> str:
 
 def kind_of(benchmark: Benchmark, name: str) -> Corruption | Perturbation:
     """Corruption or perturbation of a name."""
-    return CORRUPTIONS[name] if benchmark.kind == "corruptions" else PERTURBATIONS[name]
+    return {**CORRUPTIONS, **BAR}[name] if benchmark.kind == "corruptions" else PERTURBATIONS[name]
 
 
 def parameters(benchmark: Benchmark, kind: Corruption | Perturbation) -> str:

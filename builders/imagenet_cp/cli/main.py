@@ -395,6 +395,9 @@ def preview(
     ] = False,
     severity: Annotated[int, typer.Option(min=1, max=5, help="Severity of --compact.")] = 3,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the random draws.")] = 0,
+    benchmark: Annotated[
+        str, typer.Option(help="imagenet_c or imagenet_c_bar, for the sheet of all corruptions.")
+    ] = "imagenet_c",
 ) -> None:
     """Draw one image under every corruption at every severity, or one perturbation as an animation."""
     from .. import corruptions
@@ -406,6 +409,8 @@ def preview(
     from ..sources.base import Item
     from ..sources.folder import FileReader
 
+    if benchmark not in ("imagenet_c", "imagenet_c_bar"):
+        raise ValueError(f"--benchmark is imagenet_c or imagenet_c_bar, not {benchmark!r}")
     clean = decode(FileReader().read(Item(image.stem, 0, str(image))), str(image))
     if out.exists() and out.samefile(image):
         raise BuildError(f"{out}: this is the image itself; choose another --out")
@@ -423,8 +428,9 @@ def preview(
         sheets.save(sheets.compact_sheet(square, image.stem, seed, severity), out)
         typer.echo(f"{out}: {image.name} under {len(corruptions.TEST)} corruptions at severity {severity}")
         return
-    sheets.save(sheets.contact_sheet(square, image.stem, seed), out)
-    typer.echo(f"{out}: {image.name} under {len(corruptions.CORRUPTIONS)} corruptions at five severities")
+    sheets.save(sheets.contact_sheet(square, image.stem, seed, benchmark), out)
+    count = len(corruptions.CORRUPTIONS) if benchmark == "imagenet_c" else 10
+    typer.echo(f"{out}: {image.name} under {count} corruptions at five severities")
 
 
 def main() -> None:

@@ -1,4 +1,7 @@
-"""The 19 corruptions of ImageNet-C (Hendrycks & Dietterich, ICLR 2019, section 4 and appendix B)."""
+"""The 19 corruptions of ImageNet-C (Hendrycks & Dietterich, ICLR 2019), and those of ImageNet-C-bar.
+
+Section 4 and appendix B of the paper describe the former; for the latter see `imagenet_cp.corruptions.bar`.
+"""
 
 from __future__ import annotations
 
@@ -9,10 +12,11 @@ import numpy as np
 from ..errors import suggest
 from ..kernels.rng import Bits, compiled_stream
 from ..kernels.types import Image
-from . import blur, digital, noise, weather  # noqa: F401  (they register)
+from . import bar, blur, digital, noise, weather  # noqa: F401  (they register)
 from .registry import FAMILIES, SEVERITIES, Corruption, published_order
 
 __all__ = [
+    "BAR",
     "CORRUPTIONS",
     "EXTRA",
     "FAMILIES",
@@ -25,6 +29,8 @@ __all__ = [
 ]
 
 CORRUPTIONS = published_order()
+#: The corruptions of ImageNet-C-bar and CIFAR-10-C-bar.
+BAR = published_order("c_bar")
 #: The fifteen corruptions over which mCE is averaged, in the published order.
 TEST = tuple(name for name, c in CORRUPTIONS.items() if not c.extra)
 #: The corruptions for validation: the four of the paper, and all that are not in the paper.
@@ -58,7 +64,7 @@ def apply(name: str, image: Image, severity: int, bits: Bits, profile: str = "im
     Parameters
     ----------
     name : str
-        One of ``CORRUPTIONS``.
+        One of ``CORRUPTIONS`` or ``BAR``.
     image : ndarray of uint8, shape (H, W, 3)
         RGB; not modified.
     severity : int
@@ -76,8 +82,8 @@ def apply(name: str, image: Image, severity: int, bits: Bits, profile: str = "im
     Raises
     ------
     ValueError
-        The name, profile or severity is unknown, or the image does not have the shape (H, W, 3) or is smaller than
-        32 x 32.
+        The name, profile or severity is unknown, or the image does not have the shape (H, W, 3), is smaller than
+        32 x 32 or, for a corruption of ``BAR``, is not a square with an even side.
     TypeError
         ``image`` is not a uint8 array, or ``bits`` not a BitGenerator.
 
@@ -90,17 +96,23 @@ def apply(name: str, image: Image, severity: int, bits: Bits, profile: str = "im
         return known(check_image(image), stream, *parameters)
 
 
-def lookup(name: str, severity: int, profile: str) -> tuple[Corruption, tuple[Any, ...]]:
+def lookup(
+    name: str, severity: int, profile: str, suite: str | None = None
+) -> tuple[Corruption, tuple[Any, ...]]:
     """Look up a corruption and its parameters.
 
     Raises
     ------
     ValueError
-        The name, profile or severity is unknown.
+        The name, profile or severity is unknown, or the corruption is not of ``suite``.
     """
-    known = CORRUPTIONS.get(name)
+    every = {**CORRUPTIONS, **BAR}
+    known = every.get(name)
     if known is None:
-        raise ValueError(f"unknown corruption {name!r}{suggest(name, CORRUPTIONS)}")
+        raise ValueError(f"unknown corruption {name!r}{suggest(name, every)}")
+    if suite not in (None, known.suite):
+        datasets = "imagenet_c_bar or cifar10_c_bar" if known.suite == "c_bar" else "imagenet_c"
+        raise ValueError(f"{name} is a corruption of {datasets}: pass that as the benchmark")
     table = known.table(profile)
     if isinstance(severity, bool) or severity not in SEVERITIES:
         raise ValueError(f"severity must be a whole number from 1 to 5, not {severity!r}")

@@ -45,6 +45,11 @@ class Registered:
         """Severities, or difficulties that are separate sequences: the rows of every table."""
         raise NotImplementedError
 
+    @property
+    def required_profiles(self) -> tuple[str, ...]:
+        """Profiles that need a table; an extra may be absent at sizes other than ImageNet's."""
+        return ("imagenet",) if self.extra else tuple(PROFILES)
+
     @functools.cached_property
     def random(self) -> bool:
         """True if the kernel draws from ``bits``; if False, the seed has no effect."""
@@ -112,8 +117,7 @@ def check(new: Registered, registered: Iterable[Registered]) -> None:
     for profile in new.tables:
         if profile not in PROFILES:
             raise ValueError(f"{name}: unknown profile {profile!r}{suggest(profile, PROFILES)}")
-    # An extra may be absent at sizes other than ImageNet's; the benchmark itself is the same set at every size.
-    missing = [p for p in PROFILES if p not in new.tables and (p == "imagenet" or not new.extra)]
+    missing = [profile for profile in new.required_profiles if profile not in new.tables]
     if missing:
         raise ValueError(
             f"{name} has no parameters for {', '.join(missing)}; add {missing[0]}=[...] to its decorator"

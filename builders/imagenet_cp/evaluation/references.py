@@ -69,7 +69,7 @@ def compute_scores(metric: str, benchmark: str, means: Mapping[str, float | None
     if metric == "mce":
         # Corruptions for which AlexNet has no errors come last.
         added = (config.rpartition("_")[0] for config in means if config != metrics.CLEAN)
-        names = dict.fromkeys([*all_parts(metric), *added])
+        names = dict.fromkeys([*tested, *all_parts(metric), *added])
         rows = {name: [means.get(f"{name}_{s}") for s in range(1, 6)] for name in names}
         error = {name: row for name, row in rows.items() if name in tested or row != [None] * 5}
         clean = means.get(metrics.CLEAN)
@@ -116,6 +116,24 @@ def published() -> dict[str, dict[str, Any]]:
             merged = rows.setdefault(model, {"source": []})
             source = list(dict.fromkeys([*merged["source"], *row["source"]]))
             merged.update({key: value for key, value in row.items() if value is not None}, source=source)
+    return rows
+
+
+@functools.cache
+def published_bar(benchmark: str) -> dict[str, dict[str, Any]]:
+    """Read the published results on ImageNet-C-bar or CIFAR-10-C-bar.
+
+    They are the table in the authors' repository, facebookresearch/augmentation-corruption; images were corrupted in
+    memory, without JPEG.
+
+    Returns
+    -------
+    dict
+        Model -> ``c`` and ``c_bar``, the mean errors on ImageNet-C (CIFAR-10-C) and on the benchmark, and ``error``,
+        those on the ten corruptions in the order of the test, in percent. Empty for all other benchmarks.
+    """
+    text = (metrics_folder() / "mce" / "published_bar.json").read_text(encoding="utf-8")
+    rows: dict[str, dict[str, Any]] = json.loads(text).get(benchmark, {})
     return rows
 
 

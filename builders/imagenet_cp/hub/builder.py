@@ -115,8 +115,8 @@ class BenchmarkBuilder(datasets.GeneratorBasedBuilder):
         return datasets.DatasetInfo(
             description=f"{benchmark.description}\n\nRecipe: {self.config.recipe.signature} "
             f"(imagenet-cp {__version__}).",
-            citation=citations.CITATION,
-            homepage=citations.HOMEPAGE,
+            citation=citations.CITATIONS[benchmark.card],
+            homepage=citations.HOMEPAGES[benchmark.card],
             license=citations.LICENCE if cards.under_terms(benchmark) else "",
             features=benchmark.features(source.classes, self.config.recipe, source.columns),
         )

@@ -153,11 +153,11 @@ def _example(example: Example, classes: tuple[str, ...]) -> dict[str, Any] | Non
 
 
 def _published(results: Results) -> dict[str, Any] | None:
-    """Published results with the model among them; None where AlexNet is not the normalizer."""
+    """Published results with the model among them; None if there are none of the benchmark."""
     shown = sorted(HEADLINE, key=lambda score: score[1] != "clean_error")  # as in the paper's tables
     shown = [score for score in shown if is_relative_to_alexnet(score[0], results)]
     if not shown:
-        return None
+        return _published_bar(results)
     own, base = {}, {}
     for metric, key, _, times in shown:
         result = results.metrics[metric]
@@ -173,7 +173,23 @@ def _published(results: Results) -> dict[str, Any] | None:
         for name, source, row in models
         if any(key in row for key in keys if key != "clean_error")
     ]
-    return {"titles": [title for _, _, title, _ in shown], "rows": rows}
+    return {"titles": [title for _, _, title, _ in shown], "rows": rows, "bar": False}
+
+
+def _published_bar(results: Results) -> dict[str, Any] | None:
+    """Published results on ImageNet-C and ImageNet-C-bar side by side, with the model among them."""
+    result = results.metrics.get("mce")
+    benchmark = benchmark_name(result) if result else ""
+    models = references.published_bar(benchmark)
+    if not result or not models:
+        return None
+    title = "CIFAR-10-C" if benchmark.startswith("cifar") else "ImageNet-C"
+    rows: list[dict[str, Any]]
+    rows = [{"model": name, "scores": [row["c"], row["c_bar"]], "own": False} for name, row in models.items()]
+    rows.append({"model": results.model, "scores": [None, result["mce"]], "own": True})
+    rows.sort(key=lambda row: math.inf if row["scores"][1] is None else row["scores"][1])
+    titles = [f"mean error, {title}", f"mean error, {title}-bar"]
+    return {"titles": titles, "rows": rows, "bar": True}
 
 
 def _format_source(source: list[str]) -> str:
