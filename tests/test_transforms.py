@@ -11,7 +11,7 @@ from PIL import Image
 import imagenet_cp
 from imagenet_cp import transforms
 from imagenet_cp.benchmarks.recipe import pixel_id
-from imagenet_cp.corruptions import EXTRA, TEST
+from imagenet_cp.corruptions import BAR, EXTRA, TEST
 from imagenet_cp.transforms import Corrupt, RandomPerturb
 
 
@@ -113,6 +113,10 @@ class TestChoices:
     def test_groups(self, names, expected):
         options = Corrupt(names)._names.options
         assert options == expected if expected else {"gaussian_noise", "speckle_noise"} <= set(options)
+
+    def test_imagenet_c_bar_has_its_own_names(self):
+        assert set(Corrupt(benchmark="cifar10_c_bar")._names.options) < set(BAR)
+        assert "fog" not in Corrupt("test", benchmark="imagenet_c_bar")._names.options
 
     def test_the_tests_of_cifar_have_spatter_in_place_of_snow(self):
         options = RandomPerturb("test", benchmark="cifar10_p")._names.options

@@ -93,16 +93,18 @@ class Corrupt:
         if not 0 <= p <= 1:
             raise ValueError(f"p is a probability from 0 to 1, not {p!r}")
         self.p = p
-        self._draws = _Draws(benchmark, benchmarks.CORRUPTIONS, seed)
+        self._draws = _Draws(benchmark, {**benchmarks.CORRUPTIONS, **benchmarks.BAR}, seed)
         profile = self._draws.recipe.profile
-        known = [name for name, c in corruptions.CORRUPTIONS.items() if profile in c.tables]
+        suite = "c_bar" if benchmark in benchmarks.BAR else "c"
+        registry = corruptions.BAR if benchmark in benchmarks.BAR else corruptions.CORRUPTIONS
+        known = [name for name, c in registry.items() if profile in c.tables]
         groups = _groups("mce", benchmark, known)
         for family in corruptions.FAMILIES:
-            groups[family] = tuple(n for n in known if corruptions.CORRUPTIONS[n].family == family)
+            groups[family] = tuple(name for name in known if registry[name].family == family)
         self._names = _Choice(_names(names, known, groups, "corruption"), "names")
         self._severities = _Choice(_levels(severity), "severity")
         for name, level in itertools.product(self._names.options, self._severities.options):
-            corruptions.lookup(name, level, profile)
+            corruptions.lookup(name, level, profile, suite)
 
     def __call__(self, *inputs: Any, **named: Any) -> Any:
         """Corrupt the images of a sample; `Corrupt` lists the types.
