@@ -98,10 +98,13 @@ def _check_rows(
 ) -> tuple[list[tuple[str, int]], list[Problem]]:
     cell = build.benchmark.cell_of[path.split("/")[1]]
     side = build.recipe.side
+    # Images without labels have the label -1, all of them.
+    unlabelled = set(file.read(columns=["label"])["label"].to_pylist()) == {-1}
+    labels = range(-1 if unlabelled else 0, classes)
     problems: list[Problem] = []
     rows: list[tuple[str, int]] = []
     for row in itertools.chain.from_iterable(batch.to_pylist() for batch in file.iter_batches(batch_size=16)):
-        text = _row_problem(row, cell, classes, side, build.recipe.profile)
+        text = _row_problem(row, cell, labels, side, build.recipe.profile)
         if text:
             problems.append(Problem(f"{path}, row {len(rows)} ({row['image_id']})", text))
         rows.append((row["image_id"], row["label"]))
@@ -112,12 +115,12 @@ def _check_rows(
 
 
 def _row_problem(
-    row: Mapping[str, Any], cell: Cell, classes: int, side: int | None, profile: str
+    row: Mapping[str, Any], cell: Cell, labels: range, side: int | None, profile: str
 ) -> str | None:
     if not row["image_id"]:
         return "has no image id"
-    if row["label"] is None or not -1 <= row["label"] < classes:
-        return f"has the label {row['label']}, but there are {classes} classes"
+    if row["label"] not in labels:
+        return f"has the label {row['label']}, but there are {labels.stop} classes"
     name, level = row.get("corruption", row.get("perturbation")), row.get("severity", row.get("difficulty"))
     if (name, level) != (cell.name, cell.level):
         return f"is {name} at {level}, in the folder of {cell.config}"
