@@ -89,7 +89,7 @@ class Lines:
         left = ""
         if first < done < total:
             rate = (done - first) / (now - begin)
-            left = f", {rate:,.0f} images/s" if title in _OF_IMAGES else ""
+            left = f", {rate:,.{0 if rate >= 10 else 1}f} images/s" if title in _OF_IMAGES else ""
             left += f", {tqdm.format_interval((total - done) / rate)} left"
         typer.echo(f"{title}: {done:,} of {total:,}{left}", err=True)
 
