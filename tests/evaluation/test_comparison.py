@@ -205,3 +205,17 @@ def test_only_a_comparison_is_replaced_by_one(models, tmp_path, monkeypatch, cap
     assert f"site/{name}: exists, and is none that this command writes" in capsys.readouterr().err
     assert [path.name for path in (tmp_path / "site").iterdir()] == [name]
     assert (tmp_path / "site" / name).read_text() == text
+
+
+def test_the_page_is_a_leaderboard(tmp_path):
+    names = [f"timm:vit_large_patch14_clip_224.openai_ft_in12k_in1k_{i}" for i in range(3)]
+    for name, skill in zip(names, (0.9, 0.5, 0.7), strict=True):
+        evaluation(40, 0, skill=skill, model=name).to_json(tmp_path / f"{name[-1]}.json")
+    text = write_comparison([tmp_path / f"{i}.json" for i in range(3)], tmp_path / "out").read_text()
+    table = text[text.index("<tbody>") : text.index("</tbody>")]
+    assert [table.index(names[i]) for i in (1, 2, 0)] == sorted(table.index(name) for name in names)
+    best = table[table.index(names[1]) : table.index(names[2])]
+    assert best.count('class="best"') == 3 and table.count('class="best"') >= 3
+    assert "Holm's method for 2 comparisons" in text and "severity 0 is that of clean images" in text
+    assert charts._shorten(names[0]) != charts._shorten(names[1])
+    assert (tmp_path / "out" / "table.tex").read_text().count("timm:vit") == 3

@@ -43,8 +43,17 @@ _LABELS = {
     "t5d": ("top-5 distance, percent of AlexNet's", "top-5 distance"),
 }
 _MARKERS = "osD^vP"
+#: Dashes of curves, so that models differ also without colors.
+_DASHES: tuple[Any, ...] = (
+    "-",
+    (0, (5, 1.5)),
+    (0, (1.2, 1.2)),
+    (0, (5, 1.5, 1.2, 1.5)),
+    (0, (8, 2)),
+    (0, (3, 1, 1, 1, 1, 1)),
+)
 _BASELINE = "ResNet-50"
-_SEVERITIES = (1, 2, 3, 4, 5)
+_SEVERITIES = (0, 1, 2, 3, 4, 5)
 _DASHED: dict[str, Any] = {"color": COLORS["quiet"], "linestyle": (0, (4, 3)), "linewidth": 1.2}
 #: Inches. At the width of a phone a page shows letters in their own size, on a desktop a little larger.
 _WIDTH = 4.6
@@ -139,7 +148,8 @@ def require_matplotlib() -> None:
 
 
 def _shorten(name: str) -> str:
-    return name if len(name) <= 40 else f"{name[:39]}…"
+    """Name with its tail, which tells the variants of a network apart."""
+    return name if len(name) <= 40 else f"{name[:17]}…{name[-22:]}"
 
 
 def _ratios(key: str, models: Models, colors: Mapping[str, str]) -> Figure:
@@ -234,7 +244,8 @@ def _severity(models: Models, colors: Mapping[str, str], columns: int) -> Figure
     from matplotlib.figure import Figure
 
     benchmark = benchmark_name(next(iter(models.values())).metrics["mce"])
-    base = references.alexnet("mce", benchmark).get("error", {})
+    alexnet = references.alexnet("mce", benchmark)
+    base, clean = alexnet.get("error", {}), alexnet.get("clean_error")
     tested = references.test_parts("mce", benchmark)
     errors = [model.metrics["mce"]["error"] for model in models.values()]
     names = [
@@ -255,9 +266,14 @@ def _severity(models: Models, colors: Mapping[str, str], columns: int) -> Figure
         axes.grid(axis="y")
         axes.tick_params(length=0)
         if name in base:
-            axes.plot(_SEVERITIES, _percent(base[name]), label="AlexNet", **_DASHED)
-        for label, model in models.items():
-            _draw_curve(axes, model, name, colors[label], _shorten(label))
+            axes.plot(_SEVERITIES, _percent([clean, *base[name]]), label="AlexNet", **_DASHED)
+        for j, (label, model) in enumerate(models.items()):
+            marks = {
+                "color": colors[label],
+                "marker": _MARKERS[j % len(_MARKERS)],
+                "linestyle": _DASHES[j % len(_DASHES)],
+            }
+            _draw_curve(axes, model, name, marks, _shorten(label))
         axes.set_ylim(0, 103)
         axes.set_yticks([0, 50, 100])
         axes.set_xticks(_SEVERITIES)
@@ -271,15 +287,17 @@ def _severity(models: Models, colors: Mapping[str, str], columns: int) -> Figure
     return figure
 
 
-def _draw_curve(axes: Axes, model: Results, name: str, color: str, label: str) -> None:
-    error = _percent(model.metrics["mce"]["error"].get(name, [None] * 5))
-    intervals = model.intervals["mce"]["error"].get(name, [None] * 5)
+def _draw_curve(axes: Axes, model: Results, name: str, marks: Mapping[str, Any], label: str) -> None:
+    """Error of a model at severities 0, that of clean images, to 5."""
+    result, spans = model.metrics["mce"], model.intervals["mce"]
+    error = _percent([result["clean_error"], *result["error"].get(name, [None] * 5)])
+    intervals = [spans["clean_error"], *spans["error"].get(name, [None] * 5)]
     low = _percent([interval and interval.low for interval in intervals])
     high = _percent([interval and interval.high for interval in intervals])
-    axes.fill_between(_SEVERITIES, low, high, color=color, alpha=0.2, linewidth=0)
-    if None in intervals:  # a single point has no band
-        axes.vlines(_SEVERITIES, low, high, color=color, alpha=0.4, linewidth=1.2)
-    axes.plot(_SEVERITIES, error, color=color, linewidth=1.8, marker="o", markersize=3.2, label=label)
+    axes.fill_between(_SEVERITIES, low, high, color=marks["color"], alpha=0.2, linewidth=0)
+    if None in intervals[1:]:  # a single point has no band
+        axes.vlines(_SEVERITIES, low, high, color=marks["color"], alpha=0.4, linewidth=1.2)
+    axes.plot(_SEVERITIES, error, linewidth=1.8, markersize=3.2, label=label, **marks)
 
 
 def _percent(row: Any) -> list[float]:

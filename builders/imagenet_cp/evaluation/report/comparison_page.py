@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +40,11 @@ def write_comparison(files: Sequence[str | os.PathLike[str]], folder: str | os.P
         Matplotlib is not installed.
     """
     comparison = compare(load_models(files))
+    headline = [
+        _row(comparison, metric, title, (key,), times)
+        for metric, key, title, times in HEADLINE
+        if metric in comparison.images
+    ]
     path = make_report_dir(folder, "comparison")
     write_text(path / "comparison.csv", comparison.to_dataframe().to_csv(index=False))
     write_page(
@@ -46,11 +52,9 @@ def write_comparison(files: Sequence[str | os.PathLike[str]], folder: str | os.P
         "comparison.html",
         comparison.models,
         notes=_notes(comparison),
-        headline=[
-            _row(comparison, metric, title, (key,), times)
-            for metric, key, title, times in HEADLINE
-            if metric in comparison.images
-        ],
+        headline=headline,
+        ranking=_rank(headline),
+        base=comparison.base,
         tables=_tables(comparison),
         signatures=[
             next(
@@ -106,7 +110,17 @@ def _row(
         differences = comparison.differences.get(name, {})
         trees = {"value": model.metrics, "interval": model.intervals, "difference": differences}
         cells.append({key: dict(flatten(tree.get(metric, {}))).get(path) for key, tree in trees.items()})
+    values = [cell["value"] for cell in cells if cell["value"] is not None]
+    for cell in cells:
+        cell["best"] = cell["value"] is not None and cell["value"] == min(values)
     return {"title": title, "cells": cells, "times": times}
+
+
+def _rank(headline: Sequence[Mapping[str, Any]]) -> list[int]:
+    """Numbers of the models in the order of the first score that one of them has, models without it last."""
+    scored = (row for row in headline if any(cell["value"] is not None for cell in row["cells"]))
+    values = [cell["value"] for cell in next(scored, headline[0])["cells"]]
+    return sorted(range(len(values)), key=lambda i: math.inf if values[i] is None else values[i])
 
 
 def _tables(comparison: Comparison) -> dict[str, list[dict[str, Any]]]:
