@@ -6,9 +6,14 @@ import pytest
 from numpy.random import SFC64, RandomState
 
 import imagenet_cp
+from imagenet_cp.benchmarks.catalog import BENCHMARKS
 from imagenet_cp.corruptions import BAR, CORRUPTIONS, SEVERITIES, apply
+from imagenet_cp.errors import SourceError
 from imagenet_cp.kernels import nested
 from imagenet_cp.kernels.rng import seeded
+from imagenet_cp.sources import Source
+from imagenet_cp.sources.cifar import CIFAR100
+from imagenet_cp.sources.folder import FileReader
 
 CLEAN = {"imagenet": "imagenet_c/clean.png", "cifar": "profiles/cifar/clean.png"}
 FOLDER = {"imagenet": "imagenet_c_bar", "cifar": "cifar_c_bar"}
@@ -81,3 +86,11 @@ def test_each_suite_is_of_its_own_data_sets():
         imagenet_cp.corrupt(image, "lines", benchmark="imagenet_c_bar")
     made = imagenet_cp.corrupt(image, "sparkles", 5, benchmark="cifar10_c_bar")
     assert made.shape == image.shape and made.any()
+
+
+def test_no_data_set_is_proposed_that_does_not_exist():
+    source = Source("images", CIFAR100, (), FileReader())
+    with pytest.raises(
+        SourceError, match=r"cifar10_c_bar is made of those of cifar10; name a source of cifar10$"
+    ):
+        BENCHMARKS["cifar10_c_bar"].check(source)

@@ -20,6 +20,7 @@ from ..images.profiles import keep_size, native_square
 from ..images.round_trip import round_trip
 from ..sources import Item, Source
 from ..sources.cifar import CIFAR10, CIFAR100
+from .names import DATASETS
 from .recipe import NATIVE, Recipe
 
 
@@ -243,9 +244,10 @@ class Benchmark(ABC):
         found = {CIFAR10[:5]: "cifar10", CIFAR100[:5]: "cifar100"}.get(source.classes[:5])
         own, _, kind = self.dataset.partition("_")
         if found and own.startswith("cifar") and found != own:
+            same = f", or make {found}_{kind}" if f"{found}_{kind}" in DATASETS else ""
             raise SourceError(
                 f"{source.name}: holds the images of {found}, but {self.dataset} is made of those of {own}; name a "
-                f"source of {own}, or make {found}_{kind}"
+                f"source of {own}{same}"
             )
 
     def _sized(self, image: Image.Image, size: str) -> Image.Image:
