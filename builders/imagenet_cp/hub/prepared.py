@@ -43,9 +43,9 @@ class PreparedImages:
     def __init__(self, count: int, place: str | os.PathLike[str] | None = None) -> None:
         self.count = count
         try:
-            folder = tempfile.mkdtemp(".images", dir=place)
+            folder = tempfile.mkdtemp(prefix="imagenet_cp_images_", dir=place)
         except OSError:
-            folder = tempfile.mkdtemp(".images")
+            folder = tempfile.mkdtemp(prefix="imagenet_cp_images_")
         self.folder = Path(folder)
         weakref.finalize(self, _delete, self.folder, os.getpid())
 
