@@ -12,7 +12,7 @@ from imagenet_cp.cards.tables import kind_of, parameters
 ROOT = Path(__file__).parents[1]
 #: Section -> members of the reference.
 API = {
-    "One image": ["corrupt", "perturb", "top5", "decode_video"],
+    "One image": ["corrupt", "perturb", "top5", "decode", "decode_video"],
     "Training loops": [
         "transforms.Corrupt",
         "transforms.RandomPerturb",

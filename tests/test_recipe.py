@@ -1,6 +1,8 @@
 """Random streams depend on what they should, and on nothing else."""
 
 import io
+import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -8,9 +10,11 @@ from numpy.random import RandomState
 from PIL import Image
 
 from imagenet_cp import corruptions
+from imagenet_cp.benchmarks import perturbation
 from imagenet_cp.benchmarks.catalog import BENCHMARKS, parse_signature
 from imagenet_cp.benchmarks.recipe import Recipe, stream
 from imagenet_cp.benchmarks.signature import Signature
+from imagenet_cp.images import codecs
 from imagenet_cp.sources import Item
 
 
@@ -51,8 +55,8 @@ def test_the_signature_names_what_decides_the_bytes():
     [
         (Recipe("imagenet_c", codec="jpeg:85"), "imagenet_c|recipe:1|profile:imagenet|seed:0|jpeg:85"),
         (
-            Recipe("imagenet_p_299", "imagenet_299", 3, "jpeg:99:4:4:4"),
-            "imagenet_p_299|recipe:1|profile:imagenet_299|seed:3|jpeg:99:4:4:4",
+            Recipe("imagenet_p_299", "imagenet_299", 3, "jpeg:94-99:4:4:4"),
+            "imagenet_p_299|recipe:1|profile:imagenet_299|seed:3|jpeg:94-99:4:4:4",
         ),
         (
             Recipe("imagenet_c", codec="jpeg:85", size="keep", version="0"),
@@ -127,3 +131,19 @@ def test_parameters_are_those_of_the_profile_that_is_signed():
     made = np.asarray(Image.open(io.BytesIO(row["image"]["bytes"])))
     bits = recipe.bits("contrast", 5, "one")
     assert np.array_equal(made, corruptions.apply("contrast", clean, 5, bits, "cifar"))
+
+
+def test_qualities_of_frames_are_those_measured():
+    table = (Path(__file__).parent / "benchmarks" / "results" / "frames.md").read_text()
+    measured = {name: int(quality) for name, quality in re.findall(r"^\| (\w+) \| (\d+) \|", table, re.M)}
+    assert measured == perturbation._QUALITIES
+    assert BENCHMARKS["imagenet_p"].recipe().codec == f"jpeg:{min(measured.values())}-99:4:4:4"
+
+
+def test_a_frame_is_stored_with_the_quality_of_its_perturbation():
+    benchmark = BENCHMARKS["tiny_imagenet_p"]
+    clean = np.random.RandomState(0).randint(0, 256, (80, 90, 3), np.uint8)
+    cell = benchmark.cell_of["gaussian_noise"]
+    first = benchmark.row(benchmark.recipe(), cell, clean, Item("a", 0, ""))["sequence"][0]
+    plain = benchmark.row(benchmark.recipe(codec="png"), cell, clean, Item("a", 0, ""))["sequence"][0]
+    assert first["bytes"] == codecs.encode_jpeg(codecs.decode(plain), 94, "4:4:4")

@@ -21,12 +21,14 @@ if TYPE_CHECKING:
     from .evaluation.streams import stream
     from .evaluation.top5 import top5
     from .hub import results
+    from .images.codecs import decode
     from .images.video import decode_video
 
 __all__ = [
     "__version__",
     "corrupt",
     "corruptions",
+    "decode",
     "decode_video",
     "evaluate_model",
     "imagecorruptions",
@@ -43,6 +45,7 @@ __all__ = [
 _LAZY = {
     "corrupt": ("imagenet_cp.api", "corrupt"),
     "corruptions": ("imagenet_cp.corruptions", None),
+    "decode": ("imagenet_cp.images.codecs", "decode"),
     "decode_video": ("imagenet_cp.images.video", "decode_video"),
     "evaluate_model": ("imagenet_cp.evaluation.run", "evaluate_model"),
     "imagecorruptions": ("imagenet_cp.imagecorruptions", None),

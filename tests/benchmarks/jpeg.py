@@ -20,9 +20,9 @@ import numpy as np
 from photographs import cropped
 from PIL import Image, ImageFile
 
+from imagenet_cp.benchmarks.recipe import stream
 from imagenet_cp.corruptions import CORRUPTIONS, apply
 from imagenet_cp.kernels import jpeg_file
-from imagenet_cp.recipe import stream
 
 FACTORS = {
     "4:2:0": cv2.IMWRITE_JPEG_SAMPLING_FACTOR_420,

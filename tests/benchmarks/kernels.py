@@ -59,9 +59,17 @@ def main() -> None:
     for k, name in enumerate(names):
         a, b, c = mine[k].mean(), theirs[k].mean(), peers[k].mean()
         rows.append([name, float(a), float(b), float(c), float(b / a), float(c / a)])
-    total = [float(t.sum()) for t in (mine, theirs, peers)]
-    by_published, by_imaug = total[1] / total[0], total[2] / total[0]
-    rows.append([f"**sum of all {mine.size}**", *total, by_published, by_imaug])
+
+    def summed(title: str, chosen: list[int]) -> tuple[float, float]:
+        total = [float(t[chosen].sum()) for t in (mine, theirs, peers)]
+        ratios = total[1] / total[0], total[2] / total[0]
+        rows.append([f"**{title}**", *total, *ratios])
+        return ratios
+
+    ratios = np.array([row[-2:] for row in rows])
+    by_published, by_imaug = summed(f"sum of all {mine.size}", list(range(len(names))))
+    summed("sum without glass_blur", [k for k, name in enumerate(names) if name != "glass_blur"])
+    rows.append([f"**geometric mean of the {len(names)}**", "", "", "", *np.exp(np.log(ratios).mean(axis=0))])
     slower = [
         f"{name} {s}"
         for k, name in enumerate(names)

@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 from skimage import data
 
+import imagenet_cp
 from imagenet_cp.images import codecs
 
 NOISE = np.random.RandomState(0)
@@ -87,6 +88,12 @@ def test_the_image_is_left_alone():
     codecs.encode_jpeg(image, 85)
     codecs.encode_png(image)
     np.testing.assert_array_equal(image, PICTURES["chelsea"])
+
+
+def test_decode_is_public_and_takes_values_of_a_column():
+    encoded = codecs.encode(PICTURES["coffee"], "jpeg:85", "coffee")
+    assert imagenet_cp.decode is codecs.decode
+    np.testing.assert_array_equal(imagenet_cp.decode(encoded), codecs.decode(encoded["bytes"]))
 
 
 def test_what_is_no_jpeg_is_refused():

@@ -32,7 +32,7 @@ class Recipe:
         Seed of the random draws.
     codec : str
         Format of the stored images: ``"png"``, ``"h264"``, or JPEG with its quality and, if it is not 4:2:0, its
-        chroma subsampling, such as ``"jpeg:85"`` or ``"jpeg:99:4:4:4"``.
+        chroma subsampling, such as ``"jpeg:85"`` or ``"jpeg:94-99:4:4:4"`` for qualities that depend on the config.
     size : str
         ``"profile"`` to resize images to the profile's size, ``"keep"`` to corrupt them at their own, or
         ``"native-384"`` to resize them to the input of a model of this size.

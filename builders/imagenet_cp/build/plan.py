@@ -20,15 +20,16 @@ from ..benchmarks.recipe import Recipe
 from ..cards import card as cards
 from ..errors import RESUME_HINT, BuildError, wrap_os_errors
 from ..files import local_path, write_json, write_text
-from ..jobs.cores import available_cores
 from ..jobs.folder import RECORD_FILE, Shard, read_record
 from ..jobs.local import TITLE, run_local, run_on_executor
 from ..jobs.locks import lock_record
+from ..jobs.memory import default_workers
 from ..progress import Progress, silent
 from ..sources import Source
 from .folder import lock_build
 from .parquet import FileInfo, read_footer
 from .resume import finished_units, remove_leftovers, resume
+from .schedule import divide
 from .units import Unit, run, warm_up
 
 _LIBRARIES = ("imagenet-cp", "datasets", "numba", "numpy", "opencv-python", "Pillow", "pyarrow")
@@ -163,7 +164,7 @@ def build(
     on_error : {"raise", "skip"}
         Stop at an image that cannot be read, or record it and continue.
     workers_count : int, optional
-        Number of processes on this machine; all available cores by default.
+        Number of processes on this machine; as many as there are cores and memory for by default.
     executor : concurrent.futures.Executor, optional
         Executor that runs the units instead of processes on this machine.
     shard : Shard
@@ -197,7 +198,7 @@ def build(
         images_per_file=images_per_file,
         on_error=on_error,
     )
-    workers = workers_count or available_cores()
+    workers = workers_count or default_workers()
     with lock_build(plan.out, plan.identity, shard) as claim, wrap_os_errors(plan.out):
         units = [replace(unit, claim=claim) for unit in plan.todo]
         remove_leftovers(plan.out, shard)
@@ -218,19 +219,26 @@ def build(
 
 def _run(plan: Plan, workers: int, executor: Executor | None, progress: Progress) -> None:
     """Run the units of a plan and add their files to it."""
-    done, total = 0, sum(len(unit.items) for unit in plan.todo)
+    images = sum(len(unit.items) for unit in plan.todo)
     if executor is None:
         kernels = {cell.name: cell for unit in plan.todo for cell in unit.cells}
         warm_ups = [partial(warm_up, plan.recipe, cell) for cell in kernels.values()]
-        results = run_local(run, plan.todo, min(workers, max(1, len(plan.todo))), progress, warm_ups)
+        plan.todo = divide(plan.todo, workers)
+    done, total = 0, sum(len(unit.items) for unit in plan.todo)
+
+    def count(title: str, done: int, total: int) -> None:  # an image of several units is one image
+        progress(title, *((done * images // total, images) if title == TITLE else (done, total)))
+
+    if executor is None:
+        results = run_local(run, plan.todo, min(workers, max(1, len(plan.todo))), count, warm_ups)
     else:
-        results = run_on_executor(executor, run, plan.todo, lambda: progress(TITLE, done, total))
+        results = run_on_executor(executor, run, plan.todo, lambda: count(TITLE, done, total))
     with contextlib.closing(results):
         for unit, result in results:
             plan.files.update(result.files)
             plan.skipped.update(result.skipped)
             done += len(unit.items)
-            progress(TITLE, done, total)
+            count(TITLE, done, total)
     plan.todo = []
 
 

@@ -25,7 +25,7 @@ from . import citations, tables
 _STORED = {
     "jpeg": "the released JPEG files, byte for byte",
     "jpeg:85": "JPEG of quality 85 with chroma at half the resolution (4:2:0)",
-    "jpeg:99:4:4:4": "JPEG of quality 99 with chroma at full resolution (4:4:4)",
+    "jpeg:94-99:4:4:4": "JPEG of quality 94 to 99, by perturbation, with chroma at full resolution (4:4:4)",
     "png": "PNG, which is lossless",
     "h264": "H.264 in MP4, 1 frame/s (libx264, preset veryslow, 4:4:4, crf 20; noises tuned for grain, crf 23)",
 }

@@ -208,7 +208,7 @@ def _costs(plan: Plan, as_json: bool) -> str:
                 duration(sum(cost.cpu_hours for cost in group) * 3600),
             )
         )
-    workers = min(cores, max(len(plan.todo), 1))
+    workers = min(cores, max(sum(len(unit.cells) for unit in plan.todo), 1))
     table.append(
         f"About {duration(total.cpu_hours * 3600 / workers)} on {count(cores, 'core')}: "
         f"{count(len(plan.todo), 'unit')} of up to {count(plan.images_per_file, 'image')}.\n"

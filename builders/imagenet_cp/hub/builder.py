@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import datasets
+import numpy as np
+from numpy.typing import NDArray
 
 from .._version import __version__
 from ..benchmarks.base import Benchmark, Cell
@@ -18,6 +20,7 @@ from ..cards import citations
 from ..errors import SKIP_HINT, BuildError, SourceError, suggest
 from ..sources import Source, open_source
 from ..sources.base import digest
+from .prepared import PreparedImages, prepare_all
 
 #: Largest number of parts of a config, which num_proc and streaming distribute.
 _PARTS = 256
@@ -123,17 +126,21 @@ class BenchmarkBuilder(datasets.GeneratorBasedBuilder):
 
     def _split_generators(self, dl_manager: Any) -> list[datasets.SplitGenerator]:
         source = self.config.open_source()
-        step = max(1, math.ceil(len(source.items) / _PARTS))
+        count = len(source.items)
+        step = max(1, math.ceil(count / _PARTS))
+        cells = BENCHMARKS[self.config.dataset].configs[self.config.name]
         # datasets distributes lists among processes, in order; other values go to all of them.
-        parts = [
-            (cell, start, start + step)
-            for cell in BENCHMARKS[self.config.dataset].configs[self.config.name]
-            for start in range(0, len(source.items), step)
-        ]
+        parts = [(cell, start, min(start + step, count)) for cell in cells for start in range(0, count, step)]
+        prepared = PreparedImages(count, self._cache_dir_root) if len(cells) > 1 else None
         return [
             datasets.SplitGenerator(
                 name=datasets.Split.VALIDATION,
-                gen_kwargs={"parts": parts, "source": source, "recipe": self.config.recipe},
+                gen_kwargs={
+                    "parts": parts,
+                    "source": source,
+                    "recipe": self.config.recipe,
+                    "prepared": prepared,
+                },
             )
         ]
 
@@ -147,18 +154,30 @@ class BenchmarkBuilder(datasets.GeneratorBasedBuilder):
             raise
 
     def _generate_examples(
-        self, parts: list[tuple[Cell, int, int]], source: Source, recipe: Recipe
+        self,
+        parts: list[tuple[Cell, int, int]],
+        source: Source,
+        recipe: Recipe,
+        prepared: PreparedImages | None,
     ) -> Iterator[tuple[str, dict[str, Any]]]:
         benchmark = BENCHMARKS[recipe.dataset]
+
+        def prepare(number: int) -> NDArray[np.uint8] | None:
+            item = source.items[number]
+            try:
+                return benchmark.prepare(source.reader.read(item), item.location, recipe.size)
+            except SourceError as error:
+                if self.config.on_error == "raise":
+                    raise SourceError(f"{error}; {SKIP_HINT}") from error
+                logger.warning(f"skipped: {error}")
+                return None
+
         for cell, start, stop in parts:
-            for item in source.items[start:stop]:
-                try:
-                    clean = benchmark.prepare(source.reader.read(item), item.location, recipe.size)
-                except SourceError as error:
-                    if self.config.on_error == "raise":
-                        raise SourceError(f"{error}; {SKIP_HINT}") from error
-                    logger.warning(f"skipped: {error}")
-                    continue
+            images = (
+                prepared.read(start, stop, prepare) if prepared else prepare_all(range(start, stop), prepare)
+            )
+            for number, clean in images:
+                item = source.items[number]
                 yield f"{cell.config}/{item.image_id}", benchmark.row(recipe, cell, clean, item)
 
 

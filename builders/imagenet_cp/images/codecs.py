@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -66,21 +67,31 @@ def encode_jpeg(image: NDArray[np.uint8], quality: int, subsampling: str = "4:2:
     return jpeg_file.encode(image, quality, subsampling)
 
 
-def decode(data: bytes) -> NDArray[np.uint8]:
-    """Decode a JPEG or PNG file to RGB, uint8 (H, W, 3); by OpenCV where it loads, in half of Pillow's time.
+def decode(image: bytes | Mapping[str, Any]) -> NDArray[np.uint8]:
+    """Decode a stored image, by OpenCV where it loads, in half of Pillow's time.
+
+    Parameters
+    ----------
+    image : bytes or dict
+        A JPEG or PNG file, or a value of ``datasets.Image(decode=False)``, whose ``bytes`` are the file.
+
+    Returns
+    -------
+    ndarray of uint8, shape (H, W, 3)
+        RGB; the pixels that Pillow decodes.
 
     Raises
     ------
     ValueError
         The bytes are no such file, or damaged.
     """
-    with open_image(data, "an image", ("JPEG", "PNG")) as image:
+    data = image["bytes"] if isinstance(image, Mapping) else image
+    with open_image(data, "an image", ("JPEG", "PNG")) as opened:
         cv2 = opencv.load()
         if cv2 is None:
-            return pixels(to_rgb(image))
-        decoded = cv2.imdecode(
-            np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION
-        )
+            return pixels(to_rgb(opened))
+        flags = cv2.IMREAD_COLOR_RGB | cv2.IMREAD_IGNORE_ORIENTATION
+        decoded = cv2.imdecode(np.frombuffer(data, np.uint8), flags)
         if decoded is None:
             raise ValueError("its data are damaged")
-        return np.asarray(cv2.cvtColor(decoded, cv2.COLOR_BGR2RGB), np.uint8)
+        return np.asarray(decoded, np.uint8)

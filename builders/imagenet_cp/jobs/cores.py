@@ -18,12 +18,17 @@ def available_cores() -> int:
     return min([cores, *_quotas()])
 
 
-def _quotas() -> Iterator[int]:
-    """Yield the CPU quotas, in cores, of this process's control group (cgroup v2) and of its parents."""
+def control_groups() -> list[Path]:
+    """List the folders of this process's control group (cgroup v2) and of its parents."""
     own = ""
     with contextlib.suppress(OSError):
         own = _OWN_GROUP.read_text().rpartition("0::/")[2].strip()
-    for folder in (_GROUPS / own, *(_GROUPS / own).parents):
+    return [_GROUPS / own, *(_GROUPS / own).parents]
+
+
+def _quotas() -> Iterator[int]:
+    """Yield the CPU quotas of the control groups, in cores."""
+    for folder in control_groups():
         with contextlib.suppress(OSError, ValueError):  # no file, or "max 100000": no quota
             quota, period = map(int, (folder / "cpu.max").read_text().split())
             yield max(1, math.ceil(quota / period))

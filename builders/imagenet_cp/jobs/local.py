@@ -30,10 +30,6 @@ class Unit(Protocol):
     """Unit of work on some images; can be pickled."""
 
     @property
-    def index(self) -> int:
-        """Number of the unit, unique in a job."""
-
-    @property
     def size(self) -> int:
         """Number of images that it reports as finished, one by one or several at a time."""
 
@@ -97,9 +93,9 @@ def _tick(count: int = 1) -> None:
         _slots[_place + 2] += count
 
 
-def _run(run: Run[U, R], unit: U) -> R:
+def _run(run: Run[U, R], unit: U, number: int) -> R:
     if _slots is not None:
-        _slots[_place + 1 : _place + _SLOT] = unit.index, 0
+        _slots[_place + 1 : _place + _SLOT] = number, 0
     return run(unit, _tick)
 
 
@@ -170,26 +166,25 @@ def run_local(
         for unit in todo:
             yield unit, run(unit, count)
         return
-    left = {unit.index: unit for unit in todo}
+    left = dict(enumerate(todo))
     failures = 0
     # Windows can only spawn.
     methods = multiprocessing.get_all_start_methods()
     context = multiprocessing.get_context("forkserver" if "forkserver" in methods else "spawn")
     counter = context.Value("q", 0)
     while left:
-        counter.value = sum(unit.size for unit in todo if unit.index not in left)
+        counter.value = total - sum(unit.size for unit in left.values())
         with _single_threaded():
             slots = context.Array("q", _SLOT * min(workers, len(left)))
             pool = ProcessPoolExecutor(len(slots) // _SLOT, context, _init_worker, (counter, slots))
             try:
                 _compile(pool, warm_ups, progress)
                 progress(title, counter.value, total)
-                for unit, result in run_on_executor(
-                    pool, run, list(left.values()), lambda: progress(title, counter.value, total)
+                for number, result in _run_numbered(
+                    pool, run, left, lambda: progress(title, counter.value, total)
                 ):
-                    del left[unit.index]
                     failures = 0
-                    yield unit, result
+                    yield left.pop(number), result
             except BrokenProcessPool:
                 failures += 1
             finally:
@@ -205,7 +200,14 @@ def run_on_executor(
     executor: Executor, run: Run[U, R], todo: Sequence[U], progress: Callable[[], None]
 ) -> Generator[tuple[U, R], None, None]:
     """Run units on any executor, yielding each as it finishes; an error cancels those not started."""
-    futures = {executor.submit(_run, run, unit): unit for unit in todo}
+    for number, result in _run_numbered(executor, run, dict(enumerate(todo)), progress):
+        yield todo[number], result
+
+
+def _run_numbered(
+    executor: Executor, run: Run[U, R], todo: Mapping[int, U], progress: Callable[[], None]
+) -> Generator[tuple[int, R], None, None]:
+    futures = {executor.submit(_run, run, unit, number): number for number, unit in todo.items()}
     waiting = set(futures)
     try:
         while waiting:
@@ -230,9 +232,9 @@ def _compile(pool: Executor, warm_ups: Sequence[Callable[[], object]], progress:
 def _places(died: set[int | None], slots: Sequence[int], units: Mapping[int, Unit]) -> Iterator[str]:
     """Yield the locations of the images at which processes died."""
     for place in range(0, len(slots), _SLOT):
-        process, index, done = slots[place : place + _SLOT]
-        if process in died and index in units and done < units[index].size:
-            yield units[index].location(done)
+        process, number, done = slots[place : place + _SLOT]
+        if process in died and number in units and done < units[number].size:
+            yield units[number].location(done)
 
 
 def _stop(pool: ProcessPoolExecutor) -> set[int | None]:
