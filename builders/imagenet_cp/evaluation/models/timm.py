@@ -31,7 +31,7 @@ def open_timm(name: str, execution: Execution, weights: str | os.PathLike[str] |
 
 def _labels(timm: Any, module: Any) -> Sequence[str]:
     """Names of the outputs of published weights: those that come with them, or the wnids of ImageNet."""
-    names = module.pretrained_cfg.get("label_names")
+    names = getattr(module, "pretrained_cfg", {}).get("label_names")
     if not names and (subset := timm.data.infer_imagenet_subset(module)):
         names = timm.data.ImageNetInfo(subset).label_names()
     return names or ()
