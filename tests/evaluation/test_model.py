@@ -188,12 +188,16 @@ class TestTorch:
         stand_in.create_model = lambda name, pretrained: asked.append((name, pretrained)) or module
         config = {"mean": (0.5, 0.5, 0.5), "std": (0.25, 0.25, 0.25), "input_size": (3, 32, 32)}
         config["interpolation"] = "bicubic"
-        stand_in.data = types.SimpleNamespace(resolve_model_data_config=lambda model: config)
+        stand_in.data = types.SimpleNamespace(
+            resolve_model_data_config=lambda model: config,
+            infer_imagenet_subset=lambda model: "imagenet-1k",
+            ImageNetInfo=lambda subset: types.SimpleNamespace(label_names=lambda: [f"{subset} 0"]),
+        )
         monkeypatch.setitem(sys.modules, "timm", stand_in)
         torch.save(module.state_dict(), tmp_path / "weights.pth")
         model = open_model("timm:tiny.some_tag", device="cpu", weights=tmp_path / "weights.pth")
         assert model.side == 32 and model.interpolation == "bicubic"
-        open_model("timm:tiny", device="cpu")
+        assert model.labels == () and open_model("timm:tiny", device="cpu").labels == ("imagenet-1k 0",)
         assert asked == [("tiny.some_tag", False), ("tiny", True)] and model.logits(IMAGES).shape == (3, 10)
         with pytest.raises(SourceError, match="timm has no such model; did you mean tiny"):
             open_model("timm:tinny")
@@ -225,7 +229,7 @@ class TestTransformers:
         }
         (tmp_path / "preprocessor_config.json").write_text(json.dumps(config))
         model = open_model(f"hf:{tmp_path}", device="cpu")
-        assert model.side == 32 and model.interpolation == "bicubic"
+        assert model.side == 32 and model.interpolation == "bicubic" and model.labels[9] == "LABEL_9"
         assert model.normalization == "mean:0.4,0.5,0.6|std:0.2,0.3,0.4"
         import torch
 
@@ -416,6 +420,12 @@ class TestOnnx:
             open_model(self.save(tmp_path / "m.onnx", ["n", 4, 32, 32]))
         with pytest.raises(SourceError, match="not square"):
             open_model(self.save(tmp_path / "m.onnx", ["n", 3, 32, 64]))
+        for names in ('["b", "a", "c"]', "{1: 'a', 0: 'b', 2: 'c'}"):
+            named = open_model(self.save(tmp_path / "m.onnx", ["n", 3, 32, 32], metadata={"names": names}))
+            assert named.labels == ("b", "a", "c")
+        for names in ("[1, 2]", "{1: 'a'}", "open('x')", "["):
+            with pytest.raises(SourceError, match="the names in its metadata are no list of labels"):
+                open_model(self.save(tmp_path / "m.onnx", ["n", 3, 32, 32], metadata={"names": names}))
         with pytest.raises(SourceError, match="no list of three numbers"):
             open_model(self.save(tmp_path / "m.onnx", ["n", 3, 32, 32], metadata={"mean": "[1, 2]"}))
         with pytest.raises(SourceError, match="the device 'cuda' is not available"):

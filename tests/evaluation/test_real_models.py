@@ -3,12 +3,16 @@
 Twenty images show that the machinery works, not how good the models are.
 """
 
+import functools
 import json
 import os
 
 import evaluate
+import numpy as np
 import pytest
 from prediction_tables import predictions
+
+from imagenet_cp.errors import SourceError
 
 pytestmark = pytest.mark.models
 
@@ -74,3 +78,39 @@ def test_on_the_fly_equals_from_disk(real_models, folder, monkeypatch):
         here, there = (predictions(folder / run)[f"{dataset}/{config}"] for run in ("fly", "lite0"))
         stored = dict(zip(there["image_id"].to_pylist(), there["prediction"].to_pylist(), strict=True))
         assert here["prediction"].to_pylist() == [stored[name] for name in here["image_id"].to_pylist()]
+
+
+@pytest.mark.parametrize("layout", ["wnids", "numbers", "sorted_names", "permuted_model"])
+def test_labels_of_any_layout_give_the_same_error(layout, real_models, tmp_path):
+    """EfficientNet-Lite0 on 20 labelled photographs."""
+    from imagenet_cp.evaluation.run import evaluate_model
+    from imagenet_cp.sources import classes as imagenet
+
+    real_models.photographs(tmp_path)
+    root = tmp_path / "all"
+    names = {
+        "numbers": [str(label) for label in range(1000)],
+        "sorted_names": [name.replace("/", " or ") for name in imagenet.full_names()],
+    }.get(layout, imagenet.wnids())
+    for label, wnid in enumerate(imagenet.wnids()):
+        (root / wnid).mkdir(exist_ok=True)
+        (root / wnid).rename(
+            root / (f"{names[label]} {wnid}" if names.count(names[label]) > 1 else names[label])
+        )
+    model, labels = real_models.lite0, ()
+    if layout == "permuted_model":
+        order = np.array(sorted(range(1000), key=lambda label: imagenet.full_names()[label]))
+        model = functools.partial(permuted, real_models.lite0, order)
+        labels = [imagenet.full_names()[label] for label in order]
+        options = {"source": root, "benchmarks": ["imagenet_c"], "configs": ["clean"]}
+        with pytest.raises(
+            SourceError, match="15 would be if its outputs were the classes in the order of their"
+        ):
+            evaluate_model(model, **options)
+    made = evaluate_model(model, source=root, benchmarks=["imagenet_c"], configs=["clean"], labels=labels)
+    golden = json.loads(real_models.GOLDEN.read_text())["lite0"]["clean_error"]
+    assert made.metrics["mce"]["clean_error"] == golden
+
+
+def permuted(model, order, images):
+    return model(images)[:, order]

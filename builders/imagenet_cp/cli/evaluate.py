@@ -118,6 +118,16 @@ def evaluate(
         bool, typer.Option("--channels-last", help="Store activations with the channels last.")
     ] = False,
     compile: Annotated[bool, typer.Option("--compile", help="Compile the model with torch.compile.")] = False,
+    labels: Annotated[
+        str | None,
+        typer.Option(
+            help="Classes of the model's outputs: a file of one a line, or imagenet-r, imagenette, ..."
+        ),
+    ] = None,
+    check: Annotated[
+        bool,
+        typer.Option("--check/--no-check", help="Check the order of the classes on the first images."),
+    ] = True,
     resume: Annotated[
         bool,
         typer.Option(
@@ -180,6 +190,8 @@ def evaluate(
             dtype=dtype,
             channels_last=channels_last,
             compile=compile,
+            labels=labels or (),
+            check=check,
             resume=resume,
             command=shlex.join(["imagenet-cp", *sys.argv[1:]]),
             progress=progress,

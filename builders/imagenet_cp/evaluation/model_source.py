@@ -9,6 +9,7 @@ from typing import Any
 
 from .models.base import Function, Model
 from .models.load import open_model
+from .models.outputs import Outputs
 
 
 @dataclass(frozen=True)
@@ -25,12 +26,18 @@ class ModelSource:
         Display name; by default the model's own.
     identity : str, optional
         Name of the version of the model; by default its fingerprint tells.
+    labels : tuple of str
+        Names of its outputs; by default those that it comes with.
+    outputs : Outputs, optional
+        Places of the data's classes among its outputs.
     """
 
     given: str | Function | Model
     options: Mapping[str, Any] = field(default_factory=dict)
     name: str | None = None
     identity: str | None = None
+    labels: tuple[str, ...] = ()
+    outputs: Outputs | None = None
 
     @property
     def label(self) -> str:
@@ -54,7 +61,13 @@ class ModelSource:
             model = _open_once(given, device, tuple(sorted(self.options.items())))
         else:
             model = given if isinstance(given, Model) else Model(self.label, given)
-        return replace(model, name=self.name or model.name, weights=self.identity or model.weights)
+        return replace(
+            model,
+            name=self.name or model.name,
+            weights=self.identity or model.weights,
+            labels=self.labels or model.labels,
+            outputs=self.outputs,
+        )
 
 
 @functools.cache

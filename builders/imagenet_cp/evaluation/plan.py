@@ -83,6 +83,7 @@ def model_signature(
             ("input", model.side or side),
             ("resize", model.interpolation if model.side not in (None, side) else None),
             model.normalization,
+            ("classes", model.outputs and model.outputs.name),
             ("preprocess", preprocessor.name or None),
             ("preprocess_id", preprocessor.digest or None),
             ("scores", None if scores == "auto" else scores),

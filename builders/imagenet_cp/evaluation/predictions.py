@@ -125,7 +125,7 @@ def _check_scores(model: Model, batch: Batch, logits: NDArray[Any], classes: int
     if logits.shape[1] != classes:
         raise SourceError(
             f"{model.name} gives {logits.shape[1]:,} scores per image, but the data set has {classes:,} classes; "
-            "wrap it in a function that gives one score for each class, in the order of the labels"
+            "add --labels FILE (labels=) with the class of every output, one a line"
         )
     for row in batch.samples:
         if not 0 <= row.label < classes:

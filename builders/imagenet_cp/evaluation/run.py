@@ -11,6 +11,7 @@ import sys
 import tempfile
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Executor
+from dataclasses import replace
 from importlib import metadata
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -23,8 +24,10 @@ from ..jobs.cores import available_cores
 from ..jobs.folder import Shard
 from ..jobs.local import run_local, run_on_executor
 from ..progress import Progress, silent
+from ..sources.class_lists import class_list
 from . import prediction_files, predictions
 from .calibration import calibration_scores
+from .class_order import check_order, fit_outputs
 from .counts import Counts
 from .data.folder import from_folder
 from .data.loader import Preprocessor
@@ -72,6 +75,8 @@ def evaluate_model(
     dtype: str | None = None,
     channels_last: bool = False,
     compile: bool = False,
+    labels: str | os.PathLike[str] | Sequence[str] = (),
+    check: bool = True,
     resume: bool = False,
     identity: str | None = None,
     command: str = "",
@@ -124,6 +129,11 @@ def evaluate_model(
         Threads that read, generate and decode images ahead of the model; by default one per core.
     weights, trust, dtype, channels_last, compile
         As for `open_model`.
+    labels : str, path or sequence of str
+        Class of every output of the model, for `class_list` or as names; by default those that its library or file
+        names. Outputs in another order than the data's classes, or more of them, are matched by name.
+    check : bool
+        Check on the first images that no other known order of the classes makes many more of them right.
     resume : bool
         Resume also from predictions of a model or preprocessor with invisible parts, such as objects of C libraries,
         by which it cannot be told from another.
@@ -178,6 +188,8 @@ def evaluate_model(
         dtype=dtype,
         channels_last=channels_last,
         compile=compile,
+        labels=labels,
+        check=check,
         resume=resume,
         identity=identity,
         command=command,
@@ -238,6 +250,8 @@ def evaluate_models(
     dtype: str | None = None,
     channels_last: bool = False,
     compile: bool = False,
+    labels: str | os.PathLike[str] | Sequence[str] = (),
+    check: bool = True,
     resume: bool = False,
     identity: str | None = None,
     images_per_unit: int | None = None,
@@ -271,7 +285,7 @@ def evaluate_models(
         Executor that runs the units instead of processes of this machine, such as that of Dask.
     shard : Shard
         Part of the work; whichever shard finds all units finished has the evaluations.
-    weights, trust, dtype, channels_last, compile, resume, identity
+    weights, trust, dtype, channels_last, compile, labels, check, resume, identity
         As for `evaluate_model`.
     images_per_unit : int, optional
         Source images of a unit, the work that is lost when a process is killed.
@@ -304,8 +318,9 @@ def evaluate_models(
         "channels_last": channels_last,
         "compile": compile,
     }
+    names_of_outputs = class_list(labels).names if isinstance(labels, (str, os.PathLike)) else tuple(labels)
     given = [
-        ModelSource(model, options, name, identity)
+        ModelSource(model, options, name, identity, names_of_outputs)
         for model, name in zip(models, [*names, *[None] * (len(models) - len(names))], strict=True)
     ]
     preprocessor = open_preprocessor(preprocess)
@@ -344,8 +359,12 @@ def evaluate_models(
                 own = folder if len(given) == 1 else folder / _slug(one.label)
                 model = one.open(devices[0])
                 data = data_of(_native_size(model) if native_size else None)
+                outputs = fit_outputs(model, data[0], preprocessor.function, cores)
+                one, model = replace(one, outputs=outputs), replace(model, outputs=outputs)
                 candidate = _new_candidate(number, one, model, own, data, preprocessor, scores)
                 candidate.find()
+                if check and not any(candidate.found.values()):
+                    check_order(model, data, preprocessor.function, cores, batch_size)
                 check_stored(candidate, settings, resume)
             except (SourceError, BuildError) as error:
                 if len(given) == 1:

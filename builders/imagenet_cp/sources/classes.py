@@ -40,6 +40,13 @@ def names() -> tuple[str, ...]:
 
 
 @functools.cache
+def full_names() -> tuple[str, ...]:
+    """The names of each of the 1000 labels with their synonyms, such as ``"tench, Tinca tinca"``."""
+    by_label = _table("imagenet1k_label_to_names.json")
+    return tuple(by_label[str(label)] for label in range(len(by_label)))
+
+
+@functools.cache
 def validation_labels() -> dict[str, int]:
     """Label of every validation image by its id, such as ``ILSVRC2012_val_00000001``."""
     return {name.split(".")[0]: int(label) for name, label in _table("val_image_to_1k_label.json").items()}
@@ -113,8 +120,8 @@ def _names() -> tuple[Mapping[str, frozenset[int]], Mapping[str, frozenset[int]]
     """Names of classes -> their labels, and synonyms -> theirs."""
     table: dict[str, set[int]] = defaultdict(set)
     synonyms: dict[str, set[int]] = defaultdict(set)
-    for number, text in _table("imagenet1k_label_to_names.json").items():
-        label, words = int(number), text.split(", ")
+    for label, text in enumerate(full_names()):
+        words = text.split(", ")
         for form in (text, words[0], names()[label]):
             table[form].add(label)
             table[_plain(form)].add(label)

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from ...errors import SourceError
 from ..fingerprint import Fingerprint, fingerprint
+from .outputs import Outputs
 
 #: From uint8 images (N, H, W, 3) to logits (N, classes).
 Function = Callable[[NDArray[np.uint8]], Any]
@@ -45,6 +46,10 @@ class Model:
         are passed as they are.
     interpolation : str
         Interpolation of that resizing, one of ``INTERPOLATIONS``.
+    labels : tuple of str
+        Names of the outputs of the function, where they are known.
+    outputs : Outputs, optional
+        Places of the data's classes among the outputs of the function; by default they are these in order.
     normalization : str
         Normalization and type of numbers in the function, for the signature.
     weights : str
@@ -58,6 +63,8 @@ class Model:
     normalization: str = ""
     weights: str = ""
     interpolation: str = "bilinear"
+    labels: tuple[str, ...] = ()
+    outputs: Outputs | None = None
 
     def logits(self, images: NDArray[np.uint8]) -> NDArray[np.floating[Any]]:
         """Run the model on a batch.
@@ -87,7 +94,13 @@ class Model:
                 f"{self.name} gives {logits.dtype} of shape {logits.shape} for {len(images)} images, not scores of "
                 f"shape ({len(images)}, classes)"
             )
-        return logits
+        if self.outputs is None:
+            return logits
+        if logits.shape[1] != self.outputs.count:
+            raise SourceError(
+                f"{self.name} gives {logits.shape[1]:,} scores per image, but has {self.outputs.count:,} labels"
+            )
+        return self.outputs.select(logits)
 
     @property
     def fingerprint(self) -> Fingerprint:

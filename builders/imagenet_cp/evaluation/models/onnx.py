@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import hashlib
 import json
 from pathlib import Path
@@ -29,7 +30,8 @@ def open_onnx(file: Path, device: str) -> Model:
 
     The first output is the logits. A uint8 input gets the pixel values as they are; any other gets them divided by
     255, minus a mean, over a standard deviation: those in the file's metadata (``mean`` and ``std``, JSON lists of
-    three numbers), by default ImageNet's usual ones. The shape of the input decides between channels first and last.
+    three numbers), by default ImageNet's usual ones. Its ``names`` are the labels of the outputs: a list in JSON, or an
+    object whose keys are their numbers. The shape of the input decides between channels first and last.
     """
     runtime = import_library("onnxruntime")
     if not file.is_file():
@@ -70,6 +72,7 @@ def open_onnx(file: Path, device: str) -> Model:
         height if isinstance(height, int) else None,
         "" if dtype is np.uint8 else format_normalization(mean.tolist(), std.tolist()),
         _checksum(file),
+        labels=_labels(file, session),
     )
 
 
@@ -95,6 +98,23 @@ def _providers(runtime: Any, device: str) -> list[str]:
             f"the device {device!r} is not available to onnxruntime, which has {', '.join(available)}"
         )
     return [provider]
+
+
+def _labels(file: Path, session: Any) -> tuple[str, ...]:
+    """Labels of the outputs in the metadata; empty if there are none."""
+    stored = session.get_modelmeta().custom_metadata_map.get("names")
+    if not stored:
+        return ()
+    try:
+        names = ast.literal_eval(stored)  # JSON, or a dict as Ultralytics writes it
+        if isinstance(names, dict):
+            by_number = {int(number): name for number, name in names.items()}
+            names = [by_number[number] for number in range(len(by_number))]
+        if not all(isinstance(name, str) for name in names):
+            raise TypeError
+        return tuple(names)
+    except (ValueError, TypeError, SyntaxError, KeyError, RecursionError, MemoryError) as error:
+        raise SourceError(f"{file}: the names in its metadata are no list of labels") from error
 
 
 def _metadata(file: Path, session: Any, name: str) -> NDArray[np.float32]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
+from typing import Any
 
 from ...errors import SourceError, suggest
 from .base import Execution, Model, import_library
@@ -24,4 +26,12 @@ def open_timm(name: str, execution: Execution, weights: str | os.PathLike[str] |
         load_weights(module, weights, trust)
     config = timm.data.resolve_model_data_config(module)
     expected = Input(config["mean"], config["std"], config["input_size"][-1], config["interpolation"])
-    return open_module(spec, module, execution, expected)
+    return open_module(spec, module, execution, expected, _labels(timm, module) if weights is None else ())
+
+
+def _labels(timm: Any, module: Any) -> Sequence[str]:
+    """Names of the outputs of published weights: those that come with them, or the wnids of ImageNet."""
+    names = getattr(module, "pretrained_cfg", {}).get("label_names")
+    if not names and (subset := timm.data.infer_imagenet_subset(module)):
+        names = timm.data.ImageNetInfo(subset).label_names()
+    return names or ()

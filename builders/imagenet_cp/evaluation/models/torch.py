@@ -40,7 +40,9 @@ class Input(NamedTuple):
     channels: str = "rgb"
 
 
-def open_module(name: str, module: Any, execution: Execution, expected: Input) -> Model:
+def open_module(
+    name: str, module: Any, execution: Execution, expected: Input, labels: Sequence[str] = ()
+) -> Model:
     """Wrap a classifier of PyTorch.
 
     Parameters
@@ -53,6 +55,8 @@ def open_module(name: str, module: Any, execution: Execution, expected: Input) -
         Device and type of numbers.
     expected : Input
         Input of the module.
+    labels : sequence of str
+        Names of its outputs, where they are known.
 
     Raises
     ------
@@ -90,7 +94,7 @@ def open_module(name: str, module: Any, execution: Execution, expected: Input) -
         ("channels", None if expected.channels == "rgb" else expected.channels),
         ("dtype", None if number == "float32" else number),
     )
-    return Model(name, logits, expected.side, str(fields), checksum, expected.interpolation)
+    return Model(name, logits, expected.side, str(fields), checksum, expected.interpolation, tuple(labels))
 
 
 def format_normalization(mean: Sequence[float], std: Sequence[float]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 
 from ...errors import SourceError, suggest
 from .base import Execution, Model, import_library
@@ -33,8 +34,10 @@ def open_torchvision(
         raise unavailable(spec, error, trust) from error
     if weights is not None:
         load_weights(module, weights, trust)
+        labels: Sequence[str] = ()
     else:
+        labels = published.meta.get("categories", ())
         spec = f"torchvision:{architecture}.{published.name}"
     preset = published.transforms()
     expected = Input(preset.mean, preset.std, preset.crop_size[0], preset.interpolation.value)
-    return open_module(spec, module, execution, expected)
+    return open_module(spec, module, execution, expected, labels)

@@ -50,7 +50,8 @@ def open_transformers(name: str, execution: Execution, trust: bool) -> Model:
                 "authors, add --trust"
             ) from error
         raise unavailable(spec, error, trust) from error
-    return open_module(spec, module, execution, measure_input(spec, processor))
+    labels = [str(label) for _, label in sorted((module.config.id2label or {}).items())]
+    return open_module(spec, module, execution, measure_input(spec, processor), labels)
 
 
 def measure_input(spec: str, processor: Any) -> Input:

@@ -1,0 +1,192 @@
+"""Outputs of models in another order than the data's classes, or more of them."""
+
+import numpy as np
+import pytest
+
+from imagenet_cp.errors import SourceError
+from imagenet_cp.evaluation import class_order
+from imagenet_cp.evaluation.class_order import check_order, find_order, known_orders
+from imagenet_cp.evaluation.data.source import from_source
+from imagenet_cp.evaluation.models.base import Model
+from imagenet_cp.evaluation.models.outputs import Outputs, match_outputs
+from imagenet_cp.evaluation.run import evaluate_model
+from imagenet_cp.sources import classes as imagenet
+from imagenet_cp.sources.class_lists import class_list
+
+WNIDS = imagenet.wnids()
+SORTED = tuple(sorted(imagenet.full_names()))
+
+
+def columns(labels, classes, count=None):
+    outputs = match_outputs("mine", labels, count or len(labels), classes)
+    return outputs and list(outputs.columns)
+
+
+class TestMatching:
+    def test_outputs_in_the_order_of_the_classes_are_not_mapped(self):
+        firsts = [name.split(", ")[0] for name in imagenet.full_names()]
+        for labels in (WNIDS, imagenet.names(), imagenet.full_names(), firsts):
+            assert columns(labels, WNIDS) is None
+        assert columns((), WNIDS, 1000) is None and columns((), ("a", "b"), 2) is None
+
+    def test_equal_sets_in_another_order_are_mapped(self):
+        found = columns(SORTED, WNIDS)
+        assert [SORTED[place] for place in found] == list(imagenet.full_names())
+        assert columns(("Cat", "dog", "great_ape"), ("dog", "great ape", "cat")) == [1, 2, 0]
+
+    def test_more_outputs_than_classes(self):
+        r = class_list("imagenet-r")
+        assert columns((), r.names, 1000) == list(r.indices)
+        assert columns(("background", *imagenet.full_names()), WNIDS) == list(range(1, 1001))
+        assert columns((), WNIDS, 1001) == list(range(1, 1001))
+        assert columns((), r.names, 1001) == [index + 1 for index in r.indices]
+        larger = [*(f"n9{number:07d}" for number in range(20841)), *WNIDS]
+        assert columns(larger, r.names) == [index + 20841 for index in r.indices]
+
+    def test_a_class_that_a_larger_model_lacks_is_named(self, capsys):
+        place = WNIDS.index("n04399382")
+        labels = [f"n9{number:07d}" for number in range(5)] + [w for w in WNIDS if w != "n04399382"]
+        found = columns(labels, WNIDS)
+        assert found[place] == -1 and found[place - 1] == place + 4
+        assert "has no output for n04399382, so these classes are never predicted" in capsys.readouterr().err
+
+    def test_unknown_labels_of_as_many_outputs_are_named(self, capsys):
+        assert columns(("cat", "tractor", "pear"), ("one", "two", "three")) is None
+        assert "its labels, such as 'cat', are none of the data's classes" in capsys.readouterr().err
+        assert columns(("LABEL_0", "LABEL_1"), ("a", "b")) is None
+        assert not capsys.readouterr().err
+
+    @pytest.mark.parametrize(
+        ("labels", "classes", "error"),
+        [
+            (("b", "a", "x"), ("a", "b", "c"), "1 of the data's 3 classes, such as 'c', are none of its 3"),
+            (("a", "b", "x", "y"), ("a", "c", "d"), "2 of the data's 3 classes, such as 'c'"),
+            (("a", "b"), WNIDS, "1,000 of the data's 1,000 classes"),
+        ],
+    )
+    def test_what_does_not_match_is_an_error(self, labels, classes, error):
+        with pytest.raises(SourceError, match=rf"{error}.*--labels FILE"):
+            columns(labels, classes)
+
+    def test_labels_of_another_number_are_an_error(self):
+        with pytest.raises(SourceError, match="mine: 2 labels, but 3 outputs"):
+            columns(("a", "b"), ("a", "b", "c"), 3)
+
+    def test_larger_models_of_timm(self):
+        pytest.importorskip("timm")
+        assert len(columns((), WNIDS, 21843)) == 1000
+
+
+class TestScores:
+    def test_logits_are_selected(self):
+        scores = np.array([[5.0, 1, 2, -3], [0, 0, 7, 8]])
+        assert Outputs(4, (2, 0)).select(scores).tolist() == [[2, 5], [7, 0]]
+        assert Outputs(4, (2, -1)).select(scores).tolist() == [[2, -3], [7, 0]]
+
+    def test_probabilities_stay_probabilities(self):
+        scores = np.array([[0.5, 0.25, 0.25], [0.0, 0.0, 1.0]])
+        assert Outputs(3, (1, 2)).select(scores).tolist() == [[0.5, 0.5], [0.0, 1.0]]
+        assert Outputs(3, (0, 1)).select(scores)[1].tolist() == [0, 0]
+
+    def test_other_orders_have_other_names(self):
+        one, other = Outputs(3, (2, 0, 1)), Outputs(3, (1, 2, 0))
+        assert one.name.startswith("3-of-3-") and one.name != other.name
+
+
+class TestCheck:
+    LABELS = np.arange(200) * 5
+
+    @pytest.mark.parametrize("place", range(len(list(known_orders(WNIDS)))))
+    def test_known_orders_are_found(self, place):
+        description, order = list(known_orders(WNIDS))[place]
+        best = np.argsort(order)[self.LABELS]  # the place of the true class
+        right = int((best == self.LABELS).sum())
+        expected = (
+            f"of the first 200 images {right} are right, but 200 would be if its outputs were {description}"
+        )
+        assert find_order(best, self.LABELS, WNIDS) == ("" if right == 200 else expected)
+
+    def test_labels_in_another_order(self):
+        _, order = list(known_orders(WNIDS))[4]  # sorted names
+        assert "if the data's labels were the classes in the order" in find_order(
+            order[self.LABELS], self.LABELS, WNIDS
+        )
+
+    def test_good_bad_and_constant_models_are_none(self):
+        rng = np.random.default_rng(0)
+        noise = rng.integers(0, 1000, 200)
+        half = np.where(rng.random(200) < 0.4, self.LABELS, noise)
+        for best in (self.LABELS, noise, half, np.ones(200, int)):
+            assert not find_order(best, self.LABELS, WNIDS)
+            assert not find_order(best, np.zeros(200, int), WNIDS)
+        ten = tuple("abcdefghij")
+        for seed in range(50):
+            best = np.random.default_rng(seed).integers(0, 10, 20)
+            assert not find_order(best, np.arange(20) % 10, ten)
+
+
+class _Always:
+    """A model that is always right: it knows the class of an image by its mean."""
+
+    def __init__(self, rows, order=range(1000), count=1000):
+        self.class_of = {}
+        for task in rows.slice(rows.cells[-1:], 0, 99).tasks():
+            for sample in task():
+                self.class_of[int(sample.images[0].sum())] = sample.label
+        self.place = {label: place for place, label in enumerate(order)}
+        self.count = count
+
+    def __call__(self, images):
+        scores = np.zeros((len(images), self.count), np.float32)
+        for row, image in enumerate(images):
+            label = self.class_of.get(int(image.astype(int).sum()))
+            if label is not None:
+                scores[row, self.place[label]] = 9
+        return scores
+
+
+@pytest.fixture(scope="module")
+def rows(labelled):
+    return from_source("imagenet_c", labelled).select(["clean"])
+
+
+def clean_error(model, labelled, **options):
+    made = evaluate_model(model, source=labelled, benchmarks=["imagenet_c"], configs=["clean"], **options)
+    return made.metrics["mce"]["clean_error"], made.signature
+
+
+def test_a_permuted_model_with_labels_is_always_right(rows, labelled):
+    order = np.random.RandomState(0).permutation(1000)
+    model = _Always(rows, order)
+    names = [imagenet.full_names()[label] for label in order]
+    error, signature = clean_error(model, labelled, labels=names)
+    assert error == 0 and "|classes:1000-of-1000-" in signature
+    assert clean_error(Model("mine", model, labels=tuple(names)), labelled)[0] == 0
+    assert clean_error(model, labelled)[0] == 1
+
+
+def test_a_background_first(rows, labelled):
+    model = _Always(rows, ["background", *range(1000)], 1001)
+    error, signature = clean_error(model, labelled)
+    assert error == 0 and "|classes:1000-of-1001-" in signature
+
+
+def test_an_order_that_makes_many_more_right_stops(rows, labelled, monkeypatch):
+    monkeypatch.setattr(
+        class_order,
+        "find_order",
+        lambda best, labels, classes: "all would be right" if len(best) == 4 else "",
+    )
+    model = _Always(rows)
+    with pytest.raises(SourceError, match=r"_Always: all would be right\. Add --labels .*--no-check"):
+        clean_error(model, labelled)
+    assert clean_error(model, labelled, check=False)[0] == 0
+
+
+def test_chance_is_named_and_stops_models_with_labels(rows, monkeypatch, capsys):
+    monkeypatch.setattr(class_order, "_FEWEST", 4)
+    model = _Always(rows, np.roll(np.arange(1000), 17))
+    check_order(Model("mine", model), [rows], None, 1, 2)
+    assert "mine: of the first 4 images no more are right than by chance" in capsys.readouterr().err
+    with pytest.raises(SourceError, match=r"no more are right than by chance.*--no-check"):
+        check_order(Model("mine", model, labels=WNIDS), [rows], None, 1, 2)
