@@ -70,6 +70,8 @@ class Comparison:
                     self.differences.get(name, {}).get(metric) or unflatten(intervals, {})
                 )
             ]
+            # Scores of calibration, which come last, have no differences.
+            differences += [(None, None, None, None)] * (len(table) - len(differences))
             table[["difference", "difference_low", "difference_high", "p_value"]] = np.array(
                 differences, np.float64
             )
