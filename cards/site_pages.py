@@ -35,7 +35,8 @@ API = {
 }
 #: Page -> text at the top of the checkout.
 TEXTS = {"index.md": "README.md", "changelog.md": "CHANGELOG.md", "contributing.md": "CONTRIBUTING.md"}
-BENCHMARKS_SHOWN = ("imagenet_c", "imagenet_p")
+#: Folder of the pages -> benchmark.
+FOLDERS = {"corruptions": "imagenet_c", "perturbations": "imagenet_p", "corruptions_bar": "imagenet_c_bar"}
 
 
 def on_files(files, config):
@@ -47,15 +48,15 @@ def on_files(files, config):
         for other_page, other in TEXTS.items():
             text = text.replace(f"]({other})", f"]({other_page})")
         pages[page_name] = text
-    for dataset in BENCHMARKS_SHOWN:
+    for folder, dataset in FOLDERS.items():
         benchmark = BENCHMARKS[dataset]
         names = list(
             dict.fromkeys(cell.name for group in ("test", "extra") for cell in benchmark.configs[group])
         )
-        pages[f"{benchmark.kind}/index.md"] = overview(benchmark, names)
+        pages[f"{folder}/index.md"] = overview(benchmark, names)
         for name, strip in strips(benchmark, names).items():
-            pages[f"{benchmark.kind}/{name}.md"] = page(benchmark, name)
-            files.append(File.generated(config, f"{benchmark.kind}/{name}.jpg", content=strip))
+            pages[f"{folder}/{name}.md"] = page(benchmark, name)
+            files.append(File.generated(config, f"{folder}/{name}.jpg", content=strip))
     for path, text in pages.items():
         files.append(File.generated(config, path, content=text))
     for picture in sorted((ROOT / "cards" / "images").iterdir()):
@@ -82,7 +83,7 @@ def api():
 def overview(benchmark, names):
     """List of the corruptions or perturbations of a benchmark."""
     rows = [f"- [{name}]({name}.md): {kind_of(benchmark, name).summary}" for name in names]
-    return f"# {benchmark.kind.capitalize()}\n\n{benchmark.description}\n\n" + "\n".join(rows) + "\n"
+    return f"# {benchmark.title}\n\n{benchmark.description}\n\n" + "\n".join(rows) + "\n"
 
 
 def page(benchmark, name):
@@ -100,7 +101,7 @@ def same_kind(benchmark):
     """Benchmarks of the same kind by profile, the first of each."""
     found = {}
     for other in BENCHMARKS.values():
-        if other.kind == benchmark.kind:
+        if type(other) is type(benchmark):
             found.setdefault(other.profile, other)
     return found
 

@@ -124,7 +124,7 @@ def evaluate_both(folder):
     ]
     running = [
         subprocess.Popen(
-            [*command, "evaluate", f"real_models:{model}", *data, "--output", model],
+            [*command, "evaluate", f"real_models:{model}", *data, "--out", model],
             cwd=folder,
             env={**os.environ, **_SAME_SUMS, "PYTHONPATH": str(Path(__file__).parent)},
             stderr=subprocess.DEVNULL,

@@ -47,7 +47,7 @@ def evaluate(
     out: Annotated[
         Path,
         typer.Option(
-            "--output", "-o", callback=check_local, help="Folder of the report and of the predictions."
+            "--out", "-o", callback=check_local, help="Folder of the report and of the predictions."
         ),
     ] = Path("report"),
     benchmarks: Annotated[
@@ -234,9 +234,9 @@ def compare(
             callback=check_local, help="results.json of two reports or more; differences are to the first."
         ),
     ],
-    out: Annotated[
-        Path, typer.Option("--output", "-o", callback=check_local, help="Folder to write.")
-    ] = Path("comparison"),
+    out: Annotated[Path, typer.Option("--out", "-o", callback=check_local, help="Folder to write.")] = Path(
+        "comparison"
+    ),
 ) -> None:
     """Compare models on the same data: a page of their scores and differences, with confidence intervals."""
     from ..evaluation.report.comparison_page import write_comparison
