@@ -189,7 +189,6 @@ def test_preview_draws_a_sheet(tmp_path, photographs):
         (["build", "imagenet_c", "--source", "nowhere"], "nowhere: no such folder"),
         (["build", "imagenet_c"], "IMAGENET_CP_SOURCE"),
         (["build", "imagenet_c", "--source", "sample", "--configs", "fgo_3"], "did you mean fog_3"),
-        (["build", "imagenet_c", "--source", "sample", "--on-error", "ignore"], "raise or skip"),
         (["build", "imagenet_c", "--source", "sample", "--engine", "spark"], "known: local, dask"),
         (
             ["build", "imagenet_c", "--source", "sample", "--engine", "dask://"],
@@ -199,7 +198,6 @@ def test_preview_draws_a_sheet(tmp_path, photographs):
             ["build", "imagenet_c", "--source", "sample", "--engine", "dask://host"],
             "such as dask://127.0.0.1",
         ),
-        (["build", "imagenet_c", "--source", "sample", "--shard", "4/3"], "--shard is i/n"),
         (["use", "nowhere"], "nowhere: no such folder"),
         (["preview", "nowhere.jpg", "-o", "sheet.png"], "nowhere.jpg: cannot be read"),
         (["preview", PHOTOGRAPH, "-o", "nowhere/sheet.png"], "nowhere/sheet.png: No such file"),

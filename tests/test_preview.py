@@ -18,7 +18,7 @@ def colours(monkeypatch):
         for severity in SEVERITIES
     }
     monkeypatch.setattr(
-        preview, "corrupt", lambda clean, name, severity, *_: np.full_like(clean, found[name, severity])
+        preview, "corrupt", lambda clean, name, severity, *_, **__: np.full_like(clean, found[name, severity])
     )
     return found
 

@@ -109,7 +109,7 @@ def test_scores_are_those_of_the_metrics(kept):
 def test_calibration_is_that_of_the_stored_probabilities(kept):
     made, out = kept
     assert made.calibration.keys() == {"top5_error", "ece", "adaptive_ece", "nll", "brier", "aurc"}
-    table = predictions(out)["predictions/imagenet_c/fog_3.parquet"].to_pydict()
+    table = predictions(out)["imagenet_c/fog_3"].to_pydict()
     ece = made.calibration["ece"]
     assert ece["cells"]["fog"][2] is not None and ece["cells"]["fog"][0] is None and ece["mean"] is None
     assert made.calibration["nll"]["cells"]["fog"][2] == pytest.approx(

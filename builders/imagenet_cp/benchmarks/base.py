@@ -217,7 +217,7 @@ class Benchmark(ABC):
         ValueError
             The data set does not have this codec or size.
         """
-        native = size is not None and re.fullmatch(rf"{NATIVE}[1-9]\d{{1,3}}", size)
+        native = re.fullmatch(rf"{NATIVE}[1-9]\d{{1,3}}", str(size))
         if size not in (None, "keep") and not native:
             raise ValueError(f'size must be "keep" or left out, not {size!r}')
         if native and self.dataset != "imagenet_c":

@@ -175,7 +175,7 @@ def _wilson(scores: _Moments, quantile: NDArray[np.float64]) -> NDArray[np.float
     span = scores.high - scores.low
     share = np.clip((scores.value - scores.low) / span, 0, 1)
     spread, variance = share * (1 - share), scores.variance / span**2
-    size = np.divide(spread, variance, out=scores.images.copy(), where=variance > 0)
+    size = np.divide(spread, variance, out=scores.images.copy(), where=(variance > 0) & (spread > 0))
     center = (share + quantile**2 / (2 * size)) / (1 + quantile**2 / size)
     width = quantile * np.sqrt(spread / size + quantile**2 / (4 * size**2)) / (1 + quantile**2 / size)
     ends: NDArray[np.float64] = scores.low + span * np.clip([center - width, center + width], 0, 1)
