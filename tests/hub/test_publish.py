@@ -535,19 +535,22 @@ def test_models_are_evaluated_on_what_was_published(hub, send, built, tmp_path):
     send(built)
     program = (
         "import sys; from imagenet_cp.evaluation.data.folder import from_folder; rows = from_folder(sys.argv[1])\n"
-        "print(rows.signature, rows.num_rows, *(read() for cell in rows.cells for read in rows.read(cell)))"
+        "print(rows.signature, rows.num_rows)\n"
+        "for task in rows.slice(rows.cells, 0, min(rows.num_rows.values())).tasks():\n"
+        "    for sample in task():\n"
+        "        print(*sample[:3], [hash(image.tobytes()) for image in sample.images])"
     )
     said = [
         subprocess.run(
             [sys.executable, "-c", program, place],
-            env=environment(hub, tmp_path),
+            env={**environment(hub, tmp_path), "PYTHONHASHSEED": "0"},
             capture_output=True,
             text=True,
             check=True,
         ).stdout
         for place in (NAME, str(built))
     ]
-    assert said[0] == said[1] and len(said[0]) > 100_000
+    assert said[0] == said[1] and len(said[0].splitlines()) > 10
 
 
 def test_a_metric_is_a_space_that_stock_evaluate_loads(hub, client, command, tmp_path):
