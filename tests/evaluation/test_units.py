@@ -1,7 +1,12 @@
 """Units of an evaluation: the same files on every engine, each made once, and at most one lost to a kill."""
 
+import importlib.util
+import json
 import multiprocessing
+import os
 import random
+import subprocess
+import sys
 import time
 from functools import partial
 from pathlib import Path
@@ -100,14 +105,31 @@ def test_processes_give_the_same_files(options, alone, tmp_path):
         evaluate_models([lambda images: of_10(images)], **options, processes=2)
 
 
-def test_dask_gives_the_same_files(options, alone, tmp_path):
-    distributed = pytest.importorskip("distributed")
+# In a process of its own: distributed changes how exceptions are pickled.
+DASK = """
+import json, sys
+import distributed
+from imagenet_cp.evaluation.run import evaluate_models
+from toy_models import of_10
+
+if __name__ == "__main__":
     workers = {"n_workers": 2, "threads_per_worker": 1, "host": "127.0.0.1", "dashboard_address": None}
     with distributed.LocalCluster(**workers) as cluster, distributed.Client(cluster) as client:
-        made = evaluate_models(
-            [of_10], **options, out=tmp_path, executor=client.get_executor(pure=False), workers=2
-        )
-    assert files(tmp_path) == alone[1] and not made.missing
+        executor = client.get_executor(pure=False)
+        made = evaluate_models([of_10], **json.loads(sys.argv[1]), out=sys.argv[2], executor=executor, workers=2)
+    assert not made.missing
+"""
+
+
+def test_dask_gives_the_same_files(options, alone, tmp_path):
+    if importlib.util.find_spec("distributed") is None:
+        pytest.skip("distributed is not installed")
+    (tmp_path / "run.py").write_text(DASK)
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    command = [sys.executable, tmp_path / "run.py", json.dumps(options, default=str), tmp_path / "out"]
+    ran = subprocess.run(command, env=environment, capture_output=True, text=True)
+    assert ran.returncode == 0, ran.stderr
+    assert files(tmp_path / "out") == alone[1]
 
 
 def test_many_models_in_one_pass_make_the_data_once(options, alone, tmp_path, monkeypatch):
