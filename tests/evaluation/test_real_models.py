@@ -104,7 +104,7 @@ def test_labels_of_any_layout_give_the_same_error(layout, real_models, tmp_path)
         labels = [imagenet.full_names()[label] for label in order]
         options = {"source": root, "benchmarks": ["imagenet_c"], "configs": ["clean"]}
         with pytest.raises(
-            SourceError, match="15 would be if its outputs were the classes in the order of their"
+            SourceError, match="17 would be if its outputs were the classes in the order of their"
         ):
             evaluate_model(model, **options)
     made = evaluate_model(model, source=root, benchmarks=["imagenet_c"], configs=["clean"], labels=labels)

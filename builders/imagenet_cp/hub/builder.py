@@ -149,8 +149,10 @@ class BenchmarkBuilder(datasets.GeneratorBasedBuilder):
         try:
             yield from super()._prepare_split_single(*args, **kwargs)
         except datasets.exceptions.DatasetGenerationError as error:
-            if isinstance(error.__cause__, (SourceError, BuildError)):
-                raise error.__cause__ from None
+            cause = error.__cause__
+            if isinstance(cause, (SourceError, BuildError)):
+                error.__cause__ = None  # it becomes the context of its cause: a cycle that cannot be pickled
+                raise cause from None
             raise
 
     def _generate_examples(
