@@ -165,7 +165,8 @@ def test_command(models, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(charts, "available", lambda models: ["fr"])  # to draw them all takes seconds
     assert run(monkeypatch, "one/results.json", "two", "-o", "out") == 0
-    assert capsys.readouterr().out.strip() == "out/index.html"
+    printed = capsys.readouterr().out.strip().splitlines()
+    assert printed[0].split(" | ")[1:3] == ["Error", "mCE"] and printed[-1] == "out/index.html"
     text = Path("out/index.html").read_text()
     assert "2 models compared" in text and "<script" not in text
     assert Path("out/comparison.csv").exists() and Path("out/charts/fr.png").exists()

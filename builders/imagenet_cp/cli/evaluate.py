@@ -239,9 +239,12 @@ def compare(
     ),
 ) -> None:
     """Compare models on the same data: a page of their scores and differences, with confidence intervals."""
-    from ..evaluation.report.comparison_page import write_comparison
+    from ..evaluation.report.comparison_page import load_models, write_comparison
+    from ..evaluation.tables import format_tables
 
-    typer.echo(write_comparison(results, out))
+    page = write_comparison(results, out)
+    typer.echo(format_tables(load_models(results), "markdown", ("clean_error", "mce", "mfr", "mt5d")))
+    typer.echo(page)
 
 
 def table(
