@@ -12,7 +12,7 @@ import typer
 
 from ..errors import SourceError
 from ..text import count
-from .paths import ClassesOption, IdsOption, check_local
+from .options import ClassesOption, IdsOption, QuietOption, check_local
 
 if TYPE_CHECKING:
     from ..evaluation.evaluation import Evaluation
@@ -134,6 +134,7 @@ def evaluate(
             "--resume", help="Resume also where Python cannot see all of the model: it is the same."
         ),
     ] = False,
+    quiet: QuietOption = False,
 ) -> None:
     """Evaluate models on ImageNet-C and ImageNet-P and write their reports.
 
@@ -160,7 +161,7 @@ def evaluate(
     part, local = find_shard()
     if shard:
         part, local = parse_shard(shard), 0
-    with interruptible(), open_engine(engine, processes) as executor, show_progress() as progress:
+    with interruptible(), open_engine(engine, processes) as executor, show_progress(quiet) as progress:
         done = evaluate_models(
             names,
             imagenet_c=imagenet_c,

@@ -9,7 +9,8 @@ from typing import Annotated
 import typer
 
 from ..errors import BuildError
-from .paths import check_local
+from ..text import amount, count
+from .options import QuietOption, check_local
 
 #: Function that writes a results.json in another format: from its path, the folder and the data set's id to the files.
 Target = Callable[[Path, Path, str], list[Path]]
@@ -34,6 +35,7 @@ def export(
     dataset: Annotated[
         str, typer.Option(help="hub: user/name of the data set on the Hub, such as user/imagenet_c.")
     ] = "",
+    quiet: QuietOption = False,
 ) -> None:
     """Export a build to the layout of the authors' releases, or results to the formats of leaderboards.
 
@@ -53,9 +55,9 @@ def export(
     if dataset:
         raise BuildError("--dataset is of results, with --to hub")
     names = [name.strip() for name in configs.split(",") if name.strip()]
-    with interruptible(), show_progress() as progress:
+    with interruptible(), show_progress(quiet) as progress:
         made = run(folder, to, out, names, progress=progress)
-    typer.echo(f"{out}: {made.rows:,} images, {made.size / 1e6:,.1f} MB; {made.written:,} written now")
+    typer.echo(f"{out}: {count(made.rows, 'image')}, {amount(made.size)}; {made.written:,} written now")
 
 
 def _timm(path: Path, out: Path, dataset: str) -> list[Path]:

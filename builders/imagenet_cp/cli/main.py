@@ -15,7 +15,7 @@ from ..errors import BuildError, SourceError
 from ..text import amount, count, duration, fit
 from .evaluate import compare, evaluate, table
 from .export import export
-from .paths import ClassesOption, IdsOption, check_local
+from .options import ClassesOption, IdsOption, JsonOption, QuietOption, check_local
 
 if TYPE_CHECKING:
     from ..build.estimate import Cost
@@ -54,10 +54,6 @@ SourceOption = Annotated[
         '"sample"; by default the source registered by `imagenet-cp use`.',
     ),
 ]
-
-
-QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 
 
 @app.command()

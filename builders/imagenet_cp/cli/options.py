@@ -1,4 +1,4 @@
-"""Options that take paths, and their check."""
+"""Options that several commands have, and the check of those that take paths."""
 
 from __future__ import annotations
 
@@ -32,3 +32,5 @@ ClassesOption = Annotated[
         "class a line.",
     ),
 ]
+QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
