@@ -30,7 +30,8 @@ def package(tmp_path_factory):
             target = copy / entry.relative_to(original)
             if not target.exists() and entry.name != "__pycache__":
                 target.symlink_to(entry)
-    for name, folder in (("cards", card_texts_folder()), ("metrics", metrics_folder())):
+    for name, folder in (("cards/datasets", card_texts_folder()), ("metrics", metrics_folder())):
+        (root / name).parent.mkdir(exist_ok=True)
         (root / name).symlink_to(folder)
     example = re.search(
         r"```python\n(@corruption.*?)```", CONTRIBUTING.read_text(encoding="utf-8"), re.DOTALL

@@ -15,7 +15,7 @@ def metrics_folder() -> Path:
 
 def card_texts_folder() -> Path:
     """Folder that holds the text of the dataset cards."""
-    return _folder("card_texts", "cards")
+    return _folder("card_texts", "cards/datasets")
 
 
 def _folder(installed: str, checkout: str) -> Path:
