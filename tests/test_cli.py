@@ -284,7 +284,8 @@ def test_the_version_and_the_module():
 
 
 @pytest.mark.parametrize(
-    "arguments", [["--shard", "9/3"], ["--on-error", "ignore"], ["--workers", "0"], ["--nothing"]]
+    "arguments",
+    [["--shard", "9/3"], ["--on-error", "ignore"], ["--workers", "0"], ["--configs", ""], ["--nothing"]],
 )
 def test_usage_errors_exit_with_2(arguments, monkeypatch):
     monkeypatch.setattr(sys, "argv", ["imagenet-cp", "build", *arguments])

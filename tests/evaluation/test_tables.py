@@ -60,7 +60,7 @@ def test_chosen_scores_and_intervals(models):
     )
     assert table.rows["one_50%"][3] == "5.1" and table.rows["two|b"][3] == "–"
     assert make_table(models, ("mean_accuracy",)).best == {("two|b", 0)}
-    with pytest.raises(ValueError, match="no score 'mec'; did you mean mce"):
+    with pytest.raises(ValueError, match="no score 'mec'; choose from clean_error, mce,"):
         parse_scores("mec")
     with pytest.raises(ValueError, match="no format 'md'"):
         format_tables(models, "md")

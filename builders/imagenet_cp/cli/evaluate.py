@@ -294,7 +294,7 @@ def _summary(evaluation: Evaluation) -> Iterator[str]:
                 errors = [error for row in result["error"].values() for error in row if error is not None]
                 clean = "" if result["clean_error"] is None else f"clean error {result['clean_error']:.1%}, "
                 mean = f"mean error {sum(errors) / len(errors):.1%}" if errors else "no corrupted images"
-                yield f"measured: {clean}{mean} over {len(errors)} configs"
+                yield f"measured: {clean}{mean} over {count(len(errors), 'config')}"
         if metric == "mce" and result["relative_mce"] is None and result["clean_error"] is None:
             yield (
                 "relative mCE: none, since the config clean is missing; add it with "

@@ -89,7 +89,7 @@ def build(
         Path | None,
         typer.Option("--out", "-o", callback=check_local, help="Folder to build; ./DATASET by default."),
     ] = None,
-    configs: Annotated[str, typer.Option(help="Such as fog_3,snow,test; all by default.")] = "",
+    configs: Annotated[str | None, typer.Option(help="Such as fog_3,snow,test; all by default.")] = None,
     workers: Annotated[
         int | None, typer.Option(min=1, help="Number of processes; one per core by default.")
     ] = None,
@@ -131,7 +131,9 @@ def build(
         raise typer.BadParameter(f"it is raise or skip, not {on_error!r}", param_hint="--on-error")
     benchmark = get_benchmark(dataset)
     folder = out if out is not None else Path(benchmark.dataset)
-    names = [name.strip() for name in configs.split(",") if name.strip()]
+    names = [name.strip() for name in (configs or "").split(",") if name.strip()]
+    if configs is not None and not names:
+        raise typer.BadParameter("it is empty; leave it out to build all", param_hint="--configs")
     part = parse_shard(shard)
     benchmark.recipe(codec=codec, size=size)
     images = open_source(source, recursive=size == "keep", ids=ids, classes=classes)

@@ -11,7 +11,6 @@ from itertools import groupby
 from typing import Any, NamedTuple
 
 from .. import corruptions
-from ..errors import suggest
 from .intervals import Interval
 from .references import RATIO_KEY, benchmark_name, test_parts
 from .results import Results
@@ -109,9 +108,7 @@ def parse_scores(text: str) -> tuple[str, ...]:
     known = (*SCORES, *PARTS)
     for name in names:
         if name not in known:
-            raise ValueError(
-                f"there is no score {name!r}{suggest(name, known)}; choose from {', '.join(known)}"
-            )
+            raise ValueError(f"there is no score {name!r}; choose from {', '.join(known)}")
     return names
 
 
@@ -238,9 +235,7 @@ def format_tables(
         Unknown format.
     """
     if form not in FORMATS:
-        raise ValueError(
-            f"there is no format {form!r}{suggest(form, FORMATS)}; choose from {', '.join(FORMATS)}"
-        )
+        raise ValueError(f"there is no format {form!r}; choose from {', '.join(FORMATS)}")
     measured = [
         names
         for metric, names in zip(("mce", "mfr", "mt5d"), DEFAULT, strict=True)
