@@ -5,6 +5,7 @@ Writes ``cards/images/corruptions.webp`` from a photograph of scikit-image and, 
 """
 
 import io
+import shutil
 import sys
 from pathlib import Path
 
@@ -39,7 +40,8 @@ def report(folder):
         "--window-size={},{}".format(*SCREEN),
     ):
         options.add_argument(argument)
-    driver = webdriver.Chrome(options=options)
+    options.binary_location = shutil.which("chromium") or ""
+    driver = webdriver.Chrome(options, webdriver.ChromeService(shutil.which("chromedriver")))
     try:
         driver.get((Path(folder).resolve() / "index.html").as_uri())
         screen = Image.open(io.BytesIO(driver.get_screenshot_as_png()))
