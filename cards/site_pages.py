@@ -51,7 +51,9 @@ def on_files(files, config):
     for folder, dataset in FOLDERS.items():
         benchmark = BENCHMARKS[dataset]
         names = list(
-            dict.fromkeys(cell.name for group in ("test", "extra") for cell in benchmark.configs[group])
+            dict.fromkeys(
+                cell.name for group in ("test", "extra") for cell in benchmark.configs.get(group, ())
+            )
         )
         pages[f"{folder}/index.md"] = overview(benchmark, names)
         for name, strip in strips(benchmark, names).items():
