@@ -506,7 +506,7 @@ def test_the_terminal_names_what_is_missing(folders, tmp_path):
     }
     for arguments, code, says in (
         (["imagenet_c", "--configs", "fog_3"], 0, "relative mCE: none, since the config clean is missing"),
-        (["imagenet_c", "--configs", "fog_3"], 0, "% over 1 configs"),
+        (["imagenet_c", "--configs", "fog_3"], 0, "% over 1 config"),
         (
             ["imagenet_c"],
             1,
