@@ -1,4 +1,4 @@
-"""Numbers in messages and cards, and long messages on narrow terminals."""
+"""Numbers in messages and cards, lists in options, and long messages on narrow terminals."""
 
 from __future__ import annotations
 
@@ -33,3 +33,8 @@ def fit(text: str, stream: IO[str]) -> str:
         textwrap.fill(line, width, break_long_words=False, break_on_hyphens=False)
         for line in text.split("\n")
     )
+
+
+def split_names(text: str) -> list[str]:
+    """Names in a list with commas, such as ``"fog_3, snow"``."""
+    return [name.strip() for name in text.split(",") if name.strip()]

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ..errors import SourceError
-from ..text import count
+from ..text import count, split_names
 from .options import ClassesOption, IdsOption, QuietOption, check_local
 
 if TYPE_CHECKING:
@@ -167,8 +167,8 @@ def evaluate(
             imagenet_c=imagenet_c,
             imagenet_p=imagenet_p,
             source=source,
-            benchmarks=_split(benchmarks),
-            configs=_split(configs),
+            benchmarks=split_names(benchmarks),
+            configs=split_names(configs),
             seed=seed,
             ids=ids,
             classes=classes,
@@ -179,7 +179,7 @@ def evaluate(
             preprocess=preprocess,
             batch_size=batch_size,
             device=device,
-            devices=[f"cuda:{number}" for number in _split(devices)],
+            devices=[f"cuda:{number}" for number in split_names(devices)],
             local=None if shard or part.count == 1 else local,
             scores=scores,
             workers=workers,
@@ -267,10 +267,6 @@ def table(
     from ..evaluation.tables import format_tables, parse_scores
 
     typer.echo(format_tables(load_models(results), form, parse_scores(scores), intervals), nl=False)
-
-
-def _split(text: str) -> list[str]:
-    return [word.strip() for word in text.split(",") if word.strip()]
 
 
 def _summary(evaluation: Evaluation) -> Iterator[str]:

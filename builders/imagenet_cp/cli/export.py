@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from ..errors import BuildError
-from ..text import amount, count
+from ..text import amount, count, split_names
 from .options import QuietOption, check_local
 
 #: Function that writes a results.json in another format: from its path, the folder and the data set's id to the files.
@@ -54,7 +54,7 @@ def export(
 
     if dataset:
         raise BuildError("--dataset is of results, with --to hub")
-    names = [name.strip() for name in configs.split(",") if name.strip()]
+    names = split_names(configs)
     with interruptible(), show_progress(quiet) as progress:
         made = run(folder, to, out, names, progress=progress)
     typer.echo(f"{out}: {count(made.rows, 'image')}, {amount(made.size)}; {made.written:,} written now")

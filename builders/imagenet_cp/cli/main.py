@@ -12,7 +12,7 @@ import typer
 
 from .._version import __version__
 from ..errors import BuildError, SourceError
-from ..text import amount, count, duration, fit
+from ..text import amount, count, duration, fit, split_names
 from .evaluate import compare, evaluate, table
 from .export import export
 from .options import ClassesOption, IdsOption, JsonOption, QuietOption, check_local
@@ -131,7 +131,7 @@ def build(
         raise typer.BadParameter(f"it is raise or skip, not {on_error!r}", param_hint="--on-error")
     benchmark = get_benchmark(dataset)
     folder = out if out is not None else Path(benchmark.dataset)
-    names = [name.strip() for name in (configs or "").split(",") if name.strip()]
+    names = split_names(configs or "")
     if configs is not None and not names:
         raise typer.BadParameter("it is empty; leave it out to build all", param_hint="--configs")
     part = parse_shard(shard)

@@ -11,6 +11,7 @@ from itertools import groupby
 from typing import Any, NamedTuple
 
 from .. import corruptions
+from ..text import split_names
 from .intervals import Interval
 from .references import RATIO_KEY, benchmark_name, test_parts
 from .results import Results
@@ -104,7 +105,7 @@ def parse_scores(text: str) -> tuple[str, ...]:
     ValueError
         One of them is unknown.
     """
-    names = tuple(name.strip() for name in text.split(",") if name.strip())
+    names = tuple(split_names(text))
     known = (*SCORES, *PARTS)
     for name in names:
         if name not in known:
