@@ -1,6 +1,7 @@
 """The snippets of the guide of recipes run as they stand, recipe by recipe, with the libraries that are installed."""
 
 import importlib.util
+import os
 import re
 import shlex
 import shutil
@@ -42,14 +43,33 @@ def files(tmp_path_factory, photographs):
 
 def import_optional(block):
     """Import the libraries of a snippet, or skip it."""
-    for name in re.findall(r"^(?:import|from) (torch|torchvision|lightning|albumentations)\b", block, re.M):
+    libraries = "torch|torchvision|lightning|albumentations|efficientnet_lite_pytorch"
+    for name in re.findall(rf"^(?:import|from) ({libraries})\b", block, re.M):
         if name != "albumentations":
             pytest.importorskip("torch")
-        if name in ("torchvision", "lightning") and importlib.util.find_spec("torchvision"):
+        if name not in ("torch", "albumentations") and importlib.util.find_spec("torchvision"):
             from torch_samples import load_torchvision
 
             load_torchvision("torchvision")
         pytest.importorskip(name)
+
+
+@pytest.mark.models
+def test_adaptation_improves_the_error_as_the_guide_says(tmp_path):
+    if "IMAGENET_CP_MODELS" not in os.environ:
+        pytest.skip("IMAGENET_CP_MODELS names no folder with the models")
+    import real_models
+
+    real_models.photographs(tmp_path)
+    ((_, block),) = re.findall(r"^```(\w*)\n(.*?)^```$", SECTIONS["Adapting at test time"], re.M | re.S)
+    names = {}
+    exec(block[: block.index("for adapt in")], names)
+    before, after = (
+        names["stream_error"](tmp_path / "all", adapt, batch_size=20)[0] for adapt in (False, True)
+    )
+    said = re.search(r"from ([\d.]+) % to ([\d.]+) %", SECTIONS["Adapting at test time"]).groups()
+    # Sums of other processors may move a few of the 300 predictions.
+    assert [100 * before, 100 * after] == pytest.approx([float(value) for value in said], abs=1.5)
 
 
 @pytest.mark.parametrize("title", SECTIONS)

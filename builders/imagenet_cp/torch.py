@@ -268,6 +268,7 @@ class _Build:
             self.benchmark, self.recipe = parse_signature(metadata.get(b"imagenet_cp", b"").decode())
             features = json.loads(metadata[b"huggingface"])["info"]["features"]
             self.classes: Sequence[str] = features["label"]["names"]
+            self._columns = [name for name in ("image", "sequence", "video", "label") if name in features]
         except (ValueError, KeyError, TypeError):
             raise SourceError(f"{folder}/{some}: no file of a build of this package") from None
 
@@ -319,13 +320,7 @@ class _Build:
             parquet, starts = self._open(file)
             group = int(np.searchsorted(starts, row, side="right")) - 1
             if self._group[:2] != (file, group):
-                columns = [
-                    name
-                    for name in ("image", "sequence", "video", "label")
-                    if name in parquet.schema_arrow.names
-                ]
-                table = parquet.read_row_group(group, columns=columns, use_threads=False)
-                self._group = (file, group, table)
+                self._group = (file, group, parquet.read_row_group(group, self._columns, use_threads=False))
             values: dict[str, Any] = self._group[2].slice(row - int(starts[group]), 1).to_pylist()[0]
         except (OSError, pa.ArrowException) as error:
             raise SourceError(
