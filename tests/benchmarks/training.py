@@ -40,10 +40,10 @@ SEVERITY = 3
 #: Operation -> what the peers do otherwise.
 SHARED = {
     "gaussian_noise": "standard deviation 0.18",
-    "gaussian_blur": "standard deviation 3; the peers' kernels are cut at 13 pixels",
+    "gaussian_blur": "standard deviation 3; the peers' kernels have 13 taps, not 25, Albumentations' in 8 bits",
     "motion_blur": "the peers' kernel is 15 pixels of equal weight, not Gaussian weights of radius 15",
     "brightness": "the peers add 0.3 to every channel, not to the value of HSV",
-    "contrast": "factor 0.2",
+    "contrast": "factor 0.2 about black (Albumentations, kornia) or the mean grey, not about each channel's mean",
     "jpeg_compression": "quality 15",
     "elastic_transform": "the peers draw one displacement per pixel and smooth it",
     "fog": "Albumentations draws translucent discs, not fractal noise",
