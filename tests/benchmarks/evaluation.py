@@ -1,8 +1,9 @@
 """Time the data of an evaluation, with a model that does nothing: CPU time per image, all in one run.
 
-Row by row is how an evaluation made its data before units: a source image is decoded and resized for every config, and
-each image is encoded and decoded. The reference is Pillow, which only decodes the stored files. Two threads against one
-show what holds the interpreter lock, which limits a process that feeds a fast GPU.
+Row by row is the plain way, and how an evaluation made its data before units: a source image is decoded and resized
+for every config, and each image is encoded by libjpeg (through OpenCV; a sequence at quality 99) and decoded. The
+reference is Pillow, which only decodes the files of a build. Two threads against one show what holds the interpreter
+lock, which limits a process that feeds a fast GPU.
 """
 
 from __future__ import annotations
@@ -11,14 +12,17 @@ import argparse
 import io
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import cv2
 import measure
 import numpy as np
+from numpy.typing import NDArray
 from photographs import write_source
 from PIL import Image
 
+from imagenet_cp.benchmarks.base import Cell
 from imagenet_cp.benchmarks.recipe import Recipe
 from imagenet_cp.build.plan import build
 from imagenet_cp.evaluation.data.folder import from_folder
@@ -27,7 +31,7 @@ from imagenet_cp.evaluation.data.source import from_source
 from imagenet_cp.evaluation.model_source import ModelSource
 from imagenet_cp.evaluation.units import Settings, predict
 from imagenet_cp.images import codecs
-from imagenet_cp.sources import open_source
+from imagenet_cp.sources import Item, open_source
 
 CONFIGS = {"imagenet_c": ["test", "clean"], "imagenet_p": ["test"]}
 SCORES = np.random.RandomState(0).normal(size=(256, 1000)).astype(np.float32)
@@ -45,19 +49,38 @@ def evaluate(rows: Rows, count: int, threads: int) -> int:
     return sum(done)
 
 
-def row_by_row(rows: Rows, folder: Path, encoded: list[bytes]) -> int:
-    """Generate, encode and decode every row by itself, keeping the files."""
-    images, recipe = open_source(folder), Recipe.parse(rows.signature)
-    encoded.clear()
+def source_rows(rows: Rows, folder: Path) -> Iterator[tuple[Cell, NDArray[np.uint8], Item]]:
+    """Every cell with every clean image, decoded and resized each time."""
+    images = open_source(folder)
     for cell in rows.cells:
         for item in images.items:
-            clean = rows.benchmark.prepare(images.reader.read(item), item.location)
-            row = rows.benchmark.row(recipe, cell, clean, item)
-            files = [file["bytes"] for file in row.get("sequence", [row.get("image")])]
-            for file in files:
-                codecs.decode(file)
-            encoded += files
-    return len(encoded)
+            yield cell, rows.benchmark.prepare(images.reader.read(item), item.location), item
+
+
+def row_by_row(rows: Rows, folder: Path) -> int:
+    """Generate, encode and decode every row by itself."""
+    recipe, count = Recipe.parse(rows.signature), 0
+    for cell, clean, item in source_rows(rows, folder):
+        for image in rows.benchmark.generate(recipe, cell, clean, item.image_id).frames:
+            codecs.decode(libjpeg(image, rows.sequences))
+            count += 1
+    return count
+
+
+def libjpeg(image: NDArray[np.uint8], sequence: bool) -> bytes:
+    sampling = cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444 if sequence else cv2.IMWRITE_JPEG_SAMPLING_FACTOR_420
+    options = [cv2.IMWRITE_JPEG_QUALITY, 99 if sequence else 85, cv2.IMWRITE_JPEG_OPTIMIZE, 1]
+    options += [cv2.IMWRITE_JPEG_SAMPLING_FACTOR, sampling]
+    return cv2.imencode(".jpg", image[..., ::-1], options)[1].tobytes()
+
+
+def stored(rows: Rows, folder: Path) -> list[bytes]:
+    """The files of a build."""
+    recipe, files = Recipe.parse(rows.signature), []
+    for cell, clean, item in source_rows(rows, folder):
+        row = rows.benchmark.row(recipe, cell, clean, item)
+        files += [file["bytes"] for file in row.get("sequence", [row.get("image")])]
+    return files
 
 
 def pillow(encoded: list[bytes]) -> int:
@@ -95,9 +118,9 @@ def main() -> None:
             build(dataset, open_source(folder / "val"), folder / "built", configs, workers_count=1)
             fly = from_source(dataset, folder / "val").select(configs)
             built = from_folder(folder / "built")
-            encoded: list[bytes] = []
+            encoded = stored(fly, folder / "val")
             ways: dict[str, Callable[[], int]] = {
-                "row by row": lambda fly=fly, folder=folder, to=encoded: row_by_row(fly, folder / "val", to),
+                "row by row": lambda fly=fly, folder=folder: row_by_row(fly, folder / "val"),
                 "Pillow, decoding alone": lambda files=encoded: pillow(files),
                 "from a build": lambda rows=built, count=count: evaluate(rows, count, 1),
                 "on the fly": lambda rows=fly, count=count: evaluate(rows, count, 1),
