@@ -187,6 +187,6 @@ def test_chance_is_named_and_stops_models_with_labels(rows, monkeypatch, capsys)
     monkeypatch.setattr(class_order, "_FEWEST", 4)
     model = _Always(rows, np.roll(np.arange(1000), 17))
     check_order(Model("mine", model), [rows], None, 1, 2)
-    assert "mine: of the first 4 images no more are right than by chance" in capsys.readouterr().err
-    with pytest.raises(SourceError, match=r"no more are right than by chance.*--no-check"):
+    assert "mine: accuracy on the first 4 images is no better than chance" in capsys.readouterr().err
+    with pytest.raises(SourceError, match=r"is no better than chance.*--no-check"):
         check_order(Model("mine", model, labels=WNIDS), [rows], None, 1, 2)

@@ -1,4 +1,4 @@
-"""Evaluating a model: the same scores on every road, kept as they are finished, never mixed."""
+"""Evaluating a model: the same scores however the data are made; predictions are reused, never mixed."""
 
 import os
 import shutil

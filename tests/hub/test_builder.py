@@ -39,7 +39,6 @@ def test_configs_are_those_of_the_registry():
     names = get_dataset_config_names("imagenet_c")
     singles = [f"{name}_{severity}" for name in CORRUPTIONS for severity in range(1, 6)]
     assert set(names) == {*singles, *CORRUPTIONS, "test", "extra", "clean"}
-    assert len(names) == 95 + 19 + 3
     cells = BENCHMARKS["imagenet_c"].configs
     assert [c.name for c in cells["test"]] == [name for name in TEST for _ in range(5)]
     assert [c.name for c in cells["extra"]] == [name for name in EXTRA for _ in range(5)]

@@ -48,7 +48,7 @@ def test_the_notice_says_how_many_and_why(system, capsys):
     memory.default_workers()
     said = capsys.readouterr().err
     assert said == (
-        "imagenet-cp: 5 workers on 16 cores, for 3.0 GB of memory are available; --workers sets another number\n"
+        "imagenet-cp: 5 workers on 16 cores, since only 3.0 GB of memory is available; --workers sets another number\n"
     )
 
 

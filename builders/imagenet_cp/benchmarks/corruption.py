@@ -16,6 +16,7 @@ from PIL import Image
 from .. import corruptions
 from ..images import codecs
 from ..images.profiles import PROFILES
+from . import jpeg_quality
 from .base import Benchmark, Cell, Images
 from .recipe import Recipe
 
@@ -37,7 +38,7 @@ class CorruptionBenchmark(Benchmark):
     @property
     def codecs(self) -> Mapping[str, str]:
         """JPEG as published; PNG first for CIFAR, which was published as pixels."""
-        jpeg = {"jpeg": "jpeg:85"}
+        jpeg = {"jpeg": jpeg_quality.IMAGE}
         return {"png": "png", **jpeg} if PROFILES[self.profile].lossless else jpeg
 
     @functools.cached_property

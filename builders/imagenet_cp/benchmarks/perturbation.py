@@ -16,29 +16,9 @@ from .. import perturbations
 from ..images import codecs
 from ..images.profiles import PROFILES
 from ..images.video import encode_video
+from . import jpeg_quality
 from .base import Benchmark, Cell, Images
 from .recipe import Recipe
-
-#: Codec of JPEG frames: the quality of each perturbation, chroma at full resolution.
-_JPEG = "jpeg:94-99:4:4:4"
-#: Smallest qualities at which PSNR and SSIM are at least those of the published videos, measured at 224 x 224 by
-#: tests/benchmarks/frames.py; that of perturbations which are not in the paper is the largest.
-_QUALITIES = {
-    "gaussian_noise": 94,
-    "shot_noise": 94,
-    "motion_blur": 96,
-    "zoom_blur": 96,
-    "snow": 98,
-    "brightness": 98,
-    "translate": 99,
-    "rotate": 97,
-    "tilt": 97,
-    "scale": 97,
-    "speckle_noise": 94,
-    "gaussian_blur": 96,
-    "spatter": 98,
-    "shear": 97,
-}
 
 
 @dataclass(frozen=True)
@@ -55,7 +35,7 @@ class PerturbationBenchmark(Benchmark):
     @property
     def codecs(self) -> Mapping[str, str]:
         """JPEG, lossless PNG and video; PNG first for CIFAR."""
-        codecs = {"jpeg": _JPEG, "png": "png", "h264": "h264"}
+        codecs = {"jpeg": jpeg_quality.SEQUENCE, "png": "png", "h264": "h264"}
         return {"png": "png", **codecs} if PROFILES[self.profile].lossless else codecs
 
     @property
@@ -104,7 +84,7 @@ class PerturbationBenchmark(Benchmark):
     def generate(self, recipe: Recipe, cell: Cell, clean: NDArray[np.uint8], image_id: str) -> Images:
         """Perturb one image."""
         bits = recipe.bits(cell.name, cell.level, image_id)
-        codec = f"jpeg:{_QUALITIES.get(cell.name, 99)}:4:4:4" if recipe.codec == _JPEG else recipe.codec
+        codec = jpeg_quality.frame_codec(cell.name) if recipe.codec == jpeg_quality.SEQUENCE else recipe.codec
         return Images(perturbations.apply(cell.name, clean, bits, cell.level, recipe.profile), codec)
 
     def content(self, recipe: Recipe, cell: Cell, clean: NDArray[np.uint8], image_id: str) -> dict[str, Any]:

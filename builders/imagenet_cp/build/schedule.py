@@ -14,7 +14,7 @@ from dataclasses import replace
 
 from .units import Unit
 
-#: Time to read, decode and resize an image, in times of one of its cells (tests/benchmarks/results/build.md).
+#: Time to read, decode and resize an image, relative to that of one of its cells (tests/benchmarks/results/build.md).
 _DECODING = 4
 _MAX_GROUPS = 8
 

@@ -126,7 +126,7 @@ class UnitResult:
         if different:
             raise ValueError(f"of another build: {different}")
         if not all(map(DATA_FILE.fullmatch, stored["files"])):
-            raise ValueError("names files that are none of a build")
+            raise ValueError("names files that do not belong to a build")
         files = {path: FileInfo(**info) for path, info in stored["files"].items()}
         images = {image_id: (stamp, digest) for image_id, (stamp, digest) in stored["images"].items()}
         return cls(files, images, stored["skipped"])

@@ -17,7 +17,7 @@ from .data.rows import Rows
 from .models.base import Model
 from .models.outputs import Outputs, match_outputs
 
-#: Images on which the order is checked; a model is called bad only on at least as many as the second.
+#: Most images on which the order is checked, and fewest on which accuracy can count as no better than chance.
 _IMAGES, _FEWEST = 256, 100
 #: Classes that must be right in another order before it is believed.
 _CLASSES = 3
@@ -87,7 +87,7 @@ def check_order(
         )
     if len(best) > 1 and _is_chance(np.concatenate(best), np.concatenate(labels), len(rows.classes)):
         finding = (
-            f"{model.name}: of the first {len(np.concatenate(best)):,} images no more are right than by chance; are "
+            f"{model.name}: accuracy on the first {len(np.concatenate(best)):,} images is no better than chance; are "
             "its classes in the order of the data's, and is its input normalized as in training?"
         )
         if model.labels:

@@ -1,4 +1,4 @@
-"""Files of predictions, one for each unit, with the identity that they are believed by."""
+"""Files of predictions, one for each unit, each with the identity of the model and data that it belongs to."""
 
 from __future__ import annotations
 

@@ -21,8 +21,8 @@ def default_workers() -> int:
         return cores
     fitting = max(1, memory // WORKER_MEMORY)
     notice(
-        f"{fitting} worker{'s' * (fitting > 1)} on {cores} cores, for {memory / 1e9:.1f} GB of memory are available; "
-        "--workers sets another number"
+        f"{fitting} worker{'s' * (fitting > 1)} on {cores} cores, since only {memory / 1e9:.1f} GB of memory is "
+        "available; --workers sets another number"
     )
     return fitting
 

@@ -1,4 +1,4 @@
-"""Sources of clean images, one module a kind."""
+"""Sources of clean images, one module for each kind."""
 
 from __future__ import annotations
 

@@ -77,7 +77,7 @@ class Rows:
     num_rows, stamps : dict
         Config -> number of rows, and a string that changes with the rows.
     problems : dict
-        Config -> problem for which it cannot be evaluated on.
+        Config -> reason why it cannot be evaluated.
     slice : callable
         From cells and the numbers of the first image and of the one after the last to a `Slice`.
     labels : callable
