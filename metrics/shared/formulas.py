@@ -307,8 +307,9 @@ def corruption_scores(
     -------
     dict
         ``mce``, ``relative_mce``, ``ce``, ``relative_ce`` and ``ce_by_severity``, in percent; ``mean_error`` and
-        ``mean_accuracy`` over the 15 corruptions at five severities, ``mean_error_all`` over all 19, and
-        ``mean_error_by_severity`` over the 15 at severities 1 to 5, as fractions. None where a value is missing.
+        ``mean_accuracy`` over the 15 corruptions at five severities, ``mean_error_all`` and ``mean_accuracy_all`` over
+        all 19, and ``mean_error_by_severity`` over the 15 at severities 1 to 5, as fractions. None where a value is
+        missing.
 
     Notes
     -----
@@ -323,7 +324,7 @@ def corruption_scores(
     relative_ce = relative_corruption_error(table, clean_error, baseline, clean_baseline)
     test = slice(len(BENCHMARKS["mce"][benchmark].test))
     means = {"mce": ce[test], "relative_mce": relative_ce[test], "mean_error": table[test]}
-    means |= {"mean_accuracy": 1 - table[test], "mean_error_all": table}
+    means |= {"mean_accuracy": 1 - table[test], "mean_error_all": table, "mean_accuracy_all": 1 - table}
 
     def by_name(values: NDArray[np.float64]) -> dict[str, Any]:
         return {name: v for name, v in zip(names, _plain(values), strict=True) if name in error}

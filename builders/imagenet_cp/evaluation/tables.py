@@ -58,6 +58,7 @@ SCORES = {
     "mean_error": _mean("mean error", "mce", "mean_error", 100),
     "mean_accuracy": _mean("mean accuracy", "mce", "mean_accuracy", 100),
     "mean_error_all": _mean("mean error of 19", "mce", "mean_error_all", 100),
+    "mean_accuracy_all": _mean("mean accuracy of 19", "mce", "mean_accuracy_all", 100),
     "error_severity_5": Score("error at severity 5", "mce", 100, 1, ("mean_error_by_severity", 4)),
     "mfr": _mean("mFR", "mfr", "mfr"),
     "mt5d": _mean("mT5D", "mt5d", "mt5d"),
@@ -71,7 +72,7 @@ SCORES = {
 #: Names that stand for a column of each corruption or perturbation of the mean -> metric.
 PARTS = {"ce": "mce", "relative_ce": "mce", "fr": "mfr", "t5d": "mt5d"}
 #: Scores of which more is better.
-_ASCENDING = ("mean_accuracy",)
+_ASCENDING = ("mean_accuracy", "mean_accuracy_all")
 _SHORT = {"elastic_transform": "Elastic", "jpeg_compression": "JPEG"}
 
 
