@@ -230,7 +230,8 @@ def test_differences_are_to_the_chosen_model(models, tmp_path, monkeypatch):
     files = [tmp_path / f"{name}.json" for name in models]
     found = compare(models, base="two").differences["one"]["mce"]["mce"]
     text = write_comparison(files, tmp_path / "out", base="two").read_text()
-    assert "Differences to two" in text and f">+{found.value:.1f}<" in text
+    assert "Differences to two" in text and f'class="best">+{found.value:.1f}<' in text
+    assert '<td data-column="mCE">–</td>' in text  # of the base
     with pytest.raises(ValueError, match="no model 'three'"):
         write_comparison(files, tmp_path / "out", base="three")
 

@@ -132,7 +132,7 @@ def _column(
     values = [cell["value"] for cell in cells if cell["value"] is not None]
     for cell in cells:
         cell["best"] = cell["value"] is not None and cell["value"] == min(values)
-        cell["clear"] = cell["difference"] is not None and cell["difference"].p_value < 0.05
+        cell["significant"] = cell["difference"] is not None and cell["difference"].p_value < 0.05
     return {"title": title, "cells": cells, "times": times}
 
 
