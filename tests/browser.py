@@ -100,6 +100,14 @@ class Browser:
         """List the errors in the console since the last call."""
         return [entry["message"] for entry in self._driver.get_log("browser") if entry["level"] == "SEVERE"]
 
+    def violations(self, axe, selector="html"):
+        """List what axe-core, given its source, finds serious or critical: rule and the first element."""
+        self._driver.execute_script(axe)
+        script = "const done = arguments[1]; axe.run(arguments[0], {resultTypes: ['violations']}).then(done)"
+        found = self._driver.execute_async_script(script, selector)["violations"]
+        serious = [one for one in found if one["impact"] in ("serious", "critical")]
+        return [(one["id"], one["nodes"][0]["html"]) for one in serious]
+
     def screenshot(self, path):
         """Write an image of the whole page as PNG, once its transitions are over."""
         self.wait("!document.getAnimations().some(one => one.playState === 'running')")

@@ -4,6 +4,7 @@ import inspect
 import os
 import re
 import shutil
+import subprocess
 import sys
 from collections import Counter
 from pathlib import Path
@@ -91,3 +92,21 @@ def pytest_terminal_summary(terminalreporter):
     if counts:
         reasons = "; ".join(f"{count} {reason}" for reason, count in counts.most_common())
         terminalreporter.write_line(f"skipped {counts.total()}: {reasons}")
+
+
+@pytest.fixture(scope="session")
+def axe(tmp_path_factory):
+    """Source of axe-core, which a package of PyPI holds."""
+    folder = tmp_path_factory.mktemp("axe")
+    install = [
+        "uv",
+        "pip",
+        "install",
+        "--quiet",
+        "--no-deps",
+        "--target",
+        folder,
+        "axe-playwright-python==0.1.8",
+    ]
+    subprocess.run(install, check=True)
+    return next(folder.rglob("axe.min.js")).read_text(encoding="utf-8")

@@ -36,8 +36,10 @@ class CorruptionErrorPage(Page):
     plain_note = "In percent."
     count = "num_examples"
     example = "example.csv"
-    file_types = (".csv", ".jsonl")
-    rows = "CSV or JSON Lines with the columns `predictions`, `references`, `corruption` and `severity`."
+    rows = (
+        "CSV, JSON Lines or Parquet with the columns `predictions`, `references`, `corruption` and `severity`; or the "
+        "Parquet files or the `results.json` of `imagenet-cp evaluate`."
+    )
     source = "In percent, on ImageNet-C; the metric card names their sources."
 
     def score_table(self, table, benchmark, clean):
@@ -50,9 +52,9 @@ class CorruptionErrorPage(Page):
         scores = formulas.corruption_scores(error, clean_error, benchmark)
         return {**scores, "error": error, "clean_error": clean_error, "missing": missing}
 
-    def score_file(self, path, benchmark, clean):
-        """Score a file of predictions with the metric in the folder of this page."""
-        return super().score_file(path, benchmark, clean_error=self.read_clean(clean))
+    def score_files(self, paths, benchmark, clean):
+        """Score files of predictions with the metric in the folder of this page, or show a results.json."""
+        return super().score_files(paths, benchmark, clean_error=self.read_clean(clean))
 
     def read_clean(self, text):
         """Clean error as a fraction."""

@@ -39,8 +39,8 @@ class MCE(Rows, evaluate.Metric):
         mce, relative_mce (percent, or None while anything is missing), ce, relative_ce (corruption -> percent or
         None), ce_by_severity (corruption -> five percents, None where missing), error (corruption -> five
         fractions, None where missing), clean_error (a fraction or None), mean_error, mean_accuracy (fractions, over
-        the 15 corruptions), mean_error_all (over all 19), mean_error_by_severity (five fractions), missing (list of
-        names such as "fog_3"), num_examples, signature.
+        the 15 corruptions), mean_error_all, mean_accuracy_all (over all 19), mean_error_by_severity (five fractions),
+        missing (list of names such as "fog_3"), num_examples, signature.
     Examples:
         >>> mce = evaluate.load("mce")
         >>> mce.add_batch(predictions=[3, 5], references=[3, 4], corruption=["fog", "fog"], severity=[3, 3])

@@ -21,10 +21,8 @@ class FlipRatePage(SequencePage):
     parts = ("FR", "FP")
     note = "FR, and the flip probability FP, in percent; the line is AlexNet's 100."
     plain_note = "Flip probability in percent, not normalised."
-    rows = (
-        "JSON Lines, one sequence per line: one class id for each of the 31 frames (translate 41), `difficulty` "
-        'optional. `{"perturbation": "tilt", "predictions": [7, 7, ...]}`'
-    )
+    row = '{"perturbation": "tilt", "predictions": [7, 7, ...]}'
+    frame = "one class id"
 
 
 space = FlipRatePage()

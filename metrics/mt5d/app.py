@@ -23,10 +23,8 @@ class Top5DistancePage(SequencePage):
     parts = ("T5D", "uT5D")
     note = "T5D in percent, and the unnormalised distance uT5D; the line is AlexNet's 100."
     plain_note = "Top-5 distance, from 0 to 15, not normalised."
-    rows = (
-        "JSON Lines, one sequence per line: the five best class ids, best first, for each of the 31 frames (translate "
-        '41), `difficulty` optional. `{"perturbation": "tilt", "predictions": [[1, 2, 3, 4, 5], ...]}`'
-    )
+    row = '{"perturbation": "tilt", "predictions": [[1, 2, 3, 4, 5], ...]}'
+    frame = "the five best class ids, best first,"
 
 
 space = Top5DistancePage()

@@ -1,10 +1,8 @@
-"""HTML fragments of the metric pages, and functions that read tables and files."""
+"""HTML fragments of the metric pages, and numbers of their tables."""
 
-import json
 from pathlib import Path
 
 import jinja2
-import pandas as pd
 
 HERE = Path(__file__).parent
 YOURS = "your classifier"
@@ -25,26 +23,6 @@ def number(cell, name, most):
     if not 0 <= value <= most:
         raise ValueError(f"{name}: {text} is not from 0 to {most}")
     return value
-
-
-def read_columns(path, names):
-    """Read the columns ``names`` of a CSV or JSON Lines file, if present."""
-    if path is None:
-        raise ValueError("choose a file, or load the example")
-    path = Path(path)
-    try:
-        if path.suffix == ".csv":
-            table = pd.read_csv(path, keep_default_na=False)
-            return {name: table[name].tolist() for name in names if name in table}
-        rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
-    except ValueError as error:
-        raise ValueError(f"{path.name} is neither CSV nor JSON Lines: {error}") from None
-    for i, row in enumerate(rows):
-        if not isinstance(row, dict):
-            raise ValueError(f"{path.name}: line {i + 1} is not a JSON object")
-        if missing := [name for name in rows[0] if name not in row]:
-            raise ValueError(f"{path.name}: line {i + 1} has no {missing[0]}")
-    return {name: [row[name] for row in rows] for name in names if rows and name in rows[0]}
 
 
 def render(name, **values):

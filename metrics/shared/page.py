@@ -2,6 +2,7 @@
 
 import functools
 import json
+import re
 import warnings
 
 import evaluate
@@ -9,7 +10,11 @@ import formulas
 import gradio as gr
 import numpy as np
 import pandas as pd
-from fragments import HERE, number, read_columns, render, render_published
+from files import read_columns, read_result
+from fragments import HERE, number, render, render_published
+
+#: Number of images below which a score is not compared with those of papers.
+FEW = 100
 
 
 class Page:
@@ -42,9 +47,9 @@ class Page:
     count : str
         Key of the number of rows in a result.
     rows : str
-        Description of a file's rows.
-    example, file_types : str, list of str
-        Name of the example file; extensions of accepted files.
+        Description of the files.
+    example : str
+        Name of the example file.
     source : str
         Source of the published scores.
     """
@@ -85,12 +90,22 @@ class Page:
         test = self.benchmarks[benchmark].test
         return {name: row for name, row in rows.items() if name in test or set(row) != {None}}
 
-    def score_file(self, path, benchmark, **options):
-        """Score a file of predictions with the metric in the folder of this page."""
+    def score_files(self, paths, benchmark, **options):
+        """Score files of predictions with the metric in the folder of this page, or show a results.json."""
+        if not paths:
+            raise ValueError("choose a file, or load the example")
+        if len(paths) == 1 and (result := read_result(paths[0], self.metric, benchmark)):
+            return result
         # A plain import cannot resolve the relative imports of the metric.
         metric = evaluate.load(str(HERE / f"{self.metric}.py"))
-        columns = read_columns(path, list(metric.features))
-        return metric.compute(**columns, benchmark=benchmark, **options)
+        identities = []
+        for path in paths:
+            columns, identity = read_columns(path, metric.features)
+            identities += [(identity.get("model"), identity.get("data"))]
+            metric.add_batch(**columns)
+        if len(set(identities)) > 1:
+            raise ValueError("the files are of different models or data; choose those of one evaluation")
+        return metric.compute(benchmark=benchmark, recipe=identities[0][1], **options)
 
     def view(self, score, *inputs):
         """Outputs of the page for a score, or for the error that prevented it."""
@@ -104,8 +119,12 @@ class Page:
         if missing := result["missing"]:
             names = ", ".join([*missing[:9], *(["..."] if len(missing) > 9 else [])])
             notes = [f"No {self.symbol} yet: {len(missing)} of {self.total} are missing ({names})."]
-        if "signature" in result:
-            notes += [f"{result[self.count]} rows. {result['signature']}"]
+        few = ""
+        if signature := result.get("signature", ""):
+            notes += [f"{result[self.count]} rows. {signature}"]
+            images = int(re.search(r"\|n:(\d+)", signature)[1])
+            if images < FEW:
+                few = f"Only {images} images: the score is uncertain, so it is not ranked among the published ones."
         notes += [str(warning.message) for warning in caught if warning.category is UserWarning]
         clean_error = result.get("clean_error")
         yours = {**result, "clean_error": None if clean_error is None else 100 * clean_error}
@@ -116,9 +135,9 @@ class Page:
         full = max([mark or 0, 1e-9, *(length for _, length, _, _ in rows if length is not None)])
         note = self.note if mark else self.plain_note
         return (
-            render("summary", numbers=numbers, notes=notes),
+            render("summary", numbers=numbers, warning=few, notes=notes),
             render("bars", rows=rows, titles=self.parts, full=full, mark=mark, note=note),
-            render_published(self.published, self.titles, yours if mark else None),
+            render_published(self.published, self.titles, yours if mark and not few else None),
             result,
         )
 
@@ -146,9 +165,7 @@ class Page:
                             clear = gr.Button("Clear", min_width=90)
                             score = gr.Button("Score", variant="primary", min_width=90, elem_id="score")
                     with gr.Tab("Predictions"):
-                        file = gr.File(
-                            label="File of predictions", file_types=list(self.file_types), height=160
-                        )
+                        file = gr.File(label="Files of predictions", file_count="multiple", height=160)
                         gr.Markdown(self.rows)
                         file_options = [gr.Textbox(label=label) for label in self.options[1:]]
                         with gr.Row():
@@ -170,7 +187,7 @@ class Page:
             outputs = [headline, parts, compare, state]
             for button, function, inputs, name in (
                 (score, self.score_table, [table, self.benchmark, *table_options], "score_values"),
-                (score_file, self.score_file, [file, self.benchmark, *file_options], "score_predictions"),
+                (score_file, self.score_files, [file, self.benchmark, *file_options], "score_predictions"),
             ):
                 event = button.click(functools.partial(self.view, function), inputs, outputs, api_name=name)
                 if details:
@@ -180,7 +197,7 @@ class Page:
                 button.click(
                     functools.partial(lambda x: x, filled), None, [table, *table_options], api_name=False
                 )
-            fill_file.click(lambda: str(HERE / self.example), None, file, api_name=False)
+            fill_file.click(lambda: [str(HERE / self.example)], None, file, api_name=False)
         return demo
 
     def build_details(self, state):

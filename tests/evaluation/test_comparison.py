@@ -12,7 +12,7 @@ from imagenet_cp.cli import main
 from imagenet_cp.evaluation.comparison import compare
 from imagenet_cp.evaluation.intervals import holm, score_differences
 from imagenet_cp.evaluation.references import compute_scores
-from imagenet_cp.evaluation.report import charts, page
+from imagenet_cp.evaluation.report import chart_files, charts, page, style
 from imagenet_cp.evaluation.report.comparison_page import write_comparison
 
 
@@ -218,5 +218,36 @@ def test_the_page_is_a_leaderboard(tmp_path):
     best = table[table.index(names[1]) : table.index(names[2])]
     assert best.count('class="best"') == 3 and table.count('class="best"') >= 3
     assert "Holm's method for 2 comparisons" in text and "severity 0 is that of clean images" in text
-    assert charts._shorten(names[0]) != charts._shorten(names[1])
+    assert style.shorten(names[0]) != style.shorten(names[1])
+    assert f"Differences to {names[0]}" in text and "Among published models" in text
     assert (tmp_path / "out" / "table.tex").read_text().count("timm:vit") == 3
+
+
+def test_differences_are_to_the_chosen_model(models, tmp_path, monkeypatch):
+    monkeypatch.setattr(page, "write_charts", lambda *_: {})
+    for name, model in models.items():
+        model.to_json(tmp_path / f"{name}.json")
+    files = [tmp_path / f"{name}.json" for name in models]
+    found = compare(models, base="two").differences["one"]["mce"]["mce"]
+    text = write_comparison(files, tmp_path / "out", base="two").read_text()
+    assert "Differences to two" in text and f'class="best">+{found.value:.1f}<' in text
+    assert '<td data-column="mCE">–</td>' in text  # of the base
+    with pytest.raises(ValueError, match="no model 'three'"):
+        write_comparison(files, tmp_path / "out", base="three")
+
+
+def test_many_models_are_drawn_without_doubles():
+    looks = style.assign_looks(map(str, range(50)))
+    assert len({(look.color, look.marker) for look in list(looks.values())[:6]}) == 6
+    assert [look.rank for look in looks.values()] == list(range(1, 51)) and looks["6"].color == style.COLORS[
+        "ink"
+    ]
+
+
+def test_points_have_their_values_on_hover(models):
+    figure = charts.draw("scatter", models)
+    text = chart_files.render(figure, "svg", "scatter").decode()
+    for name, model in models.items():
+        error, mce = 100 * model.metrics["mce"]["clean_error"], model.metrics["mce"]["mce"]
+        assert f"<title>{name}: clean error {error:.1f}, mCE {mce:.1f}</title>" in text
+    assert "<title>ResNet-50: clean error 23.9, mCE 76.7</title>" in text and style.HOVER not in text

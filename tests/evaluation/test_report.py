@@ -150,6 +150,8 @@ def test_missing_parts_are_named_and_there_is_no_mean(tmp_path):
     assert "No mT5D: 9 configs are missing (gaussian_noise," in page.text
     for reason in ("73 configs missing", "not evaluated", "no clean images"):
         assert reason in page.text
+    first = page.text.index("mean of 3 configs")
+    assert first < page.text.index("mean of 1 config") < page.text.index("73 configs missing")
     assert "No mFR" not in page.text and "Flip rate" not in page.text
     assert not (tmp_path / "charts" / "ce.svg").exists() and (tmp_path / "charts" / "severity.svg").exists()
     with pytest.raises(ValueError, match="no data for the chart 'fr'"):
@@ -162,7 +164,8 @@ def test_cifar_is_not_measured_against_alexnet(tmp_path, no_charts):
     model = evaluation(0, 0, metrics=metrics, counts=counts)
     page = Page(write_report(model, tmp_path))
     assert "cifar10_c is not measured against AlexNet" in page.text
-    assert "ResNet-50" not in page.text
+    assert "ResNet-50" not in page.text and page.text.index("mean error") < page.text.index("added error")
+    assert "mCE" not in page.text
     labels = [text.get_text() for text in model.plot("ce").legends[0].get_texts()]
     assert labels == ["timm:resnet50, 95 % interval"]
 

@@ -1,5 +1,7 @@
 """Both pages in a real browser, opened as files."""
 
+import itertools
+
 import browser
 import pytest
 from evaluation_samples import evaluation, mistakes
@@ -20,6 +22,7 @@ def pages(tmp_path_factory):
     one = evaluation(
         30,
         10,
+        skill=1.4,  # distances beyond 175
         model=f"timm:{EVIL}",
         examples=mistakes(3),
         classes=(EVIL,) * 1000,
@@ -65,4 +68,19 @@ def test_page(pages, chromium, name, width):
             " || r.bottom > b.bottom + 1 }).map(t => t.textContent))"
         )
         assert clipped == []
+        levels = chromium.evaluate(
+            "return [...document.querySelectorAll('h1, h2, h3')].map(h => +h.tagName[1])"
+        )
+        assert levels[0] == 1 and max(b - a for a, b in itertools.pairwise(levels)) <= 1
     assert len(set(grounds)) == 2 and len(set(lines)) == 2
+
+
+@pytest.mark.spaces
+@pytest.mark.parametrize("name", ["report", "comparison"])
+def test_axe_finds_nothing_serious(pages, chromium, axe, name):
+    for width, scheme in itertools.product((1440, 390), ("light", "dark")):
+        chromium.resize(width)
+        chromium.colours(scheme)
+        chromium.open(pages[name].as_uri())
+        chromium.evaluate("document.querySelectorAll('details').forEach(one => one.open = true)")
+        assert chromium.violations(axe) == [], (width, scheme)

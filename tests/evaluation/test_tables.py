@@ -10,7 +10,7 @@ import pytest
 from evaluation_samples import evaluation
 
 from imagenet_cp.cli import main
-from imagenet_cp.evaluation.tables import format_tables, make_table, parse_scores
+from imagenet_cp.evaluation.tables import SCORES, format_tables, make_table, parse_scores
 
 
 @pytest.fixture(scope="module")
@@ -75,6 +75,8 @@ def test_latex(models, tmp_path):
             assert line.count("&") + line.count("multicolumn{3}") * 2 + line.count(
                 "multicolumn{4}"
             ) * 3 + line.count("multicolumn{2}") in (17, 11)
+    names = {"<a> #1 $x$ {b} ~ ^ \\c &": models["two|b"]}
+    text += format_tables(names, "latex", tuple(SCORES), intervals=True)
     engine = next((name for name in ("tectonic", "pdflatex", "lualatex") if shutil.which(name)), None)
     if engine is None:
         pytest.skip("no LaTeX here")

@@ -23,6 +23,7 @@ from imagenet_cp.errors import BuildError
 from imagenet_cp.hub.publish import Plan, _check_private, publish, publish_metric
 from imagenet_cp.hub.repo import Repo as HubRepo
 from imagenet_cp.hub.repo import State, Upload, _batches
+from imagenet_cp.hub.results import benchmark_file
 from imagenet_cp.sources import open_source
 
 OWNER, GUEST = "hf_test_token_of_the_owner", "hf_test_token_of_a_guest"
@@ -171,6 +172,15 @@ def test_a_new_dataset_is_private_and_gated_before_any_data(hub, command, built)
     assert with_card == [(False, False), (False, True), (True, True)]
     assert repo.tags == {"v1": repo.commits[-1][0]}
     assert not any(path.startswith(".imagenet_cp") for path in repo.files)
+    assert "eval.yaml" not in repo.files  # of some configs only
+
+
+def test_a_whole_benchmark_has_its_file(hub, send, built, monkeypatch):
+    monkeypatch.setattr(sys.modules[publish.__module__], "_is_whole", lambda *_: True)
+    said = send(built)
+    assert "ask the Hub to list the data set" in said
+    assert repo_of(hub).files["eval.yaml"].data.decode() == benchmark_file("imagenet_c")
+    assert "ask the Hub" not in send(built, confirm=yes)
 
 
 def test_publishing_again_sends_nothing(hub, send, built):

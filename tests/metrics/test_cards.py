@@ -11,8 +11,8 @@ from datasets import Dataset
 METRICS = Path(__file__).parents[2] / "metrics"
 NAMES = ["mce", "mfr", "mt5d"]
 KEYS = {
-    "mce": "mce relative_mce mean_error mean_accuracy mean_error_all mean_error_by_severity ce relative_ce "
-    "ce_by_severity error clean_error missing num_examples signature",
+    "mce": "mce relative_mce mean_error mean_accuracy mean_error_all mean_accuracy_all mean_error_by_severity ce "
+    "relative_ce ce_by_severity error clean_error missing num_examples signature",
     "mfr": "mfr fr flip_probability missing num_sequences signature",
     "mt5d": "mt5d t5d unnormalised_t5d missing num_sequences signature",
 }

@@ -63,6 +63,7 @@ def test_alexnet_scores_100(mce, formulas):
         "mean_error",
         "mean_accuracy",
         "mean_error_all",
+        "mean_accuracy_all",
         "mean_error_by_severity",
         "ce",
         "relative_ce",
@@ -85,6 +86,7 @@ def test_plain_means(mce, formulas):
     assert result["mean_error"] == pytest.approx(sum(map(sum, errors[:15])) / 75)
     assert result["mean_accuracy"] == pytest.approx(1 - result["mean_error"])
     assert result["mean_error_all"] == pytest.approx(sum(map(sum, errors)) / 95)
+    assert result["mean_accuracy_all"] == pytest.approx(1 - result["mean_error_all"])
     worst = [sum(row[s] for row in errors[:15]) / 15 for s in range(5)]
     assert result["mean_error_by_severity"] == pytest.approx(worst)
     assert mce.compute(**rows("fog", 1, 0.5))["mean_error_by_severity"] == [None] * 5

@@ -3,11 +3,17 @@
 import importlib
 import json
 import re
+import shutil
 import sys
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
+
+from imagenet_cp.evaluation.run import evaluate_model
+from imagenet_cp.sources import classes
 
 pytest.importorskip("jinja2")
 
@@ -50,22 +56,86 @@ def test_numbers(space):
         fragments.number(101, "fog", 100)
 
 
-def test_files(space, tmp_path):
-    fragments = space("fragments")
+def test_files(space, tmp_path, load):
+    files = space("files")
     path = tmp_path / "rows.jsonl"
-    path.write_text('{"a": [1, 2], "b": "x"}\n\n{"a": [3], "b": "y"}\n')
-    assert fragments.read_columns(path, ["a", "b", "c"]) == {"a": [[1, 2], [3]], "b": ["x", "y"]}
-    path.write_text('{"a": 1}\n{"b": 2}\n')
-    with pytest.raises(ValueError, match=r"rows.jsonl: line 2 has no a"):
-        fragments.read_columns(path, ["a"])
-    path.write_text("GIF89a")
-    with pytest.raises(ValueError, match=r"rows.jsonl is neither CSV nor JSON Lines"):
-        fragments.read_columns(path, ["a"])
-    with pytest.raises(ValueError, match="choose a file"):
-        fragments.read_columns(None, ["a"])
+    rows = [
+        {"predictions": [7] * 31, "perturbation": "tilt"},
+        {"predictions": [8] * 31, "perturbation": "tilt"},
+    ]
+    path.write_text(f"{json.dumps(rows[0])}\n\n{json.dumps(rows[1])}\n")
+    columns = {"predictions": [[7] * 31, [8] * 31], "perturbation": ["tilt", "tilt"]}
+    assert files.read_columns(path, load("mfr").features) == (columns, {})
+    parquet = tmp_path / "rows.parquet"
+    pq.write_table(pa.table(columns), parquet)
+    read, _ = files.read_columns(parquet, load("mfr").features)
+    assert {key: values.to_pylist() for key, values in read.items()} == columns
     table = tmp_path / "rows.csv"
-    table.write_text("a,b\n1,\n2,y\n")
-    assert fragments.read_columns(table, ["a", "b"]) == {"a": [1, 2], "b": ["", "y"]}
+    table.write_text("predictions,references,corruption,severity,more\n1,1,fog,3,x\n")
+    columns = {"predictions": [1], "references": [1], "corruption": ["fog"], "severity": [3]}
+    assert files.read_columns(table, load("mce").features) == (columns, {})
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b"predictions,references,corruption\n1,1,fog\n", "no column 'severity'"),
+        (b'{"a": 1}\n{"b": 2}\n', "line 2 has no a"),
+        (b'{"a": 1}\n[2]\n', "line 2 is not a JSON object"),
+        (b'{"a": 1', "Expecting ',' delimiter"),
+        (b"\x89PNG\r\n\x1a\n\x00\xff", "neither text nor Parquet"),
+        (b"\x00\x01\x02" * 100, "no column 'predictions'"),
+        (b"PAR1 and no more", "Parquet"),
+        (b"", "No columns to parse"),
+    ],
+)
+def test_a_file_without_the_columns_is_told_which_it_needs(space, tmp_path, load, content, reason):
+    (tmp_path / "rows.csv").write_bytes(content)
+    with pytest.raises(ValueError, match="columns predictions, references, corruption, severity") as raised:
+        space("files").read_columns(tmp_path / "rows.csv", load("mce").features)
+    assert str(raised.value).startswith("rows.csv: ") and reason in str(raised.value)
+
+
+@pytest.fixture(scope="module")
+def evaluated(tmp_path_factory, photographs):
+    """The results of an evaluation on four images, and the folder that it wrote."""
+    folder = tmp_path_factory.mktemp("evaluated")
+    for path, wnid in zip(photographs.values(), classes.wnids()[::100], strict=False):
+        (folder / "images" / wnid).mkdir(parents=True)
+        shutil.copy(path, folder / "images" / wnid)
+
+    def bright(images):
+        """Five classes that depend on the brightness."""
+        values = np.array([np.asarray(image)[::8, ::8].mean() for image in images]) * 7
+        return -np.abs(np.arange(1000) - values[:, None] % 1000)
+
+    options = {"source": folder / "images", "configs": ["brightness_1", "clean", "brightness"]}
+    results = evaluate_model(bright, **options, name="bright", out=folder / "out")
+    results.to_json(folder / "out" / "results.json")
+    return results, folder / "out"
+
+
+def test_files_of_an_evaluation_give_its_scores(space, name, load, evaluated):
+    results, folder = evaluated
+    files = space("files")
+    metric = load(name)
+    paths = list(folder.glob(f"predictions/{'imagenet_c' if name == 'mce' else 'imagenet_p'}/*.parquet"))
+    for path in paths:
+        columns, identity = files.read_columns(path, metric.features)
+        metric.add_batch(**columns)
+    expected = results.metrics[name]
+    assert paths and expected["signature"].split("|data:")[1].startswith(identity["data"])
+    found = metric.compute(recipe=identity["data"])
+    assert {**found, "signature": ""} == {**expected, "signature": ""}
+    benchmark = "imagenet_c" if name == "mce" else "imagenet_p"
+    result = files.read_result(folder / "results.json", name, benchmark)
+    assert result["signature"] == expected["signature"] and result["missing"] == expected["missing"]
+    with pytest.raises(ValueError, match=f"results.json is not of tiny_{benchmark}, but {name}"):
+        files.read_result(folder / "results.json", name, f"tiny_{benchmark}")
+    (folder / "other.json").write_text('{"format": "imagenet-cp evaluation", "metrics": {"m": 1}}')
+    with pytest.raises(ValueError, match=f"other.json has no {name}, only m"):
+        files.read_result(folder / "other.json", name, benchmark)
+    assert files.read_result(paths[0], name, benchmark) is None
 
 
 def test_published_table(space):
@@ -82,7 +152,8 @@ def test_text_cannot_become_markup(space):
     render = space("fragments").render
     for html in (
         render("wrong", error="<i>"),
-        render("summary", numbers={"<i>": 1}, notes=["<i>"]),
+        render("summary", numbers={"<i>": 1}, warning="", notes=["<i>"]),
+        render("summary", numbers={}, warning="<i>", notes=[]),
         render("bars", rows=[("<i>", 1, 2, 1)], titles=("<i>", ""), full=1, mark=1, note="<i>"),
         render("curve", lines={"yours": [(0, 0.5)]}, label="<i>", yours="<i>"),
     ):
@@ -93,11 +164,11 @@ def test_example_files(space, name, load):
     """The example of the page is a whole benchmark."""
     path = next((METRICS / name).glob("example.*"))
     metric = load(name)
-    columns = space("fragments").read_columns(path, list(metric.features))
+    columns, _ = space("files").read_columns(path, metric.features)
     assert 0 < metric.compute(**columns, strict=True)[name] < 100
 
 
-def test_app(space, name):
+def test_app(space, name, evaluated):
     gradio = pytest.importorskip("gradio")
     page, yours = space("app").space, space("fragments").YOURS
     benchmark, clean = ("imagenet_c", ["43.478"]) if name == "mce" else ("imagenet_p", [])
@@ -118,8 +189,16 @@ def test_app(space, name):
         assert "look like fractions" in page.view(page.score_table, page.fill(fractions), benchmark, "")[0]
     assert set(json.loads((METRICS / name / "published.json").read_text())) < set(page.published)
     path = str(next((METRICS / name).glob("example.*")))
-    headline, *_ = page.view(page.score_file, path, benchmark, *("" for _ in clean))
+    headline, _, compare, _ = page.view(page.score_files, [path], benchmark, *("" for _ in clean))
     assert f"{name}|benchmark:{benchmark}|" in headline
+    assert re.search(r"Only \d images: the score is uncertain", headline) and yours not in compare
+    _, folder = evaluated
+    for paths in ([folder / "results.json"], list(folder.glob(f"predictions/{benchmark}/*.parquet"))):
+        headline, *_ = page.view(page.score_files, paths, benchmark, *("" for _ in clean))
+        assert f"{name}|benchmark:{benchmark}|" in headline and "Only 4 images" in headline
+    headline, *_ = page.view(page.score_files, [path, *paths], benchmark, *("" for _ in clean))
+    assert "of different models or data" in headline
+    assert "choose a file" in page.view(page.score_files, None, benchmark, *("" for _ in clean))[0]
     assert list(page.benchmarks) == [value for _, value in page.benchmark.choices]
     card = (METRICS / name / "README.md").read_text(encoding="utf-8").split("\n---\n", 1)[1].strip()
     shown = [block.value for block in page.build().blocks.values() if isinstance(block, gradio.Markdown)]

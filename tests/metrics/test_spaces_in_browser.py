@@ -97,7 +97,7 @@ def headline(browser, text):
     return browser.wait(f"{result}?.includes({text!r}) && {result}")
 
 
-def test_a_reader_gets_the_right_score(name, page, load, tmp_path):
+def test_a_reader_gets_the_right_score(name, page, load, axe, tmp_path):
     """AlexNet's values score 100, and the example file what evaluate says, at any width and in both colours."""
     click(page, "#score")
     headline(page, "the table is empty")
@@ -117,6 +117,8 @@ def test_a_reader_gets_the_right_score(name, page, load, tmp_path):
         page.colours(scheme)
         page.wait(f"document.body.classList.contains('dark') === {str(scheme == 'dark').lower()}")
         assert page.overflow() <= 0 and not page.evaluate(TRUNCATED), (width, scheme)
+        for part in ("#headline", "#parts", "#published", *["#plot"] * (name == "mce")):
+            assert page.violations(axe, part) == [], (width, scheme)
         page.screenshot(tmp_path / f"{name}_{width}_{scheme}.png")
 
     click(page, "[role=tab]:nth-of-type(2)")
@@ -124,6 +126,7 @@ def test_a_reader_gets_the_right_score(name, page, load, tmp_path):
     page.wait("document.querySelector('a[href*=\"/example.\"]')")
     click(page, "#score-file")
     assert headline(page, f"{name}|benchmark:").split("\n")[1] == f"{expected(name, load):.1f}"
+    assert "the score is uncertain" in headline(page, "Only ")
     assert page.overflow() <= 0
     page.screenshot(tmp_path / f"{name}_file.png")
     assert page.errors() == []

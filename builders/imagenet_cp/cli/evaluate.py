@@ -238,12 +238,13 @@ def compare(
     out: Annotated[Path, typer.Option("--out", "-o", callback=check_local, help="Folder to write.")] = Path(
         "comparison"
     ),
+    base: Annotated[str, typer.Option(help="Name of the model that differences are to.")] = "",
 ) -> None:
     """Compare models on the same data: a page of their scores and differences, with confidence intervals."""
     from ..evaluation.report.comparison_page import load_models, write_comparison
     from ..evaluation.tables import format_tables
 
-    page = write_comparison(results, out)
+    page = write_comparison(results, out, base)
     typer.echo(format_tables(load_models(results), "markdown", ("clean_error", "mce", "mfr", "mt5d")))
     typer.echo(page)
 

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from statistics import fmean
 from typing import TYPE_CHECKING
+
+from ..evaluation.report.formatting import format_number
 
 if TYPE_CHECKING:
     from ..evaluation.evaluation import Evaluation
@@ -18,37 +21,29 @@ def format_results(evaluation: Evaluation) -> Iterator[str]:
         rows = [
             [
                 name,
-                *(_percent(error) for error in errors),
-                _percent(_mean(errors)),
-                _number(result["ce"].get(name)),
+                *(format_number(error, 100) for error in errors),
+                format_number(fmean(measured), 100),
+                format_number(result["ce"].get(name)),
             ]
             for name, errors in result["error"].items()
-            if any(error is not None for error in errors)
+            if (measured := [error for error in errors if error is not None])
         ]
         if result["clean_error"] is not None:
-            rows.insert(0, ["clean", *[""] * 5, _percent(result["clean_error"]), ""])
+            rows.insert(0, ["clean", *[""] * 5, format_number(result["clean_error"], 100), ""])
         yield from _table(["error % at severity", "1", "2", "3", "4", "5", "mean", "CE"], rows)
     if result := evaluation.metrics.get("mfr"):
         distances = evaluation.metrics["mt5d"]["t5d"]
         rows = [
-            [name, _percent(flips), _number(result["fr"].get(name)), _number(distances.get(name))]
+            [
+                name,
+                format_number(flips, 100),
+                format_number(result["fr"].get(name)),
+                format_number(distances.get(name)),
+            ]
             for name, flips in result["flip_probability"].items()
             if flips is not None
         ]
         yield from _table(["perturbation", "flips %", "FR", "T5D"], rows)
-
-
-def _mean(values: Sequence[float | None]) -> float | None:
-    measured = [value for value in values if value is not None]
-    return sum(measured) / len(measured) if measured else None
-
-
-def _percent(value: float | None) -> str:
-    return _number(None if value is None else 100 * value)
-
-
-def _number(value: float | None) -> str:
-    return "-" if value is None else f"{value:.1f}"
 
 
 def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from .data.rows import Rows
 from .predictions import class_ids, column_values
-from .references import all_parts, test_parts
+from .references import all_parts, mean_over, test_parts
 
 #: Number of bins of both calibration errors.
 BINS = 15
@@ -159,14 +159,9 @@ def calibration_scores(rows: Rows, tables: Mapping[str, pa.Table]) -> dict[str, 
         values = {cell: found[score] for cell, found in by_config.items()}
         cells = {name: [values.get((name, s)) for s in range(1, 6)] for name in names}
         scores[score] = {
-            "mean": _mean([cells.get(name) for name in tested]),
-            "mean_all": _mean([cells.get(name) for name in all_parts("mce")]),
+            "mean": mean_over(cells, tested),
+            "mean_all": mean_over(cells, all_parts("mce")),
             "clean": next((value for (_, level), value in values.items() if not level), None),
             "cells": cells,
         }
     return scores
-
-
-def _mean(rows: list[list[float | None] | None]) -> float | None:
-    values = [value for row in rows for value in row or [None]]
-    return None if None in values else float(np.mean(np.array(values, np.float64)))

@@ -68,8 +68,8 @@ class Evaluation(Results):
 
         Parameters
         ----------
-        kind : {"ce", "relative_ce", "severity", "fr", "t5d"}
-            Corruption errors, the errors at five severities, flip rates or top-5 distances.
+        kind : {"scatter", "ce", "relative_ce", "severity", "fr", "t5d"}
+            Clean error and mCE, corruption errors, the errors at five severities, flip rates or top-5 distances.
 
         Returns
         -------

@@ -16,7 +16,7 @@ from ..corruptions import CORRUPTIONS, FAMILIES, TEST
 from ..errors import SourceError
 from ..files import write_text
 from ..sources.subsets import ROBUSTBENCH, open_subset
-from .references import benchmark_name
+from .references import benchmark_name, mean_over
 from .results import Results
 
 #: Columns of timm's files.
@@ -90,13 +90,15 @@ def export_timm(results: Results, folder: Path) -> list[Path]:
         f"imagenet-c-{family}": tuple(n for n in TEST if CORRUPTIONS[n].family == family)
         for family in FAMILIES
     }
-    errors: dict[str, tuple[float, float]] = {
-        title: (_mean(result["error"], names), _mean(top5["cells"], names)) for title, names in sets.items()
+    errors = {
+        title: (mean_over(result["error"], names), mean_over(top5["cells"], names))
+        for title, names in sets.items()
     }
-    if result["clean_error"] is not None and top5["clean"] is not None:
-        errors["imagenet-c-clean"] = (result["clean_error"], top5["clean"])
+    errors["imagenet-c-clean"] = (result["clean_error"], top5["clean"])
     files = []
     for title, (one, five) in errors.items():
+        if one is None or five is None:
+            continue
         values = {"top1": 1 - one, "top1_err": one, "top5": 1 - five, "top5_err": five}
         row = {**described, **{key: f"{100 * value:.3f}" for key, value in values.items()}}
         files.append(folder / f"results-{title}.csv")
@@ -176,11 +178,6 @@ def _whole(results: Results) -> Mapping[str, Any]:
     if result is None or result["mce"] is None or benchmark_name(result) != "imagenet_c":
         raise ValueError(f"{results.model}: these results are not of all 75 configs of ImageNet-C")
     return result
-
-
-def _mean(rows: Mapping[str, Sequence[float]], names: Iterable[str]) -> float:
-    values = [value for name in names for value in rows[name]]
-    return sum(values) / len(values)
 
 
 def _parameters(name: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from .. import metrics
@@ -76,6 +76,13 @@ def compute_scores(metric: str, benchmark: str, means: Mapping[str, float | None
         return {**metrics.corruption_scores(error, clean, benchmark), "error": error, "clean_error": clean}
     raw = {name: means.get(name) for name in all_parts(metric) if name in tested or name in means}
     return {**metrics.sequence_scores(metric, raw, benchmark), RAW_KEY[metric]: raw}
+
+
+def mean_over(rows: Mapping[str, Sequence[float | None]], names: Iterable[str]) -> float | None:
+    """Mean over corruptions and severities; None if a value or a corruption is missing."""
+    values = [value for name in names for value in rows.get(name, [None])]
+    known = [value for value in values if value is not None]
+    return sum(known) / len(known) if len(known) == len(values) else None
 
 
 def missing_configs(metric: str, result: Mapping[str, Any]) -> list[str]:

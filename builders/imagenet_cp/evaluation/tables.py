@@ -46,21 +46,22 @@ class Score(NamedTuple):
     path: tuple[Any, ...]
 
 
-def _mean(title: str, source: str, key: str, times: float = 1, digits: int = 1) -> Score:
+def _score(title: str, source: str, key: str, times: float = 1, digits: int = 1) -> Score:
     return Score(title, source, times, digits, (key,))
 
 
 #: Name -> its column. Percent, except for NLL, the Brier score and distances.
 SCORES = {
-    "clean_error": _mean("Error", "mce", "clean_error", 100),
-    "mce": _mean("mCE", "mce", "mce"),
-    "relative_mce": _mean("rel. mCE", "mce", "relative_mce"),
-    "mean_error": _mean("mean error", "mce", "mean_error", 100),
-    "mean_accuracy": _mean("mean accuracy", "mce", "mean_accuracy", 100),
-    "mean_error_all": _mean("mean error of 19", "mce", "mean_error_all", 100),
+    "clean_error": _score("Error", "mce", "clean_error", 100),
+    "mce": _score("mCE", "mce", "mce"),
+    "relative_mce": _score("rel. mCE", "mce", "relative_mce"),
+    "mean_error": _score("mean error", "mce", "mean_error", 100),
+    "mean_accuracy": _score("mean accuracy", "mce", "mean_accuracy", 100),
+    "mean_error_all": _score("mean error of 19", "mce", "mean_error_all", 100),
+    "mean_accuracy_all": _score("mean accuracy of 19", "mce", "mean_accuracy_all", 100),
     "error_severity_5": Score("error at severity 5", "mce", 100, 1, ("mean_error_by_severity", 4)),
-    "mfr": _mean("mFR", "mfr", "mfr"),
-    "mt5d": _mean("mT5D", "mt5d", "mt5d"),
+    "mfr": _score("mFR", "mfr", "mfr"),
+    "mt5d": _score("mT5D", "mt5d", "mt5d"),
     "top5_error": Score("top-5 error", "calibration", 100, 1, ("top5_error", "mean")),
     "ece": Score("ECE", "calibration", 100, 1, ("ece", "mean")),
     "adaptive_ece": Score("adaptive ECE", "calibration", 100, 1, ("adaptive_ece", "mean")),
@@ -71,7 +72,7 @@ SCORES = {
 #: Names that stand for a column of each corruption or perturbation of the mean -> metric.
 PARTS = {"ce": "mce", "relative_ce": "mce", "fr": "mfr", "t5d": "mt5d"}
 #: Scores of which more is better.
-_ASCENDING = ("mean_accuracy",)
+_ASCENDING = ("mean_accuracy", "mean_accuracy_all")
 _SHORT = {"elastic_transform": "Elastic", "jpeg_compression": "JPEG"}
 
 
@@ -273,7 +274,13 @@ def _markdown(table: Table) -> str:
 def _latex(table: Table) -> str:
     """A tabular with the rules of the package booktabs."""
     special = {**{c: f"\\{c}" for c in "&%$#_{}"}, "\\": r"\textbackslash{}", "~": r"\textasciitilde{}"}
-    special |= {"^": r"\textasciicircum{}", "–": "--", "|": r"\textbar{}\allowbreak{}"}
+    special |= {
+        "<": r"\textless{}",
+        ">": r"\textgreater{}",
+        "^": r"\textasciicircum{}",
+        "–": "--",
+        "|": r"\textbar{}\allowbreak{}",
+    }
 
     def escape(text: str) -> str:
         return "".join(special.get(character, character) for character in text)

@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ..benchmarks.base import Benchmark, Cell
 from ..benchmarks.layout import DATA_FILE
 from ..build.finished import Build, open_build
 from ..build.verify import verify
@@ -21,6 +22,7 @@ from ..progress import Progress, silent
 from ..resources import METRICS, metrics_folder
 from ..text import amount, count
 from .repo import HUB_MANAGED_FILES, Content, Repo, State, Upload
+from .results import BENCHMARK_FILE, benchmark_file
 
 _METRIC_FILES = ("README.md", "app.py", "requirements.txt")
 _GATES = {
@@ -225,6 +227,10 @@ def publish(
         return repo.url
     plan.carry_out(echo, confirm, progress)
     echo(f"{repo.url}: up to date")
+    if any(BENCHMARK_FILE in upload.files for upload in plan.uploads):
+        echo(
+            f"{BENCHMARK_FILE} was sent: ask the Hub to list the data set as a Benchmark, which it does by hand"
+        )
     return repo.url
 
 
@@ -257,7 +263,7 @@ def _dataset_plan(
     }
     rest = {path: content for path, content in description.items() if not now.has(path, content)}
     ours = {path for path in now.files if DATA_FILE.fullmatch(path) or path.startswith("assets/")}
-    _check_foreign(repo, now, ours | {"README.md", RECORD_FILE}, RECORD_FILE)
+    _check_foreign(repo, now, ours | {"README.md", RECORD_FILE, BENCHMARK_FILE}, RECORD_FILE)
     obsolete = tuple(sorted(ours - checksums.keys() - description.keys()))
     uploads = (
         Upload(data, f"Add data of {build.signature}", checksums=checksums),
@@ -269,12 +275,13 @@ def _dataset_plan(
 
 
 def _description(build: Build, repo_id: str) -> dict[str, Content]:
-    """Files beside the data: the card, its images, and the record of the build."""
+    """Files beside the data: the card, its images, the record of the build, and ``eval.yaml`` of a whole benchmark."""
     # The reasons for skipping an image name files of the machine that built it.
     skipped = dict.fromkeys(build.record.get("skipped") or {}, "could not be read")
     files = {path: info._asdict() for path, info in build.files.items()}
     versions = build.record.get("versions") or {}
-    names = dict.fromkeys(cell.name for cell in cards.cells(build.benchmark, files) if cell.level > 0)
+    cells = cards.cells(build.benchmark, files)
+    names = dict.fromkeys(cell.name for cell in cells if cell.level > 0)
     card = cards.dataset_card(
         build.benchmark,
         build.recipe,
@@ -294,10 +301,20 @@ def _description(build: Build, repo_id: str) -> dict[str, Content]:
         "files": files,
     }
     return {
+        **(
+            {BENCHMARK_FILE: benchmark_file(build.benchmark.dataset).encode()}
+            if _is_whole(build.benchmark, cells)
+            else {}
+        ),
         **{f"assets/{name}.jpg": strip for name, strip in strips(build.benchmark, names).items()},
         RECORD_FILE: (json.dumps(record, indent=1, ensure_ascii=False) + "\n").encode(),
         "README.md": card.encode(),
     }
+
+
+def _is_whole(benchmark: Benchmark, cells: Iterable[Cell]) -> bool:
+    """True if no config of the benchmark's mean is missing."""
+    return set(cells) >= set(benchmark.configs["test"])
 
 
 def _check_private(folder: Path, description: Mapping[str, Content]) -> None:

@@ -21,6 +21,8 @@ _MEANS = ("mce", "relative_mce", "mean_accuracy", "mfr", "mt5d")
 _METRICS = ("mce", "mfr", "mt5d")
 #: Folder of the results in a model repo.
 FOLDER = ".eval_results"
+#: File that makes a data set a Benchmark.
+BENCHMARK_FILE = "eval.yaml"
 
 
 def evaluation_results(
@@ -151,8 +153,8 @@ def benchmark_file(dataset: str) -> str:
     tasks = ["mean_accuracy", "mce", "relative_mce"] if "clean" in benchmark.configs else ["mfr", "mt5d"]
     fields = {
         "name": dataset,
-        "description": "Robustness of image classifiers (Hendrycks & Dietterich, ICLR 2019). mean_accuracy is "
-        "higher for better models; mce, relative_mce, mfr and mt5d are lower.",
+        "description": "Robustness of image classifiers to corruptions and perturbations. mean_accuracy is higher for "
+        "better models; mce, relative_mce, mfr and mt5d are lower.",
         "evaluation_framework": "imagenet-cp",
         "tasks": [{"id": task, "config": "test", "split": "validation"} for task in tasks],
     }

@@ -6,10 +6,13 @@ import io
 import re
 from typing import TYPE_CHECKING
 
-from .charts import COLORS, style
+from .style import COLORS, HOVER, style
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+
+#: Group of a line, up to the group that follows.
+_LINE = re.compile(rf'<g id="{HOVER}([^"]*)">(.*?\n  +</g>\n  +</g>)', re.DOTALL)
 
 
 def render(figure: Figure, form: str, name: str, background: str = "white") -> bytes:
@@ -18,7 +21,16 @@ def render(figure: Figure, form: str, name: str, background: str = "white") -> b
     with style(**{"svg.hashsalt": name}):
         metadata = {"Date": None, "Creator": None} if form == "svg" else {"Software": None}
         figure.savefig(stream, format=form, dpi=200, metadata=metadata, facecolor=background)
+    if form == "svg":
+        return _LINE.sub(_add_titles, stream.getvalue().decode()).encode()
     return stream.getvalue()
+
+
+def _add_titles(line: re.Match[str]) -> str:
+    """Titles of the markers of a line, which a browser shows on hover, in place of its id."""
+    titles = iter(line[1].split("|"))
+    markers = re.sub(r"(<use [^>]*)/>", lambda use: f"{use[1]}><title>{next(titles)}</title></use>", line[2])
+    return f"<g>{markers}"
 
 
 def inline_svg(figure: Figure, name: str, label: str) -> str:

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import re
 import textwrap
-import warnings
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from pathlib import Path
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from ...errors import BuildError, suggest
@@ -15,6 +11,8 @@ from .. import references
 from ..references import RATIO_KEY, benchmark_name, flatten
 from ..results import Results
 from .formatting import display_name
+from .scatter import draw_scatter
+from .style import COLORS, DASHED, NOTE, WIDTH, Look, add_hover, assign_looks, shorten, style
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -22,19 +20,21 @@ if TYPE_CHECKING:
 
 Models = Mapping[str, Results]
 
-_CSS = (Path(__file__).parent / "templates" / "page.css").read_text(encoding="utf-8")
-#: Name of a color -> its value in files; in a page each is a CSS variable that follows light and dark.
-COLORS = dict(re.findall(r"--(ink|quiet|line|other|model-\d): (#\w+);", _CSS[: _CSS.index("}")]))
-SERIES = tuple(name for name in COLORS if name.startswith("model-"))
 #: Charts in the order of a page -> their titles.
 TITLES = {
+    "scatter": "Clean and corrupted images",
     "ce": "Corruption error",
     "relative_ce": "Relative corruption error",
     "severity": "Error by severity",
     "fr": "Flip rate",
     "t5d": "Top-5 distance",
 }
-_METRIC = {"severity": "mce", "relative_ce": "mce", **{key: metric for metric, key in RATIO_KEY.items()}}
+_METRIC = {
+    "scatter": "mce",
+    "severity": "mce",
+    "relative_ce": "mce",
+    **{key: metric for metric, key in RATIO_KEY.items()},
+}
 #: Labels of the axis: with AlexNet as the normalizer, and without.
 _LABELS = {
     "ce": ("CE, percent of AlexNet's error", "error, percent"),
@@ -42,41 +42,8 @@ _LABELS = {
     "fr": ("flip rate, percent of AlexNet's", "flip probability, percent"),
     "t5d": ("top-5 distance, percent of AlexNet's", "top-5 distance"),
 }
-_MARKERS = "osD^vP"
-#: Dashes of curves, so that models differ also without colors.
-_DASHES: tuple[Any, ...] = (
-    "-",
-    (0, (5, 1.5)),
-    (0, (1.2, 1.2)),
-    (0, (5, 1.5, 1.2, 1.5)),
-    (0, (8, 2)),
-    (0, (3, 1, 1, 1, 1, 1)),
-)
 _BASELINE = "ResNet-50"
 _SEVERITIES = (0, 1, 2, 3, 4, 5)
-_DASHED: dict[str, Any] = {"color": COLORS["quiet"], "linestyle": (0, (4, 3)), "linewidth": 1.2}
-#: Inches. At the width of a phone a page shows letters in their own size, on a desktop a little larger.
-_WIDTH = 4.6
-_STYLE = {
-    "svg.fonttype": "none",
-    "text.parse_math": False,
-    "font.family": "sans-serif",
-    "font.sans-serif": ["DejaVu Sans"],
-    "font.size": 10,
-    "axes.edgecolor": COLORS["line"],
-    "axes.labelcolor": COLORS["quiet"],
-    "axes.linewidth": 0.8,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "text.color": COLORS["ink"],
-    "xtick.color": COLORS["quiet"],
-    "ytick.color": COLORS["quiet"],
-    "grid.color": COLORS["line"],
-    "grid.linewidth": 0.8,
-    "legend.frameon": False,
-    "figure.facecolor": "white",
-    "axes.facecolor": "none",
-}
 
 
 def draw(kind: str, models: Models, columns: int = 5) -> Figure:
@@ -105,38 +72,30 @@ def draw(kind: str, models: Models, columns: int = 5) -> Figure:
     if kind not in TITLES:
         raise ValueError(f"there is no chart {kind!r}{suggest(kind, TITLES)}")
     require_matplotlib()
-    metric = _METRIC[kind]
-    shown = {name: model for name, model in models.items() if metric in model.metrics}
+    shown = {name: model for name, model in models.items() if _has_data(kind, model)}
     if not shown:
-        raise ValueError(f"no data for the chart {kind!r}: there is no {metric}")
+        raise ValueError(f"no data for the chart {kind!r} in {', '.join(models)}")
     with style():
-        colors = {name: COLORS[SERIES[i % len(SERIES)]] for i, name in enumerate(models)}
-        figure = _severity(shown, colors, columns) if kind == "severity" else _ratios(kind, shown, colors)
+        looks = assign_looks(models)
+        if kind == "scatter":
+            figure = draw_scatter(shown, looks)
+        else:
+            figure = _severity(shown, looks, columns) if kind == "severity" else _ratios(kind, shown, looks)
         figure.draw_without_rendering()
         figure.set_layout_engine("none")  # laid out once, not again for every file
     return figure
 
 
-@contextmanager
-def style(**changes: Any) -> Iterator[None]:
-    """Style of all charts, as a context."""
-    import matplotlib
-
-    with matplotlib.rc_context({**_STYLE, **changes}), warnings.catch_warnings():
-        # A model may have a name in any script; SVG keeps letters as text, which the reader's fonts show.
-        warnings.filterwarnings("ignore", r"Glyph .* missing from font")
-        yield
-
-
 def available(models: Models) -> list[str]:
     """Kinds of charts that at least one model has data for."""
-    found = []
-    for kind in TITLES:
-        trees = (model.metrics.get(_METRIC[kind], {}) for model in models.values())
-        scores = [tree.get("error" if kind == "severity" else kind) for tree in trees]
-        if any(value is not None for _, value in flatten(scores)):
-            found.append(kind)
-    return found
+    return [kind for kind in TITLES if any(_has_data(kind, model) for model in models.values())]
+
+
+def _has_data(kind: str, model: Results) -> bool:
+    result = model.metrics.get(_METRIC[kind], {})
+    if kind == "scatter":
+        return None not in (result.get("mce"), result.get("clean_error"))
+    return any(value is not None for _, value in flatten(result.get("error" if kind == "severity" else kind)))
 
 
 def require_matplotlib() -> None:
@@ -147,12 +106,7 @@ def require_matplotlib() -> None:
         raise BuildError("charts need Matplotlib; in the clone, run pip install '.[report]'") from None
 
 
-def _shorten(name: str) -> str:
-    """Name with its tail, which tells the variants of a network apart."""
-    return name if len(name) <= 40 else f"{name[:17]}…{name[-22:]}"
-
-
-def _ratios(key: str, models: Models, colors: Mapping[str, str]) -> Figure:
+def _ratios(key: str, models: Models, looks: Mapping[str, Look]) -> Figure:
     """One row per corruption: the models with their intervals, the published models, and AlexNet's line at 100."""
     from matplotlib.figure import Figure
 
@@ -165,18 +119,18 @@ def _ratios(key: str, models: Models, colors: Mapping[str, str]) -> Figure:
     heights = {name: i + (0.6 if name in extra else 0) for i, name in enumerate([*tested, *extra])}
     step = 0.27 + 0.07 * (len(models) - 1)
     legend = 0.22 * (len(models) + (3 if normalized else 0))
-    figure = Figure(figsize=(_WIDTH, step * (len(heights) + 1) + legend + 0.6), layout="constrained")
+    figure = Figure(figsize=(WIDTH, step * (len(heights) + 1) + legend + 0.6), layout="constrained")
     axes = figure.subplots()
     axes.grid(axis="x")
     axes.set_axisbelow(True)
     if normalized:
-        axes.axvline(100, label="AlexNet = 100", **_DASHED)
+        axes.axvline(100, label="AlexNet = 100", **DASHED)
         _draw_published(axes, key, [heights[name] for name in tested])
     for i, (name, model) in enumerate(models.items()):
         shift = (i - (len(models) - 1) / 2) * 0.62 / len(models)
         shifted = {row: height + shift for row, height in heights.items()}
         scores = (model.metrics[metric][key], model.intervals[metric][key])
-        _draw_scores(axes, *scores, shifted, colors[name], _MARKERS[i % len(_MARKERS)], name)
+        _draw_scores(axes, *scores, shifted, looks[name], name)
     if extra:
         edge = (heights[tested[-1]] + heights[extra[0]]) / 2
         axes.axhline(edge, color=COLORS["other"], linewidth=0.8)
@@ -185,10 +139,8 @@ def _ratios(key: str, models: Models, colors: Mapping[str, str]) -> Figure:
             (0, edge),
             (4, -3),
             xycoords=("axes fraction", "data"),
-            textcoords="offset points",
             va="top",
-            color=COLORS["quiet"],
-            fontsize=8.5,
+            **NOTE,
         )
     axes.set_yticks(list(heights.values()), [display_name(name) for name in heights])
     axes.tick_params(axis="y", length=0, labelcolor=COLORS["ink"])
@@ -209,10 +161,18 @@ def _draw_published(axes: Axes, key: str, heights: list[float]) -> None:
     rows = {name: row[key] for name, row in references.published().items() if key in row}
     base: dict[str, Any] = {"linestyle": "none", "color": COLORS["other"]}
     label = f"{_BASELINE} in the paper"
-    axes.plot(rows.pop(_BASELINE), heights, marker="D", markersize=5.5, fillstyle="none", label=label, **base)
+    names = references.test_parts(_METRIC[key], "imagenet_p" if _METRIC[key] != "mce" else "imagenet_c")
+    own = rows.pop(_BASELINE)
+    (line,) = axes.plot(own, heights, marker="D", markersize=5.5, fillstyle="none", label=label, **base)
+    add_hover(
+        line, [f"{_BASELINE}, {display_name(part)}: {value}" for part, value in zip(names, own, strict=True)]
+    )
     label = "\n".join(textwrap.wrap(f"others in the paper: {', '.join(rows)}", 48))
-    for i, row in enumerate(rows.values()):
-        axes.plot(row, heights, marker="|", markersize=7, label=None if i else label, **base)
+    for i, (name, row) in enumerate(rows.items()):
+        (line,) = axes.plot(row, heights, marker="|", markersize=7, label=None if i else label, **base)
+        add_hover(
+            line, [f"{name}, {display_name(part)}: {value}" for part, value in zip(names, row, strict=True)]
+        )
 
 
 def _draw_scores(
@@ -220,26 +180,28 @@ def _draw_scores(
     values: Mapping[str, Any],
     intervals: Mapping[str, Any],
     heights: Mapping[str, float],
-    color: str,
-    marker: str,
+    look: Look,
     name: str,
 ) -> None:
     for row, height in heights.items():
         if interval := intervals.get(row):
-            axes.plot(interval, [height] * 2, color=color, linewidth=2, solid_capstyle="butt", alpha=0.55)
+            axes.plot(
+                interval, [height] * 2, color=look.color, linewidth=2, solid_capstyle="butt", alpha=0.55
+            )
     rows = [row for row in heights if values.get(row) is not None]
-    axes.plot(
+    (line,) = axes.plot(
         [values[row] for row in rows],
         [heights[row] for row in rows],
         linestyle="none",
-        marker=marker,
+        marker=look.marker,
         markersize=6,
-        color=color,
-        label=f"{_shorten(name)}, 95 % interval",
+        color=look.color,
+        label=f"{shorten(name)}, 95 % interval",
     )
+    add_hover(line, [f"{name}, {display_name(row)}: {values[row]:.1f}" for row in rows])
 
 
-def _severity(models: Models, colors: Mapping[str, str], columns: int) -> Figure:
+def _severity(models: Models, looks: Mapping[str, Look], columns: int) -> Figure:
     """One small chart per corruption: top-1 error at the five severities, AlexNet's dashed."""
     from matplotlib.figure import Figure
 
@@ -254,7 +216,7 @@ def _severity(models: Models, colors: Mapping[str, str], columns: int) -> Figure
         if any(e is not None for row in errors for e in row.get(name, []))
     ]
     rows = -(-len(names) // columns)
-    width = _WIDTH if columns < 4 else 10.4
+    width = WIDTH if columns < 4 else 10.4
     height = max(1.55 * rows, 2) + 0.55 + 0.2 * (len(models) + 1) / min(columns - 1, 3)
     figure = Figure(figsize=(width, height), layout="constrained")
     grid = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False).flat
@@ -266,14 +228,9 @@ def _severity(models: Models, colors: Mapping[str, str], columns: int) -> Figure
         axes.grid(axis="y")
         axes.tick_params(length=0)
         if name in base:
-            axes.plot(_SEVERITIES, _percent([clean, *base[name]]), label="AlexNet", **_DASHED)
-        for j, (label, model) in enumerate(models.items()):
-            marks = {
-                "color": colors[label],
-                "marker": _MARKERS[j % len(_MARKERS)],
-                "linestyle": _DASHES[j % len(_DASHES)],
-            }
-            _draw_curve(axes, model, name, marks, _shorten(label))
+            axes.plot(_SEVERITIES, _percent([clean, *base[name]]), label="AlexNet", **DASHED)
+        for label, model in models.items():
+            _draw_curve(axes, model, name, looks[label], label)
         axes.set_ylim(0, 103)
         axes.set_yticks([0, 50, 100])
         axes.set_xticks(_SEVERITIES)
@@ -287,17 +244,19 @@ def _severity(models: Models, colors: Mapping[str, str], columns: int) -> Figure
     return figure
 
 
-def _draw_curve(axes: Axes, model: Results, name: str, marks: Mapping[str, Any], label: str) -> None:
+def _draw_curve(axes: Axes, model: Results, name: str, look: Look, label: str) -> None:
     """Error of a model at severities 0, that of clean images, to 5."""
     result, spans = model.metrics["mce"], model.intervals["mce"]
     error = _percent([result["clean_error"], *result["error"].get(name, [None] * 5)])
     intervals = [spans["clean_error"], *spans["error"].get(name, [None] * 5)]
     low = _percent([interval and interval.low for interval in intervals])
     high = _percent([interval and interval.high for interval in intervals])
-    axes.fill_between(_SEVERITIES, low, high, color=marks["color"], alpha=0.2, linewidth=0)
+    axes.fill_between(_SEVERITIES, low, high, color=look.color, alpha=0.2, linewidth=0)
     if None in intervals[1:]:  # a single point has no band
-        axes.vlines(_SEVERITIES, low, high, color=marks["color"], alpha=0.4, linewidth=1.2)
-    axes.plot(_SEVERITIES, error, linewidth=1.8, markersize=3.2, label=label, **marks)
+        axes.vlines(_SEVERITIES, low, high, color=look.color, alpha=0.4, linewidth=1.2)
+    (line,) = axes.plot(_SEVERITIES, error, linewidth=1.8, markersize=3.2, label=shorten(label))
+    line.set(color=look.color, marker=look.marker, linestyle=look.dashes)
+    add_hover(line, [f"{label}, severity {s}: {e:.1f}" for s, e in enumerate(error) if e == e])
 
 
 def _percent(row: Any) -> list[float]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,18 +14,22 @@ from ..references import RATIO_KEY, flatten
 from ..results import Results
 from ..results_file import load
 from .formatting import display_name
-from .page import HEADLINE, NAMES, make_report_dir, write_page
+from .page import NAMES, Score, headline, make_report_dir, write_page
 
 
-def write_comparison(files: Sequence[str | os.PathLike[str]], folder: str | os.PathLike[str]) -> Path:
+def write_comparison(
+    files: Sequence[str | os.PathLike[str]], folder: str | os.PathLike[str], base: str = ""
+) -> Path:
     """Write the page of a comparison.
 
     Parameters
     ----------
     files : list of path
-        Two or more ``results.json``, or folders with one; differences are to the first.
+        Two or more ``results.json``, or folders with one.
     folder : path
         Folder for ``index.html``, ``comparison.csv`` and ``charts/``.
+    base : str, optional
+        Name of the model that differences are to; by default that of the first file.
 
     Returns
     -------
@@ -35,27 +39,27 @@ def write_comparison(files: Sequence[str | os.PathLike[str]], folder: str | os.P
     Raises
     ------
     ValueError
-        A file cannot be read, or the models cannot be compared.
+        A file cannot be read, the models cannot be compared, or the base is none of them.
     BuildError
         Matplotlib is not installed.
     """
-    comparison = compare(load_models(files))
-    headline = [
-        _row(comparison, metric, title, (key,), times)
-        for metric, key, title, times in HEADLINE
-        if metric in comparison.images
+    comparison = compare(load_models(files), base or None)
+    scores = [score for score in headline(comparison.models.values()) if score.metric in comparison.images]
+    ranking = _rank(comparison, scores[0])
+    columns = [
+        _column(comparison, ranking, score.metric, score.title, (score.key,), score.times) for score in scores
     ]
     path = make_report_dir(folder, "comparison")
     write_text(path / "comparison.csv", comparison.to_dataframe().to_csv(index=False))
     write_page(
         path / "index.html",
         "comparison.html",
-        comparison.models,
+        {name: comparison.models[name] for name in ranking},
         notes=_notes(comparison),
-        headline=headline,
-        ranking=_rank(headline),
+        scores=scores,
+        headline=[column for column in columns if any(cell["value"] is not None for cell in column["cells"])],
         base=comparison.base,
-        tables=_tables(comparison),
+        tables=_tables(comparison, ranking),
         signatures=[
             next(
                 str(m.metrics[metric]["signature"]) for m in comparison.models.values() if metric in m.metrics
@@ -101,34 +105,45 @@ def _notes(comparison: Comparison) -> list[str]:
     ]
 
 
-def _row(
-    comparison: Comparison, metric: str, title: str, path: tuple[str, ...], times: float = 1
+def _rank(comparison: Comparison, score: Score) -> list[str]:
+    """Names of the models by a score, models without it last."""
+
+    def value(name: str) -> float:
+        found = comparison.models[name].metrics.get(score.metric, {}).get(score.key)
+        return math.inf if found is None else found
+
+    return sorted(comparison.models, key=value)
+
+
+def _column(
+    comparison: Comparison,
+    ranking: Sequence[str],
+    metric: str,
+    title: str,
+    path: tuple[str, ...],
+    times: float = 1,
 ) -> dict[str, Any]:
     """One score of all models."""
     cells = []
-    for name, model in comparison.models.items():
-        differences = comparison.differences.get(name, {})
+    for name in ranking:
+        model, differences = comparison.models[name], comparison.differences.get(name, {})
         trees = {"value": model.metrics, "interval": model.intervals, "difference": differences}
         cells.append({key: dict(flatten(tree.get(metric, {}))).get(path) for key, tree in trees.items()})
     values = [cell["value"] for cell in cells if cell["value"] is not None]
     for cell in cells:
         cell["best"] = cell["value"] is not None and cell["value"] == min(values)
+        cell["significant"] = cell["difference"] is not None and cell["difference"].p_value < 0.05
     return {"title": title, "cells": cells, "times": times}
 
 
-def _rank(headline: Sequence[Mapping[str, Any]]) -> list[int]:
-    """Numbers of the models in the order of the first score that one of them has, models without it last."""
-    scored = (row for row in headline if any(cell["value"] is not None for cell in row["cells"]))
-    values = [cell["value"] for cell in next(scored, headline[0])["cells"]]
-    return sorted(range(len(values)), key=lambda i: math.inf if values[i] is None else values[i])
-
-
-def _tables(comparison: Comparison) -> dict[str, list[dict[str, Any]]]:
-    """Key of the ratios -> rows of all corruptions or perturbations."""
+def _tables(comparison: Comparison, ranking: Sequence[str]) -> dict[str, list[dict[str, Any]]]:
+    """Key of the ratios -> columns of all corruptions or perturbations."""
     tables = {}
     for metric in comparison.images:
         results = [model.metrics[metric] for model in comparison.models.values() if metric in model.metrics]
         for key in (RATIO_KEY[metric], "relative_ce") if metric == "mce" else (RATIO_KEY[metric],):
             names = dict.fromkeys(name for result in results for name in result[key])
-            tables[key] = [_row(comparison, metric, display_name(name), (key, name)) for name in names]
+            tables[key] = [
+                _column(comparison, ranking, metric, display_name(name), (key, name)) for name in names
+            ]
     return tables

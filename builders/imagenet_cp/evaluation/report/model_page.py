@@ -10,16 +10,19 @@ from typing import Any
 
 from ...benchmarks.signature import Signature
 from ...files import write_text
+from ...text import count
 from .. import references
 from ..dataframe import to_dataframe
-from ..references import RATIO_KEY, RAW_KEY, alexnet, benchmark_name, published
+from ..references import RATIO_KEY, RAW_KEY, alexnet, benchmark_name, flatten, published
 from ..results import Example, Results
 from ..results_file import dumps
 from .formatting import display_name, format_number
-from .page import HEADLINE, is_relative_to_alexnet, make_report_dir, write_page
+from .page import HEADLINE, Score, headline, is_relative_to_alexnet, make_report_dir, write_page
 
 _WORST = 10
 _BASELINE = "ResNet-50"
+#: Titles of the raw values of the metrics, and their factors to the unit of the page.
+_PARTIAL = {"mce": ("error", 100), "mfr": ("flip probability", 100), "mt5d": ("top-5 distance", 1)}
 _FORMATS = {b"\xff\xd8\xff": "image/jpeg", b"\x89PNG": "image/png"}
 
 
@@ -55,7 +58,8 @@ def write_report(results: Results, folder: str | os.PathLike[str]) -> Path:
         "report.html",
         {results.model: results},
         preprocessor="" if preprocessor == "none" else preprocessor,
-        cards=[_card(results, *score) for score in HEADLINE],
+        scores=[score for score in headline([results]) if score.metric in results.metrics],
+        cards=_partial_cards(results) + [_card(results, score) for score in headline([results])],
         metrics={metric: _metric(results, metric) for metric in results.metrics},
         worst=_worst_configs(results),
         examples=[shown for example in results.examples if (shown := _example(example, results.classes))],
@@ -64,9 +68,10 @@ def write_report(results: Results, folder: str | os.PathLike[str]) -> Path:
     return path / "index.html"
 
 
-def _card(results: Results, metric: str, key: str, title: str, times: float) -> dict[str, Any]:
+def _card(results: Results, score: Score) -> dict[str, Any]:
     """One score of the headline, with notes on AlexNet and ResNet-50, or on missing configs."""
-    card: dict[str, Any] = {"title": title, "times": times, "value": None, "interval": None}
+    metric, key = score.metric, score.key
+    card: dict[str, Any] = {"title": score.title, "times": score.times, "value": None, "interval": None}
     result = results.metrics.get(metric)
     if result is None:
         return {**card, "notes": ["not evaluated"]}
@@ -76,9 +81,22 @@ def _card(results: Results, metric: str, key: str, title: str, times: float) -> 
         return {**card, "notes": ["no clean images" if no_clean else f"{missing} configs missing"]}
     notes = []
     if is_relative_to_alexnet(metric, results):
-        base = format_number(alexnet(metric, benchmark_name(result))[key], times)
+        base = format_number(alexnet(metric, benchmark_name(result))[key], score.times)
         notes = [f"AlexNet {base}", f"{_BASELINE} {format_number(published()[_BASELINE].get(key))}"]
     return {**card, "value": result[key], "interval": results.intervals[metric][key], "notes": notes}
+
+
+def _partial_cards(results: Results) -> list[dict[str, Any]]:
+    """Means of the configs that were measured, for metrics that lack some."""
+    cards = []
+    for metric, result in results.metrics.items():
+        values = [value for _, value in flatten(result[RAW_KEY[metric]]) if value is not None]
+        if result[metric] is None and values:
+            title, times = _PARTIAL[metric]
+            notes = [f"mean of {count(len(values), 'config')}"]
+            mean = sum(values) / len(values)
+            cards.append({"title": title, "times": times, "value": mean, "interval": None, "notes": notes})
+    return cards
 
 
 def _metric(results: Results, metric: str) -> dict[str, Any]:
@@ -154,26 +172,26 @@ def _example(example: Example, classes: tuple[str, ...]) -> dict[str, Any] | Non
 
 def _published(results: Results) -> dict[str, Any] | None:
     """Published results with the model among them; None if there are none of the benchmark."""
-    shown = sorted(HEADLINE, key=lambda score: score[1] != "clean_error")  # as in the paper's tables
-    shown = [score for score in shown if is_relative_to_alexnet(score[0], results)]
+    shown = sorted(HEADLINE, key=lambda score: score.key != "clean_error")  # as in the paper's tables
+    shown = [score for score in shown if is_relative_to_alexnet(score.metric, results)]
     if not shown:
         return _published_bar(results)
     own, base = {}, {}
-    for metric, key, _, times in shown:
+    for metric, key, _, times, _ in shown:
         result = results.metrics[metric]
         base[key] = times * alexnet(metric, benchmark_name(result))[key]
         if result[key] is not None:
             own[key] = times * result[key]
     models = [(name, _format_source(row["source"]), row) for name, row in published().items()]
     models += [("AlexNet", "Table 1, 2, 3, 4", base), (results.model, "this report", own)]
-    keys = [key for _, key, _, _ in shown]
+    keys = [score.key for score in shown]
     models.sort(key=lambda model: model[2].get(keys[:2][-1], math.inf))  # by the first after the clean error
     rows = [
         {"model": name, "source": source, "scores": [row.get(key) for key in keys], "own": row is own}
         for name, source, row in models
         if any(key in row for key in keys if key != "clean_error")
     ]
-    return {"titles": [title for _, _, title, _ in shown], "rows": rows, "bar": False}
+    return {"titles": [score.title for score in shown], "rows": rows, "bar": False}
 
 
 def _published_bar(results: Results) -> dict[str, Any] | None:

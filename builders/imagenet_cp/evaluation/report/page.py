@@ -5,14 +5,16 @@ from __future__ import annotations
 import functools
 import os
 from collections.abc import Iterable, Mapping
+from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from ...benchmarks.signature import Signature
 from ...files import check_replaceable, local_path, write_text
+from ...text import count
 from .. import intervals
 from ..references import benchmark_name, is_normalized, missing_configs, part_of
 from ..results import Results
@@ -20,6 +22,7 @@ from ..results_file import FORMAT
 from ..tables import FORMATS, format_tables
 from . import chart_files, charts
 from .formatting import display_name, format_interval, format_number
+from .style import SERIES
 
 #: Number of images below which a page warns that the intervals are wide.
 FEW = 1000
@@ -27,13 +30,63 @@ FEW = 1000
 #: Display names of the metrics.
 NAMES = {"mce": "mCE", "mfr": "mFR", "mt5d": "mT5D"}
 
-#: Scores in the headline: metric, key, title, factor to percent.
+
+class Score(NamedTuple):
+    """A score at the top of a page.
+
+    Attributes
+    ----------
+    metric, key : str
+        Its place in `Results.metrics`.
+    title : str
+        Its name.
+    times : float
+        Factor to the unit of the page, percent but for distances.
+    meaning : str
+        Explanation, to be read after the title.
+    """
+
+    metric: str
+    key: str
+    title: str
+    times: float
+    meaning: str
+
+
+_CLEAN = Score("mce", "clean_error", "clean error", 100, "top-1 error on images without corruption")
+#: Scores at the top of a page, divided by AlexNet's.
 HEADLINE = (
-    ("mce", "mce", "mCE", 1),
-    ("mce", "relative_mce", "relative mCE", 1),
-    ("mfr", "mfr", "mFR", 1),
-    ("mt5d", "mt5d", "mT5D", 1),
-    ("mce", "clean_error", "clean error", 100),
+    Score("mce", "mce", "mCE", 1, "top-1 error in percent of AlexNet's, averaged over the corruptions"),
+    Score(
+        "mce",
+        "relative_mce",
+        "relative mCE",
+        1,
+        "the same for the error that corruptions add to the clean error",
+    ),
+    Score("mfr", "mfr", "mFR", 1, "changes of the prediction from frame to frame in percent of AlexNet's"),
+    Score(
+        "mt5d",
+        "mt5d",
+        "mT5D",
+        1,
+        "changes of the five best classes from frame to frame in percent of AlexNet's",
+    ),
+    _CLEAN,
+)
+#: The same for benchmarks that are not measured against AlexNet.
+_PLAIN = (
+    Score("mce", "mce", "mean error", 1, "top-1 error, averaged over corruptions and severities"),
+    Score("mce", "relative_mce", "added error", 1, "mean error less the clean error"),
+    Score("mfr", "mfr", "mean flip probability", 1, "changes of the prediction from frame to frame"),
+    Score(
+        "mt5d",
+        "mt5d",
+        "mean top-5 distance",
+        1,
+        "changes of the five best classes from frame to frame, 0 to 15",
+    ),
+    _CLEAN,
 )
 
 #: Kind of a page -> the files beside it, and the text by which each is known.
@@ -116,7 +169,7 @@ def write_page(path: Path, template: str, models: Mapping[str, Results], **conte
     page = _environment().get_template(template)
     shared = {
         "models": [
-            {"name": name, "results": results, "color": charts.SERIES[i % len(charts.SERIES)]}
+            {"name": name, "results": results, "rank": i + 1, "color": SERIES[i] if i < len(SERIES) else ""}
             for i, (name, results) in enumerate(models.items())
         ],
         "benchmarks": " and ".join(_benchmarks(models.values())),
@@ -124,6 +177,8 @@ def write_page(path: Path, template: str, models: Mapping[str, Results], **conte
         "warnings": [*context.pop("notes", []), *_warnings(models)],
         "kind": Path(template).stem,
         "charts": write_charts(models, path.parent / "charts"),
+        "drawn": len(SERIES),
+        "relative": any(is_relative_to_alexnet(metric, first) for metric in first.metrics),
     }
     write_text(path, page.render(**shared, **context) + "\n")
     for form, ending in FORMATS.items():
@@ -131,7 +186,7 @@ def write_page(path: Path, template: str, models: Mapping[str, Results], **conte
 
 
 def write_charts(models: Mapping[str, Results], folder: Path) -> dict[str, Markup]:
-    """Write the charts with data as SVG and PNG.
+    """Write the charts with data as SVG and PNG: of the first six models, and the scatter of all.
 
     Returns
     -------
@@ -139,16 +194,27 @@ def write_charts(models: Mapping[str, Results], folder: Path) -> dict[str, Marku
         Kind -> SVG element for the page, and ``"severity-2"``, two columns wide, for a phone.
     """
     drawings = {}
-    for kind in charts.available(models):
-        label = f"{charts.TITLES[kind]}; the numbers are in the table below"
-        figure = charts.draw(kind, models)
+    first = dict(islice(models.items(), len(SERIES)))
+    for kind in charts.available(first):
+        label = f"{charts.TITLES[kind]}; the numbers are in a table of this page"
+        figure = charts.draw(kind, models if kind == "scatter" else first)
         for form in ("svg", "png"):
             (folder / f"{kind}.{form}").write_bytes(chart_files.render(figure, form, kind))
         drawings[kind] = Markup(chart_files.inline_svg(figure, kind, label))
         if kind == "severity":
-            narrow = charts.draw(kind, models, columns=2)
+            narrow = charts.draw(kind, first, columns=2)
             drawings["severity-2"] = Markup(chart_files.inline_svg(narrow, "severity-2", label))
     return drawings
+
+
+def headline(models: Iterable[Results]) -> list[Score]:
+    """Scores at the top of a page, by their names for its benchmarks: those that a model has first."""
+    results = [result for model in models for result in model.metrics.items()]
+    relative = all(is_normalized(metric, benchmark_name(result)) for metric, result in results)
+    scores = HEADLINE if relative else _PLAIN
+    return sorted(
+        scores, key=lambda score: all(r[score.key] is None for m, r in results if m == score.metric)
+    )
 
 
 def is_relative_to_alexnet(metric: str, results: Results) -> bool:
@@ -166,15 +232,11 @@ def _sizes(results: Results) -> str:
     """Numbers of images and sequences as text."""
     parts = []
     if "mce" in results.counts:
-        parts.append(_plural(len(results.counts["mce"].image_ids), "image"))
+        parts.append(count(len(results.counts["mce"].image_ids), "image"))
     sequences = [len(results.counts[m].image_ids) for m in ("mfr", "mt5d") if m in results.counts]
     if sequences:
-        parts.append(f"sequences of {_plural(max(sequences), 'image')}")
+        parts.append(f"sequences of {count(max(sequences), 'image')}")
     return " and ".join(parts)
-
-
-def _plural(count: int, noun: str) -> str:
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
 def _warnings(models: Mapping[str, Results]) -> list[str]:
