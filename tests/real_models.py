@@ -105,10 +105,10 @@ def photographs(folder):
 
 
 def evaluate_both(folder):
-    """Build ImageNet-C of 20 images and ImageNet-P of three, and evaluate both models on them, side by side."""
+    """Build ImageNet-C and C-bar of 20 images and ImageNet-P of three, and evaluate both models, side by side."""
     photographs(folder)
     command = [sys.executable, "-c", "from imagenet_cp.cli import main; main()"]
-    for dataset, part in (("imagenet_c", "all"), ("imagenet_p", "few")):
+    for dataset, part in (("imagenet_c", "all"), ("imagenet_p", "few"), ("imagenet_c_bar", "all")):
         configs = "test,clean" if dataset == "imagenet_c" else "test"
         build = [*command, "build", dataset, "--source", folder / part, "--configs", configs]
         subprocess.run([*build, "--out", folder / dataset], check=True, capture_output=True)
@@ -117,6 +117,8 @@ def evaluate_both(folder):
         "imagenet_c",
         "--imagenet-p",
         "imagenet_p",
+        "--imagenet-c-bar",
+        "imagenet_c_bar",
         "--workers",
         "1",
         "--batch-size",
@@ -141,17 +143,18 @@ def measured(folder):
 
 
 def _measured(report):
-    digest = hashlib.sha256()
+    digest, digest_bar = hashlib.sha256(), hashlib.sha256()
     for name, stored in predictions(report).items():
         dataset, config = name.split("/")
         table = stored.select(["image_id", "prediction"]).to_pydict()
-        if dataset == "imagenet_c":
+        if dataset != "imagenet_p":
             table["prediction"] = [best for best, *_ in table["prediction"]]
-        digest.update(f"{config} {table}".encode())
+        (digest_bar if dataset == "imagenet_c_bar" else digest).update(f"{config} {table}".encode())
     metrics = json.loads((report / "results.json").read_text())["metrics"]
     means = {name: metrics[name][name] for name in ("mce", "mfr", "mt5d")}
     clean = {name: metrics["mce"][name] for name in ("relative_mce", "clean_error")}
-    return {**means, **clean, "predictions": digest.hexdigest()}
+    bar = {"c_bar": metrics["c_bar"]["mean_error"], "c_bar_predictions": digest_bar.hexdigest()}
+    return {**means, **clean, "predictions": digest.hexdigest(), **bar}
 
 
 if __name__ == "__main__":

@@ -356,6 +356,10 @@ def test_the_sheet_of_imagenet_c_bar_has_its_corruptions():
     hidden = corrupt(grey, "blue_noise_sample", 1, image_id="grey", benchmark="imagenet_c_bar")
     left, top = 32, 32 + 160 + 24 + 6 + 44 + 24  # margin, clean tile, heading and label
     assert np.array_equal(sheet[top : top + 160, left : left + 160], tile(hidden, 160))
+    longest = "single_frequency_greyscale"  # beside its label stands the number of the first severity
+    assert (
+        preview._font(15).getlength(longest) > 144 >= preview._fitting_font(longest, 144).getlength(longest)
+    )
 
 
 def test_long_messages_break_between_words_on_a_terminal(monkeypatch):

@@ -84,6 +84,8 @@ def folder(tmp_path, photographs, monkeypatch):
         shutil.copy(image, tmp_path / f"path/to/val/ILSVRC2012_val_{number:08d}{image.suffix}")
         shutil.copy(image, tmp_path / "path/to/images/cats")
     shutil.copy(photographs["rocket.jpg"], tmp_path / "photo.jpg")
+    (tmp_path / "path/to/own-c/glare/3/n04008634").mkdir(parents=True)
+    shutil.copy(photographs["rocket.jpg"], tmp_path / "path/to/own-c/glare/3/n04008634")
     (tmp_path / "my_package.py").write_text(MODEL)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", tmp_path / "cache")

@@ -34,6 +34,12 @@ def _font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
     return ImageFont.load_default(size)
 
 
+def _fitting_font(text: str, width: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
+    """Font of size 15, or the largest below in which a text is at most ``width`` pixels wide."""
+    fonts = (_font(size) for size in range(15, 8, -1))
+    return next((font for font in fonts if font.getlength(text) <= width), _font(8))
+
+
 def contact_sheet(
     clean: NDArray[np.uint8], image_id: str = "", seed: int = 0, benchmark: str = "imagenet_c"
 ) -> Image.Image:
@@ -91,7 +97,8 @@ def contact_sheet(
             draw.text((x, y + 8), family, _INK, _font(24))
             y += _HEADING
             for name in names[family]:
-                draw.text((x, y), name + ("*" if registry[name].extra else ""), _INK, _font(15))
+                label = name + ("*" if registry[name].extra else "")
+                draw.text((x, y), label, _INK, _fitting_font(label, _TILE - 16))
                 for severity in corruptions.SEVERITIES:
                     left = x + (severity - 1) * (_TILE + _GAP)
                     corrupted = corrupt(clean, name, severity, seed, image_id, benchmark=benchmark)

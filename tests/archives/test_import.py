@@ -23,6 +23,7 @@ from imagenet_cp.archives.catalog import RELEASES
 from imagenet_cp.archives.files import FileRelease
 from imagenet_cp.archives.folder import report
 from imagenet_cp.archives.importer import import_official
+from imagenet_cp.benchmarks.recipe import Recipe
 from imagenet_cp.build.folder import lock_build
 from imagenet_cp.build.plan import build
 from imagenet_cp.build.verify import verify
@@ -70,6 +71,31 @@ def small(monkeypatch):
     """A release of just five images, so that it can be whole."""
     monkeypatch.setitem(RELEASES, "imagenet_c", replace(RELEASES["imagenet_c"], images=5))
     return (1, 2, 3, 4, 5)
+
+
+def test_imagenet_c_bar_comes_by_severities_and_by_levels(tmp_path):
+    """The archive names folders by the severity, the authors' script by its level with two digits."""
+    files = images(["cbar_download/caustic_refraction/1", "cbar_download/sparkles/5"], NUMBERS[:2])
+    made = import_official([pack(tmp_path / "imagenet_c_bar.tar", files)], tmp_path / "out")
+    assert set(made.files) == {"caustic_refraction_1", "sparkles_5"}
+    assert made.recipe.signature == "imagenet_c_bar|official|release:inc_bar|profile:imagenet|jpeg"
+    assert Recipe.parse(made.recipe.signature) == made.recipe and made.recipe.official
+    levels = {
+        name.replace("cbar_download", "ImageNet-C-Bar").replace("refraction/1", "refraction/2.35"): data
+        for name, data in files.items()
+    }
+    levels = {name.replace("sparkles/5", "sparkles/6.00"): data for name, data in levels.items()}
+    import_official([unpack(tmp_path / "script", levels)], tmp_path / "again")
+    for config in made.files:
+        assert rows_of(tmp_path / "again", config) == rows_of(tmp_path / "out", config)
+    card = (tmp_path / "out" / "README.md").read_text(encoding="utf-8")
+    assert (
+        "dl.fbaipublicfiles.com/inc_bar" in card
+        and "zenodo" not in card
+        and "random draws differ" not in card
+    )
+    result = evaluate_model(by_colour, imagenet_c_bar=tmp_path / "out")
+    assert result.metrics["c_bar"]["error"]["sparkles"][4] is not None
 
 
 def test_imagenet_c_comes_out_byte_for_byte(tmp_path):

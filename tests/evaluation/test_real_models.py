@@ -42,6 +42,7 @@ def test_the_better_model_is_well_ahead(real_models, folder):
     lite0, squeezenet = scores["lite0"], scores["squeezenet"]
     assert lite0["clean_error"] < squeezenet["clean_error"]
     assert lite0["mce"] < squeezenet["mce"] - 15 and lite0["mfr"] < squeezenet["mfr"]
+    assert lite0["c_bar"] < squeezenet["c_bar"]
 
 
 def test_the_report_says_what_the_metrics_say(folder):

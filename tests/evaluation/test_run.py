@@ -456,7 +456,7 @@ def test_nothing_to_evaluate_on_is_an_error(folders, labelled, tmp_path):
         evaluate_model(by_colour, imagenet_p=folders["imagenet_c"])
     with pytest.raises(ValueError, match="difficulty 1"):
         evaluate_model(by_colour, source=labelled, configs=["shot_noise_2"], benchmarks=["imagenet_p"])
-    with pytest.raises(ValueError, match="of one kind"):
+    with pytest.raises(ValueError, match="pass the build of imagenet_c as imagenet_c"):
         evaluate_model(by_colour, imagenet_c=folders["imagenet_c"], imagenet_p=folders["imagenet_c"])
 
 

@@ -55,6 +55,7 @@ def test_without_clean_images_there_is_no_relative_mce(mce):
 def test_the_tasks_of_a_benchmark_are_those_of_the_results(mce):
     for dataset, tasks in (
         ("imagenet_c", ["mean_accuracy", "mce", "relative_mce"]),
+        ("imagenet_c_bar", ["mean_accuracy", "mean_error"]),
         ("imagenet_p", ["mfr", "mt5d"]),
     ):
         fields = yaml.safe_load(benchmark_file(dataset))

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from ..benchmarks.base import Benchmark, Cell
 from ..benchmarks.catalog import BENCHMARKS
+from ..corruptions import BAR
 from ..errors import SourceError
 from ..sources import classes as imagenet
 from ..sources.cifar import CIFAR10, CIFAR100
@@ -15,7 +16,12 @@ from .release import Archive, Listing, Release, list_entries
 
 _VALIDATION = rf"(?P<wnid>{imagenet.WNID})/(?P<id>ILSVRC2012_val_\d{{8}})"
 _TINY = rf"(?P<wnid>{imagenet.WNID})/(?P<id>(?!ILSVRC2012_val_)[\w-]*\d)"
-
+#: Folder of a corruption and its level, as the authors' script of ImageNet-C-bar writes them -> that of its severity.
+_BAR_LEVELS = {
+    f"{name}/{level:.2f}": f"{name}/{severity}"
+    for name, corruption in BAR.items()
+    for severity, (level,) in enumerate(corruption.tables.get("imagenet", ()), 1)
+}
 
 RELEASES: dict[str, Release] = {
     release.dataset: release
@@ -34,6 +40,17 @@ RELEASES: dict[str, Release] = {
                 "extra.tar": Archive("d492dfba5fc162d8ec2c3cd8ee672984", 15_789_490_144),
             },
             layout=rf"/(?P<cell>[a-z_]+/[1-5])/{_VALIDATION}\.JPEG\Z",
+        ),
+        FileRelease(
+            dataset="imagenet_c_bar",
+            record="inc_bar",
+            address="https://dl.fbaipublicfiles.com/inc_bar/imagenet_c_bar.tar.gz",
+            images=50_000,
+            classes=imagenet.wnids(),
+            example="sparkles/3/n01440764/ILSVRC2012_val_00000293.JPEG",
+            archives={},  # no checksum is published
+            layout=rf"/(?P<cell>[a-z_]+/(?:[1-5]|\d+\.\d\d))/{_VALIDATION}\.JPEG\Z",
+            severity_of=_BAR_LEVELS,
         ),
         FileRelease(
             dataset="imagenet_p",

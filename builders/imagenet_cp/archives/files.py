@@ -6,7 +6,7 @@ import os
 import re
 from array import array
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -40,6 +40,8 @@ class FileRelease(Release):
         Largest size of a file in bytes.
     number_of_classes : int
         Number of classes.
+    severity_of : dict
+        Other names of the folders of a cell -> its folder.
     numbered : bool
         Ids end in the number of the image, from 1; otherwise images are ordered by class.
     """
@@ -51,6 +53,7 @@ class FileRelease(Release):
     ending: str = "JPEG"
     number_of_classes: int = 1000
     numbered: bool = True
+    severity_of: Mapping[str, str] = field(default_factory=dict)
 
     def matches(self, path: str, cells: set[str]) -> bool:
         """Test if the path of a file ends as those of the release."""
@@ -65,7 +68,8 @@ class FileRelease(Release):
     def _match(self, path: str, cells: set[str]) -> tuple[str, str, str] | None:
         """Config, wnid and id of a file."""
         match = re.compile(self.layout, re.ASCII).search(path)
-        cell = match["cell"].replace("/", "_") if match else ""
+        folder = match["cell"] if match else ""
+        cell = self.severity_of.get(folder, folder).replace("/", "_")
         return (cell, match["wnid"], match["id"]) if match and cell in cells else None
 
     def scan(

@@ -184,7 +184,7 @@ class Import:
         benchmark = replace(
             self.benchmark,
             description=f"{self.benchmark.description} These are the images released by its authors "
-            f"(https://zenodo.org/records/{self.release.record}), {cards.as_published(self.recipe)}.",
+            f"({self.release.url}), {cards.as_published(self.recipe)}.",
         )
         record = {
             "identity": self.identity,

@@ -37,10 +37,11 @@ def import_official(
 ) -> Import:
     """Import the released files of a benchmark into a folder like that of a build.
 
-    The JPEGs of ImageNet-C and Tiny ImageNet-C go into the column ``image`` and the MP4s of ImageNet-P into ``video``,
-    byte for byte; the rows of the arrays of CIFAR-10-C and CIFAR-100-C go into ``image`` as lossless PNG, with the ids
-    of CIFAR's test images. Archives and the folders they were unpacked to give the same result. Memory stays below a
-    GB. After an interruption the same call resumes; more archives can be added later.
+    The JPEGs of ImageNet-C, ImageNet-C-bar and Tiny ImageNet-C go into the column ``image`` and the MP4s of ImageNet-P
+    into ``video``, byte for byte; the rows of the arrays of CIFAR-10-C and CIFAR-100-C go into ``image`` as lossless
+    PNG, with the ids of CIFAR's test images. Folders of ImageNet-C-bar may be named by severities or by the authors'
+    levels. Archives and the folders they were unpacked to give the same result. Memory stays below a GB. After an
+    interruption the same call resumes; more archives can be added later.
 
     Parameters
     ----------
@@ -76,7 +77,7 @@ def import_official(
     made = Import(benchmark, recipe, release, folder)
     identity = {
         "signature": recipe.signature,
-        "source": f"zenodo:{release.record}",
+        "source": release.address or f"zenodo:{release.record}",
         "images": release.images,
         "images_per_file": IMAGES_PER_FILE,
     }

@@ -117,7 +117,9 @@ class Release(ABC):
     dataset : str
         Its name in this package.
     record : str
-        Its number at zenodo.org.
+        Its number at zenodo.org, or a name if it is elsewhere.
+    address : str
+        Its address if it is elsewhere.
     codec : str
         Storage of its images.
     ending : str
@@ -140,6 +142,12 @@ class Release(ABC):
     classes: Sequence[str]
     example: str
     archives: Mapping[str, Archive]
+    address: str = ""
+
+    @property
+    def url(self) -> str:
+        """Address of the release."""
+        return self.address or f"https://zenodo.org/records/{self.record}"
 
     @abstractmethod
     def matches(self, path: str, cells: set[str]) -> bool:

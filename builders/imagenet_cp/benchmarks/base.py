@@ -50,19 +50,67 @@ class Images(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Benchmark(ABC):
-    """Data set generated from clean images.
+class ConfigSet(ABC):
+    """Configs of a data set, each of one cell or several.
 
     Attributes
     ----------
     dataset : str
-        Name for ``load_dataset``.
+        Name of the data set; that of a `Benchmark` is the one for ``load_dataset``.
     profile : str
-        Size and parameters, a key of ``PROFILES``.
+        Size and parameters, a key of ``PROFILES``; empty for images of any size.
+    kind : {"corruptions", "perturbations"}
+        Kind of its cells.
+    """
+
+    dataset: str
+    profile: str
+
+    kind: ClassVar[str]
+
+    @property
+    @abstractmethod
+    def configs(self) -> Mapping[str, tuple[Cell, ...]]:
+        """Config name -> its cells in the order of its rows; single cells first, in the published order."""
+
+    @functools.cached_property
+    def cell_of(self) -> Mapping[str, Cell]:
+        """Name of a config of one cell, which is also the folder of its files -> the cell."""
+        return {cell.config: cell for cells in self.configs.values() for cell in cells}
+
+    def cells(self, names: Sequence[str]) -> tuple[Cell, ...]:
+        """List the cells of several configs, each once, in the published order.
+
+        Raises
+        ------
+        ValueError
+            A config is unknown; the message suggests similar ones.
+        """
+        for name in names:
+            if name not in self.configs:
+                raise ValueError(f"{self.dataset} has no config {name!r}{self.suggest(name)}")
+        wanted = {cell for name in names for cell in self.configs[name]}
+        return tuple(cell for cell in self.cell_of.values() if cell in wanted)
+
+    def suggest(self, name: str) -> str:
+        """End of an error message that suggests similar configs, or all levels of the same name."""
+        base, _, level = name.rpartition("_")
+        if name in self.configs or not level.isdecimal():
+            return suggest(name, self.configs)
+        levels = [
+            config for config, cells in self.configs.items() if [(config, base)] == [c[:2] for c in cells]
+        ]
+        return f"; did you mean {' or '.join(levels)}?" if levels else suggest(name, self.configs)
+
+
+@dataclass(frozen=True)
+class Benchmark(ConfigSet):
+    """Data set generated from clean images.
+
+    Attributes
+    ----------
     title, description : str
         For cards and ``info``.
-    kind : {"corruptions", "perturbations"}
-        Registry that its cells come from.
     level_name : {"severity", "difficulty"}
         Column of the cell's level.
     example : str
@@ -76,12 +124,9 @@ class Benchmark(ABC):
         Template of its card in the top-level folder ``cards``, and key of its citation.
     """
 
-    dataset: str
-    profile: str
     title: str
     description: str
 
-    kind: ClassVar[str]
     level_name: ClassVar[str]
     example: ClassVar[str]
     keeps_size: ClassVar[bool]
@@ -92,11 +137,6 @@ class Benchmark(ABC):
     @abstractmethod
     def codecs(self) -> Mapping[str, str]:
         """Formats to store images in, the default first: name of the option -> codec of the recipe."""
-
-    @property
-    @abstractmethod
-    def configs(self) -> Mapping[str, tuple[Cell, ...]]:
-        """Config name -> its cells in the order of its rows; single cells first, in the published order."""
 
     @property
     @abstractmethod
@@ -173,35 +213,6 @@ class Benchmark(ABC):
             "image_id": item.image_id,
             **(item.extra or {}),
         }
-
-    @functools.cached_property
-    def cell_of(self) -> Mapping[str, Cell]:
-        """Name of a config of one cell, which is also the folder of its files -> the cell."""
-        return {cell.config: cell for cells in self.configs.values() for cell in cells}
-
-    def cells(self, names: Sequence[str]) -> tuple[Cell, ...]:
-        """List the cells of several configs, each once, in the published order.
-
-        Raises
-        ------
-        ValueError
-            A config is unknown; the message suggests similar ones.
-        """
-        for name in names:
-            if name not in self.configs:
-                raise ValueError(f"{self.dataset} has no config {name!r}{self.suggest(name)}")
-        wanted = {cell for name in names for cell in self.configs[name]}
-        return tuple(cell for cell in self.cell_of.values() if cell in wanted)
-
-    def suggest(self, name: str) -> str:
-        """End of an error message that suggests similar configs, or all levels of the same name."""
-        base, _, level = name.rpartition("_")
-        if name in self.configs or not level.isdecimal():
-            return suggest(name, self.configs)
-        levels = [
-            config for config, cells in self.configs.items() if [(config, base)] == [c[:2] for c in cells]
-        ]
-        return f"; did you mean {' or '.join(levels)}?" if levels else suggest(name, self.configs)
 
     def recipe(
         self,

@@ -38,6 +38,24 @@ def evaluate(
         str | None,
         typer.Option("--imagenet-p", callback=check_local, help="A build, or user/imagenet_p on the Hub."),
     ] = None,
+    imagenet_c_bar: Annotated[
+        str | None,
+        typer.Option(
+            "--imagenet-c-bar", callback=check_local, help="A build, or user/imagenet_c_bar on the Hub."
+        ),
+    ] = None,
+    data: Annotated[
+        str | None,
+        typer.Option(
+            callback=check_local,
+            help="Corrupted images that were not made here: a folder or tar with --layout, or a data set with the "
+            "columns corruption and severity.",
+        ),
+    ] = None,
+    layout: Annotated[
+        str | None,
+        typer.Option(help="Paths in --data, such as '{corruption}/{severity}/{class}/{file}'."),
+    ] = None,
     source: Annotated[
         str | None,
         typer.Option(
@@ -166,6 +184,9 @@ def evaluate(
             names,
             imagenet_c=imagenet_c,
             imagenet_p=imagenet_p,
+            imagenet_c_bar=imagenet_c_bar,
+            data=data,
+            layout=layout,
             source=source,
             benchmarks=split_names(benchmarks),
             configs=split_names(configs),
@@ -241,11 +262,14 @@ def compare(
     base: Annotated[str, typer.Option(help="Name of the model that differences are to.")] = "",
 ) -> None:
     """Compare models on the same data: a page of their scores and differences, with confidence intervals."""
+    from ..evaluation.references import RAW_KEY as MEANS
     from ..evaluation.report.comparison_page import load_models, write_comparison
     from ..evaluation.tables import format_tables
 
     page = write_comparison(results, out, base)
-    typer.echo(format_tables(load_models(results), "markdown", ("clean_error", "mce", "mfr", "mt5d")))
+    models = load_models(results)
+    means = [name for name in MEANS if any(name in model.metrics for model in models.values())]
+    typer.echo(format_tables(models, "markdown", ("clean_error", *means)))
     typer.echo(page)
 
 
@@ -272,22 +296,24 @@ def table(
 
 def _summary(evaluation: Evaluation) -> Iterator[str]:
     from ..evaluation.intervals import FEW
-    from ..evaluation.references import part_of
+    from ..evaluation.references import MEAN_KEY, PLAIN, data_name, part_of
 
     if min(len(counts.image_ids) for counts in evaluation.counts.values()) < FEW:
         yield f"warning: fewer than {FEW} images, so intervals may cover less than 95 %"
     if evaluation.scores:
         yield f"scores: {evaluation.scores}"
     for metric, result in evaluation.metrics.items():
-        if interval := evaluation.intervals[metric][metric]:
+        label, times = (f"mean error on {data_name(result)}", 100) if metric in PLAIN else (metric, 1)
+        if interval := evaluation.intervals[metric][MEAN_KEY[metric]]:
             extent = f"{len(evaluation.counts[metric].image_ids):,} images"
             if part := part_of(result):
                 extent = f"a part of the benchmark, {part}"
-            yield f"{metric}: {result[metric]:.1f} ({interval.low:.1f} to {interval.high:.1f}) on {extent}"
+            low, high = times * interval.low, times * interval.high
+            yield f"{label}: {times * result[MEAN_KEY[metric]]:.1f} ({low:.1f} to {high:.1f}) on {extent}"
         else:
             missing = ", ".join(result["missing"][:4]) + (", ..." if len(result["missing"]) > 4 else "")
-            yield f"{metric}: none, since its benchmark is incomplete (missing: {missing})"
-            if metric == "mce":
+            yield f"{label}: none, since its benchmark is incomplete (missing: {missing})"
+            if "error" in result:
                 errors = [error for row in result["error"].values() for error in row if error is not None]
                 clean = "" if result["clean_error"] is None else f"clean error {result['clean_error']:.1%}, "
                 mean = f"mean error {sum(errors) / len(errors):.1%}" if errors else "no corrupted images"

@@ -342,7 +342,7 @@ def import_official(
 ) -> None:
     """Convert the released files of a benchmark to Parquet files, with the images unchanged.
 
-    ImageNet-C, ImageNet-P, Tiny ImageNet-C, CIFAR-10-C and CIFAR-100-C are supported.
+    ImageNet-C, ImageNet-C-bar, ImageNet-P, Tiny ImageNet-C, CIFAR-10-C and CIFAR-100-C are supported.
 
     After an interruption the same command resumes; more archives can be added later.
     """

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from statistics import fmean
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..evaluation.report.formatting import format_number
 
@@ -13,24 +13,13 @@ if TYPE_CHECKING:
 
 
 def format_results(evaluation: Evaluation) -> Iterator[str]:
-    """Yield the lines of a table for ImageNet-C and of one for ImageNet-P, as far as they were evaluated on.
+    """Yield the lines of a table for every data set of corrupted images and of one for ImageNet-P.
 
     Errors and flip probabilities are in percent; a dash stands for a value that was not measured.
     """
-    if result := evaluation.metrics.get("mce"):
-        rows = [
-            [
-                name,
-                *(format_number(error, 100) for error in errors),
-                format_number(fmean(measured), 100),
-                format_number(result["ce"].get(name)),
-            ]
-            for name, errors in result["error"].items()
-            if (measured := [error for error in errors if error is not None])
-        ]
-        if result["clean_error"] is not None:
-            rows.insert(0, ["clean", *[""] * 5, format_number(result["clean_error"], 100), ""])
-        yield from _table(["error % at severity", "1", "2", "3", "4", "5", "mean", "CE"], rows)
+    for errors in evaluation.metrics.values():
+        if "error" in errors:
+            yield from _errors(errors)
     if result := evaluation.metrics.get("mfr"):
         distances = evaluation.metrics["mt5d"]["t5d"]
         rows = [
@@ -44,6 +33,30 @@ def format_results(evaluation: Evaluation) -> Iterator[str]:
             if flips is not None
         ]
         yield from _table(["perturbation", "flips %", "FR", "T5D"], rows)
+
+
+def _errors(result: Mapping[str, Any]) -> Iterator[str]:
+    """Table of the errors at all severities."""
+    found = {
+        name: [error for error in errors if error is not None] for name, errors in result["error"].items()
+    }
+    ratios = {name: [format_number(result["ce"].get(name))] for name in found} if "ce" in result else {}
+    rows = [
+        [
+            name,
+            *(format_number(error, 100) for error in errors),
+            format_number(fmean(found[name]), 100),
+            *ratios.get(name, []),
+        ]
+        for name, errors in result["error"].items()
+        if found[name]
+    ]
+    severities = [str(severity + 1) for severity in range(max(map(len, result["error"].values()), default=5))]
+    ends = ["CE"] if ratios else []
+    if result["clean_error"] is not None:
+        clean = format_number(result["clean_error"], 100)
+        rows.insert(0, ["clean", *[""] * len(severities), clean, *[""] * len(ends)])
+    yield from _table(["error % at severity", *severities, "mean", *ends], rows)
 
 
 def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:

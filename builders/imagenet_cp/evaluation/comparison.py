@@ -10,11 +10,10 @@ import numpy as np
 
 from ..benchmarks.signature import Signature
 from ..errors import suggest
-from ..resources import METRICS
 from .counts import Counts
 from .dataframe import to_dataframe
 from .intervals import Difference, holm, score_differences
-from .references import benchmark_name, compute_scores, flatten, unflatten
+from .references import OF_IMAGES, RAW_KEY, benchmark_name, compute_scores, flatten, unflatten
 from .results import Results
 
 if TYPE_CHECKING:
@@ -103,7 +102,7 @@ def compare(models: Mapping[str, Results], base: str | None = None) -> Compariso
         raise ValueError(f"there is no model {base!r}{suggest(base, models)}")
     if len(models) < 2:
         raise ValueError("a comparison needs two evaluations or more")
-    metrics = [m for m in METRICS if sum(m in model.metrics for model in models.values()) > 1]
+    metrics = [m for m in RAW_KEY if sum(m in model.metrics for model in models.values()) > 1]
     for name, model in models.items():
         if not set(metrics) & set(model.metrics):
             raise ValueError(f"{' and '.join(models)}: {name} has no metric in common with another")
@@ -164,7 +163,12 @@ def _restrict(counts: Sequence[Counts]) -> list[Counts]:
 def _is_whole(model: Results, restricted: Mapping[str, Counts]) -> bool:
     """True if no prediction was left out, as calibration is known for all of them only."""
     rows = [
-        sum(int((column >= 0).sum()) for column in counts["mce"].columns.values()) if "mce" in counts else 0
+        sum(
+            int((column >= 0).sum())
+            for metric, one in counts.items()
+            if metric in OF_IMAGES
+            for column in one.columns.values()
+        )
         for counts in (model.counts, restricted)
     ]
     return rows[0] == rows[1]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from .references import alexnet, benchmark_name, flatten
+from .references import OF_IMAGES, PREFIX, alexnet, benchmark_name, flatten
 from .results import Results
 
 if TYPE_CHECKING:
@@ -29,16 +29,17 @@ def _rows(results: Results) -> Iterator[tuple[Any, ...]]:
         intervals = dict(flatten(results.intervals[metric]))
         for path, value in flatten({key: result[key] for key in results.intervals[metric]}):
             name, part, level = (*path, None, None)[:3]
+            name = f"{PREFIX[metric]}{name}"
             if isinstance(part, int):
                 part, level = None, part
-            corruption, perturbation = (part, None) if metric == "mce" else (None, part)
+            corruption, perturbation = (part, None) if metric in OF_IMAGES else (None, part)
             severity = None if level is None else level + 1
             low, high = intervals[path] or (None, None)
             yield name, corruption, severity, perturbation, value, baseline.get(path), low, high
     for name, scores in results.calibration.items():
-        for key in ("mean", "mean_all", "clean"):
-            metric = {"mean": name, "mean_all": f"{name}_all", "clean": f"clean_{name}"}[key]
-            yield metric, None, None, None, scores[key], None, None, None
+        for key, metric in {"mean": name, "mean_all": f"{name}_all", "clean": f"clean_{name}"}.items():
+            if key in scores:
+                yield metric, None, None, None, scores[key], None, None, None
         for corruption, values in scores["cells"].items():
             for severity, value in enumerate(values, 1):
                 yield name, corruption, severity, None, value, None, None, None

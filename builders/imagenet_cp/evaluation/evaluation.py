@@ -53,7 +53,8 @@ class Evaluation(Results):
         pandas.DataFrame
             Columns ``metric`` (``"mce"``, ``"ce"``, ``"error"``, ...), ``corruption`` and ``severity``, or
             ``perturbation``, for a score of one of them, ``value``, ``alexnet``, ``low`` and ``high``. Units are
-            those of `metrics`. A missing value is NaN.
+            those of `metrics`. A missing value is NaN. Names of metrics begin with ``c_bar_`` or ``custom_`` for the
+            scores of ImageNet-C-bar and of data in a layout of its own.
         """
         from .dataframe import to_dataframe
 
@@ -68,8 +69,11 @@ class Evaluation(Results):
 
         Parameters
         ----------
-        kind : {"scatter", "ce", "relative_ce", "severity", "fr", "t5d"}
-            Clean error and mCE, corruption errors, the errors at five severities, flip rates or top-5 distances.
+        kind : str
+            ``"scatter"``, clean error and mCE; ``"ce"``, ``"relative_ce"`` and ``"severity"``, corruption errors and
+            the errors at five severities; ``"c_bar"``, ``"c_bar_severity"``, ``"custom"`` and ``"custom_severity"``,
+            errors on ImageNet-C-bar and on data in a layout of its own; ``"fr"`` and ``"t5d"``, flip rates and top-5
+            distances.
 
         Returns
         -------

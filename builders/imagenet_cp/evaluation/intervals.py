@@ -26,13 +26,13 @@ from numpy.typing import NDArray
 from scipy.special import ndtri, stdtr, stdtrit
 
 from .counts import Counts
-from .references import compute_scores, flatten, unflatten
+from .references import OF_IMAGES, compute_scores, flatten, unflatten
 
 _LEVEL = 0.975
 #: Number of images below which intervals of means may cover less than they state.
 FEW = 20
 #: Largest mean of a config.
-_LARGEST = {"mce": 1, "mfr": 1, "mt5d": 15}
+_LARGEST = {**dict.fromkeys(OF_IMAGES, 1), "mfr": 1, "mt5d": 15}
 #: Variance, relative to the squared range of a score, that is rounding.
 _ROUNDING = 1e-18
 
@@ -215,7 +215,7 @@ def _moments(
         low,
         high,
         np.where(used, images[:, None], np.inf).min(axis=0),
-        (used.sum(axis=0) == 1) & (metric == "mce"),
+        (used.sum(axis=0) == 1) & (metric in OF_IMAGES),
         np.logical_or((weights >= 0).all(axis=0), (weights <= 0).all(axis=0)),
     )
 

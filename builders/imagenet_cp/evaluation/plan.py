@@ -9,7 +9,6 @@ from pathlib import Path
 from ..benchmarks.base import Cell
 from ..benchmarks.signature import Signature
 from ..errors import BuildError
-from ..images.profiles import PROFILES
 from ..jobs.folder import Shard
 from . import prediction_files
 from .data.rows import Rows
@@ -75,7 +74,7 @@ def model_signature(
     model: Model, known: Fingerprint, preprocessor: NamedPreprocessor, rows: Rows, scores: str
 ) -> str:
     """Signature of a model and its input, whose size is that of the images if the model takes any."""
-    side = rows.side or PROFILES[rows.benchmark.profile].size
+    side = rows.side
     return str(
         Signature.of(
             ("model", model.name),

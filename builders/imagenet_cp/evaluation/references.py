@@ -11,10 +11,25 @@ from .. import metrics
 from ..benchmarks.signature import Signature
 from ..resources import METRICS, metrics_folder
 
-#: Metric -> key in its result of the raw values, before they are divided by AlexNet's.
-RAW_KEY = {"mce": "error", "mfr": "flip_probability", "mt5d": "unnormalised_t5d"}
-#: Metric -> key in its result of the ratios that the mean is over.
-RATIO_KEY = {"mce": "ce", "mfr": "fr", "mt5d": "t5d"}
+#: Scores of data sets of images that are plain means: ImageNet-C-bar's, and those of data in layouts of their own.
+PLAIN = ("c_bar", "custom")
+#: Key in `Results.metrics` -> key in its result of the raw values, before they are divided by AlexNet's.
+RAW_KEY = {
+    "mce": "error",
+    **dict.fromkeys(PLAIN, "error"),
+    "mfr": "flip_probability",
+    "mt5d": "unnormalised_t5d",
+}
+#: The same -> key in its result of the values that the mean is over.
+RATIO_KEY = {"mce": "ce", **dict.fromkeys(PLAIN, "mean_error_by_corruption"), "mfr": "fr", "mt5d": "t5d"}
+#: The same -> key in its result of the mean.
+MEAN_KEY = {"mce": "mce", **dict.fromkeys(PLAIN, "mean_error"), "mfr": "mfr", "mt5d": "mt5d"}
+#: The same, of data sets of one image a row.
+OF_IMAGES = ("mce", *PLAIN)
+#: The same -> beginning of the names of its scores in tables, so that those of two data sets differ.
+PREFIX = {"mce": "", "c_bar": "c_bar_", "custom": "custom_", "mfr": "", "mt5d": ""}
+#: The same -> the metric that has its benchmarks, if that is another.
+_OWNER = {"c_bar": "mce"}
 
 
 def benchmark_name(result: Mapping[str, Any]) -> str:
@@ -32,22 +47,32 @@ def part_of(result: Mapping[str, Any]) -> str:
 
 def is_benchmark(metric: str, benchmark: str) -> bool:
     """True for a benchmark that the metric knows."""
-    return benchmark in metrics.BENCHMARKS[metric]
+    return metric == "custom" or benchmark in metrics.BENCHMARKS[_OWNER.get(metric, metric)]
 
 
 def is_normalized(metric: str, benchmark: str) -> bool:
     """True for scores in percent of AlexNet's; those of CIFAR and Tiny ImageNet are plain means."""
-    return metrics.BENCHMARKS[metric][benchmark].normaliser == "alexnet"
+    return metric not in PLAIN and metrics.BENCHMARKS[metric][benchmark].normaliser == "alexnet"
 
 
 def all_parts(metric: str) -> tuple[str, ...]:
     """Names of all corruptions or perturbations that AlexNet has results for."""
-    return tuple(metrics.ALEXNET[metric])
+    return tuple(metrics.ALEXNET.get(metric, ()))
 
 
 def test_parts(metric: str, benchmark: str) -> tuple[str, ...]:
-    """Names of the corruptions or perturbations that the mean is over."""
-    return metrics.BENCHMARKS[metric][benchmark].test
+    """Names of the corruptions or perturbations that the mean is over; none of custom data, which has no list."""
+    return () if metric == "custom" else metrics.BENCHMARKS[_OWNER.get(metric, metric)][benchmark].test
+
+
+def tested_parts(metric: str, result: Mapping[str, Any]) -> tuple[str, ...]:
+    """Names of the corruptions or perturbations that the mean of a result is over."""
+    return test_parts(metric, benchmark_name(result)) or tuple(result[RAW_KEY[metric]])
+
+
+def data_name(result: Mapping[str, Any]) -> str:
+    """Name of the data of a metric's result for a page."""
+    return str(result.get("name") or benchmark_name(result))
 
 
 def compute_scores(metric: str, benchmark: str, means: Mapping[str, float | None]) -> dict[str, Any]:
@@ -65,6 +90,8 @@ def compute_scores(metric: str, benchmark: str, means: Mapping[str, float | None
     dict
         The scores in the result of ``compute()``: without ``missing``, signature and number of rows.
     """
+    if metric in PLAIN:
+        return _plain_scores(test_parts(metric, benchmark), means)
     tested = test_parts(metric, benchmark)
     if metric == "mce":
         # Corruptions for which AlexNet has no errors come last.
@@ -82,14 +109,45 @@ def mean_over(rows: Mapping[str, Sequence[float | None]], names: Iterable[str]) 
     """Mean over corruptions and severities; None if a value or a corruption is missing."""
     values = [value for name in names for value in rows.get(name, [None])]
     known = [value for value in values if value is not None]
-    return sum(known) / len(known) if len(known) == len(values) else None
+    return sum(known) / len(known) if known and len(known) == len(values) else None
+
+
+def _plain_scores(tested: Sequence[str], means: Mapping[str, float | None]) -> dict[str, Any]:
+    """Errors of corruptions at their severities and their plain means, as fractions.
+
+    A mean over a missing config is None. Without a list of corruptions, all that are given count.
+    """
+    cells = {config: config.rpartition("_") for config in means if config != metrics.CLEAN}
+    highest = 5 if tested else max((int(level) for _, _, level in cells.values()), default=0)
+    names = tested or dict.fromkeys(name for name, _, _ in cells.values())
+    error = {name: [means.get(f"{name}_{s}") for s in range(1, highest + 1)] for name in names}
+    # Severities that custom data lacks are not missing.
+    counted = {
+        name: [e for s, e in enumerate(row, 1) if tested or f"{name}_{s}" in means]
+        for name, row in error.items()
+    }
+    by_severity = [
+        [row[s] for name, row in error.items() if tested or f"{name}_{s + 1}" in means]
+        for s in range(highest)
+    ]
+    mean = mean_over(counted, names)
+    return {
+        "mean_error": mean,
+        "mean_accuracy": None if mean is None else 1 - mean,
+        "mean_error_by_severity": [mean_over({"": values}, [""]) for values in by_severity],
+        "mean_error_by_corruption": {name: mean_over(counted, [name]) for name in names},
+        "error": error,
+        "clean_error": means.get(metrics.CLEAN),
+    }
 
 
 def missing_configs(metric: str, result: Mapping[str, Any]) -> list[str]:
     """Configs of the mean that a result lacks."""
+    if metric == "custom":
+        return []
     raw = result[RAW_KEY[metric]]
     tested = test_parts(metric, benchmark_name(result))
-    if metric != "mce":
+    if metric not in OF_IMAGES:
         return [name for name in tested if raw[name] is None]
     return [f"{name}_{s}" for name in tested for s, error in enumerate(raw[name], 1) if error is None]
 
@@ -99,7 +157,7 @@ def alexnet(metric: str, benchmark: str) -> dict[str, Any]:
     """Scores of AlexNet; empty for benchmarks that are not normalized by AlexNet's."""
     if not is_normalized(metric, benchmark):
         return {}
-    if metric != "mce":
+    if metric not in OF_IMAGES:
         return compute_scores(metric, benchmark, metrics.ALEXNET[metric])
     cells = {f"{name}_{s}": e for name, row in metrics.ALEXNET["mce"].items() for s, e in enumerate(row, 1)}
     return compute_scores(metric, benchmark, {**cells, metrics.CLEAN: metrics.ALEXNET_CLEAN})

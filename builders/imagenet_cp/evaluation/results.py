@@ -47,7 +47,8 @@ class Results:
         Model and preprocessing: name, fingerprint, input size, normalization, preprocessor.
     metrics : dict
         Those of ``"mce"``, ``"mfr"``, ``"mt5d"`` with data -> result of ``compute()`` of the metric, whose signature
-        names the data.
+        names the data; ``"c_bar"`` for ImageNet-C-bar and ``"custom"`` for data in a layout of its own -> their
+        errors, and plain means of these: see `imagenet_cp.evaluation.references.compute_scores`.
     counts : dict
         The same names -> `Counts`.
     classes : tuple of str
@@ -63,7 +64,8 @@ class Results:
     calibration : dict
         ``"top5_error"``, ``"ece"``, ``"adaptive_ece"``, ``"nll"``, ``"brier"`` and ``"aurc"`` on ImageNet-C ->
         ``"mean"`` over the 75 configs, ``"mean_all"`` over all 95, ``"clean"``, and ``"cells"``: corruption -> five
-        values. None where a config is missing; empty without ImageNet-C. See `imagenet_cp.evaluation.calibration`.
+        values. None where a config is missing. Those on ImageNet-C-bar and on data in a layout of its own are called
+        ``"c_bar_ece"``, ``"custom_ece"``, ..., without ``"mean_all"``. See `imagenet_cp.evaluation.calibration`.
     """
 
     model: str

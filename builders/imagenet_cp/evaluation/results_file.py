@@ -13,7 +13,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..resources import METRICS
 from .counts import Counts
 from .references import RAW_KEY, benchmark_name, compute_scores, flatten, is_benchmark
 from .results import Example, Results
@@ -119,11 +118,11 @@ def _decompress(text: str) -> bytes:
 def _unpack(fields: Mapping[str, Any]) -> Results:
     versions = fields["versions"]
     counts = {
-        metric: _unpack_counts(fields["counts"][metric]) for metric in METRICS if metric in fields["counts"]
+        metric: _unpack_counts(fields["counts"][metric]) for metric in RAW_KEY if metric in fields["counts"]
     }
     metrics = {
         metric: _add_scores(metric, fields["metrics"][metric], counts.get(metric))
-        for metric in METRICS
+        for metric in RAW_KEY
         if metric in fields["metrics"]
     }
     return Results(

@@ -16,6 +16,8 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import pyarrow as pa
+
 from ..benchmarks.recipe import NATIVE
 from ..errors import BuildError, SourceError, suggest
 from ..files import local_path
@@ -29,6 +31,7 @@ from . import prediction_files, predictions
 from .calibration import calibration_scores
 from .class_order import check_order, fit_outputs
 from .counts import Counts
+from .data.custom import from_custom
 from .data.folder import from_folder
 from .data.loader import Preprocessor
 from .data.rows import Rows
@@ -42,10 +45,12 @@ from .plan import Candidate, check_stored, count_missing, model_signature, plan_
 from .preprocessors import NamedPreprocessor, open_preprocessor
 from .probabilities import KINDS
 from .results import Example
-from .scoring import class_names, compute_metric, per_image_counts
+from .scoring import class_names, compute_metric, per_image_counts, score_names
 from .units import Settings, Unit, run, warm_ups
 
 _LIBRARIES = ("imagenet-cp", "numpy", "torch", "timm", "torchvision", "transformers", "onnxruntime")
+#: Options for builds -> the scores that they have one of; ImageNet-C-bar by itself can be given in place of ImageNet-C.
+_BUILDS = {"imagenet_c": ("mce", "c_bar"), "imagenet_p": ("mfr",), "imagenet_c_bar": ("c_bar",)}
 #: Title of the progress.
 _TITLE = "evaluating"
 
@@ -55,6 +60,9 @@ def evaluate_model(
     *,
     imagenet_c: str | os.PathLike[str] | None = None,
     imagenet_p: str | os.PathLike[str] | None = None,
+    imagenet_c_bar: str | os.PathLike[str] | None = None,
+    data: str | os.PathLike[str] | None = None,
+    layout: str | None = None,
     source: str | os.PathLike[str] | None = None,
     benchmarks: Sequence[str] = ("imagenet_c", "imagenet_p"),
     configs: Sequence[str] = (),
@@ -88,9 +96,15 @@ def evaluate_model(
     ----------
     model : callable, str or Model
         From images, uint8 (N, 224, 224, 3), RGB, to logits (N, 1000); or a name as for `open_model`.
-    imagenet_c, imagenet_p : path or str, optional
+    imagenet_c, imagenet_p, imagenet_c_bar : path or str, optional
         Builds, or data sets on the Hub, of these benchmarks or of their versions at other sizes. ImageNet-C may be
         incomplete: without ``clean`` there is no relative mCE, and with any config of ``test`` missing no mCE.
+    data : path or str, optional
+        Corrupted images that this package did not make, such as ImageNet-3DCC: a folder or a tar archive, or a data set
+        with the columns ``corruption`` and ``severity``; see `imagenet_cp.sources.corrupted.open_corrupted`. Images
+        are taken as they are stored, and scores are plain means of the errors.
+    layout : str, optional
+        Layout of the paths in ``data``, such as ``"{corruption}/{severity}/{class}/{file}"``.
     source : path or str, optional
         Clean images to generate the data from on the fly, as for `imagenet_cp.sources.open_source`, instead of builds.
         The images and so the scores are those of a build.
@@ -163,38 +177,8 @@ def evaluate_model(
     -----
     Hendrycks & Dietterich, ICLR 2019, section 4.
     """
-    models: Sequence[str | Function | Model] = [model]
-    done = evaluate_models(
-        models,
-        imagenet_c=imagenet_c,
-        imagenet_p=imagenet_p,
-        source=source,
-        benchmarks=benchmarks,
-        configs=configs,
-        seed=seed,
-        ids=ids,
-        classes=classes,
-        limit=limit,
-        native_size=native_size,
-        out=out,
-        names=[name],
-        preprocess=preprocess,
-        batch_size=batch_size,
-        device=device,
-        scores=scores,
-        workers=workers,
-        weights=weights,
-        trust=trust,
-        dtype=dtype,
-        channels_last=channels_last,
-        compile=compile,
-        labels=labels,
-        check=check,
-        resume=resume,
-        identity=identity,
-        command=command,
-        progress=progress,
-    )
+    options = dict(locals())  # all of them are options of `evaluate_models` too
+    done = evaluate_models([options.pop("model")], names=[options.pop("name")], **options)
     (evaluation,) = done.evaluations.values()
     return evaluation
 
@@ -225,6 +209,9 @@ def evaluate_models(
     *,
     imagenet_c: str | os.PathLike[str] | None = None,
     imagenet_p: str | os.PathLike[str] | None = None,
+    imagenet_c_bar: str | os.PathLike[str] | None = None,
+    data: str | os.PathLike[str] | None = None,
+    layout: str | None = None,
     source: str | os.PathLike[str] | None = None,
     benchmarks: Sequence[str] = ("imagenet_c", "imagenet_p"),
     configs: Sequence[str] = (),
@@ -264,7 +251,8 @@ def evaluate_models(
     ----------
     models : sequence of callable, str or Model
         As for `evaluate_model`. In other processes, functions are those that can be pickled.
-    imagenet_c, imagenet_p, source, benchmarks, configs, seed, ids, classes, limit, native_size, preprocess,
+    imagenet_c, imagenet_p, imagenet_c_bar, data, layout, source, benchmarks, configs, seed, ids, classes, limit,
+    native_size, preprocess,
     batch_size, scores
         As for `evaluate_model`.
     out : path, optional
@@ -341,14 +329,14 @@ def evaluate_models(
             preprocess=preprocess,
         )
 
-    if native_size and source is None and (imagenet_c is not None or imagenet_p is not None):
+    builds = (imagenet_c, imagenet_p, imagenet_c_bar)
+    if native_size and source is None and any(build is not None for build in (*builds, data)):
         raise ValueError("images of a model's own size are made on the fly: give a source instead of builds")
 
     @functools.cache
     def data_of(size: str | None) -> list[Rows]:
-        return _open_data(
-            imagenet_c, imagenet_p, source, benchmarks, configs, seed, ids, classes, limit, size
-        )
+        custom = None if data is None else (data, layout)
+        return _open_data(builds, custom, source, benchmarks, configs, seed, ids, classes, limit, size)
 
     with contextlib.ExitStack() as stack:
         folder = Path(out if out is not None else stack.enter_context(tempfile.TemporaryDirectory()))
@@ -358,13 +346,13 @@ def evaluate_models(
             try:
                 own = folder if len(given) == 1 else folder / _slug(one.label)
                 model = one.open(devices[0])
-                data = data_of(_native_size(model) if native_size else None)
-                outputs = fit_outputs(model, data[0], preprocessor.function, cores)
+                opened = data_of(_native_size(model) if native_size else None)
+                outputs = fit_outputs(model, opened[0], preprocessor.function, cores)
                 one, model = replace(one, outputs=outputs), replace(model, outputs=outputs)
-                candidate = _new_candidate(number, one, model, own, data, preprocessor, scores)
+                candidate = _new_candidate(number, one, model, own, opened, preprocessor, scores)
                 candidate.find()
                 if check and not any(candidate.found.values()):
-                    check_order(model, data, preprocessor.function, cores, batch_size)
+                    check_order(model, opened, preprocessor.function, cores, batch_size)
                 check_stored(candidate, settings, resume)
             except (SourceError, BuildError) as error:
                 if len(given) == 1:
@@ -401,8 +389,8 @@ def _slug(name: str) -> str:
 
 
 def _open_data(
-    imagenet_c: str | os.PathLike[str] | None,
-    imagenet_p: str | os.PathLike[str] | None,
+    builds: Sequence[str | os.PathLike[str] | None],
+    custom: tuple[str | os.PathLike[str], str | None] | None,
     source: str | os.PathLike[str] | None,
     benchmarks: Sequence[str],
     configs: Sequence[str],
@@ -412,20 +400,27 @@ def _open_data(
     limit: int | None,
     size: str | None,
 ) -> list[Rows]:
-    """Open builds, or a source to generate their rows from, and check that they can be evaluated on."""
-    folders = [folder for folder in (imagenet_c, imagenet_p) if folder is not None]
+    """Open builds, or a source to generate their rows from, and data in a layout of its own, and check them."""
+    folders = {option: folder for option, folder in zip(_BUILDS, builds, strict=True) if folder is not None}
     if folders and source is not None:
         raise ValueError("give builds, or a source to generate the data from on the fly, not both")
-    data = [view(from_folder(folder), ids=ids, classes=classes) for folder in folders] or [
-        from_source(dataset, source, seed=seed, ids=ids, classes=classes, size=size) for dataset in benchmarks
-    ]
-    for rows in data if folders else ():
-        if (imagenet_p if rows.sequences else imagenet_c) is None:
-            option = "imagenet_p" if rows.sequences else "imagenet_c"
+    data = [view(from_folder(folder), ids=ids, classes=classes) for folder in folders.values()]
+    for option, rows in zip(folders, data, strict=True):
+        fitting = [name for name, keys in _BUILDS.items() if score_names(rows)[0] in keys]
+        if option not in fitting:
             raise ValueError(
-                f"pass the build of {rows.benchmark.dataset} as {option}, not as the other benchmark"
+                f"pass the build of {rows.benchmark.dataset} as {fitting[-1]}, not as the other benchmark"
             )
-    data = _select(data, list(configs) or ([] if folders else ["test", "clean"]))
+    names = list(configs)
+    if not folders and (source is not None or custom is None):
+        data = [
+            from_source(dataset, source, seed=seed, ids=ids, classes=classes, size=size)
+            for dataset in benchmarks
+        ]
+        names = names or ["test", "clean"]
+    if custom is not None:
+        data.append(from_custom(*custom, ids=ids, classes=classes))
+    data = _select(data, names)
     for rows in data:
         rows.check()
     return data if limit is None else [rows.limit(limit) for rows in data]
@@ -498,18 +493,18 @@ def _score(candidate: Candidate, command: str) -> Evaluation:
     metrics: dict[str, Mapping[str, Any]] = {}
     counts: dict[str, Counts] = {}
     examples: list[Example] = []
-    kind = ""
+    heads: list[pa.Table] = []
     calibration: dict[str, dict[str, Any]] = {}
     for rows in candidate.data:
         found = candidate.found[rows.benchmark.dataset]
         predicted = prediction_files.read(found, [cell.config for cell in rows.cells])
-        for metric in ("mfr", "mt5d") if rows.sequences else ("mce",):
+        for metric in score_names(rows):
             metrics[metric] = compute_metric(metric, rows, predicted)
             counts[metric] = per_image_counts(metric, rows, predicted)
         if not rows.sequences:
-            examples = predictions.choose_examples(rows, predicted)
-            kind = predictions.scores_kind(predicted.values())
-            calibration = calibration_scores(rows, predicted)
+            examples += predictions.choose_examples(rows, predicted)
+            heads += [table.schema.empty_table() for table in predicted.values()]
+            calibration |= calibration_scores(rows, predicted)
     used = [name for name in _LIBRARIES if name == "imagenet-cp" or name in sys.modules]
     return Evaluation(
         model=candidate.name,
@@ -517,9 +512,9 @@ def _score(candidate: Candidate, command: str) -> Evaluation:
         metrics=metrics,
         counts=counts,
         classes=class_names(candidate.data[0].classes),
-        examples=tuple(examples),
+        examples=tuple(sorted(examples, key=lambda example: -example.margin)),
         command=command,
-        scores=kind,
+        scores=predictions.scores_kind(heads),
         calibration=calibration,
         versions={library: metadata.version(library) for library in used},
     )
@@ -536,10 +531,15 @@ def _select(data: list[Rows], configs: Sequence[str]) -> list[Rows]:
     data = [rows for rows in data if rows.cells]
     if not data:
         raise ValueError("there is nothing to evaluate on: name a build, a source, or other configs")
+    kinds: dict[str, Rows] = {}
+    for rows in data:
+        other = kinds.setdefault(score_names(rows)[0], rows)
+        if other is not rows:
+            raise ValueError(
+                f"{other.benchmark.dataset} and {rows.benchmark.dataset} are of one kind; evaluate on one at a time"
+            )
     for other in data[1:]:
         names = f"{data[0].benchmark.dataset} and {other.benchmark.dataset}"
-        if other.sequences == data[0].sequences:
-            raise ValueError(f"{names} are of one kind; evaluate on one at a time")
         if other.classes != data[0].classes:
             raise ValueError(f"{names} have different classes")
     for rows in data:

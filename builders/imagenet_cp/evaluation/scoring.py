@@ -12,11 +12,14 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from .. import metrics, perturbations
+from ..benchmarks.names import BAR
 from ..benchmarks.signature import Signature
 from ..sources import classes as imagenet
 from .counts import Counts
+from .data.custom import CUSTOM, CustomSet
 from .data.rows import Rows
 from .predictions import class_ids
+from .references import OF_IMAGES, compute_scores
 
 
 def class_names(classes: Sequence[str]) -> tuple[str, ...]:
@@ -24,13 +27,22 @@ def class_names(classes: Sequence[str]) -> tuple[str, ...]:
     return imagenet.names() if tuple(classes) == imagenet.wnids() else tuple(classes)
 
 
+def score_names(rows: Rows) -> tuple[str, ...]:
+    """Keys of the scores of a data set in `Results.metrics`."""
+    if rows.sequences:
+        return ("mfr", "mt5d")
+    return ({CUSTOM: "custom", **dict.fromkeys(BAR, "c_bar")}.get(rows.benchmark.dataset, "mce"),)
+
+
 def compute_metric(metric: str, rows: Rows, tables: Mapping[str, pa.Table]) -> Mapping[str, Any]:
-    """Compute a metric through `evaluate.load`."""
-    scorer = evaluate.load(metric)
+    """Compute a metric through `evaluate.load`; plain means from the counts."""
+    if isinstance(rows.benchmark, CustomSet):
+        return _custom_scores(rows.benchmark.title, rows, tables)
+    scorer = evaluate.load("mce" if metric == "c_bar" else metric)
     for cell in rows.cells:
         table = tables[cell.config]
         predicted = class_ids(table)
-        if metric == "mce":
+        if metric in OF_IMAGES:
             scorer.add_batch(
                 predictions=predicted[:, 0],
                 references=table["label"].to_numpy(),
@@ -45,7 +57,26 @@ def compute_metric(metric: str, rows: Rows, tables: Mapping[str, pa.Table]) -> M
     result: Mapping[str, Any] = scorer.compute(
         benchmark=rows.benchmark.dataset, recipe=recipe, num_classes=len(rows.classes)
     )
+    if metric == "c_bar":
+        described = {key: result[key] for key in ("missing", "num_examples", "signature")}
+        means = per_image_counts(metric, rows, tables).means()
+        return {**compute_scores(metric, rows.benchmark.dataset, means), **described}
     return result
+
+
+def _custom_scores(title: str, rows: Rows, tables: Mapping[str, pa.Table]) -> dict[str, Any]:
+    """Plain means of a data set in a layout of its own."""
+    sizes = [len(tables[cell.config]) for cell in rows.cells]
+    few, many = min(sizes), max(sizes)
+    signature = Signature.of(
+        "mean_error",
+        ("benchmark", CUSTOM),
+        ("n", many if few == many else f"{few}-{many}"),
+        ("version", 1),
+        ("data", rows.signature),
+    )
+    scores = compute_scores("custom", CUSTOM, per_image_counts("custom", rows, tables).means())
+    return {**scores, "name": title, "num_examples": sum(sizes), "signature": str(signature)}
 
 
 def per_image_counts(metric: str, rows: Rows, tables: Mapping[str, pa.Table]) -> Counts:
@@ -59,7 +90,7 @@ def per_image_counts(metric: str, rows: Rows, tables: Mapping[str, pa.Table]) ->
     for cell in rows.cells:
         table = tables[cell.config]
         predicted = class_ids(table)
-        if metric == "mce":
+        if metric in OF_IMAGES:
             counts, pairs[cell.config] = predicted[:, 0] != table["label"].to_numpy(), 1
         else:
             differences = _differences(metric, predicted, cell.name in perturbations.NOISE)

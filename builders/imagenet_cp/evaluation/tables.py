@@ -13,13 +13,19 @@ from typing import Any, NamedTuple
 from .. import corruptions
 from ..text import split_names
 from .intervals import Interval
-from .references import RATIO_KEY, benchmark_name, test_parts
+from .references import OF_IMAGES, PLAIN, PREFIX, RATIO_KEY, RAW_KEY, tested_parts
 from .results import Results
 
 #: Formats of `format_tables`, and the endings of their files.
 FORMATS = {"markdown": "md", "latex": "tex", "csv": "csv"}
-#: Columns of the paper's tables 1, 3 and 4.
-DEFAULT = (("clean_error", "mce", "ce"), ("mfr", "fr"), ("mt5d", "t5d"))
+#: Metric -> columns of its table; those of ImageNet-C and ImageNet-P as in the paper's tables 1, 3 and 4.
+DEFAULT = {
+    "mce": ("clean_error", "mce", "ce"),
+    "c_bar": ("clean_error", "c_bar", "c_bar_error"),
+    "custom": ("clean_error", "custom", "custom_error"),
+    "mfr": ("mfr", "fr"),
+    "mt5d": ("mt5d", "t5d"),
+}
 
 
 class Score(NamedTuple):
@@ -60,6 +66,8 @@ SCORES = {
     "mean_error_all": _score("mean error of 19", "mce", "mean_error_all", 100),
     "mean_accuracy_all": _score("mean accuracy of 19", "mce", "mean_accuracy_all", 100),
     "error_severity_5": Score("error at severity 5", "mce", 100, 1, ("mean_error_by_severity", 4)),
+    "c_bar": _score("C-bar mean error", "c_bar", "mean_error", times=100),
+    "custom": _score("mean error", "custom", "mean_error", times=100),
     "mfr": _score("mFR", "mfr", "mfr"),
     "mt5d": _score("mT5D", "mt5d", "mt5d"),
     "top5_error": Score("top-5 error", "calibration", 100, 1, ("top5_error", "mean")),
@@ -69,8 +77,17 @@ SCORES = {
     "brier": Score("Brier", "calibration", 1, 3, ("brier", "mean")),
     "aurc": Score("AURC", "calibration", 100, 1, ("aurc", "mean")),
 }
-#: Names that stand for a column of each corruption or perturbation of the mean -> metric.
-PARTS = {"ce": "mce", "relative_ce": "mce", "fr": "mfr", "t5d": "mt5d"}
+#: Names that stand for a column of each corruption or perturbation of the mean -> metric, and key in its result.
+PARTS = {
+    "ce": ("mce", "ce"),
+    "relative_ce": ("mce", "relative_ce"),
+    "c_bar_error": ("c_bar", RATIO_KEY["c_bar"]),
+    "custom_error": ("custom", RATIO_KEY["custom"]),
+    "fr": ("mfr", "fr"),
+    "t5d": ("mt5d", "t5d"),
+}
+#: Scores of mCE's result that the results of data sets with plain means have too.
+_SHARED = ("clean_error", "mean_error", "mean_accuracy", "mean_error_by_severity")
 #: Scores of which more is better.
 _ASCENDING = ("mean_accuracy", "mean_accuracy_all")
 _SHORT = {"elastic_transform": "Elastic", "jpeg_compression": "JPEG"}
@@ -134,10 +151,15 @@ def make_table(models: Mapping[str, Results], scores: Sequence[str], intervals: 
         if len(models) > 1 and values:
             target = max(values.values()) if ascending else min(values.values())
             best |= {(name, i) for name, value in values.items() if value == target}
-    used = {score.source if score.source in PARTS.values() else "mce" for _, score, _ in columns}
+    used = {
+        metric
+        for model in models.values()
+        for _, score, _ in columns
+        for metric in _sources(model, score)[:1]
+    }
     notes = {
         str(model.metrics[metric]["signature"]): None
-        for metric in ("mce", "mfr", "mt5d")
+        for metric in RAW_KEY
         for model in models.values()
         if metric in used and metric in model.metrics
     }
@@ -159,18 +181,20 @@ def _columns(name: str, models: Mapping[str, Results]) -> list[tuple[str, Score,
     """Family, score and direction of the columns of a name."""
     if name in SCORES:
         return [("", SCORES[name], name in _ASCENDING)]
-    metric = PARTS[name]
+    metric, key = PARTS[name]
     found = [model.metrics[metric] for model in models.values() if metric in model.metrics]
     if not found:
         return []
-    known = corruptions.CORRUPTIONS
+    known = {} if metric == "custom" else {**corruptions.CORRUPTIONS, **corruptions.BAR}
+    family = "Digital" if metric in ("mfr", "mt5d") else ""
+    times, digits = (100, 1) if metric in PLAIN else (1, 0 if key == RATIO_KEY[metric] else 1)
     return [
         (
-            known[part].family.capitalize() if part in known else "Digital",
-            Score(_title(part), metric, 1, 0 if name == RATIO_KEY[metric] else 1, (name, part)),
+            known[part].family.capitalize() if part in known else family,
+            Score(_title(part), metric, times, digits, (key, part)),
             False,
         )
-        for part in test_parts(metric, benchmark_name(found[0]))
+        for part in dict.fromkeys(part for result in found for part in tested_parts(metric, result))
     ]
 
 
@@ -181,13 +205,23 @@ def _title(part: str) -> str:
 
 
 def _cell(model: Results, score: Score) -> tuple[float | None, Interval | None]:
-    """Value and interval of a score."""
-    value: Any = model.calibration if score.source == "calibration" else model.metrics.get(score.source)
-    interval: Any = None if score.source == "calibration" else model.intervals.get(score.source)
-    for key in score.path:
+    """Value and interval of a score; of plain data sets alone, theirs in place of those of ImageNet-C."""
+    metric = next(iter(_sources(model, score)), "mce")
+    value: Any = model.metrics.get(metric)
+    interval: Any = model.intervals.get(metric)
+    path = score.path
+    if score.source == "calibration":
+        value, interval, path = model.calibration, None, (f"{PREFIX[metric]}{path[0]}", *path[1:])
+    for key in path:
         value = _child(value, key)
         interval = _child(interval, key)
     return value, interval
+
+
+def _sources(model: Results, score: Score) -> list[str]:
+    """Metrics of a model whose results have a score, the one that it is of first."""
+    shared = score.source == "calibration" or (score.source == "mce" and score.path[0] in _SHARED)
+    return [metric for metric in (OF_IMAGES if shared else (score.source,)) if metric in model.metrics]
 
 
 def _child(tree: Any, key: Any) -> Any:
@@ -222,7 +256,7 @@ def format_tables(
         A key of `FORMATS`.
     scores : list of str, optional
         Names in `SCORES` or `PARTS`; by default the paper's tables of what was measured: one for mCE, one for mFR and
-        one for mT5D, in CSV side by side.
+        one for mT5D, in CSV side by side; and one for ImageNet-C-bar, beside the mean error on ImageNet-C.
     intervals : bool
         Add the 95 % intervals.
 
@@ -238,13 +272,13 @@ def format_tables(
     """
     if form not in FORMATS:
         raise ValueError(f"there is no format {form!r}; choose from {', '.join(FORMATS)}")
-    measured = [
-        names
-        for metric, names in zip(("mce", "mfr", "mt5d"), DEFAULT, strict=True)
-        if any(metric in model.metrics for model in models.values())
-    ]
+    found = [metric for metric in DEFAULT if any(metric in model.metrics for model in models.values())]
+    measured = [DEFAULT[metric] for metric in found]
+    if {"mce", "c_bar"} <= {*found}:  # side by side, as their authors compare them
+        measured[1] = ("clean_error", "mean_error", *measured[1][1:])
     if form == "csv":
-        return _csv(make_table(models, scores or [name for names in measured for name in names], intervals))
+        names = dict.fromkeys(name for names in measured for name in names)
+        return _csv(make_table(models, scores or list(names), intervals))
     tables = [make_table(models, names, intervals) for names in ([scores] if scores else measured)]
     render: Callable[[Table], str] = _markdown if form == "markdown" else _latex
     return "\n".join(render(table) for table in tables)

@@ -12,13 +12,18 @@ import yaml
 from huggingface_hub import EvalResultEntry, eval_result_entries_to_yaml
 
 from ..benchmarks.catalog import get_benchmark
+from ..benchmarks.names import BAR
+from ..benchmarks.signature import Signature
 from ..files import write_text
 
-#: The means of the three metrics; relative mCE accompanies mCE if clean images were scored. The Hub ranks the larger
-#: value first, so the mean accuracy is there to be ranked.
-_MEANS = ("mce", "relative_mce", "mean_accuracy", "mfr", "mt5d")
-#: Metrics that have a file of their own.
-_METRICS = ("mce", "mfr", "mt5d")
+#: Score that has a file of its own -> the tasks in it; relative mCE accompanies mCE if clean images were scored. The
+#: Hub ranks the larger value first, so the mean accuracy is there to be ranked.
+_TASKS = {
+    "mce": ("mce", "relative_mce", "mean_accuracy"),
+    "mean_error": ("mean_error", "mean_accuracy"),
+    "mfr": ("mfr",),
+    "mt5d": ("mt5d",),
+}
 #: Folder of the results in a model repo.
 FOLDER = ".eval_results"
 #: File that makes a data set a Benchmark.
@@ -39,7 +44,7 @@ def evaluation_results(
     Parameters
     ----------
     scores : dict
-        Result of ``compute()`` of mce, mfr or mt5d.
+        Result of ``compute()`` of mce, mfr or mt5d, or plain means of an `Evaluation`.
     dataset_id : str
         The data set's id on the Hub, such as ``"user/imagenet_c"``.
     revision : str, optional
@@ -52,9 +57,9 @@ def evaluation_results(
     Returns
     -------
     list of huggingface_hub.EvalResultEntry
-        One entry for mFR, mT5D or mCE, and others for relative mCE and the mean accuracy if present. The value is in
-        percent as in the paper, the task is the name of the score, and the notes are the signature, with which scores
-        are compared.
+        One entry for mFR, mT5D, mCE or the mean error, and others for relative mCE and the mean accuracy if present.
+        The value is in percent as in the paper, the task is the name of the score, and the notes are the signature,
+        with which scores are compared.
 
     Raises
     ------
@@ -87,14 +92,14 @@ def evaluation_results(
         EvalResultEntry(
             dataset_id=dataset_id,
             task_id=name,
-            value=_number(name, scores[name]) * (100 if name == "mean_accuracy" else 1),
+            value=_number(name, scores[name]) * (100 if name in _TASKS["mean_error"] else 1),
             dataset_revision=revision,
             date=date,
             source_url=source_url,
             source_name=source_name,
             notes=str(scores["signature"]),
         )
-        for name in _MEANS
+        for name in _TASKS[metric]
         if scores.get(name) is not None
     ]
 
@@ -151,10 +156,12 @@ def benchmark_file(dataset: str) -> str:
     """
     benchmark = get_benchmark(dataset)
     tasks = ["mean_accuracy", "mce", "relative_mce"] if "clean" in benchmark.configs else ["mfr", "mt5d"]
+    if dataset in BAR:
+        tasks = ["mean_accuracy", "mean_error"]
     fields = {
         "name": dataset,
         "description": "Robustness of image classifiers to corruptions and perturbations. mean_accuracy is higher for "
-        "better models; mce, relative_mce, mfr and mt5d are lower.",
+        "better models; mce, relative_mce, mean_error, mfr and mt5d are lower.",
         "evaluation_framework": "imagenet-cp",
         "tasks": [{"id": task, "config": "test", "split": "validation"} for task in tasks],
     }
@@ -162,8 +169,10 @@ def benchmark_file(dataset: str) -> str:
 
 
 def _metric(scores: Mapping[str, Any]) -> str:
-    found = [name for name in _METRICS if name in scores]
-    if len(found) != 1 or not scores.get("signature"):
+    signature = str(scores.get("signature") or "")
+    plain = Signature.parse(signature).fields.get("benchmark") in BAR or "mce" not in scores
+    found = [name for name in _TASKS if name in scores and name != ("mce" if plain else "mean_error")]
+    if len(found) != 1 or not signature:
         raise ValueError("scores must be the result of compute() of mce, mfr or mt5d, with its signature")
     return found[0]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 from typing import Any, NamedTuple
 
 import datasets
@@ -14,7 +14,7 @@ import pyarrow as pa
 from ..errors import SourceError
 from ..notices import notice
 from . import dataset_files
-from .arrow import Columns, RowReader, brief, columns_of, schema_of
+from .arrow import Columns, RowReader, columns_of, schema_of
 from .base import Item, Source, image_id_of, row_id
 from .classes import Labels, identify, known_label, wnids
 from .extra import Extra, extra_columns, extra_values
@@ -54,18 +54,9 @@ def open_dataset(source: str | os.PathLike[str]) -> Source:
         The data set cannot be read; it is not plain which of its splits, and columns, are meant; or only some
         rows have a label.
     """
-    text = os.fspath(source)
-    folder, part = dataset_files.split_name(text)
-    local = Path(folder).expanduser().is_dir()
-    files = dataset_files.files_of_folder(Path(folder), part) if local else dataset_files.files_on_hub(text)
-    try:
+    files = dataset_files.find_files(os.fspath(source))
+    with dataset_files.explain_errors(files):
         read = _read(files)
-    except SourceError:
-        raise
-    except Exception as error:  # Parquet files, metadata and networks fail in more ways than can be listed
-        if local:
-            raise SourceError(f"{files.name}: cannot be read ({brief(error)})") from error
-        raise dataset_files.explained(files.name.partition(":")[0], error) from error
     columns = read.columns
     counts = [len(one.labels) for one in columns]
     paths = [path for one in columns for path in one.paths]

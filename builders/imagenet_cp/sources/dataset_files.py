@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -65,6 +67,33 @@ def split_name(source: str) -> tuple[str, str | None]:
     if colon and _PART.fullmatch(part) and not Path(source).expanduser().exists():
         return folder, part
     return source, None
+
+
+def find_files(source: str) -> Files:
+    """Find the files of a split by its name on the Hub or its folder, which a colon and the split may follow.
+
+    Raises
+    ------
+    SourceError
+        As for `files_of_folder` and `files_on_hub`.
+    """
+    folder, part = split_name(source)
+    if Path(folder).expanduser().is_dir():
+        return files_of_folder(Path(folder), part)
+    return files_on_hub(source)
+
+
+@contextmanager
+def explain_errors(files: Files) -> Iterator[None]:
+    """Convert errors while files are read, which are more kinds than can be listed, into a SourceError."""
+    try:
+        yield
+    except SourceError:
+        raise
+    except Exception as error:  # of Parquet files, metadata and networks
+        if any(url.startswith(HUB) for url in files.urls):
+            raise explained(files.name.partition(":")[0], error) from error
+        raise SourceError(f"{files.name}: cannot be read ({brief(error)})") from error
 
 
 def files_of_folder(folder: Path, part: str | None) -> Files:

@@ -40,7 +40,7 @@ def open_folder(folder: str | os.PathLike[str]) -> Source:
         No such folder, nothing in it, no images, images at other depths, links to nothing, classes that contradict
         the names of the files or are not plain, or one image id twice.
     """
-    root, subfolders, files = _list_images(folder)
+    root, subfolders, files = list_images(folder)
     return source_of_folder(str(root), files, FileReader(), subfolders)
 
 
@@ -57,7 +57,7 @@ def open_any_folder(folder: str | os.PathLike[str]) -> Source:
         No such folder, no images, links to nothing, classes that contradict the names of the files or are not plain,
         or one image id twice.
     """
-    root, subfolders, files = _list_images(folder)
+    root, subfolders, files = list_images(folder)
     stems = [file.stem for file in files]
     labels = [validation_labels().get(stem) for stem in stems]
     known = [label for label in labels if label is not None]
@@ -73,8 +73,8 @@ def open_any_folder(folder: str | os.PathLike[str]) -> Source:
     return Source(str(root), found.classes, in_order(items, str(root)), FileReader(), order=found.order)
 
 
-def _list_images(folder: str | os.PathLike[str]) -> tuple[Path, list[str], list[File]]:
-    """Find the absolute path of a folder, its sub-folders, and all images at any depth."""
+def list_images(folder: str | os.PathLike[str]) -> tuple[Path, list[str], list[File]]:
+    """Find the absolute path of a folder, its sub-folders, and all images at any depth; errors as `open_folder`."""
     root = Path(folder).expanduser().resolve()
     if not root.is_dir():
         raise SourceError(f"{root}: {'not a folder' if root.exists() else 'no such folder'}")

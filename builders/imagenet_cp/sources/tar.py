@@ -75,6 +75,12 @@ def open_tar(archive: str | os.PathLike[str]) -> Source:
         others; a member is a link or a device, or its name is absolute or leads out by ``..``; classes as for
         `open_folder`, or one image id twice.
     """
+    root, files, reader = list_tar(archive)
+    return source_of_archive(root, files, reader)
+
+
+def list_tar(archive: str | os.PathLike[str]) -> tuple[str, list[File], TarReader]:
+    """Find the absolute path of a tar archive, all images in it, and their reader; errors as `open_tar`."""
     path = Path(archive).expanduser().resolve()
     root = str(path)
     if not is_tar(path, gzip=True):
@@ -89,7 +95,7 @@ def open_tar(archive: str | os.PathLike[str]) -> Source:
                 GzipStream(path) if compressed else file, sys.maxsize if compressed else stat.st_size, root
             )
             files = list(_images(every, root, stamp_of(stat)))
-    return source_of_archive(root, files, TarReader(root, compressed))
+    return root, files, TarReader(root, compressed)
 
 
 def _images(every: Iterator[Member], root: str, stamp: str) -> Iterator[File]:

@@ -9,9 +9,10 @@ from typing import NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from ...benchmarks.base import Benchmark, Cell
+from ...benchmarks.base import Cell, ConfigSet
 from ...benchmarks.catalog import parse_signature
 from ...errors import SourceError
+from ...images.profiles import PROFILES
 from ...perturbations import PERTURBATIONS
 
 #: Profile -> number of images of its benchmarks.
@@ -62,14 +63,14 @@ class Slice(Protocol):
 
 @dataclass(frozen=True)
 class Rows:
-    """Rows of a benchmark.
+    """Rows of a benchmark, or of a data set in a layout of its own.
 
     Attributes
     ----------
-    benchmark : Benchmark
+    benchmark : ConfigSet
         The benchmark.
     signature : str
-        Signature of the recipe.
+        Signature of the recipe, or of the layout and the images.
     classes : tuple of str
         Names of the labels.
     cells : tuple of Cell
@@ -84,7 +85,7 @@ class Rows:
         From a cell to the label of every image by its id, without the images.
     """
 
-    benchmark: Benchmark
+    benchmark: ConfigSet
     signature: str
     classes: tuple[str, ...]
     cells: tuple[Cell, ...]
@@ -98,13 +99,16 @@ class Rows:
     def part(self) -> str | None:
         """Number of images and of those of the whole benchmark, such as ``"100/50000"``, if it is a part of it."""
         images = min(self.num_rows[cell.config] for cell in self.cells)
-        whole = _IMAGES[self.benchmark.profile]
+        whole = _IMAGES.get(self.benchmark.profile, 0)
         return f"{images}/{whole}" if images < whole else None
 
     @property
     def side(self) -> int | None:
-        """Side of the square images; None for images of their own sizes."""
-        return parse_signature(self.signature.partition("|limit:")[0])[1].side
+        """Side of the square images, or of those of the profile; None for data in a layout of their own."""
+        if not self.benchmark.profile:
+            return None
+        side = parse_signature(self.signature.partition("|limit:")[0])[1].side
+        return side or PROFILES[self.benchmark.profile].size
 
     @property
     def sequences(self) -> bool:
@@ -141,7 +145,10 @@ class Rows:
                 raise SourceError(
                     f"{self.benchmark.dataset}: the config {cell.config!r} is missing; build it first"
                 )
-        return replace(self, cells=cells)
+        if self.benchmark.profile or cells == self.cells:
+            return replace(self, cells=cells)
+        # Without a list of corruptions of its own, a part of such data is another set.
+        return replace(self, cells=cells, signature=f"{self.signature}|configs:{','.join(sorted(configs))}")
 
     def check(self) -> None:
         """Raise SourceError if a config is incomplete, or has more than its record names."""
@@ -160,7 +167,7 @@ class Rows:
         return replace(self, signature=f"{self.signature}|limit:{images}", num_rows=num_rows)
 
 
-def scored_cells(benchmark: Benchmark, configs: Iterable[str]) -> tuple[Cell, ...]:
+def scored_cells(benchmark: ConfigSet, configs: Iterable[str]) -> tuple[Cell, ...]:
     """Cells that models are evaluated on, in the published order: no sequences of difficulty 2 and 3."""
     highest = 5 if benchmark.kind == "corruptions" else 1
     available = set(configs)

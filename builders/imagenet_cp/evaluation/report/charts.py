@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ...errors import BuildError, suggest
 from .. import references
@@ -20,30 +20,45 @@ if TYPE_CHECKING:
 
 Models = Mapping[str, Results]
 
-#: Charts in the order of a page -> their titles.
-TITLES = {
-    "scatter": "Clean and corrupted images",
-    "ce": "Corruption error",
-    "relative_ce": "Relative corruption error",
-    "severity": "Error by severity",
-    "fr": "Flip rate",
-    "t5d": "Top-5 distance",
-}
-_METRIC = {
-    "scatter": "mce",
-    "severity": "mce",
-    "relative_ce": "mce",
-    **{key: metric for metric, key in RATIO_KEY.items()},
+
+class Chart(NamedTuple):
+    """A chart that a page can have.
+
+    Attributes
+    ----------
+    title : str
+        Its title.
+    metric, key : str
+        Metric of its numbers, and their key in its result.
+    """
+
+    title: str
+    metric: str
+    key: str
+
+
+#: Charts in the order of a page.
+CHARTS = {
+    "scatter": Chart("Clean and corrupted images", "mce", "mce"),
+    "ce": Chart("Corruption error", "mce", "ce"),
+    "relative_ce": Chart("Relative corruption error", "mce", "relative_ce"),
+    "severity": Chart("Error by severity", "mce", "error"),
+    "c_bar": Chart("Mean error", "c_bar", RATIO_KEY["c_bar"]),
+    "c_bar_severity": Chart("Error by severity", "c_bar", "error"),
+    "custom": Chart("Mean error", "custom", RATIO_KEY["custom"]),
+    "custom_severity": Chart("Error by severity", "custom", "error"),
+    "fr": Chart("Flip rate", "mfr", "fr"),
+    "t5d": Chart("Top-5 distance", "mt5d", "t5d"),
 }
 #: Labels of the axis: with AlexNet as the normalizer, and without.
 _LABELS = {
     "ce": ("CE, percent of AlexNet's error", "error, percent"),
+    **dict.fromkeys(("c_bar", "custom"), ("", "error, percent")),
     "relative_ce": ("relative CE, percent of AlexNet's", "error beyond the clean error, percent"),
     "fr": ("flip rate, percent of AlexNet's", "flip probability, percent"),
     "t5d": ("top-5 distance, percent of AlexNet's", "top-5 distance"),
 }
 _BASELINE = "ResNet-50"
-_SEVERITIES = (0, 1, 2, 3, 4, 5)
 
 
 def draw(kind: str, models: Models, columns: int = 5) -> Figure:
@@ -52,11 +67,11 @@ def draw(kind: str, models: Models, columns: int = 5) -> Figure:
     Parameters
     ----------
     kind : str
-        A key of `TITLES`.
+        A key of `CHARTS`.
     models : dict
         Display name -> `Results`.
     columns : int
-        Number of columns of the small charts in ``"severity"``.
+        Number of columns of the small charts of errors by severity.
 
     Returns
     -------
@@ -69,8 +84,8 @@ def draw(kind: str, models: Models, columns: int = 5) -> Figure:
     BuildError
         Matplotlib is not installed.
     """
-    if kind not in TITLES:
-        raise ValueError(f"there is no chart {kind!r}{suggest(kind, TITLES)}")
+    if kind not in CHARTS:
+        raise ValueError(f"there is no chart {kind!r}{suggest(kind, CHARTS)}")
     require_matplotlib()
     shown = {name: model for name, model in models.items() if _has_data(kind, model)}
     if not shown:
@@ -79,8 +94,10 @@ def draw(kind: str, models: Models, columns: int = 5) -> Figure:
         looks = assign_looks(models)
         if kind == "scatter":
             figure = draw_scatter(shown, looks)
+        elif CHARTS[kind].key == "error":
+            figure = _severity(CHARTS[kind].metric, shown, looks, columns)
         else:
-            figure = _severity(shown, looks, columns) if kind == "severity" else _ratios(kind, shown, looks)
+            figure = _ratios(kind, shown, looks)
         figure.draw_without_rendering()
         figure.set_layout_engine("none")  # laid out once, not again for every file
     return figure
@@ -88,14 +105,15 @@ def draw(kind: str, models: Models, columns: int = 5) -> Figure:
 
 def available(models: Models) -> list[str]:
     """Kinds of charts that at least one model has data for."""
-    return [kind for kind in TITLES if any(_has_data(kind, model) for model in models.values())]
+    return [kind for kind in CHARTS if any(_has_data(kind, model) for model in models.values())]
 
 
 def _has_data(kind: str, model: Results) -> bool:
-    result = model.metrics.get(_METRIC[kind], {})
+    _, metric, key = CHARTS[kind]
+    result = model.metrics.get(metric, {})
     if kind == "scatter":
         return None not in (result.get("mce"), result.get("clean_error"))
-    return any(value is not None for _, value in flatten(result.get("error" if kind == "severity" else kind)))
+    return any(value is not None for _, value in flatten(result.get(key)))
 
 
 def require_matplotlib() -> None:
@@ -106,14 +124,15 @@ def require_matplotlib() -> None:
         raise BuildError("charts need Matplotlib; in the clone, run pip install '.[report]'") from None
 
 
-def _ratios(key: str, models: Models, looks: Mapping[str, Look]) -> Figure:
+def _ratios(kind: str, models: Models, looks: Mapping[str, Look]) -> Figure:
     """One row per corruption: the models with their intervals, the published models, and AlexNet's line at 100."""
     from matplotlib.figure import Figure
 
-    metric = _METRIC[key]
-    benchmark = benchmark_name(next(iter(models.values())).metrics[metric])
-    normalized = references.is_normalized(metric, benchmark)
-    tested = references.test_parts(metric, benchmark)
+    _, metric, key = CHARTS[kind]
+    results = [model.metrics[metric] for model in models.values()]
+    normalized = references.is_normalized(metric, benchmark_name(results[0]))
+    tested = dict.fromkeys(name for result in results for name in references.tested_parts(metric, result))
+    times = 100 if metric in references.PLAIN else 1
     scored = {name for model in models.values() for name in model.metrics[metric][key]}
     extra = [name for name in references.all_parts(metric) if name in scored and name not in tested]
     heights = {name: i + (0.6 if name in extra else 0) for i, name in enumerate([*tested, *extra])}
@@ -129,10 +148,10 @@ def _ratios(key: str, models: Models, looks: Mapping[str, Look]) -> Figure:
     for i, (name, model) in enumerate(models.items()):
         shift = (i - (len(models) - 1) / 2) * 0.62 / len(models)
         shifted = {row: height + shift for row, height in heights.items()}
-        scores = (model.metrics[metric][key], model.intervals[metric][key])
+        scores = (_times(times, model.metrics[metric][key]), _times(times, model.intervals[metric][key]))
         _draw_scores(axes, *scores, shifted, looks[name], name)
     if extra:
-        edge = (heights[tested[-1]] + heights[extra[0]]) / 2
+        edge = (heights[[*tested][-1]] + heights[extra[0]]) / 2
         axes.axhline(edge, color=COLORS["other"], linewidth=0.8)
         axes.annotate(
             "not in the mean",
@@ -149,7 +168,7 @@ def _ratios(key: str, models: Models, looks: Mapping[str, Look]) -> Figure:
     low, high = axes.get_xlim()
     axes.set_xlim(min(0, low), high)
     axes.spines["left"].set_visible(False)
-    axes.set_xlabel(_LABELS[key][0 if normalized else 1])
+    axes.set_xlabel(_LABELS[kind][0 if normalized else 1])
     handles, labels = axes.get_legend_handles_labels()
     published_count = len(handles) - len(models)  # the models come first in the legend
     handles, labels = (entries[published_count:] + entries[:published_count] for entries in (handles, labels))
@@ -161,7 +180,8 @@ def _draw_published(axes: Axes, key: str, heights: list[float]) -> None:
     rows = {name: row[key] for name, row in references.published().items() if key in row}
     base: dict[str, Any] = {"linestyle": "none", "color": COLORS["other"]}
     label = f"{_BASELINE} in the paper"
-    names = references.test_parts(_METRIC[key], "imagenet_p" if _METRIC[key] != "mce" else "imagenet_c")
+    metric = CHARTS[key].metric
+    names = references.test_parts(metric, "imagenet_p" if metric != "mce" else "imagenet_c")
     own = rows.pop(_BASELINE)
     (line,) = axes.plot(own, heights, marker="D", markersize=5.5, fillstyle="none", label=label, **base)
     add_hover(
@@ -201,18 +221,19 @@ def _draw_scores(
     add_hover(line, [f"{name}, {display_name(row)}: {values[row]:.1f}" for row in rows])
 
 
-def _severity(models: Models, looks: Mapping[str, Look], columns: int) -> Figure:
-    """One small chart per corruption: top-1 error at the five severities, AlexNet's dashed."""
+def _severity(metric: str, models: Models, looks: Mapping[str, Look], columns: int) -> Figure:
+    """One small chart per corruption: top-1 error at all severities, AlexNet's dashed."""
     from matplotlib.figure import Figure
 
-    benchmark = benchmark_name(next(iter(models.values())).metrics["mce"])
-    alexnet = references.alexnet("mce", benchmark)
+    results = [model.metrics[metric] for model in models.values()]
+    alexnet = references.alexnet(metric, benchmark_name(results[0]))
     base, clean = alexnet.get("error", {}), alexnet.get("clean_error")
-    tested = references.test_parts("mce", benchmark)
-    errors = [model.metrics["mce"]["error"] for model in models.values()]
+    tested = {name for result in results for name in references.tested_parts(metric, result)}
+    errors = [result["error"] for result in results]
+    highest = max(len(row) for rows in errors for row in rows.values())
     names = [
         name
-        for name in dict.fromkeys([*references.all_parts("mce"), *(name for row in errors for name in row)])
+        for name in dict.fromkeys([*references.all_parts(metric), *(name for row in errors for name in row)])
         if any(e is not None for row in errors for e in row.get(name, []))
     ]
     rows = -(-len(names) // columns)
@@ -228,12 +249,12 @@ def _severity(models: Models, looks: Mapping[str, Look], columns: int) -> Figure
         axes.grid(axis="y")
         axes.tick_params(length=0)
         if name in base:
-            axes.plot(_SEVERITIES, _percent([clean, *base[name]]), label="AlexNet", **DASHED)
+            axes.plot(range(6), _percent([clean, *base[name]]), label="AlexNet", **DASHED)
         for label, model in models.items():
-            _draw_curve(axes, model, name, looks[label], label)
+            _draw_curve(axes, metric, model, name, looks[label], label)
         axes.set_ylim(0, 103)
         axes.set_yticks([0, 50, 100])
-        axes.set_xticks(_SEVERITIES)
+        axes.set_xticks(range(0, highest + 1, 1 + highest // 10))
         if i + columns >= len(names):
             axes.tick_params(labelbottom=True)
     handles, labels = grid[0].get_legend_handles_labels()
@@ -244,19 +265,28 @@ def _severity(models: Models, looks: Mapping[str, Look], columns: int) -> Figure
     return figure
 
 
-def _draw_curve(axes: Axes, model: Results, name: str, look: Look, label: str) -> None:
-    """Error of a model at severities 0, that of clean images, to 5."""
-    result, spans = model.metrics["mce"], model.intervals["mce"]
+def _draw_curve(axes: Axes, metric: str, model: Results, name: str, look: Look, label: str) -> None:
+    """Error of a model at severity 0, that of clean images, and at all severities."""
+    result, spans = model.metrics[metric], model.intervals[metric]
     error = _percent([result["clean_error"], *result["error"].get(name, [None] * 5)])
     intervals = [spans["clean_error"], *spans["error"].get(name, [None] * 5)]
+    severities = range(len(error))
     low = _percent([interval and interval.low for interval in intervals])
     high = _percent([interval and interval.high for interval in intervals])
-    axes.fill_between(_SEVERITIES, low, high, color=look.color, alpha=0.2, linewidth=0)
+    axes.fill_between(severities, low, high, color=look.color, alpha=0.2, linewidth=0)
     if None in intervals[1:]:  # a single point has no band
-        axes.vlines(_SEVERITIES, low, high, color=look.color, alpha=0.4, linewidth=1.2)
-    (line,) = axes.plot(_SEVERITIES, error, linewidth=1.8, markersize=3.2, label=shorten(label))
+        axes.vlines(severities, low, high, color=look.color, alpha=0.4, linewidth=1.2)
+    (line,) = axes.plot(severities, error, linewidth=1.8, markersize=3.2, label=shorten(label))
     line.set(color=look.color, marker=look.marker, linestyle=look.dashes)
     add_hover(line, [f"{label}, severity {s}: {e:.1f}" for s, e in enumerate(error) if e == e])
+
+
+def _times(times: float, values: Mapping[str, Any]) -> dict[str, Any]:
+    """Numbers and intervals in a unit that is ``times`` as small."""
+    return {
+        name: tuple(times * end for end in value) if isinstance(value, tuple) else value and times * value
+        for name, value in values.items()
+    }
 
 
 def _percent(row: Any) -> list[float]:

@@ -10,7 +10,7 @@ from typing import Any
 
 from ...files import write_text
 from ..comparison import Comparison, compare
-from ..references import RATIO_KEY, flatten
+from ..references import PLAIN, RATIO_KEY, data_name, flatten
 from ..results import Results
 from ..results_file import load
 from .formatting import display_name
@@ -60,6 +60,12 @@ def write_comparison(
         headline=[column for column in columns if any(cell["value"] is not None for cell in column["cells"])],
         base=comparison.base,
         tables=_tables(comparison, ranking),
+        names={
+            metric: data_name(model.metrics[metric])
+            for model in comparison.models.values()
+            for metric in PLAIN
+            if metric in model.metrics
+        },
         signatures=[
             next(
                 str(m.metrics[metric]["signature"]) for m in comparison.models.values() if metric in m.metrics
@@ -137,13 +143,14 @@ def _column(
 
 
 def _tables(comparison: Comparison, ranking: Sequence[str]) -> dict[str, list[dict[str, Any]]]:
-    """Key of the ratios -> columns of all corruptions or perturbations."""
+    """Key of the ratios, or of a data set with plain means -> columns of all corruptions or perturbations."""
     tables = {}
     for metric in comparison.images:
         results = [model.metrics[metric] for model in comparison.models.values() if metric in model.metrics]
+        times = 100 if metric in PLAIN else 1
         for key in (RATIO_KEY[metric], "relative_ce") if metric == "mce" else (RATIO_KEY[metric],):
             names = dict.fromkeys(name for result in results for name in result[key])
-            tables[key] = [
-                _column(comparison, ranking, metric, display_name(name), (key, name)) for name in names
+            tables[metric if metric in PLAIN else key] = [
+                _column(comparison, ranking, metric, display_name(name), (key, name), times) for name in names
             ]
     return tables

@@ -13,16 +13,20 @@ from ...files import write_text
 from ...text import count
 from .. import references
 from ..dataframe import to_dataframe
-from ..references import RATIO_KEY, RAW_KEY, alexnet, benchmark_name, flatten, published
+from ..references import MEAN_KEY, OF_IMAGES, RATIO_KEY, RAW_KEY, alexnet, benchmark_name, flatten, published
 from ..results import Example, Results
 from ..results_file import dumps
 from .formatting import display_name, format_number
-from .page import HEADLINE, Score, headline, is_relative_to_alexnet, make_report_dir, write_page
+from .page import CLEAN, HEADLINE, Score, headline, is_relative_to_alexnet, make_report_dir, write_page
 
 _WORST = 10
 _BASELINE = "ResNet-50"
 #: Titles of the raw values of the metrics, and their factors to the unit of the page.
-_PARTIAL = {"mce": ("error", 100), "mfr": ("flip probability", 100), "mt5d": ("top-5 distance", 1)}
+_PARTIAL = {
+    **dict.fromkeys(OF_IMAGES, ("error", 100)),
+    "mfr": ("flip probability", 100),
+    "mt5d": ("top-5 distance", 1),
+}
 _FORMATS = {b"\xff\xd8\xff": "image/jpeg", b"\x89PNG": "image/png"}
 
 
@@ -63,7 +67,7 @@ def write_report(results: Results, folder: str | os.PathLike[str]) -> Path:
         metrics={metric: _metric(results, metric) for metric in results.metrics},
         worst=_worst_configs(results),
         examples=[shown for example in results.examples if (shown := _example(example, results.classes))],
-        published=_published(results),
+        published=[table for table in (_published(results), _published_bar(results)) if table],
     )
     return path / "index.html"
 
@@ -91,7 +95,7 @@ def _partial_cards(results: Results) -> list[dict[str, Any]]:
     cards = []
     for metric, result in results.metrics.items():
         values = [value for _, value in flatten(result[RAW_KEY[metric]]) if value is not None]
-        if result[metric] is None and values:
+        if result[MEAN_KEY[metric]] is None and values:
             title, times = _PARTIAL[metric]
             notes = [f"mean of {count(len(values), 'config')}"]
             mean = sum(values) / len(values)
@@ -105,19 +109,21 @@ def _metric(results: Results, metric: str) -> dict[str, Any]:
     Returns
     -------
     dict
-        ``result`` and ``intervals`` as in `Results`; ``ratios`` to AlexNet and ``raw`` values by corruption or
-        perturbation; ``tested``, the names in the mean that have a ratio, the best first; ``alexnet``, the raw values
-        of AlexNet; ``baseline``, the published means of ResNet-50, with its ratios under ``"parts"``. The last two are
-        empty where AlexNet is not the normalizer.
+        ``name`` of the data, and titles of its ``severities``; ``result`` and ``intervals`` as in `Results`;
+        ``ratios`` to AlexNet and ``raw`` values by corruption or perturbation; ``tested``, the names in the mean that
+        have a ratio, the best first; ``alexnet``, the raw values of AlexNet; ``baseline``, the published means of
+        ResNet-50, with its ratios under ``"parts"``. The last two are empty where AlexNet is not the normalizer.
     """
     result = results.metrics[metric]
     benchmark = benchmark_name(result)
-    ratios, tests = result[RATIO_KEY[metric]], references.test_parts(metric, benchmark)
+    ratios, tests = result[RATIO_KEY[metric]], references.tested_parts(metric, result)
     baseline: dict[str, Any] = {}
     if is_relative_to_alexnet(metric, results):
         row = published()[_BASELINE]
         baseline = {**row, "parts": dict(zip(tests, row[RATIO_KEY[metric]], strict=True))}
     return {
+        "name": references.data_name(result),
+        "severities": [f"severity {s}" for s, _ in enumerate(result.get("mean_error_by_severity", ()), 1)],
         "result": result,
         "intervals": results.intervals[metric],
         "ratios": ratios,
@@ -129,26 +135,31 @@ def _metric(results: Results, metric: str) -> dict[str, Any]:
 
 
 def _worst_configs(results: Results) -> list[dict[str, Any]]:
-    """Configs of ImageNet-C with the highest errors; none of an evaluation on a few configs."""
-    if "mce" not in results.metrics:
-        return []
-    result, intervals = results.metrics["mce"], results.intervals["mce"]
-    base = alexnet("mce", benchmark_name(result)).get("error", {})
+    """Configs of corrupted images with the highest errors; none of an evaluation on a few configs."""
     configs = [
+        config for metric in OF_IMAGES if metric in results.metrics for config in _configs(results, metric)
+    ]
+    configs.sort(key=lambda config: -config["error"])
+    return configs[:_WORST] if len(configs) > _WORST else []
+
+
+def _configs(results: Results, metric: str) -> list[dict[str, Any]]:
+    """Configs of a data set with their errors."""
+    result, intervals = results.metrics[metric], results.intervals[metric]
+    base = alexnet(metric, benchmark_name(result)).get("error", {})
+    return [
         {
             "name": name,
             "severity": s + 1,
             "error": error,
             "interval": intervals["error"][name][s],
             "alexnet": base[name][s] if name in base else None,
-            "ratio": result["ce_by_severity"].get(name, [None] * 5)[s],
+            "ratio": result["ce_by_severity"].get(name, [None] * 5)[s] if name in base else None,
         }
         for name, errors in result["error"].items()
         for s, error in enumerate(errors)
         if error is not None
     ]
-    configs.sort(key=lambda config: -config["error"])
-    return configs[:_WORST] if len(configs) > _WORST else []
 
 
 def _example(example: Example, classes: tuple[str, ...]) -> dict[str, Any] | None:
@@ -172,10 +183,9 @@ def _example(example: Example, classes: tuple[str, ...]) -> dict[str, Any] | Non
 
 def _published(results: Results) -> dict[str, Any] | None:
     """Published results with the model among them; None if there are none of the benchmark."""
-    shown = sorted(HEADLINE, key=lambda score: score.key != "clean_error")  # as in the paper's tables
-    shown = [score for score in shown if is_relative_to_alexnet(score.metric, results)]
+    shown = [score for score in (CLEAN, *HEADLINE) if is_relative_to_alexnet(score.metric, results)]
     if not shown:
-        return _published_bar(results)
+        return None
     own, base = {}, {}
     for metric, key, _, times, _ in shown:
         result = results.metrics[metric]
@@ -196,15 +206,17 @@ def _published(results: Results) -> dict[str, Any] | None:
 
 def _published_bar(results: Results) -> dict[str, Any] | None:
     """Published results on ImageNet-C and ImageNet-C-bar side by side, with the model among them."""
-    result = results.metrics.get("mce")
-    benchmark = benchmark_name(result) if result else ""
-    models = references.published_bar(benchmark)
-    if not result or not models:
+    result = results.metrics.get("c_bar")
+    if not result:
         return None
+    benchmark = benchmark_name(result)
+    models = references.published_bar(benchmark)
     title = "CIFAR-10-C" if benchmark.startswith("cifar") else "ImageNet-C"
     rows: list[dict[str, Any]]
     rows = [{"model": name, "scores": [row["c"], row["c_bar"]], "own": False} for name, row in models.items()]
-    rows.append({"model": results.model, "scores": [None, result["mce"]], "own": True})
+    own = [(results.metrics.get(metric) or {}).get("mean_error") for metric in ("mce", "c_bar")]
+    own_row = [None if value is None else 100 * value for value in own]
+    rows.append({"model": results.model, "scores": own_row, "own": True})
     rows.sort(key=lambda row: math.inf if row["scores"][1] is None else row["scores"][1])
     titles = [f"mean error, {title}", f"mean error, {title}-bar"]
     return {"titles": titles, "rows": rows, "bar": True}

@@ -16,7 +16,7 @@ from ...benchmarks.signature import Signature
 from ...files import check_replaceable, local_path, write_text
 from ...text import count
 from .. import intervals
-from ..references import benchmark_name, is_normalized, missing_configs, part_of
+from ..references import OF_IMAGES, PLAIN, benchmark_name, data_name, is_normalized, missing_configs, part_of
 from ..results import Results
 from ..results_file import FORMAT
 from ..tables import FORMATS, format_tables
@@ -28,7 +28,7 @@ from .style import SERIES
 FEW = 1000
 
 #: Display names of the metrics.
-NAMES = {"mce": "mCE", "mfr": "mFR", "mt5d": "mT5D"}
+NAMES = {"mce": "mCE", "c_bar": "mean error of C-bar", "custom": "mean error", "mfr": "mFR", "mt5d": "mT5D"}
 
 
 class Score(NamedTuple):
@@ -53,7 +53,7 @@ class Score(NamedTuple):
     meaning: str
 
 
-_CLEAN = Score("mce", "clean_error", "clean error", 100, "top-1 error on images without corruption")
+CLEAN = Score("mce", "clean_error", "clean error", 100, "top-1 error on images without corruption")
 #: Scores at the top of a page, divided by AlexNet's.
 HEADLINE = (
     Score("mce", "mce", "mCE", 1, "top-1 error in percent of AlexNet's, averaged over the corruptions"),
@@ -72,10 +72,9 @@ HEADLINE = (
         1,
         "changes of the five best classes from frame to frame in percent of AlexNet's",
     ),
-    _CLEAN,
 )
 #: The same for benchmarks that are not measured against AlexNet.
-_PLAIN = (
+_UNNORMALIZED = (
     Score("mce", "mce", "mean error", 1, "top-1 error, averaged over corruptions and severities"),
     Score("mce", "relative_mce", "added error", 1, "mean error less the clean error"),
     Score("mfr", "mfr", "mean flip probability", 1, "changes of the prediction from frame to frame"),
@@ -86,7 +85,12 @@ _PLAIN = (
         1,
         "changes of the five best classes from frame to frame, 0 to 15",
     ),
-    _CLEAN,
+)
+
+#: The same for data sets with plain means.
+_MEAN_ERRORS = (
+    Score("c_bar", "mean_error", "mean error, C-bar", 100, "top-1 error, averaged over ImageNet-C-bar"),
+    Score("custom", "mean_error", "mean error", 100, "top-1 error, averaged over corruptions and severities"),
 )
 
 #: Kind of a page -> the files beside it, and the text by which each is known.
@@ -112,7 +116,7 @@ def _environment() -> Environment:
         display_name=display_name,
         fields=lambda signature: Signature.parse(signature).fields,
     )
-    environment.globals["titles"] = charts.TITLES
+    environment.globals["titles"] = {kind: chart.title for kind, chart in charts.CHARTS.items()}
     return environment
 
 
@@ -191,30 +195,38 @@ def write_charts(models: Mapping[str, Results], folder: Path) -> dict[str, Marku
     Returns
     -------
     dict
-        Kind -> SVG element for the page, and ``"severity-2"``, two columns wide, for a phone.
+        Kind -> SVG element for the page, and of ``"severity"`` as ``"severity-2"``, two columns wide, for a phone.
     """
     drawings = {}
     first = dict(islice(models.items(), len(SERIES)))
     for kind in charts.available(first):
-        label = f"{charts.TITLES[kind]}; the numbers are in a table of this page"
+        label = f"{charts.CHARTS[kind].title}; the numbers are in a table of this page"
         figure = charts.draw(kind, models if kind == "scatter" else first)
         for form in ("svg", "png"):
             (folder / f"{kind}.{form}").write_bytes(chart_files.render(figure, form, kind))
         drawings[kind] = Markup(chart_files.inline_svg(figure, kind, label))
-        if kind == "severity":
+        if kind.endswith("severity"):
             narrow = charts.draw(kind, first, columns=2)
-            drawings["severity-2"] = Markup(chart_files.inline_svg(narrow, "severity-2", label))
+            drawings[f"{kind}-2"] = Markup(chart_files.inline_svg(narrow, f"{kind}-2", label))
     return drawings
 
 
 def headline(models: Iterable[Results]) -> list[Score]:
-    """Scores at the top of a page, by their names for its benchmarks: those that a model has first."""
+    """Scores at the top of a page, by their names for its benchmarks: those that a model has first.
+
+    Scores that no model has are named too, but not beside data sets with plain means.
+    """
     results = [result for model in models for result in model.metrics.items()]
-    relative = all(is_normalized(metric, benchmark_name(result)) for metric, result in results)
-    scores = HEADLINE if relative else _PLAIN
-    return sorted(
-        scores, key=lambda score: all(r[score.key] is None for m, r in results if m == score.metric)
+    measured = {metric for metric, _ in results}
+    relative = all(
+        is_normalized(metric, benchmark_name(result)) for metric, result in results if metric not in PLAIN
     )
+    shown = list(HEADLINE if relative else _UNNORMALIZED)
+    if measured & {*PLAIN}:
+        shown = [score for score in (*shown, *_MEAN_ERRORS) if score.metric in measured]
+    images = [metric for metric in OF_IMAGES if metric in measured] or ["mce"]
+    shown.append(CLEAN._replace(metric=images[0]))
+    return sorted(shown, key=lambda score: all(r[score.key] is None for m, r in results if m == score.metric))
 
 
 def is_relative_to_alexnet(metric: str, results: Results) -> bool:
@@ -223,16 +235,15 @@ def is_relative_to_alexnet(metric: str, results: Results) -> bool:
 
 
 def _benchmarks(models: Iterable[Results]) -> list[str]:
-    return list(
-        dict.fromkeys(benchmark_name(result) for model in models for result in model.metrics.values())
-    )
+    return list(dict.fromkeys(data_name(result) for model in models for result in model.metrics.values()))
 
 
 def _sizes(results: Results) -> str:
     """Numbers of images and sequences as text."""
     parts = []
-    if "mce" in results.counts:
-        parts.append(count(len(results.counts["mce"].image_ids), "image"))
+    images = [len(results.counts[m].image_ids) for m in OF_IMAGES if m in results.counts]
+    if images:
+        parts.append(count(max(images), "image"))
     sequences = [len(results.counts[m].image_ids) for m in ("mfr", "mt5d") if m in results.counts]
     if sequences:
         parts.append(f"sequences of {count(max(sequences), 'image')}")
@@ -263,7 +274,7 @@ def _warnings(models: Mapping[str, Results]) -> list[str]:
                 )
     for metric in first.metrics:
         if not is_relative_to_alexnet(metric, first):
-            benchmark = benchmark_name(first.metrics[metric])
+            benchmark = data_name(first.metrics[metric])
             warnings.append(f"{benchmark} is not measured against AlexNet: its scores are plain means.")
             break
     return warnings

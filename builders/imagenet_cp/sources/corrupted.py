@@ -1,0 +1,290 @@
+"""Corrupted images in layouts of their own: in a folder or a tar archive by a template, or as rows of a data set."""
+
+from __future__ import annotations
+
+import os
+import zipfile
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import datasets
+
+from ..errors import SourceError
+from . import dataset_files
+from .arrow import RowReader, columns_of, schema_of
+from .base import Item, Reader, digest, image_id_of, in_order, row_id
+from .class_lists import class_list, labels_in
+from .classes import Labels, identify, known_label, wnids
+from .dataset import open_dataset
+from .folder import FileReader, list_images
+from .layout import File
+from .subsets import open_subset
+from .tar import list_tar
+from .template import PLACEHOLDERS, Template, parse_template
+
+#: Corruption of images without any, whose severity is 0.
+CLEAN = "clean"
+#: No severity is higher: a larger number is a mistake, such as an angle.
+_HIGHEST = 100
+_EXAMPLE = "{corruption}/{severity}/{class}/{file}"
+#: Corruption and severity.
+Key = tuple[str, int]
+
+
+@dataclass(frozen=True)
+class CorruptedImages:
+    """Corrupted images with labels.
+
+    Attributes
+    ----------
+    name : str
+        Name in messages, such as a folder's absolute path.
+    classes : tuple of str
+        Names of the labels 0, 1, ...
+    cells : dict
+        Corruption and severity -> its images by their ids; ``("clean", 0)`` for images without corruption.
+    reader : Reader
+        Reads them.
+    layout : str
+        Template of the paths; ``"columns"`` for rows.
+    order, ids, class_list : str
+        As of a `Source`.
+    """
+
+    name: str
+    classes: tuple[str, ...]
+    cells: Mapping[Key, tuple[Item, ...]] = field(repr=False)
+    reader: Reader = field(repr=False)
+    layout: str
+    order: str = ""
+    ids: str = ""
+    class_list: str = ""
+
+    @property
+    def fingerprint(self) -> str:
+        """12 digits of a digest of the ids, labels and sizes in bytes of all images, wherever they are stored."""
+        return digest(
+            (*key, item.image_id, item.label, _size(item))
+            for key, items in self.cells.items()
+            for item in items
+        )[:12]
+
+
+def open_corrupted(
+    place: str | os.PathLike[str],
+    layout: str | None = None,
+    *,
+    ids: str | os.PathLike[str] | None = None,
+    classes: str | os.PathLike[str] | None = None,
+) -> CorruptedImages:
+    """List corrupted images in a layout of their own.
+
+    Parameters
+    ----------
+    place : str or path
+        A folder or a tar archive, which may be compressed with gzip. Without a layout a data set with the columns
+        ``corruption`` and ``severity``, a label and an image: a folder of Parquet files, one saved by
+        ``save_to_disk``, or a name on the Hub, as for `open_dataset`.
+    layout : str, optional
+        Template of the paths in it, as for `parse_template`. Without ``{severity}`` all images have severity 1;
+        without ``{class}`` they have names of ImageNet's images.
+    ids, classes : str or path, optional
+        As for `imagenet_cp.sources.open_source`.
+
+    Raises
+    ------
+    SourceError
+        The place or some of its images cannot be read, do not match the layout, have no label or a severity that is
+        no number; or as for `open_source`.
+    ValueError
+        As for `parse_template`.
+    """
+    path = Path(os.fspath(place)).expanduser()
+    if layout is not None:
+        found = _open_files(path, parse_template(layout))
+    elif path.is_file() or (path.is_dir() and not dataset_files.is_dataset(path)):
+        raise SourceError(
+            f"{place}: the corruption of its images is in their paths; add the layout of these, such as "
+            f"--layout '{_EXAMPLE}' (layout=)"
+        )
+    else:
+        found = _open_rows(os.fspath(place))
+    if any(item.label < 0 for items in found.cells.values() for item in items):
+        raise SourceError(
+            f"{found.name}: has no labels (-1), so no model can be scored on it; add a column label"
+        )
+    if ids is not None:
+        every = sorted({item.image_id for items in found.cells.values() for item in items})
+        key, chosen = open_subset(ids).choose(every, found.name)
+        found = replace(_filter(found, lambda item: item.image_id in chosen), ids=key)
+    if classes is not None and (wanted := class_list(classes)).names != found.classes:
+        label_of, order = labels_in(wanted, found.classes, found.name)
+        found = _filter(found, lambda item: item.label in label_of)
+        cells = {
+            key: tuple(item._replace(label=label_of[item.label]) for item in items)
+            for key, items in found.cells.items()
+        }
+        found = replace(
+            found, classes=wanted.names, cells=cells, class_list=wanted.name, order=order or found.order
+        )
+    return found
+
+
+def _filter(found: CorruptedImages, wanted: Callable[[Item], bool]) -> CorruptedImages:
+    """Restrict the images of every cell; cells without any are dropped."""
+    cells = {key: tuple(filter(wanted, items)) for key, items in found.cells.items()}
+    if not any(cells.values()):
+        raise SourceError(f"{found.name}: has no image of these ids and classes; name other ones")
+    return replace(found, cells={key: items for key, items in cells.items() if items})
+
+
+def _open_files(path: Path, template: Template) -> CorruptedImages:
+    reader: Reader
+    if path.is_dir():
+        folder, _, files = list_images(path)
+        root, reader = str(folder), FileReader()
+    elif not path.exists():
+        raise SourceError(
+            f"{path}: no such folder or tar archive; a data set on the Hub is read by its columns corruption and "
+            "severity, without --layout"
+        )
+    elif zipfile.is_zipfile(path):
+        raise SourceError(f"{path}: a zip archive; unpack it and name the folder")
+    else:
+        root, files, reader = list_tar(path)
+        if not files:
+            raise SourceError(f"{root}: no image in it; name another archive")
+    values, strange = [], []
+    shared: dict[tuple[str, ...], tuple[str, ...]] = {}  # one object a folder, for millions of images
+    for file in files:
+        if found := template.match(str(file)):
+            value = (found["corruption"], found.get("severity", "1"), found.get("class", ""))
+            values.append(shared.setdefault(value, value))
+        else:
+            strange.append(file)
+    if strange:
+        raise SourceError(
+            f"{root}: {len(strange):,} of {len(files):,} images do not match the layout {template.text!r}, such as "
+            f"{strange[0]}; write the layout of all paths, or move these images out"
+        )
+    keys = _keys(root, [(value[0], value[1]) for value in values], files)
+    stems = [file.stem for file in files]
+    names = [value[2] for value in values]
+    labels = _labels(root, template, names, stems, files)
+    ids = _unique_ids(keys, names, stems)
+    listed: dict[Key, list[Item]] = defaultdict(list)
+    for key, image_id, label, file in zip(keys, ids, labels.labels, files, strict=True):
+        listed[key].append(Item(image_id, label, file.location, file.stamp))
+    cells = {key: in_order(listed[key], root) for key in sorted(listed, key=_order)}
+    return CorruptedImages(root, labels.classes, cells, reader, template.text, labels.order)
+
+
+def _keys(root: str, values: Sequence[tuple[Any, Any]], places: Iterable[object]) -> list[Key]:
+    """Corruption and severity of every image."""
+    keys, wrong = [], []
+    for (corruption, severity), place in zip(values, places, strict=True):
+        if not isinstance(corruption, str) or not corruption.isprintable() or not corruption:
+            raise SourceError(
+                f"{root}: {place} has the corruption {corruption!r}, which is no name; rename it"
+            )
+        level = 0 if corruption == CLEAN else _severity(severity)
+        if level is None:
+            wrong.append((severity, place))
+        else:
+            keys.append((corruption, level))
+    if wrong:
+        raise SourceError(
+            f"{root}: {len(wrong):,} of {len(values):,} images have severities that are not whole numbers from 1 to "
+            f"{_HIGHEST}, such as {wrong[0][0]!r} of {wrong[0][1]}; number the severities, or correct the layout. "
+            f"Images without corruption are of the corruption {CLEAN}"
+        )
+    return keys
+
+
+def _order(key: Key) -> tuple[bool, str, int]:
+    """Sorting key of a cell: by name and severity, clean images last."""
+    return key[0] == CLEAN, *key
+
+
+def _severity(value: Any) -> int | None:
+    whole = (
+        value.isdecimal() if isinstance(value, str) else isinstance(value, (int, float)) and value % 1 == 0
+    )
+    number = int(value) if whole else 0
+    return number if 1 <= number <= _HIGHEST else None
+
+
+def _labels(
+    root: str, template: Template, names: Sequence[str], stems: Sequence[str], files: Sequence[File]
+) -> Labels:
+    """Classes, and the label of every image, each identified once for all its corruptions."""
+    if template.has_class:
+        pairs = list(dict.fromkeys(zip(names, stems, strict=True)))
+        found = identify(root, [name for name, _ in pairs], [stem for _, stem in pairs])
+        label_of = dict(zip(pairs, found.labels, strict=True))
+        return found._replace(labels=[label_of[pair] for pair in zip(names, stems, strict=True)])
+    known = {stem: known_label(stem) for stem in dict.fromkeys(stems)}
+    labels = [label for stem in stems if (label := known[stem]) is not None]
+    if len(labels) < len(stems):
+        strange = next(file for file, stem in zip(files, stems, strict=True) if known[stem] is None)
+        raise SourceError(
+            f"{root}: the layout {template.text!r} has no {{class}}, and {strange} has no name of one of ImageNet's "
+            "images, so it has no label; put images into a folder per class, and add {class} to the layout"
+        )
+    return Labels(wnids(), labels)
+
+
+def _unique_ids(keys: Sequence[Key], names: Sequence[str], stems: Sequence[str]) -> list[str]:
+    """Ids of the images, with the class where names are unique in their class only."""
+    ids = [image_id_of(stem) for stem in stems]
+    if len(set(zip(keys, ids, strict=True))) == len(ids):
+        return ids
+    return [f"{name}/{stem}" if name else stem for name, stem in zip(names, stems, strict=True)]
+
+
+def _open_rows(place: str) -> CorruptedImages:
+    files = dataset_files.find_files(place)
+    source = open_dataset(place)
+    assert isinstance(source.reader, RowReader)
+    with dataset_files.explain_errors(files):
+        schema = schema_of(files.urls[0])
+        features = files.features or datasets.Features.from_arrow_schema(schema)
+        wanted = [name for name in (*PLACEHOLDERS[:2], "image_id") if name in schema.names]
+        for name in PLACEHOLDERS[:2]:
+            if name not in wanted:
+                raise SourceError(
+                    f"{files.name}: has no column {name!r}; its columns are {', '.join(schema.names)}. Call the one "
+                    "that is meant so (Dataset.rename_column)"
+                )
+        columns = [columns_of(url, source.reader.column, None, wanted) for url in files.urls]
+    values = {name: [value for one in columns for value in one.extra[name]] for name in wanted}
+    for name in PLACEHOLDERS[:2]:
+        if isinstance(features[name], datasets.ClassLabel):
+            values[name] = [features[name].names[value] for value in values[name]]
+    places = [f"row {row}" for row in range(len(source.items))]
+    keys = _keys(files.name, list(zip(values["corruption"], values["severity"], strict=True)), places)
+    stems = [PurePosixPath(path).stem if path else "" for one in columns for path in one.paths]
+    ids = (
+        [str(one) for one in values["image_id"]]
+        if "image_id" in wanted
+        else [image_id_of(one) for one in stems]
+    )
+    if "" in ids or len(set(zip(keys, ids, strict=True))) < len(ids):
+        counts: dict[Key, int] = defaultdict(int)
+        for row, key in enumerate(keys):
+            ids[row] = row_id(counts[key])
+            counts[key] += 1
+    listed: dict[Key, list[Item]] = defaultdict(list)
+    for key, image_id, item in zip(keys, ids, source.items, strict=True):
+        listed[key].append(item._replace(image_id=image_id, extra=None))
+    cells = {key: tuple(listed[key]) for key in sorted(listed, key=_order)}
+    return CorruptedImages(source.name, source.classes, cells, source.reader, "columns", source.order)
+
+
+def _size(item: Item) -> str:
+    """Size of an image in bytes; of a row that of its file, or on the Hub the revision."""
+    size = item.location.rpartition("@")[2].partition("+")[2]  # of a member of an archive
+    return size if size.isdecimal() else item.stamp.partition(":")[0]

@@ -1,0 +1,75 @@
+"""Layouts of paths as templates, such as ``{corruption}/{severity}/{class}/{file}``."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from ..errors import suggest
+
+#: Placeholders of a template.
+PLACEHOLDERS = ("corruption", "severity", "class", "file")
+_PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
+
+
+@dataclass(frozen=True)
+class Template:
+    """Layout of the paths of corrupted images.
+
+    Attributes
+    ----------
+    text : str
+        Such as ``"{corruption}/{severity}/{class}/{file}"``.
+    pattern : re.Pattern
+        Matches whole paths; its groups are the placeholders.
+    """
+
+    text: str
+    pattern: re.Pattern[str]
+
+    @property
+    def has_class(self) -> bool:
+        """True if the paths hold the class."""
+        return "class" in self.pattern.groupindex
+
+    def match(self, path: str) -> dict[str, str] | None:
+        """Values of the placeholders in a path relative to the data; None if it does not match."""
+        found = self.pattern.fullmatch(path)
+        return found and found.groupdict()
+
+
+def parse_template(text: str) -> Template:
+    """Parse a template.
+
+    Parameters
+    ----------
+    text : str
+        Path with slashes. ``{corruption}`` and ``{file}``, the name of the image's file, are required; ``{severity}``
+        and ``{class}`` may be absent. A placeholder can be a part of a name: ``{corruption}_{severity}/{file}``.
+
+    Raises
+    ------
+    ValueError
+        It lacks a placeholder, names an unknown one or one twice, or has a brace or a ``|`` too many.
+    """
+    names = _PLACEHOLDER.findall(text)
+    every = ", ".join(f"{{{name}}}" for name in PLACEHOLDERS)
+    place = f"the layout {text!r}"
+    for name in names:
+        if name not in PLACEHOLDERS:
+            raise ValueError(f"{place} has the unknown placeholder {{{name}}}{suggest(name, PLACEHOLDERS)}")
+    if twice := next((name for name in names if names.count(name) > 1), None):
+        raise ValueError(f"{place} has {{{twice}}} twice; write it once")
+    if missing := next((name for name in ("corruption", "file") if name not in names), None):
+        raise ValueError(
+            f"{place} lacks {{{missing}}}; write one such as {{corruption}}/{{severity}}/{{class}}/{{file}}"
+        )
+    parts = _PLACEHOLDER.split(text.removeprefix("./").strip("/"))
+    literals = parts[::2]
+    if any(character in literal for literal in literals for character in "{}|"):
+        raise ValueError(f"{place} has a brace or a | that is no part of a placeholder; they are {every}")
+    groups = (f"(?P<{name}>[^/]+)" for name in parts[1::2])
+    pattern = re.escape(literals[0]) + "".join(
+        group + re.escape(literal) for group, literal in zip(groups, literals[1:], strict=True)
+    )
+    return Template(text, re.compile(pattern))

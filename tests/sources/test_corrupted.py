@@ -1,0 +1,185 @@
+"""Corrupted images in layouts of their own: templates, folders, archives and rows."""
+
+import shutil
+import tarfile
+
+import datasets
+import numpy as np
+import pytest
+from PIL import Image
+
+from imagenet_cp.errors import SourceError
+from imagenet_cp.sources import classes as imagenet
+from imagenet_cp.sources.corrupted import open_corrupted
+from imagenet_cp.sources.template import parse_template
+
+LAYOUT = "{corruption}/{severity}/{class}/{file}"
+WNIDS = [imagenet.wnids()[label] for label in (7, 400)]
+
+
+def image(number):
+    return Image.fromarray(np.full((8 + number, 9, 3), number, np.uint8))
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Two corruptions at two severities and clean images: two classes with two images of the same names."""
+    root = tmp_path / "own-c"
+    for number, cell in enumerate(("fog/1", "fog/10", "near focus/2", "clean/0")):
+        for wnid in WNIDS:
+            (root / cell / wnid).mkdir(parents=True)
+            for name in ("a.png", "b.png"):
+                image(number).save(root / cell / wnid / name)
+    (root / "README.txt").write_text("not an image")
+    return root
+
+
+class TestTemplate:
+    def test_placeholders_are_parts_of_a_path(self):
+        template = parse_template("./data/{corruption}-{severity}/{class}/{file}")
+        assert template.match("data/fog-3d-2/dog/a.png") == {
+            "corruption": "fog-3d",
+            "severity": "2",
+            "class": "dog",
+            "file": "a.png",
+        }
+        assert template.match("data/fog/dog/a.png") is None
+        assert template.match("data/fog-3/dog/more/a.png") is None
+        assert parse_template("a.b/{corruption}/{file}").match("axb/fog/1.png") is None
+
+    @pytest.mark.parametrize(
+        ("layout", "message"),
+        [
+            (
+                "{severity}/{class}/{file}",
+                r"lacks \{corruption\}; write one such as \{corruption\}/\{severity\}",
+            ),
+            ("{corruption}/{severity}/{class}", r"lacks \{file\}"),
+            (
+                "{corruption}/{level}/{file}",
+                r"unknown placeholder \{level\}; known: corruption, severity, class, fi",
+            ),
+            ("{corruption}/{severty}/{file}", r"unknown placeholder \{severty\}; did you mean severity"),
+            ("{corruption}/{corruption}/{file}", r"has \{corruption\} twice"),
+            ("{corruption}/{severity/{file}", r"a brace or a \|"),
+            ("{corruption}|{file}", r"a brace or a \|"),
+        ],
+    )
+    def test_a_template_that_cannot_be_one_is_named(self, layout, message):
+        with pytest.raises(ValueError, match=message):
+            parse_template(layout)
+
+
+def test_a_folder_and_its_tar_are_the_same_data(folder, tmp_path):
+    found = open_corrupted(folder, LAYOUT)
+    assert list(found.cells) == [("fog", 1), ("fog", 10), ("near focus", 2), ("clean", 0)]
+    for items in found.cells.values():
+        ids = [f"{wnid}/{name}" for wnid in sorted(WNIDS) for name in "ab"]
+        assert [item.image_id for item in items] == ids
+        assert {item.label for item in items} == {7, 400} and found.classes == imagenet.wnids()
+    for name, mode in (("own.tar", "w"), ("own.tar.gz", "w:gz")):
+        with tarfile.open(tmp_path / name, mode) as archive:
+            archive.add(folder, arcname="top")
+        packed = open_corrupted(tmp_path / name, f"top/{LAYOUT}")
+        assert packed.fingerprint == found.fingerprint
+        item = packed.cells["fog", 10][3]
+        assert packed.reader.read(item) == (folder / "fog/10" / WNIDS[1] / "b.png").read_bytes()
+    image(5).save(folder / "fog/1" / WNIDS[0] / "a.png")
+    assert open_corrupted(folder, LAYOUT).fingerprint != found.fingerprint
+
+
+def test_what_does_not_fit_is_counted_and_named(folder, tmp_path):
+    with pytest.raises(
+        SourceError, match=r"own-c: 16 of 16 images do not match the layout .*such as clean/0/"
+    ):
+        open_corrupted(folder, f"top/{LAYOUT}")
+    shutil.copy(folder / "fog/1" / WNIDS[0] / "a.png", folder / "strange.png")
+    with pytest.raises(SourceError, match=r"1 of 17 images do not match the layout .*such as strange\.png"):
+        open_corrupted(folder, LAYOUT)
+    (folder / "strange.png").unlink()
+    (folder / "fog/10").rename(folder / "fog/2.35")
+    with pytest.raises(
+        SourceError, match=r"4 of 16 images have severities that are not whole numbers .* '2\.35' of"
+    ):
+        open_corrupted(folder, LAYOUT)
+    with pytest.raises(SourceError, match=r"no \{class\}, and .*a\.png has no name of one of ImageNet's"):
+        open_corrupted(folder / "fog" / "1", "{corruption}/{file}")
+    with pytest.raises(SourceError, match="add the layout of these"):
+        open_corrupted(folder)
+    with pytest.raises(SourceError, match="no such folder or tar archive"):
+        open_corrupted(tmp_path / "nowhere", LAYOUT)
+
+
+def test_names_of_imagenets_images_are_their_classes(tmp_path):
+    for corruption in ("fog", "glare"):
+        (tmp_path / "set" / corruption).mkdir(parents=True)
+        image(1).save(tmp_path / "set" / corruption / "ILSVRC2012_val_00000003.png")
+    found = open_corrupted(tmp_path / "set", "{corruption}/{file}")
+    assert list(found.cells) == [("fog", 1), ("glare", 1)]
+    (item,) = found.cells["glare", 1]
+    assert item.label == imagenet.validation_labels()[item.image_id]
+
+
+def test_classes_of_its_own_and_subsets(folder, tmp_path):
+    for cell in ("fog/1", "fog/10", "near focus/2", "clean/0"):
+        for wnid, name in zip(WNIDS, ("zebra crossing", "ant hill"), strict=True):
+            (folder / cell / wnid).rename(folder / cell / name)
+    assert open_corrupted(folder, LAYOUT).classes == ("ant hill", "zebra crossing")
+    (tmp_path / "classes.txt").write_text("zebra crossing\nfern\n")
+    (tmp_path / "ids.txt").write_text("zebra crossing/b\n")
+    found = open_corrupted(folder, LAYOUT, classes=tmp_path / "classes.txt", ids=tmp_path / "ids.txt")
+    assert found.classes == ("zebra crossing", "fern") and found.class_list and found.ids
+    assert [[item[:2] for item in items] for items in found.cells.values()] == [[("zebra crossing/b", 0)]] * 4
+
+
+def rows(**columns):
+    numbers = range(6)
+    features = datasets.Features(
+        {
+            "image": datasets.Image(),
+            "label": datasets.ClassLabel(names=["cat", "dog"]),
+            **{name: feature for name, (feature, _) in columns.items()},
+        }
+    )
+    values = {name: values for name, (_, values) in columns.items()}
+    return datasets.Dataset.from_dict(
+        {"image": [image(number) for number in numbers], "label": [0, 1] * 3, **values}, features=features
+    )
+
+
+@pytest.mark.parametrize("saved", ["parquet", "disk"])
+def test_rows_have_their_corruption_and_severity_in_columns(saved, tmp_path):
+    text, number = datasets.Value("string"), datasets.Value("int64")
+    data = rows(
+        corruption=(datasets.ClassLabel(names=["fog", "glare"]), [0, 0, 1, 1, 0, 0]),
+        severity=(text, ["1", "1", "1", "1", "2", "2"]),
+        image_id=(number, [5, 6, 5, 6, 5, 6]),
+    )
+    if saved == "parquet":
+        (tmp_path / "own").mkdir()
+        data.to_parquet(tmp_path / "own" / "test-00000-of-00001.parquet")
+    else:
+        data.save_to_disk(tmp_path / "own")
+    found = open_corrupted(tmp_path / "own")
+    assert list(found.cells) == [("fog", 1), ("fog", 2), ("glare", 1)] and found.layout == "columns"
+    assert [(item.image_id, item.label) for item in found.cells["fog", 2]] == [("5", 0), ("6", 1)]
+    picture = found.reader.read(found.cells["glare", 1][1])
+    assert picture[:4] == b"\x89PNG" and len(found.fingerprint) == 12
+
+
+def test_rows_without_the_columns_are_named(tmp_path):
+    text, number = datasets.Value("string"), datasets.Value("float32")
+    rows(distortion=(text, ["fog"] * 6), severity=(number, [1.0] * 6)).save_to_disk(tmp_path / "own")
+    with pytest.raises(
+        SourceError, match=r"no column 'corruption'; its columns are .*distortion.*rename_column"
+    ):
+        open_corrupted(tmp_path / "own")
+    rows(corruption=(text, ["fog"] * 6), severity=(number, [1.0, 2.0, 0.5, 1, 1, 1])).save_to_disk(
+        tmp_path / "half"
+    )
+    with pytest.raises(SourceError, match=r"1 of 6 images have severities .* 0\.5 of row 2"):
+        open_corrupted(tmp_path / "half")
+    unlabelled = rows(corruption=(text, ["fog"] * 6), severity=(number, [1.0] * 6)).remove_columns("label")
+    unlabelled.save_to_disk(tmp_path / "unlabelled")
+    with pytest.raises(SourceError, match="has no labels"):
+        open_corrupted(tmp_path / "unlabelled")
