@@ -133,7 +133,7 @@ def test_the_image_is_not_modified(image):
         ({"severity": 6}, ValueError, "from 1 to 5, not 6"),
         ({"image": np.zeros((40, 40, 3))}, TypeError, "uint8 values from 0 to 255, not float64"),
         ({"image": np.zeros((40, 40, 4), np.uint8)}, ValueError, r"not \(40, 40, 4\)"),
-        ({"image": np.zeros((31, 40), np.uint8)}, ValueError, "at least 32 x 32 pixels, not 31 x 40"),
+        ({"image": np.zeros((7, 40), np.uint8)}, ValueError, "at least 8 x 8 pixels, not 7 x 40"),
         ({"image": [[0]]}, TypeError, "not list"),
     ],
 )

@@ -53,7 +53,7 @@ def corrupt(
     Parameters
     ----------
     image : ndarray of uint8, shape (H, W, 3), (H, W, 1) or (H, W)
-        RGB or grey, of any size from 32 x 32 up; not modified.
+        RGB or grey, of any size from 8 x 8 up; not modified.
     severity : int
         From 1 to 5.
     corruption_name : str, optional
@@ -74,7 +74,7 @@ def corrupt(
     ------
     ValueError
         Neither a name nor a number is given, one of them or the severity is unknown, or the image has another shape or
-        is smaller than 32 x 32.
+        is smaller than 8 x 8.
     TypeError
         The image is not an array of uint8.
 

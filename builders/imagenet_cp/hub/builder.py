@@ -44,7 +44,7 @@ class BenchmarkConfig(datasets.BuilderConfig):
     codec : str, optional
         Storage of the images; the first of the benchmark's ``codecs`` by default.
     size : {"keep"}, optional
-        Corrupt images of any size from 32 x 32 at their own size, an extension of the paper; the ids of images in a
+        Corrupt images of any size from 8 x 8 at their own size, an extension of the paper; the ids of images in a
         folder are then their relative paths.
     on_error : {"raise", "skip"}
         Stop at an image that cannot be read, or skip it.
