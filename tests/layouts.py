@@ -74,7 +74,7 @@ class Layout:
     classes, order : tuple, str
         As of the source.
     places : sequence of int
-        Numbers of the labels 0, 1, ..., if these are not the labels themselves.
+        Numbers of the labels 0, 1, ..., if these are not the labels themselves; of -1 where there are no labels.
     error, notice : str
         Parts of the messages.
     """
@@ -174,6 +174,8 @@ def rows(stored, labels=range(1000), path="{}.png"):
 
 
 SORTED = sorted(TORCHVISION)
+#: Number of the label -1.
+UNLABELLED = {-1: 0}
 INT, TEXT = datasets.Value("int64"), datasets.Value("string")
 OF_OWN = {f"{name}/{name}{which}.png": label for label, name in enumerate(OWN) for which in range(2)}
 
@@ -184,6 +186,12 @@ LAYOUTS = {
     "all wnids, most of them empty": Layout({**empty(WNIDS), **in_folders(WNIDS)}),
     "flat": Layout(in_folders(lambda label: ".", ids=True)),
     "flat, a level too high": Layout(in_folders(lambda label: "val", ids=True)),
+    "flat, of no ids": Layout(
+        {f"{name}.png": 0 for name in OWN}, classes=(), places=UNLABELLED, notice="have the label -1"
+    ),
+    "tar, flat, of no ids": Layout(
+        {f"{name}.png": 0 for name in OWN}, "tar", classes=(), places=UNLABELLED, notice="have the label -1"
+    ),
     # Numbers.
     "ImageNetV2: 0 to 999": Layout(
         {**empty(numbered()), **in_folders(numbered())}, order="0-999", notice="0 being n01440764"

@@ -89,8 +89,9 @@ def restrict_classes(source: Source, name_or_file: str | os.PathLike[str]) -> So
     Raises
     ------
     SourceError
-        As for `class_list` and `labels_in`, or no image is left.
+        As for `class_list` and `labels_in`, or the images have no labels, or none is left.
     """
+    source.check_labels()
     wanted = class_list(name_or_file)
     if wanted.names == source.classes:
         return source

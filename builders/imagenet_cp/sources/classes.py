@@ -143,7 +143,7 @@ class Labels(NamedTuple):
     classes : tuple of str
         Names of the labels 0, 1, ...; ImageNet's 1000 wnids wherever the classes are known to be ImageNet's.
     labels : list of int
-        In the order of the images.
+        In the order of the images; -1 for all if they have none.
     order : str
         ``"0-999"`` or ``"1-1000"`` for classes that are numbered, and taken for ImageNet's in this order without an
         id that confirms it; else empty.
@@ -152,6 +152,12 @@ class Labels(NamedTuple):
     classes: tuple[str, ...]
     labels: list[int]
     order: str = ""
+
+
+def unlabelled(why: str, count: int, classes: Sequence[str] = ()) -> Labels:
+    """Label -1 for every image of a source, and a notice that begins with the source and the reason."""
+    notice(f"{why}; so all images have the label -1, and models cannot be scored on them")
+    return Labels(tuple(classes), [-1] * count)
 
 
 def identify(

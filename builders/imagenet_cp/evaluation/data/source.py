@@ -89,13 +89,14 @@ def from_source(
     Raises
     ------
     SourceError
-        The source cannot be used.
+        The source cannot be used, or its images have no labels.
     ValueError
         Unknown dataset, or one without images of this size.
     """
     benchmark = get_benchmark(dataset)
     images = open_source(source, ids=ids, classes=classes)
     benchmark.check(images)
+    images.check_labels()
     recipe = benchmark.recipe(seed, size=size, source=images)
 
     def slice_of(cells: tuple[Cell, ...], start: int, stop: int) -> SourceSlice:
