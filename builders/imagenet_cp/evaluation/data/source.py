@@ -11,6 +11,7 @@ from ...benchmarks.base import Cell
 from ...benchmarks.catalog import BENCHMARKS, get_benchmark
 from ...benchmarks.recipe import Recipe
 from ...sources import Item, Reader, open_source
+from ...sources.subsets import Ids
 from .rows import Rows, Sample, Task, scored_cells
 
 
@@ -69,7 +70,7 @@ def from_source(
     source: str | os.PathLike[str] | None = None,
     *,
     seed: int = 0,
-    ids: str | os.PathLike[str] | None = None,
+    ids: Ids | None = None,
     classes: str | os.PathLike[str] | None = None,
     size: str | None = None,
 ) -> Rows:
