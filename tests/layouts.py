@@ -40,6 +40,7 @@ KERAS = [name.replace(" ", "_") for name in TORCHVISION]
 HUB = [*FULL[:517], "crane2", *FULL[518:]]
 OWN = ("cat", "dog", "house")
 A, NETTE = class_list("imagenet-a"), class_list("imagenette")
+DEVKIT = class_list("imagenet-devkit").indices
 
 
 @functools.cache
@@ -200,7 +201,7 @@ LAYOUTS = {
     "1 to 1000": Layout(
         {**empty(numbered(first=1)), **in_folders(numbered(first=1))},
         order="1-1000",
-        notice="1 being n01440764",
+        notice="if 1 is n02119789, they are the devkit's ILSVRC2012_ID",
     ),
     "0001 to 1000": Layout(
         {**empty(numbered("{:04d}", 1)), **in_folders(numbered("{:04d}", 1))}, order="1-1000"
@@ -211,6 +212,9 @@ LAYOUTS = {
     ),
     "some numbers and validation ids": Layout(in_folders(str, ids=True)),
     "some numbers from 1 and validation ids": Layout(in_folders(lambda label: f"{label + 1:03d}", ids=True)),
+    "the devkit's numbers and a validation id each": Layout(
+        {f"{DEVKIT.index(label) + 1}/{IDS[label][0] if label else 'tench'}.png": label for label in LABELS}
+    ),
     "numbers of their own order and validation ids": Layout(
         in_folders(lambda label: str((7 * label + 300) % 1000), ids=True), notice="are not ImageNet's"
     ),
