@@ -78,7 +78,8 @@ def _list_images(folder: str | os.PathLike[str]) -> tuple[Path, list[str], list[
     """Find the absolute path of a folder, its sub-folders, and all images at any depth."""
     root = Path(folder).expanduser().resolve()
     if not root.is_dir():
-        raise SourceError(f"{root}: {'not a folder' if root.exists() else 'no such folder'}")
+        fault = "not a folder" if root.exists() else "no such folder"
+        raise SourceError(f"{root}: {fault}; name a folder of images, an archive or a data set on the Hub")
 
     def fail(error: OSError) -> None:
         raise SourceError(
