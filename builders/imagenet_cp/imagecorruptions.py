@@ -1,4 +1,7 @@
-"""Drop-in replacement of the package ``imagecorruptions``: the same functions with the same arguments."""
+"""Drop-in replacement of the package ``imagecorruptions``: the same functions with the same arguments.
+
+Corruptions are those of ImageNet-C, whose ``elastic_transform`` has another definition than that package's.
+"""
 
 from __future__ import annotations
 
