@@ -40,6 +40,7 @@ KERAS = [name.replace(" ", "_") for name in TORCHVISION]
 HUB = [*FULL[:517], "crane2", *FULL[518:]]
 OWN = ("cat", "dog", "house")
 A, NETTE = class_list("imagenet-a"), class_list("imagenette")
+DEVKIT = class_list("imagenet-devkit").indices
 
 
 @functools.cache
@@ -74,7 +75,7 @@ class Layout:
     classes, order : tuple, str
         As of the source.
     places : sequence of int
-        Numbers of the labels 0, 1, ..., if these are not the labels themselves.
+        Numbers of the labels 0, 1, ..., if these are not the labels themselves; of -1 where there are no labels.
     error, notice : str
         Parts of the messages.
     """
@@ -174,6 +175,8 @@ def rows(stored, labels=range(1000), path="{}.png"):
 
 
 SORTED = sorted(TORCHVISION)
+#: Number of the label -1.
+UNLABELLED = {-1: 0}
 INT, TEXT = datasets.Value("int64"), datasets.Value("string")
 OF_OWN = {f"{name}/{name}{which}.png": label for label, name in enumerate(OWN) for which in range(2)}
 
@@ -184,6 +187,12 @@ LAYOUTS = {
     "all wnids, most of them empty": Layout({**empty(WNIDS), **in_folders(WNIDS)}),
     "flat": Layout(in_folders(lambda label: ".", ids=True)),
     "flat, a level too high": Layout(in_folders(lambda label: "val", ids=True)),
+    "flat, of no ids": Layout(
+        {f"{name}.png": 0 for name in OWN}, classes=(), places=UNLABELLED, notice="have the label -1"
+    ),
+    "tar, flat, of no ids": Layout(
+        {f"{name}.png": 0 for name in OWN}, "tar", classes=(), places=UNLABELLED, notice="have the label -1"
+    ),
     # Numbers.
     "ImageNetV2: 0 to 999": Layout(
         {**empty(numbered()), **in_folders(numbered())}, order="0-999", notice="0 being n01440764"
@@ -192,7 +201,7 @@ LAYOUTS = {
     "1 to 1000": Layout(
         {**empty(numbered(first=1)), **in_folders(numbered(first=1))},
         order="1-1000",
-        notice="1 being n01440764",
+        notice="if 1 is n02119789, they are the devkit's ILSVRC2012_ID",
     ),
     "0001 to 1000": Layout(
         {**empty(numbered("{:04d}", 1)), **in_folders(numbered("{:04d}", 1))}, order="1-1000"
@@ -203,6 +212,9 @@ LAYOUTS = {
     ),
     "some numbers and validation ids": Layout(in_folders(str, ids=True)),
     "some numbers from 1 and validation ids": Layout(in_folders(lambda label: f"{label + 1:03d}", ids=True)),
+    "the devkit's numbers and a validation id each": Layout(
+        {f"{DEVKIT.index(label) + 1}/{IDS[label][0] if label else 'tench'}.png": label for label in LABELS}
+    ),
     "numbers of their own order and validation ids": Layout(
         in_folders(lambda label: str((7 * label + 300) % 1000), ids=True), notice="are not ImageNet's"
     ),

@@ -1,4 +1,4 @@
-"""Your own images: any size from 32 x 32 up, any aspect, one or many."""
+"""Your own images: any size from 8 x 8 up, any aspect, one or many."""
 
 import io
 import shutil
@@ -31,7 +31,7 @@ def elsewhere(tmp_path, monkeypatch):
 def pictures(tmp_path, photographs):
     """Three images of different sizes and aspect ratios at different depths; two have the same name."""
     root = tmp_path / "pictures"
-    sizes = {"a/one.png": (40, 33), "a/deep/er/one.jpg": (32, 200), "b/two.png": (300, 90)}
+    sizes = {"a/one.png": (13, 8), "a/deep/er/one.jpg": (32, 200), "b/two.png": (300, 90)}
     for (place, size), photograph in zip(sizes.items(), photographs.values(), strict=False):
         (root / place).parent.mkdir(parents=True, exist_ok=True)
         with Image.open(photograph) as image:
@@ -61,7 +61,7 @@ def test_ids_are_relative_paths_and_pictures_stay_as_large_as_they_are(pictures,
 
 def test_every_corruption_takes_every_size(pictures):
     for name in CORRUPTIONS:
-        for size in ((32, 32), (33, 257), (300, 64)):
+        for size in ((8, 8), (33, 257), (300, 64)):
             picture = np.random.default_rng(5).integers(0, 256, (*size, 3), np.uint8)
             assert imagenet_cp.corrupt(picture, name, 5).shape == picture.shape
 
@@ -76,7 +76,7 @@ def test_a_build_is_resumed_verified_and_loaded(pictures, tmp_path, cache):
     assert report.problems == [] and report.rows == report.regenerated == 3 * 7
     stock = load_dataset(str(out), "fog_3", split="validation", cache_dir=cache)
     assert stock["image_id"] == ["a/deep/er/one", "a/one", "b/two"]
-    assert [picture.size for picture in stock["image"]] == [(32, 200), (40, 33), (300, 90)]
+    assert [picture.size for picture in stock["image"]] == [(32, 200), (13, 8), (300, 90)]
     with pytest.raises(Exception, match="size:keep"):
         build("imagenet_c", source, out, ["fog_3"], workers_count=1)
 
@@ -96,8 +96,8 @@ def test_the_command_builds_and_verifies(pictures, tmp_path):
 
 
 def test_a_picture_that_is_too_small_is_named_or_skipped(pictures, tmp_path, cache):
-    Image.new("RGB", (31, 500)).save(pictures / "a" / "small.png")
-    says = r"a/small\.png: 31 x 500 pixels, but at least 32 x 32 are needed"
+    Image.new("RGB", (7, 500)).save(pictures / "a" / "small.png")
+    says = r"a/small\.png: 7 x 500 pixels, but the corruptions need at least 8 x 8"
     with pytest.raises(SourceError, match=says):
         load("fog_1", cache, data_dir=str(pictures))
     source = open_source(pictures, recursive=True)
@@ -215,7 +215,7 @@ def test_fresh_draws_and_draws_of_a_generator_of_numpy(function):
         (batch(), {"image_id": ["one"]}, "a batch of 3 images needs a sequence of as many ids, not 1 ids"),
         (batch(), {"image_id": "one"}, "not one id"),
         (batch()[0], {"image_id": ["one"]}, "one image has one id"),
-        (batch()[:, :31], {}, "at least 32 x 32"),
+        (batch()[:, :7], {}, "at least 8 x 8"),
         (batch()[0], {"benchmark": "cifar_10_c"}, "did you mean cifar10_c"),
         (batch()[0], {"benchmark": "imagenet_p"}, "did you mean imagenet_c"),
     ],

@@ -1,9 +1,15 @@
 """The drop-in replacement of imagecorruptions: its arguments, as public code passes them, and its draws."""
 
+import importlib
 import inspect
+import re
+import sys
+import types
+from pathlib import Path
 
 import numpy as np
 import pytest
+import scipy.ndimage
 from PIL import Image
 
 import imagenet_cp
@@ -133,10 +139,38 @@ def test_the_image_is_not_modified(image):
         ({"severity": 6}, ValueError, "from 1 to 5, not 6"),
         ({"image": np.zeros((40, 40, 3))}, TypeError, "uint8 values from 0 to 255, not float64"),
         ({"image": np.zeros((40, 40, 4), np.uint8)}, ValueError, r"not \(40, 40, 4\)"),
-        ({"image": np.zeros((31, 40), np.uint8)}, ValueError, "at least 32 x 32 pixels, not 31 x 40"),
+        ({"image": np.zeros((7, 40), np.uint8)}, ValueError, "at least 8 x 8 pixels, not 7 x 40"),
         ({"image": [[0]]}, TypeError, "not list"),
     ],
 )
 def test_wrong_arguments_are_named(image, change, kind, message):
     with pytest.raises(kind, match=message):
         corrupt(**{"image": image, "corruption_name": "fog", **change})
+
+
+@pytest.fixture
+def published(monkeypatch):
+    """The functions of the installed imagecorruptions, whose import needs modules that no longer exist."""
+    pytest.importorskip("cv2", exc_type=ImportError)
+    resources = types.ModuleType("pkg_resources")
+    resources.resource_filename = None
+    monkeypatch.setitem(sys.modules, "pkg_resources", resources)
+    monkeypatch.setitem(sys.modules, "scipy.ndimage.interpolation", scipy.ndimage)
+    yield importlib.import_module("imagecorruptions.corruptions")
+    for name in ("imagecorruptions", "imagecorruptions.corruptions"):
+        del sys.modules[name]
+
+
+@pytest.mark.parametrize("severity", [1, 2, 3, 4, 5])
+def test_the_elastic_transform_of_the_guide_is_that_of_imagecorruptions(published, severity):
+    guide = Path(__file__).parents[1] / "cards/guides/detection.md"
+    (block,) = re.findall(
+        r"^```python\n(from scipy.*?)^corrupted", guide.read_text(encoding="utf-8"), re.M | re.S
+    )
+    names = {"np": np}
+    exec(block, names)
+    image = np.random.default_rng(severity).integers(0, 256, (97, 130, 3), np.uint8)
+    np.random.seed(severity)
+    expected = np.uint8(published.elastic_transform(Image.fromarray(image), severity))
+    made = names["elastic_transform"](image, severity, np.random.RandomState(severity))
+    assert np.array_equal(made, expected)

@@ -236,7 +236,7 @@ def test_wrong_arguments_of_sequences_are_named(arguments, message):
             ValueError,
             r"\(height, width, 3\) in RGB order, not \(3, 40, 40\)",
         ),
-        (np.zeros((20, 40, 3), np.uint8), ValueError, "at least 32 x 32 pixels, not 20 x 40"),
+        (np.zeros((7, 40, 3), np.uint8), ValueError, "at least 8 x 8 pixels, not 7 x 40"),
         ({"label": 3}, TypeError, "no image in a sample of dict"),
         ("image.png", TypeError, "no image in a sample of str"),
     ],

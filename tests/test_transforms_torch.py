@@ -106,7 +106,7 @@ class TestSamples:
         (lambda t: t / 255 - 0.5, ValueError, "values from 0 to 1, not from -0.5 to 0.5"),
         (lambda t: t * float("nan"), ValueError, "values from 0 to 1, not from nan"),
         (lambda t: t.long(), TypeError, "uint8, or floats from 0 to 1, not torch.int64"),
-        (lambda t: t[:, :9], ValueError, "at least 32 x 32 pixels, not 9 x 44"),
+        (lambda t: t[:, :7], ValueError, "at least 8 x 8 pixels, not 7 x 44"),
     ],
 )
 def test_wrong_tensors_are_named(tensor, change, kind, message):

@@ -31,7 +31,7 @@ def corrupt(
     rng: Rng | None = None,
     benchmark: str = "imagenet_c",
 ) -> AnyImage:
-    """Corrupt one image of any size from 32 x 32 up, or a batch of images.
+    """Corrupt one image of any size from 8 x 8 up, or a batch of images.
 
     Parameters
     ----------

@@ -1,4 +1,7 @@
-"""Drop-in replacement of the package ``imagecorruptions``: the same functions with the same arguments."""
+"""Drop-in replacement of the package ``imagecorruptions``: the same functions with the same arguments.
+
+Corruptions are those of ImageNet-C, whose ``elastic_transform`` has another definition than that package's.
+"""
 
 from __future__ import annotations
 
@@ -53,7 +56,7 @@ def corrupt(
     Parameters
     ----------
     image : ndarray of uint8, shape (H, W, 3), (H, W, 1) or (H, W)
-        RGB or grey, of any size from 32 x 32 up; not modified.
+        RGB or grey, of any size from 8 x 8 up; not modified.
     severity : int
         From 1 to 5.
     corruption_name : str, optional
@@ -74,7 +77,7 @@ def corrupt(
     ------
     ValueError
         Neither a name nor a number is given, one of them or the severity is unknown, or the image has another shape or
-        is smaller than 32 x 32.
+        is smaller than 8 x 8.
     TypeError
         The image is not an array of uint8.
 

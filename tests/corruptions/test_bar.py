@@ -62,8 +62,8 @@ def test_a_permutation_is_numpys():
 
 
 def test_images_are_squares_with_an_even_side():
-    for shape in ((224, 256), (33, 33)):
-        with pytest.raises(ValueError, match=f"squares with an even side, not {shape[0]} x {shape[1]}"):
+    for shape in ((224, 256), (33, 33), (30, 30)):
+        with pytest.raises(ValueError, match=f"even side, from 32 x 32 pixels, not {shape[0]} x {shape[1]}"):
             apply("sparkles", np.zeros((*shape, 3), np.uint8), 1, golden.bits(0))
 
 

@@ -17,6 +17,7 @@ from imagenet_cp.corruptions import CORRUPTIONS, SEVERITIES, apply
 
 NAMES = ["contrast", "pixelate", "jpeg_compression", "saturate"]
 SIZES = [(224, 224), (32, 32), (32, 512), (300, 512), (225, 224)]
+SMALL = [(8, 8), (8, 13), (16, 16), (20, 20), (31, 31)]
 
 
 def photograph(height, width, name="astronaut"):
@@ -56,7 +57,7 @@ def parameters(name, severity, profile="imagenet"):
     return CORRUPTIONS[name].tables[profile][severity - 1]
 
 
-@pytest.mark.parametrize(("height", "width"), SIZES)
+@pytest.mark.parametrize(("height", "width"), SIZES + SMALL)
 @pytest.mark.parametrize("name", NAMES)
 def test_equals_a_plain_one(name, height, width):
     image = photograph(height, width)

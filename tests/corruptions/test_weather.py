@@ -17,6 +17,7 @@ from imagenet_cp.kernels import snowfall
 
 NAMES = ["snow", "frost", "fog", "brightness", "spatter"]
 SIZES = [(224, 224), (32, 32), (32, 512), (300, 512), (225, 224)]
+SMALL = [(8, 8), (8, 13), (16, 16), (20, 20), (31, 31)]
 
 
 def to_uint8(y):
@@ -146,7 +147,7 @@ def needs_ipp(name, severity):
 @pytest.mark.parametrize("name", NAMES)
 def test_equals_the_plain_one(name, severity):
     needs_ipp(name, severity)
-    for seed, (height, width) in enumerate(SIZES):
+    for seed, (height, width) in enumerate(SIZES + SMALL):
         image = photograph(("chelsea", "astronaut")[seed % 2], height, width)
         row = CORRUPTIONS[name].tables["imagenet"][severity - 1]
         expected = PLAIN[name](image, RandomState(SFC64(seed)), *row)

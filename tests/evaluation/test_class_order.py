@@ -165,6 +165,13 @@ def test_a_permuted_model_with_labels_is_always_right(rows, labelled):
     assert clean_error(model, labelled)[0] == 1
 
 
+def test_a_model_in_the_devkits_order_is_named_and_mapped(rows, labelled):
+    devkit = class_list("imagenet-devkit").indices
+    assert list(known_orders(WNIDS))[-1][1].tolist() == list(devkit)
+    error, signature = clean_error(_Always(rows, devkit), labelled, labels="imagenet-devkit")
+    assert error == 0 and "|classes:1000-of-1000-" in signature
+
+
 def test_a_background_first(rows, labelled):
     model = _Always(rows, ["background", *range(1000)], 1001)
     error, signature = clean_error(model, labelled)

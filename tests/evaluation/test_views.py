@@ -40,6 +40,7 @@ def result(evaluation):
 SUBSETS = {
     "ids": ({"ids": "ids"}, [IDS[65][0], IDS[1][1]], 0.5),
     "numbers": ({"ids": "ids"}, [str(int(IDS[0][0][-8:])), IDS[1][0], IDS[65][1], IDS[134][0]], 0.25),
+    "list": ({"ids": [int(IDS[65][0][-8:]), IDS[1][1]]}, [], 0.5),
     "classes": ({"classes": "classes"}, ["tench", "n01751748"], 0.5),
     "both": ({"ids": "ids", "classes": "imagenet"}, [IDS[65][0]], 1.0),
 }

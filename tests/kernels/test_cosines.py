@@ -7,7 +7,7 @@ from scipy.ndimage import gaussian_filter
 
 from imagenet_cp.kernels import cosines
 
-SIZES = [(224, 224), (32, 32), (32, 512), (300, 512), (225, 224), (67, 33)]
+SIZES = [(224, 224), (32, 32), (32, 512), (300, 512), (225, 224), (67, 33), (8, 13)]
 
 
 def test_the_cosines_are_a_gaussian():

@@ -13,6 +13,7 @@ from imagenet_cp.corruptions import CORRUPTIONS, SEVERITIES, apply
 from imagenet_cp.kernels import elastic
 
 SIZES = [(224, 224), (32, 32), (32, 512), (300, 512), (225, 224), (67, 33)]
+SMALL = [(8, 8), (8, 13), (16, 16), (20, 20), (31, 31)]
 
 
 def photograph(height, width):
@@ -109,7 +110,7 @@ def plain_transform(image, severity, profile):
 
 
 @pytest.mark.parametrize("profile", ["imagenet", "imagenet_299", "tiny", "cifar"])
-@pytest.mark.parametrize(("height", "width"), [*SIZES[:5], (512, 700)])
+@pytest.mark.parametrize(("height", "width"), [*SIZES[:5], (512, 700), *SMALL])
 def test_the_whole_equals_a_plain_one(height, width, profile):
     image = photograph(height, width)
     for severity in SEVERITIES if height < 512 else (1, 3):

@@ -16,16 +16,27 @@ CHECKSUMS = {
     "imagewoof": (10, "7068c1227e6e914e"),
     "imagenet-r": (200, "354baa0a46566aa6"),
     "imagenet-a": (200, "ff8c384504d3ec59"),
+    "imagenet-devkit": (1000, "4ea5082abdf28e98"),
 }
 
 
 @pytest.mark.parametrize("name", CHECKSUMS)
 def test_named_lists_are_those_of_the_benchmarks(name):
     found = class_list(name)
-    assert found.name == name and list(found.names) == sorted(set(found.names))
+    assert found.name == name and len(set(found.names)) == len(found.names)
+    assert list(found.names) == sorted(found.names) or name == "imagenet-devkit"
     assert found.names == tuple(imagenet.wnids()[index] for index in found.indices)
     checksum = hashlib.sha256(" ".join(found.names).encode()).hexdigest()[:16]
     assert (len(found.names), checksum) == CHECKSUMS[name]
+
+
+def test_the_devkits_order_gives_its_validation_labels():
+    """Its first and last lines, which are quoted in many places; the first image is a sea snake, number 490."""
+    order, labels = class_list("imagenet-devkit").indices, imagenet.validation_labels()
+    found = [order.index(label) + 1 for _, label in sorted(labels.items())]
+    assert found[:11] == [490, 361, 171, 822, 297, 482, 13, 704, 599, 164, 649]
+    assert found[-5:] == [10, 495, 128, 848, 186]
+    assert imagenet.names()[order[0]] == "kit fox" and sorted(order) == list(range(1000))
 
 
 def test_imagenette_is_what_its_names_say():

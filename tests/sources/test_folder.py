@@ -62,7 +62,10 @@ def test_sample_needs_no_folder():
         (lambda root: None, "empty"),
         (lambda root: (root / "cat").mkdir(), "no image in it"),
         (lambda root: (root / "notes.txt").write_text("hello"), "no image in it"),
-        (lambda root: picture(root / "holiday.jpg"), "one sub-folder per class"),
+        (
+            lambda root: [picture(root / f"{name}.jpg") for name in ("ILSVRC2012_val_00000001", "holiday")],
+            "'holiday.jpg' is not one of ImageNet's ILSVRC2012_val_*.JPEG, as 1 of 2 files are",
+        ),
         (lambda root: [picture(root / c / "a.jpg") for c in ("n01443537", "cat")], "'cat'"),
         (
             lambda root: [picture(root / "cat" / name) for name in ("same.jpg", "same.png")],

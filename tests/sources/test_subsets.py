@@ -1,7 +1,9 @@
 """Subsets of images: the named one, and files of numbers, ids or paths."""
 
 import hashlib
+from pathlib import Path, PureWindowsPath
 
+import numpy as np
 import pytest
 
 from imagenet_cp.errors import SourceError
@@ -63,6 +65,37 @@ def test_the_checksum_is_that_of_the_images_and_not_of_their_form(tmp_path):
         (tmp_path / "ids").write_text(text)
         keys.append(restrict_images(VALIDATION, tmp_path / "ids").ids)
     assert keys[0] == keys[1] != keys[2]
+
+
+@pytest.mark.parametrize(
+    "ids",
+    [
+        [2, "1"],
+        (np.int64(1), val(2)),
+        {1, 2},
+        np.array([1, 2]),
+        [Path("val/n01440764") / f"{val(1)}.JPEG", PureWindowsPath(f"D:/val/x/{val(2)}.JPEG")],
+    ],
+)
+def test_a_list_is_a_file_of_its_lines(tmp_path, ids):
+    (tmp_path / "ids").write_text("1\n2\n")
+    assert restrict_images(VALIDATION, ids) == restrict_images(VALIDATION, tmp_path / "ids")
+
+
+@pytest.mark.parametrize(
+    ("ids", "kind", "says"),
+    [
+        ([], SourceError, "ids: names no image"),
+        ([1, 60000], SourceError, "ids: 1 of its 2 images are not in photos, such as '60000'"),
+        ([1, val(1)], SourceError, "ids: '1' and 'ILSVRC2012_val_00000001' are the same image"),
+        (["a\0b"], SourceError, "characters that cannot be stored"),
+        ([1.0], TypeError, "ids: 1.0 is neither the number of an image nor an id or a path"),
+        ([True], TypeError, "ids: True is neither"),
+    ],
+)
+def test_lists_that_do_not_fit_are_named(ids, kind, says):
+    with pytest.raises(kind, match=says):
+        restrict_images(VALIDATION, ids)
 
 
 @pytest.mark.parametrize(

@@ -211,7 +211,7 @@ HOSTILE = {
     "depths": ([GOOD, ("b.jpg", b"")], "cat/a.jpg and b.jpg are not in folders side by side"),
     "deeper": ([GOOD, ("x/dog/b.jpg", b"")], "cat/a.jpg and x/dog/b.jpg are not in folders side by side"),
     "mixed": ([GOOD, ("n01443537/b.jpg", b"")], "'cat'"),
-    "no label": ([("holiday.jpg", b"")], "one sub-folder per class"),
+    "one label": ([("holiday.jpg", b""), ("ILSVRC2012_val_00000001.jpg", b"")], "as 1 of 2 files are"),
     "nothing": ([("README", b"hello"), ("cat/.hidden.jpg", b""), (".cat/a.jpg", b"")], "no image in it"),
     "dots": ([("./.", b"")], "no image in it"),
     "long header": ([("cat/" + "a" * (2 << 20), b"")], "too long"),

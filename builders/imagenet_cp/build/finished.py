@@ -19,7 +19,7 @@ from ..files import local_path
 from ..jobs.folder import RECORD_FILE, read_record
 from ..sources import Source, open_source
 from ..sources.class_lists import is_named
-from ..sources.subsets import ROBUSTBENCH
+from ..sources.subsets import ROBUSTBENCH, Ids
 from .parquet import FileInfo
 
 
@@ -120,7 +120,7 @@ def open_build(folder: str | os.PathLike[str]) -> Build:
 def reopen_source(
     source: str | os.PathLike[str],
     recipe: Recipe,
-    ids: str | os.PathLike[str] | None = None,
+    ids: Ids | None = None,
     classes: str | os.PathLike[str] | None = None,
 ) -> Source:
     """Open the clean images of a build, restricted to the images and classes that the build is restricted to.
@@ -131,7 +131,7 @@ def reopen_source(
         As for `open_source`.
     recipe : Recipe
         Recipe of the build.
-    ids, classes : str or path, optional
+    ids, classes : str, path or list, optional
         Their files, where the recipe has no name but a checksum of them.
 
     Raises

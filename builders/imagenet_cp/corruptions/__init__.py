@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import suggest
+from ..images.profiles import MIN_SIDE
 from ..kernels.rng import Bits, compiled_stream
 from ..kernels.types import Image
 from . import bar, blur, digital, noise, weather  # noqa: F401  (they register)
@@ -37,8 +38,15 @@ TEST = tuple(name for name, c in CORRUPTIONS.items() if not c.extra)
 EXTRA = tuple(name for name, c in CORRUPTIONS.items() if c.extra)
 
 
-def check_image(image: object) -> Image:
-    """Check that ``image`` is uint8 (H, W, 3) of at least 32 x 32 pixels, and make it C-contiguous and writable.
+def check_image(image: object, least: int = MIN_SIDE) -> Image:
+    """Check that ``image`` is uint8 (H, W, 3), and make it C-contiguous and writable.
+
+    Parameters
+    ----------
+    image : object
+        Any value.
+    least : int
+        Smallest height and width, in pixels.
 
     Raises
     ------
@@ -53,8 +61,9 @@ def check_image(image: object) -> Image:
         raise TypeError(f"image must hold uint8 values from 0 to 255, not {image.dtype}")
     if image.ndim != 3 or image.shape[2] != 3:
         raise ValueError(f"image must have the shape (height, width, 3) in RGB order, not {image.shape}")
-    if image.shape[0] < 32 or image.shape[1] < 32:
-        raise ValueError(f"image must be at least 32 x 32 pixels, not {image.shape[0]} x {image.shape[1]}")
+    height, width = image.shape[:2]
+    if min(height, width) < least:
+        raise ValueError(f"image must be at least {least} x {least} pixels, not {height} x {width}")
     return image if image.flags.carray else np.require(image, requirements=["C", "W"])
 
 
@@ -83,7 +92,7 @@ def apply(name: str, image: Image, severity: int, bits: Bits, profile: str = "im
     ------
     ValueError
         The name, profile or severity is unknown, or the image does not have the shape (H, W, 3), is smaller than
-        32 x 32 or, for a corruption of ``BAR``, is not a square with an even side.
+        8 x 8 or, for a corruption of ``BAR``, is not a square with an even side from 32 pixels.
     TypeError
         ``image`` is not a uint8 array, or ``bits`` not a BitGenerator.
 

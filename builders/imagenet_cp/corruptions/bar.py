@@ -45,13 +45,13 @@ def _side(image: Image) -> int:
     Raises
     ------
     ValueError
-        The image is not a square, or its side is odd.
+        The image is not a square, or its side is odd or less than 32 pixels.
     """
     height, width = image.shape[:2]
-    if height != width or height % 2:
+    if height != width or height % 2 or height < 32:
         raise ValueError(
-            f"the corruptions of ImageNet-C-bar take squares with an even side, not {height} x {width} pixels; crop "
-            "the image"
+            "the corruptions of ImageNet-C-bar take squares with an even side, from 32 x 32 pixels, not "
+            f"{height} x {width}; crop or enlarge the image"
         )
     return height
 

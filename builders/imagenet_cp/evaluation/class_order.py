@@ -82,8 +82,8 @@ def check_order(
     finding = find_order(np.concatenate(best), np.concatenate(labels), rows.classes)
     if finding:
         raise SourceError(
-            f"{model.name}: {finding}. Add --labels FILE (labels=) with the class of every output, one a line; if the "
-            "order is right, add --no-check (check=False)"
+            f"{model.name}: {finding}. Add --labels (labels=) with a list, or a file, of the class of every output; if "
+            "the order is right, add --no-check (check=False)"
         )
     if len(best) > 1 and _is_chance(np.concatenate(best), np.concatenate(labels), len(rows.classes)):
         finding = (
@@ -142,6 +142,9 @@ def known_orders(classes: Sequence[str]) -> Iterator[tuple[str, NDArray[np.int64
         "the classes in the order of their numbers sorted as text",
         _sorted([str(place) for place in places]),
     )
+    if tuple(classes) == imagenet.wnids():
+        devkit = np.array(imagenet.named_lists()["imagenet-devkit"], np.int64)
+        yield "the classes in the order of the devkit's ILSVRC2012_ID (imagenet-devkit)", devkit
 
 
 def _sorted(names: Sequence[str]) -> NDArray[np.int64]:

@@ -27,6 +27,7 @@ from ..jobs.folder import Shard
 from ..jobs.local import run_local, run_on_executor
 from ..progress import Progress, silent
 from ..sources.class_lists import class_list
+from ..sources.subsets import Ids
 from . import prediction_files, predictions
 from .calibration import calibration_scores
 from .class_order import check_order, fit_outputs
@@ -67,7 +68,7 @@ def evaluate_model(
     benchmarks: Sequence[str] = ("imagenet_c", "imagenet_p"),
     configs: Sequence[str] = (),
     seed: int = 0,
-    ids: str | os.PathLike[str] | None = None,
+    ids: Ids | None = None,
     classes: str | os.PathLike[str] | None = None,
     limit: int | None = None,
     native_size: bool = False,
@@ -115,8 +116,9 @@ def evaluate_model(
         of the metrics.
     seed : int
         Seed of the random draws on the fly.
-    ids : str or path, optional
-        Evaluate on a subset of the images: ``"robustbench-5000"``, or a file of one id, number or path a line.
+    ids : str, path or list, optional
+        Evaluate on a subset of the images: ``"robustbench-5000"``, a file of one id, number or path a line, or a list
+        of these.
     classes : str or path, optional
         Evaluate on the images of a list of classes, whose places are the labels: ``"imagenet-100"``, ``"imagenet-r"``,
         ..., or a file of one class a line; see `imagenet_cp.sources.class_lists.class_list`.
@@ -216,7 +218,7 @@ def evaluate_models(
     benchmarks: Sequence[str] = ("imagenet_c", "imagenet_p"),
     configs: Sequence[str] = (),
     seed: int = 0,
-    ids: str | os.PathLike[str] | None = None,
+    ids: Ids | None = None,
     classes: str | os.PathLike[str] | None = None,
     limit: int | None = None,
     native_size: bool = False,
@@ -395,7 +397,7 @@ def _open_data(
     benchmarks: Sequence[str],
     configs: Sequence[str],
     seed: int,
-    ids: str | os.PathLike[str] | None,
+    ids: Ids | None,
     classes: str | os.PathLike[str] | None,
     limit: int | None,
     size: str | None,

@@ -20,6 +20,7 @@ from ..cards import citations
 from ..errors import SKIP_HINT, BuildError, SourceError, suggest
 from ..sources import Source, open_source
 from ..sources.base import digest
+from ..sources.subsets import Ids
 from .prepared import PreparedImages, prepare_all
 
 #: Largest number of parts of a config, which num_proc and streaming distribute.
@@ -44,13 +45,13 @@ class BenchmarkConfig(datasets.BuilderConfig):
     codec : str, optional
         Storage of the images; the first of the benchmark's ``codecs`` by default.
     size : {"keep"}, optional
-        Corrupt images of any size from 32 x 32 at their own size, an extension of the paper; the ids of images in a
+        Corrupt images of any size from 8 x 8 at their own size, an extension of the paper; the ids of images in a
         folder are then their relative paths.
     on_error : {"raise", "skip"}
         Stop at an image that cannot be read, or skip it.
     ids, classes : str, optional
-        Restrict the images to a subset, or to a list of classes: ``"robustbench-5000"``, ``"imagenet-r"``, or a file.
-        See `imagenet_cp.sources.open_source`.
+        Restrict the images to a subset, or to a list of classes: ``"robustbench-5000"``, ``"imagenet-r"``, or a file;
+        ``ids`` also as a list. See `imagenet_cp.sources.open_source`.
     """
 
     dataset: str = "imagenet_c"
@@ -59,7 +60,7 @@ class BenchmarkConfig(datasets.BuilderConfig):
     codec: str | None = None
     size: str | None = None
     on_error: str = "raise"
-    ids: str | None = None
+    ids: Ids | None = None
     classes: str | None = None
 
     @property

@@ -10,8 +10,10 @@ from PIL import Image
 from ..errors import SourceError
 from .preprocessing import center_crop, resize_shorter
 
-#: Least width and height of images that are not resized before they are corrupted or perturbed.
-MIN_SIDE = 32
+#: Least width and height of images that are corrupted at their own size.
+MIN_SIDE = 8
+#: Least width and height of images that are perturbed at their own size.
+MIN_FRAME_SIDE = 32
 
 
 @dataclass(frozen=True)
@@ -79,16 +81,16 @@ def _unfit(name: str, image: Image.Image, wanted: str) -> SourceError:
 
 
 def keep_size(image: Image.Image) -> Image.Image:
-    """Return an image of any size from 32 x 32 up unchanged.
+    """Return an image of any size from 8 x 8 up unchanged.
 
     Raises
     ------
     SourceError
-        It is less than 32 pixels wide or high.
+        It is less than 8 pixels wide or high.
     """
     if min(image.size) < MIN_SIDE:
         raise SourceError(
-            f"{image.width} x {image.height} pixels, but at least {MIN_SIDE} x {MIN_SIDE} are needed"
+            f"{image.width} x {image.height} pixels, but the corruptions need at least {MIN_SIDE} x {MIN_SIDE}"
         )
     return image
 
@@ -102,7 +104,7 @@ PROFILES = {
     profile.name: profile
     for profile in (
         Profile("imagenet", 224, lambda image: center_crop(_shorter_256(image), 224), _shorter_256),
-        Profile("imagenet_299", 299, _middle_of_299, _as_it_is("imagenet_299", MIN_SIDE)),
+        Profile("imagenet_299", 299, _middle_of_299, _as_it_is("imagenet_299", MIN_FRAME_SIDE)),
         Profile("tiny", 64, _whole_64, _as_it_is("tiny", 64)),
         Profile("cifar", 32, _only_32, _only_32, lossless=True),
     )

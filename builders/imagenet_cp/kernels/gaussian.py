@@ -24,6 +24,7 @@ UNIT = 2**44 // 255 / 2**44  # 1 / 255, with so few bits that its product with a
 UNIT_REST = 2**44 % 255 / 255 / 2**44
 
 Field = TypeVar("Field", NDArray[np.float32], NDArray[np.float64])
+Planes = TypeVar("Planes", NDArray[np.uint8], NDArray[np.float64])
 
 
 def weights(sigma: float, truncate: float = 4.0) -> NDArray[np.float64]:
@@ -66,7 +67,7 @@ def blur(field: Field, sigma: float, truncate: float = 4.0, mode: str = "nearest
     Parameters
     ----------
     field : ndarray of float32 or float64, shape (H, W) or (H, W, C)
-        At least 8 rows of 32 values. Not changed.
+        Not changed.
     sigma : float
         Standard deviation in pixels; below 0.5 / truncate the field is copied unchanged.
     truncate : float
@@ -79,10 +80,11 @@ def blur(field: Field, sigma: float, truncate: float = 4.0, mode: str = "nearest
     ndarray of the field's dtype and shape
         A new array. A float32 field is rounded to float32 between the two axes, as SciPy does.
     """
-    planes = np.ascontiguousarray(field, dtype=np.float64).reshape(*field.shape[:2], -1)
-    taps, rows, ends = _plan(planes.shape, 8, sigma, truncate, mode)
-    out = _blur(planes, taps, rows, ends, field.dtype == np.float32)
-    blurred: Field = out.astype(field.dtype, copy=False).reshape(field.shape)
+    height, width = field.shape[:2]
+    planes = _enlarge(np.ascontiguousarray(field, dtype=np.float64).reshape(height, width, -1), 8, mode)
+    taps, rows, ends = _plan(planes.shape, sigma, truncate, mode)
+    out = _blur(planes, taps, rows, ends, field.dtype == np.float32).reshape(planes.shape)
+    blurred: Field = out[:height, :width].astype(field.dtype, order="C", copy=False).reshape(field.shape)
     return blurred
 
 
@@ -100,16 +102,33 @@ def blur_uint8(image: Image, sigma: float, truncate: float = 4.0) -> Image:
 
     Eight rows at a time are filtered down the columns from a ring buffer of float32 rows, then along each row.
     """
-    taps, rows, ends = _plan(image.shape, 4, sigma, truncate, "nearest")
+    height, width = image.shape[:2]
+    image = _enlarge(image, 4, "nearest")
+    taps, rows, ends = _plan(image.shape, sigma, truncate, "nearest")
     # In float32 every value is within 2**-17 * (5 + 2 s) of the true one, s being the sum of all partial sums of the
     # weights, less than 2.8 + 0.8 sigma for truncate up to 7; one more unit covers the comparison itself.
     error_bound = np.float32(2.0**-16 * (7.0 + sigma))
-    return _blur_uint8(image, taps, taps.astype(np.float32), rows, ends, error_bound)
+    out: Image = _blur_uint8(image, taps, taps.astype(np.float32), rows, ends, error_bound)
+    return np.ascontiguousarray(out[:height, :width])
+
+
+def _enlarge(image: Planes, itemsize: int, mode: str) -> Planes:
+    """Extend an image below and to the right as its border is, to a band of rows and a vector of values.
+
+    The filtered values of the image stay the same: it is extended by multiples of its size, so that a mirrored border
+    of the extended image goes on as that of the image does.
+    """
+    height, width, channels = image.shape
+    down, right = math.ceil(BAND / height), math.ceil(ACROSS / itemsize / (width * channels))
+    if down == right == 1:
+        return image
+    padding = (0, (down - 1) * height), (0, (right - 1) * width), (0, 0)
+    return np.pad(image, padding, "edge" if mode == "nearest" else "symmetric")
 
 
 @lru_cache(256)
 def _plan(
-    shape: tuple[int, int, int], itemsize: int, sigma: float, truncate: float, mode: str
+    shape: tuple[int, int, int], sigma: float, truncate: float, mode: str
 ) -> tuple[NDArray[np.float64], NDArray[np.int64], NDArray[np.uint64]]:
     """Return the weights, the indices of the rows, and the ends of a row.
 
@@ -117,10 +136,6 @@ def _plan(
     the padding.
     """
     height, width, channels = shape
-    if height < BAND or width * channels < ACROSS // itemsize:
-        raise ValueError(
-            f"at least {BAND} rows of {ACROSS // itemsize} values are needed, not the shape {shape}"
-        )
     taps = weights(sigma, truncate)
     radius = len(taps) // 2
     columns = np.delete(_line(width, radius, mode), slice(radius, radius + width))

@@ -43,6 +43,8 @@ def scatter(image: Image, bits: Bits, max_delta: int, iterations: int) -> Image:
                 image[row, column] = image[row + dy, column + dx]
     """
     height, width = image.shape[:2]
+    if min(height, width) <= 2 * max_delta:  # all margin
+        return image.copy()
     pixels = np.empty((height, width), np.uint32)
     pack(image.reshape(-1), pixels.reshape(-1))
     wide = width - 2 * max_delta

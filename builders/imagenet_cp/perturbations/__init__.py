@@ -6,6 +6,7 @@ import numpy as np
 
 from ..corruptions import check_image
 from ..errors import suggest
+from ..images.profiles import MIN_FRAME_SIDE
 from ..kernels.rng import Bits, compiled_stream
 from ..kernels.types import Frames, Image
 from .crops import check_size, crop, to_profile_size
@@ -66,7 +67,7 @@ def apply(name: str, image: Image, bits: Bits, difficulty: int = 1, profile: str
         raise ValueError(f"unknown perturbation {name!r}{suggest(name, PERTURBATIONS)}")
     table = known.table(profile)
     check_difficulty(name, difficulty)
-    image = check_image(image)
+    image = check_image(image, MIN_FRAME_SIDE)
     check_size(image, profile)
     resized_after = profile in known.resized_after
     view, parameters = crop(image, profile, resized_after), table[int(difficulty) - 1]

@@ -23,8 +23,6 @@ def check_size(image: Image, profile: str) -> None:
         raise ValueError(f"image must be at least 64 x 64 pixels for the profile tiny, {size}")
     if profile == "cifar" and (height, width) != (32, 32):
         raise ValueError(f"image must be 32 x 32 pixels for the profile cifar, {size}")
-    if min(height, width) < 32:
-        raise ValueError(f"image must be at least 32 x 32 pixels, {size}")
 
 
 def crop(image: Image, profile: str, resized_after: bool) -> View:

@@ -15,7 +15,7 @@ from .dataset import open_dataset
 from .dataset_files import is_dataset, is_hub_name, split_name
 from .folder import open_any_folder, open_folder
 from .sample import open_sample
-from .subsets import restrict_images
+from .subsets import Ids, restrict_images
 from .tar import open_tar
 from .tiny import open_tiny
 from .zip import open_zip
@@ -30,7 +30,7 @@ def open_source(
     source: str | os.PathLike[str] | None = None,
     *,
     recursive: bool = False,
-    ids: str | os.PathLike[str] | None = None,
+    ids: Ids | None = None,
     classes: str | os.PathLike[str] | None = None,
 ) -> Source:
     """Open a source of clean images.
@@ -48,8 +48,9 @@ def open_source(
     recursive : bool
         List a folder with all its sub-folders, relative paths being the ids: see `open_any_folder`. Without effect on
         sources that are not folders.
-    ids : str or path, optional
-        Restrict the source to these images: ``"robustbench-5000"`` or a file, as for `open_subset`.
+    ids : str, path or list, optional
+        Restrict the source to these images: ``"robustbench-5000"``, a file, or a list of numbers, ids or paths, as for
+        `open_subset`.
     classes : str or path, optional
         Restrict the source to these classes, whose places become the labels: ``"imagenet-r"`` or a file, as for
         `class_list`.

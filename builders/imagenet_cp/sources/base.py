@@ -28,7 +28,7 @@ class Item(NamedTuple):
     image_id : str
         Unique in its source.
     label : int
-        Index into the source's classes.
+        Index into the source's classes; -1 if the source has no labels.
     location : str
         Place of its bytes, shown in errors.
     stamp : str
@@ -86,6 +86,14 @@ class Source:
     def stamp(self) -> str:
         """Digest that changes when an image is added, removed, relabelled or written anew."""
         return digest((item.image_id, item.label, item.stamp) for item in self.items)
+
+    def check_labels(self) -> None:
+        """Raise SourceError if the images have no labels."""
+        if any(item.label < 0 for item in self.items):
+            raise SourceError(
+                f"{self.name}: its images have no labels (-1), so no model can be scored on it and no classes chosen; "
+                "name images with labels, such as a folder with one sub-folder per class"
+            )
 
     @functools.cached_property
     def contents(self) -> str:

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from importlib import resources
 from pathlib import Path
 
 from ..errors import SourceError, suggest
 from .base import Source
-from .classes import indices_of, wnids
+from .classes import indices_of, named_lists, wnids
 from .lines import read_lines
 
 
@@ -41,10 +39,10 @@ def class_list(name_or_file: str | os.PathLike[str]) -> ClassList:
     Parameters
     ----------
     name_or_file : str or path
-        ``"imagenet"`` (all 1000), ``"imagenet-100"``, ``"imagenette"``, ``"imagewoof"``, ``"imagenet-r"`` or
-        ``"imagenet-a"``; or a text file with one class a line, in the order of the labels: wnids, which may be
-        followed by a name, ImageNet's names, numbers from 0 to 999, or names of other classes. Empty lines, and lines
-        that begin with ``#``, are skipped.
+        ``"imagenet"`` (all 1000), ``"imagenet-100"``, ``"imagenette"``, ``"imagewoof"``, ``"imagenet-r"``,
+        ``"imagenet-a"`` or ``"imagenet-devkit"``; or a text file with one class a line, in the order of the labels:
+        wnids, which may be followed by a name, ImageNet's names, numbers from 0 to 999, or names of other classes.
+        Empty lines, and lines that begin with ``#``, are skipped.
 
     Raises
     ------
@@ -55,7 +53,8 @@ def class_list(name_or_file: str | os.PathLike[str]) -> ClassList:
     -----
     imagenet-100 is the list of Tian et al., Contrastive Multiview Coding, ECCV 2020; imagenette and imagewoof are
     fast.ai's; imagenet-r and imagenet-a have the 200 classes of Hendrycks et al., ICCV and CVPR 2021. The labels of
-    all are in the order of the wnids.
+    these are in the order of the wnids; imagenet-devkit has all 1000 classes in the order of ILSVRC2012_ID, as in the
+    validation labels of the challenge's development kit.
     """
     text = os.fspath(name_or_file)
     known = _named()
@@ -89,8 +88,9 @@ def restrict_classes(source: Source, name_or_file: str | os.PathLike[str]) -> So
     Raises
     ------
     SourceError
-        As for `class_list` and `labels_in`, or no image is left.
+        As for `class_list` and `labels_in`, or the images have no labels, or none is left.
     """
+    source.check_labels()
     wanted = class_list(name_or_file)
     if wanted.names == source.classes:
         return source
@@ -158,11 +158,7 @@ def labels_in(wanted: ClassList, names: Sequence[str], place: str) -> tuple[dict
 
 def _named() -> dict[str, tuple[int, ...]]:
     """Names of the lists and the indices of their classes among ImageNet's."""
-    stored = json.loads(resources.files(__package__).joinpath("class_lists.json").read_text(encoding="utf-8"))
-    return {
-        "imagenet": tuple(range(len(wnids()))),
-        **{name: tuple(indices) for name, indices in stored.items()},
-    }
+    return {"imagenet": tuple(range(len(wnids()))), **named_lists()}
 
 
 def _indices(lines: list[str], file: str) -> list[int] | None:

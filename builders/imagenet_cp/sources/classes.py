@@ -34,6 +34,17 @@ def wnids() -> tuple[str, ...]:
 
 
 @functools.cache
+def named_lists() -> Mapping[str, tuple[int, ...]]:
+    """Labels of the classes of named lists; ``imagenet-devkit`` is the order of ILSVRC2012_ID, 1 to 1000.
+
+    The devkit's order is that of the first 1000 lines of data/imagenet.labels.list in darknet (Debian's package, at
+    commit 61c9d02e).
+    """
+    stored = json.loads(resources.files(__package__).joinpath("class_lists.json").read_text(encoding="utf-8"))
+    return {name: tuple(indices) for name, indices in stored.items()}
+
+
+@functools.cache
 def names() -> tuple[str, ...]:
     """An English name for each of the 1000 labels."""
     return tuple(_table("imagenet1k_clean_names.json"))
@@ -143,7 +154,7 @@ class Labels(NamedTuple):
     classes : tuple of str
         Names of the labels 0, 1, ...; ImageNet's 1000 wnids wherever the classes are known to be ImageNet's.
     labels : list of int
-        In the order of the images.
+        In the order of the images; -1 for all if they have none.
     order : str
         ``"0-999"`` or ``"1-1000"`` for classes that are numbered, and taken for ImageNet's in this order without an
         id that confirms it; else empty.
@@ -152,6 +163,12 @@ class Labels(NamedTuple):
     classes: tuple[str, ...]
     labels: list[int]
     order: str = ""
+
+
+def unlabelled(why: str, count: int, classes: Sequence[str] = ()) -> Labels:
+    """Label -1 for every image of a source, and a notice that begins with the source and the reason."""
+    notice(f"{why}; so all images have the label -1, and models cannot be scored on them")
+    return Labels(tuple(classes), [-1] * count)
 
 
 def identify(
@@ -164,9 +181,9 @@ def identify(
 ) -> Labels:
     """Identify the classes of images by the names of their classes and of their files.
 
-    Wnids, ImageNet's names, and the numbers 0 to 999 or 1 to 1000 are ImageNet's classes; so are other numbers where
-    the names of the files say which class each number is. Other numbers are classes in the order of the numbers, and
-    other names are classes in sorted order.
+    Wnids, ImageNet's names, and the numbers 0 to 999 or 1 to 1000 are ImageNet's classes; so are other numbers, and the
+    devkit's ILSVRC2012_ID, where the names of the files say which class each number is. Other numbers are classes in
+    the order of the numbers, and other names are classes in sorted order.
 
     Parameters
     ----------
@@ -303,12 +320,13 @@ def _numbered(
     pairs = [(number, label) for number, label in zip(numbers, known, strict=True) if label is not None]
     whole = {0: "0-999", 1: "1-1000"} if len(ordered) == count else {}
     first = ordered[0] if ordered == list(range(ordered[0], ordered[0] + len(ordered))) else -1
+    devkit = named_lists()["imagenet-devkit"]
     if pairs:
-        agreeing = {offset: sum(number - offset == label for number, label in pairs) for offset in (0, 1)}
-        best = max(agreeing, key=lambda offset: agreeing[offset])
-        fits = ordered[0] >= best and ordered[-1] < count + best
-        if fits and 2 * agreeing[best] >= len(pairs):
-            labels = [number - best for number in numbers]
+        orders = [dict(enumerate(range(count))), dict(enumerate(range(count), 1)), dict(enumerate(devkit, 1))]
+        best = max(orders, key=lambda order: sum(order.get(number) == label for number, label in pairs))
+        agreeing = sum(best.get(number) == label for number, label in pairs)
+        if all(number in best for number in ordered) and 2 * agreeing >= len(pairs):
+            labels = [best[number] for number in numbers]
             _check(place, given, stems, labels, known)
             return Labels(wnids(), labels)
         if (meaning := _by_ids(numbers, known)) is not None:
@@ -319,9 +337,10 @@ def _numbered(
         if len(ordered) == count:
             _check(place, given, stems, [number - max(first, 0) for number in numbers], known)
     elif first in whole:
+        other = f"; if 1 is {wnids()[devkit[0]]}, they are the devkit's ILSVRC2012_ID: rename them to wnids"
         notice(
             f"{place}: its classes {ordered[0]} to {ordered[-1]} are taken for ImageNet's in the order of the wnids, "
-            f"{ordered[0]} being {wnids()[0]}; no file is named so that this could be checked"
+            f"{ordered[0]} being {wnids()[0]}; no file is named so that this could be checked{other if first else ''}"
         )
         return Labels(wnids(), [number - first for number in numbers], whole[first])
     place_of = {number: label for label, number in enumerate(ordered)}

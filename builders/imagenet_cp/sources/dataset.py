@@ -16,7 +16,7 @@ from ..notices import notice
 from . import dataset_files
 from .arrow import Columns, RowReader, columns_of, schema_of
 from .base import Item, Source, image_id_of, row_id
-from .classes import Labels, identify, known_label, wnids
+from .classes import Labels, identify, known_label, unlabelled, wnids
 from .extra import Extra, extra_columns, extra_values
 
 #: Columns of labels whose classes have no names have at most so many.
@@ -163,8 +163,7 @@ def _classes(name: str, feature: object, labels: Sequence[Any], stems: Sequence[
         _check_labels(name, labels, lambda label: bool(label))
         return identify(name, labels, stems)
     if all(label in (None, -1) for label in labels):
-        notice(f"{name}: no row has a label, so all have the label -1, and models cannot be scored")
-        return Labels(tuple(names or ()), [-1] * len(labels))
+        return unlabelled(f"{name}: no row has a label", len(labels), names or ())
     numbers = [label for label in labels if label is not None]
     count = len(names) if names is not None else max(numbers) + 1
     _check_labels(name, labels, lambda label: 0 <= label < min(count, _MOST_CLASSES))

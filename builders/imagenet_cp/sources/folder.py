@@ -27,11 +27,12 @@ class FileReader:
 
 
 def open_folder(folder: str | os.PathLike[str]) -> Source:
-    """List a folder with one sub-folder per class, or ImageNet's flat validation folder.
+    """List a folder with one sub-folder per class, ImageNet's flat validation folder, or images without labels.
 
     Sub-folders named by ImageNet's wnids, names or numbers give ImageNet's 1000 labels; other numbers give classes in
     the order of the numbers, and any other names the folder's own classes, sorted (see `identify`). Files and folders
-    whose names begin with a dot are skipped, and sub-folders without images are no classes. The id of an image is
+    whose names begin with a dot are skipped, and sub-folders without images are no classes. Images in the
+    folder itself, none of which has an id of ImageNet's, have the label -1. The id of an image is
     the name of its file without the ending; where two are the same, all ids are ``class/name``.
 
     Raises
@@ -77,7 +78,8 @@ def list_images(folder: str | os.PathLike[str]) -> tuple[Path, list[str], list[F
     """Find the absolute path of a folder, its sub-folders, and all images at any depth; errors as `open_folder`."""
     root = Path(folder).expanduser().resolve()
     if not root.is_dir():
-        raise SourceError(f"{root}: {'not a folder' if root.exists() else 'no such folder'}")
+        fault = "not a folder" if root.exists() else "no such folder"
+        raise SourceError(f"{root}: {fault}; name a folder of images, an archive or a data set on the Hub")
 
     def fail(error: OSError) -> None:
         raise SourceError(

@@ -13,7 +13,7 @@ from ..errors import SourceError
 from ..images.preprocessing import FORMATS
 from ..notices import notice
 from .base import Item, Reader, Source, image_id_of, in_order
-from .classes import Labels, identify, is_class, validation_labels, wnids
+from .classes import Labels, identify, is_class, unlabelled, validation_labels, wnids
 
 #: Endings of the files of images.
 ENDINGS = frozenset(itertools.chain.from_iterable(FORMATS.values()))
@@ -103,7 +103,7 @@ def path_in_archive(name: str, root: str) -> list[str]:
 
 
 def source_of_folder(root: str, files: Sequence[File], reader: Reader, subfolders: Iterable[str]) -> Source:
-    """Source of a folder with one sub-folder per class, or of ImageNet's flat validation folder.
+    """Source of a folder with one sub-folder per class, or of a flat one: ImageNet's, or images without labels.
 
     Parameters
     ----------
@@ -181,18 +181,19 @@ def _is_flat(files: Sequence[File]) -> bool:
 
 
 def _flat(root: str, files: Sequence[File]) -> Labels:
-    """Labels of the files of ImageNet's flat validation folder."""
-    labels = []
-    for file in files:
-        found = _FLAT.search(file.name)
-        label = validation_labels().get(found.group()) if found else None
-        if label is None:
-            raise SourceError(
-                f"{root}: no sub-folders, and {file.name!r} is not one of ImageNet's ILSVRC2012_val_*.JPEG, so it has "
-                "no label; put images into one sub-folder per class"
-            )
-        labels.append(label)
-    return Labels(wnids(), labels)
+    """Labels of the files of ImageNet's flat validation folder; -1 if no file is one of ImageNet's."""
+    found = [_FLAT.search(file.name) for file in files]
+    labels = [validation_labels().get(one.group()) if one else None for one in found]
+    known = [label for label in labels if label is not None]
+    if not known:
+        return unlabelled(f"{root}: no sub-folders, and no file is called ILSVRC2012_val_*.JPEG", len(files))
+    if len(known) < len(files):
+        raise SourceError(
+            f"{root}: no sub-folders, and {files[labels.index(None)].name!r} is not one of ImageNet's "
+            f"ILSVRC2012_val_*.JPEG, as {len(known):,} of {len(files):,} files are, so it has no label; put images "
+            "into one sub-folder per class, or move it out"
+        )
+    return Labels(wnids(), known)
 
 
 def _misplaced(root: str, files: Sequence[File]) -> SourceError:

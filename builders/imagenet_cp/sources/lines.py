@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 from ..errors import SourceError
@@ -34,13 +35,24 @@ def read_lines(file: Path, what: str) -> list[str]:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError:
         raise SourceError(f"{file}: not a text file in UTF-8; write one {what} a line") from None
-    lines = [line.strip() for line in text.splitlines()]
+    return clean_lines(text.splitlines(), str(file), what)
+
+
+def clean_lines(lines: Iterable[str], place: str, what: str) -> list[str]:
+    """Strip lines, without empty ones and those that begin with ``#``.
+
+    Raises
+    ------
+    SourceError
+        No line is left, or one cannot be stored.
+    """
+    lines = [line.strip() for line in lines]
     lines = [line for line in lines if line and not line.startswith("#")]
     if not lines:
-        raise SourceError(f"{file}: names no {what}; write one a line")
+        raise SourceError(f"{place}: names no {what}; write one a line")
     for line in lines:
         if not line.isprintable():
             raise SourceError(
-                f"{file}: the {what} {line!r} holds characters that cannot be stored; remove them"
+                f"{place}: the {what} {line!r} holds characters that cannot be stored; remove them"
             )
     return lines

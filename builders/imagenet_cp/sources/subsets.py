@@ -1,19 +1,25 @@
-"""Subsets of images, by a name or a file of ids."""
+"""Subsets of images, by a name, a file of ids or a list of them."""
 
 from __future__ import annotations
 
 import hashlib
 import itertools
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from importlib import resources
 from pathlib import Path, PurePosixPath
+from typing import TypeAlias
+
+import numpy as np
 
 from ..errors import SourceError, suggest
 from .base import Source, image_id_of, row_id
 from .layout import is_image
-from .lines import read_lines
+from .lines import clean_lines, read_lines
+
+#: Name of a subset, file of one image a line, or the images themselves: numbers, ids or paths.
+Ids: TypeAlias = str | os.PathLike[str] | Collection[int | str | os.PathLike[str]]
 
 #: The images that RobustBench evaluates ImageNet-C on, from its package (robustbench 1.1.1, MIT licence): the file
 #: holds the differences between their numbers in ascending order.
@@ -80,22 +86,26 @@ class Subset:
         return _key(line_of), frozenset(line_of)
 
 
-def open_subset(name_or_file: str | os.PathLike[str]) -> Subset:
-    """Open a subset by its name, or a file of it.
+def open_subset(ids: Ids) -> Subset:
+    """Open a subset by its name, a file of it, or a list of its images.
 
     Parameters
     ----------
-    name_or_file : str or path
+    ids : str, path or list
         ``"robustbench-5000"``; or a text file with one image a line: its number, as in
         ``ILSVRC2012_val_00000001`` or, for images without names, that of its row from 0; its id; or its path. Empty
-        lines, and lines that begin with ``#``, are skipped.
+        lines, and lines that begin with ``#``, are skipped. Or a list of what lines may hold, numbers also as integers.
 
     Raises
     ------
     SourceError
         There is no such subset or file, or it is empty.
+    TypeError
+        A list holds other things.
     """
-    text = os.fspath(name_or_file)
+    if not isinstance(ids, (str, os.PathLike)):
+        return Subset("ids", tuple(clean_lines(map(_line, ids), "ids", "image")))
+    text = os.fspath(ids)
     file = Path(text).expanduser()
     if text == ROBUSTBENCH and not file.is_file():
         return Subset(text, tuple(map(str, _robustbench())))
@@ -106,7 +116,15 @@ def open_subset(name_or_file: str | os.PathLike[str]) -> Subset:
     return Subset(text, tuple(read_lines(file, "image")))
 
 
-def restrict_images(source: Source, name_or_file: str | os.PathLike[str]) -> Source:
+def _line(image: object) -> str:
+    if isinstance(image, (str, os.PathLike)):
+        return os.fspath(image)
+    if isinstance(image, (int, np.integer)) and not isinstance(image, bool):
+        return str(image)
+    raise TypeError(f"ids: {image!r} is neither the number of an image nor an id or a path")
+
+
+def restrict_images(source: Source, ids: Ids) -> Source:
     """Restrict a source to a subset of its images, in the order of the source.
 
     Raises
@@ -114,7 +132,7 @@ def restrict_images(source: Source, name_or_file: str | os.PathLike[str]) -> Sou
     SourceError
         As for `open_subset` and `Subset.choose`.
     """
-    key, chosen = open_subset(name_or_file).choose([item.image_id for item in source.items], source.name)
+    key, chosen = open_subset(ids).choose([item.image_id for item in source.items], source.name)
     return replace(source, items=tuple(item for item in source.items if item.image_id in chosen), ids=key)
 
 

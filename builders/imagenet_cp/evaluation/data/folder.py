@@ -55,7 +55,7 @@ def decode_row(config: str, row: Mapping[str, Any]) -> Sample:
     place = f"{config}, row {row['image_id']}"
     if row["label"] == -1:
         raise SourceError(
-            f"{place}: has no label (-1), so no model can be scored on it; name images with labels"
+            f"{place}: has no label (-1), so no model can be scored on it; build from images with labels"
         )
     for column in ("image_id", "label", "image", "sequence", "video"):
         value = row.get(column, "absent")

@@ -11,6 +11,7 @@ from ...benchmarks.base import Cell
 from ...benchmarks.catalog import BENCHMARKS, get_benchmark
 from ...benchmarks.recipe import Recipe
 from ...sources import Item, Reader, open_source
+from ...sources.subsets import Ids
 from .rows import Rows, Sample, Task, scored_cells
 
 
@@ -69,7 +70,7 @@ def from_source(
     source: str | os.PathLike[str] | None = None,
     *,
     seed: int = 0,
-    ids: str | os.PathLike[str] | None = None,
+    ids: Ids | None = None,
     classes: str | os.PathLike[str] | None = None,
     size: str | None = None,
 ) -> Rows:
@@ -89,13 +90,14 @@ def from_source(
     Raises
     ------
     SourceError
-        The source cannot be used.
+        The source cannot be used, or its images have no labels.
     ValueError
         Unknown dataset, or one without images of this size.
     """
     benchmark = get_benchmark(dataset)
     images = open_source(source, ids=ids, classes=classes)
     benchmark.check(images)
+    images.check_labels()
     recipe = benchmark.recipe(seed, size=size, source=images)
 
     def slice_of(cells: tuple[Cell, ...], start: int, stop: int) -> SourceSlice:

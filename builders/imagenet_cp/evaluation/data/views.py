@@ -9,7 +9,7 @@ from ...benchmarks.base import Cell
 from ...benchmarks.recipe import Recipe
 from ...errors import SourceError
 from ...sources.class_lists import class_list, labels_in
-from ...sources.subsets import open_subset
+from ...sources.subsets import Ids, open_subset
 from .folder import FolderSlice
 from .rows import Rows
 
@@ -17,7 +17,7 @@ from .rows import Rows
 def view(
     rows: Rows,
     *,
-    ids: str | os.PathLike[str] | None = None,
+    ids: Ids | None = None,
     classes: str | os.PathLike[str] | None = None,
 ) -> Rows:
     """Restrict the rows of a build to a subset of its images, and to a list of classes.
@@ -28,7 +28,7 @@ def view(
     ----------
     rows : Rows
         The rows of all images.
-    ids, classes : str or path, optional
+    ids, classes : str, path or list, optional
         As for `imagenet_cp.sources.open_source`.
 
     Raises
