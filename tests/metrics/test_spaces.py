@@ -122,5 +122,11 @@ def test_app(space, name):
     assert f"{name}|benchmark:{benchmark}|" in headline
     assert list(page.benchmarks) == [value for _, value in page.benchmark.choices]
     card = (METRICS / name / "README.md").read_text(encoding="utf-8").split("\n---\n", 1)[1].strip()
-    shown = [block.value for block in page.build().blocks.values() if isinstance(block, gradio.Markdown)]
+    built = page.build()
+    shown = [block.value for block in built.blocks.values() if isinstance(block, gradio.Markdown)]
     assert any(text.strip() == card for text in shown)
+    assert not built.analytics_enabled  # a visit is reported to nobody
+    (table,) = (block for block in built.blocks.values() if isinstance(block, gradio.Dataframe))
+    assert table.interactive and table.static_columns == [0]  # errors are filled in, names are not
+    names = {call["api_name"] for call in built.config["dependencies"] if call["api_name"]}
+    assert {"score_values", "score_predictions"} <= names
