@@ -110,6 +110,12 @@ def test_app(space, name):
     assert parts.count('class="mark" style="right:0.0%"') == len(
         page.alexnet
     )  # AlexNet's bars are the longest
+    table = page.fill(page.alexnet).copy()
+    table.iloc[1:, 1:] = None
+    headline, *_ = page.view(page.score_table, table, benchmark, *clean)
+    (count, names), *_ = re.findall(r"(\d+) of \d+ are missing \((.*?)\)", headline)
+    assert int(count) >= 9 and names.count(", ") == min(int(count) - 1, 9)  # nine of them are named
+    assert names.endswith("...") == (int(count) > 9)
     error, *_ = page.view(page.score_table, page.fill({}), benchmark, *clean)
     assert "the table is empty" in error
     if name == "mce":
