@@ -144,7 +144,8 @@ def test_a_preview_replaces_previews_only(tmp_path, form):
         if form == "png":
             assert Image.open(file).size == (300, 300)
         preview.save_animation(frames, file)
-        assert Image.open(file).n_frames == 3
+        with Image.open(file) as animation:
+            assert animation.n_frames == 3 and animation.info["loop"] == 0  # without end
         preview.save_animation(frames, file)
 
 
