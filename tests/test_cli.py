@@ -62,6 +62,13 @@ def test_use_without_a_writable_home_names_the_variable(class_folder, tmp_path, 
     assert f"file/imagenet-cp: Not a directory); type  export IMAGENET_CP_SOURCE='{class_folder}'" in message
 
 
+def test_settings_are_stored_where_no_folder_is_yet(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "no" / "folder" / "yet"))
+    assert settings.default_source() is None
+    settings.remember_source("sample")
+    assert settings.default_source() == "sample"
+
+
 def test_damaged_settings_are_named_and_written_again(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
     file = settings.remember_source("sample")
@@ -137,7 +144,8 @@ def test_a_preview_replaces_previews_only(tmp_path, form):
         if form == "png":
             assert Image.open(file).size == (300, 300)
         preview.save_animation(frames, file)
-        assert Image.open(file).n_frames == 3
+        with Image.open(file) as animation:
+            assert animation.n_frames == 3 and animation.info["loop"] == 0  # without end
         preview.save_animation(frames, file)
 
 

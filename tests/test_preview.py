@@ -1,11 +1,14 @@
-"""Contact sheets hold every tile whole and in its place."""
+"""Contact sheets hold every tile whole and in its place; animations are of the seed."""
 
 import itertools
 
 import numpy as np
 import pytest
+from PIL import Image
+from typer.testing import CliRunner
 
-from imagenet_cp import preview
+from imagenet_cp import perturb, preview
+from imagenet_cp.cli.main import app
 from imagenet_cp.corruptions import CORRUPTIONS, SEVERITIES, TEST
 
 
@@ -47,3 +50,16 @@ def test_a_compact_sheet_shows_the_test_corruptions_in_three_rows(colours):
     assert all((right - left, bottom - top) == (224, 224) for left, top, right, bottom in boxes)
     assert [(top, left) for left, top, *_ in boxes] == sorted((top, left) for left, top, *_ in boxes)
     assert len({top for _, top, *_ in boxes}) == 3
+
+
+def test_the_command_draws_the_frames_of_its_seed(tmp_path, monkeypatch):
+    clean = np.arange(64 * 64 * 3, dtype=np.uint8).reshape(64, 64, 3)
+    Image.fromarray(clean).save(tmp_path / "image.png")
+    drawn = []
+    monkeypatch.setattr(preview, "save_animation", lambda frames, path, name: drawn.append((name, frames)))
+    command = ["preview", str(tmp_path / "image.png"), "--perturbation", "gaussian_noise", "--seed", "3"]
+    done = CliRunner().invoke(app, [*command, "-o", str(tmp_path / "noise.webp")])
+    frames = perturb(clean, "gaussian_noise", seed=3, image_id="image")
+    assert f"image.png under gaussian_noise, {len(frames)} frames" in done.stdout
+    ((name, shown),) = drawn
+    assert name == "gaussian_noise" and (shown == frames).all()

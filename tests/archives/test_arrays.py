@@ -256,6 +256,14 @@ def test_wrong_arrays_are_named(tmp_path, monkeypatch, case, way):
     assert not list(tmp_path.rglob("*.parquet")) and not (tmp_path / "trap").exists()
 
 
+def test_labels_in_a_row_have_no_order(tmp_path):
+    """Programs that write arrays in Fortran order note it for one dimension too, where it changes nothing."""
+    flat = saved(LABELS.astype(np.uint8)).replace(b"False", b"True", 1).replace(b"\n", b" \n", 1)
+    archive = pack(tmp_path / "CIFAR-10-C.tar", files_of(labels=flat))
+    import_official([archive], tmp_path / "out", check=False)
+    assert [row["label"] for row in rows_of(tmp_path / "out", "fog_2")] == LABELS[:IMAGES].tolist()
+
+
 @pytest.mark.parametrize(("called", "classes", "other"), [(10, 100, 10), (100, 10, 100)])
 def test_a_name_that_the_labels_belie_is_an_error(tmp_path, called, classes, other):
     files = {name.replace(f"-{classes}-", f"-{called}-"): data for name, data in files_of(classes).items()}

@@ -239,3 +239,8 @@ def test_frost_never_uses_more_than_three_draws():
     draw(0, ice.shape[0] - 64)
     draw(0, ice.shape[1] - 64)
     assert RandomState(bits).randint(0, 2**32) == RandomState(state).randint(0, 2**32)
+
+
+def test_flakes_at_the_threshold_stay():
+    field = np.array([[0.5, np.nextafter(0.5, 0), 0.75, 2.0]])
+    assert snowfall._to_uint8(field, 0.5).tolist() == [[127, 0, 191, 255]]

@@ -34,6 +34,13 @@ class TestMatching:
         assert [SORTED[place] for place in found] == list(imagenet.full_names())
         assert columns(("Cat", "dog", "great_ape"), ("dog", "great ape", "cat")) == [1, 2, 0]
 
+    def test_every_name_of_two_classes_is_taken_in_the_order_of_the_classes(self):
+        firsts = [name.split(", ")[0] for name in imagenet.full_names()]
+        order = sorted(range(1000), key=lambda index: firsts[index])
+        twice = {name for name in firsts if firsts.count(name) == 2}
+        assert {"crane", "maillot"} <= twice
+        assert [order[place] for place in columns([firsts[i] for i in order], WNIDS)] == list(range(1000))
+
     def test_more_outputs_than_classes(self):
         r = class_list("imagenet-r")
         assert columns((), r.names, 1000) == list(r.indices)

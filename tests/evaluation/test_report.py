@@ -186,6 +186,28 @@ def test_plot():
         model.plot("sevrity")
 
 
+def test_points_and_intervals_of_a_chart_are_the_scores():
+    model = evaluation(images=5, sequences=0)
+    (axes,) = model.plot("ce").axes
+    scores, intervals = model.metrics["mce"]["ce"], model.intervals["mce"]["ce"]
+    heights = dict(zip(scores, axes.get_yticks(), strict=True))  # rows are in the order of the scores
+    points = next(line for line in axes.lines if line.get_label() == "timm:resnet50, 95 % interval")
+    assert dict(zip(points.get_ydata(), points.get_xdata(), strict=True)) == {
+        heights[name]: score for name, score in scores.items() if score is not None
+    }
+    shown = {line.get_ydata()[0]: tuple(line.get_xdata()) for line in axes.lines if line.get_alpha() == 0.55}
+    assert shown == {heights[name]: tuple(one) for name, one in intervals.items() if one}
+
+
+def test_curves_are_the_errors_at_each_severity():
+    model = evaluation(images=5, sequences=0)
+    result = model.metrics["mce"]
+    for axes, errors in zip(model.plot("severity").axes, result["error"].values(), strict=True):
+        curve = {line.get_label(): line for line in axes.lines}["timm:resnet50"]
+        assert list(curve.get_xdata()) == [0, 1, 2, 3, 4, 5]
+        assert list(curve.get_ydata()) == pytest.approx([100 * e for e in (result["clean_error"], *errors)])
+
+
 def test_a_name_in_any_script():
     model = evaluation(images=5, sequences=0, model="模型")
     with warnings.catch_warnings():

@@ -10,6 +10,7 @@ import sys
 import time
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -24,6 +25,7 @@ from imagenet_cp.cli import app
 from imagenet_cp.errors import BuildError, SourceError
 from imagenet_cp.evaluation.models.base import Model
 from imagenet_cp.evaluation.run import evaluate_model, evaluate_models
+from imagenet_cp.evaluation.units import predict
 from imagenet_cp.images import codecs
 from imagenet_cp.images.round_trip import round_trip
 from imagenet_cp.jobs.folder import Shard
@@ -170,6 +172,15 @@ def test_models_that_fail_are_named_and_the_rest_go_on(options, tmp_path):
         evaluate_models([fail, "timm"], **small)
     with pytest.raises(ValueError, match="two models have one name"):
         evaluate_models([of_10, of_10], **small, out=tmp_path / "twice")
+
+
+def test_a_model_that_cannot_be_opened_again_is_named():
+    class Gone:
+        def open(self, device):
+            raise SourceError(f"cannot be opened on {device}")
+
+    settings = SimpleNamespace(devices=["cuda:0"], classes=(), sequences=False, scores="auto")
+    assert predict(None, {2: Gone()}, settings, None) == ({}, {2: "cannot be opened on cuda:0"})
 
 
 def test_more_configs_are_added_to_what_is_finished(options, alone, tmp_path):

@@ -181,6 +181,12 @@ def test_app(space, name, evaluated):
     assert parts.count('class="mark" style="right:0.0%"') == len(
         page.alexnet
     )  # AlexNet's bars are the longest
+    table = page.fill(page.alexnet).copy()
+    table.iloc[1:, 1:] = None
+    headline, *_ = page.view(page.score_table, table, benchmark, *clean)
+    (count, names), *_ = re.findall(r"(\d+) of \d+ are missing \((.*?)\)", headline)
+    assert int(count) >= 9 and names.count(", ") == min(int(count) - 1, 9)  # nine of them are named
+    assert names.endswith("...") == (int(count) > 9)
     error, *_ = page.view(page.score_table, page.fill({}), benchmark, *clean)
     assert "the table is empty" in error
     if name == "mce":
@@ -201,5 +207,11 @@ def test_app(space, name, evaluated):
     assert "choose a file" in page.view(page.score_files, None, benchmark, *("" for _ in clean))[0]
     assert list(page.benchmarks) == [value for _, value in page.benchmark.choices]
     card = (METRICS / name / "README.md").read_text(encoding="utf-8").split("\n---\n", 1)[1].strip()
-    shown = [block.value for block in page.build().blocks.values() if isinstance(block, gradio.Markdown)]
+    built = page.build()
+    shown = [block.value for block in built.blocks.values() if isinstance(block, gradio.Markdown)]
     assert any(text.strip() == card for text in shown)
+    assert not built.analytics_enabled  # a visit is reported to nobody
+    (table,) = (block for block in built.blocks.values() if isinstance(block, gradio.Dataframe))
+    assert table.interactive and table.static_columns == [0]  # errors are filled in, names are not
+    names = {call["api_name"] for call in built.config["dependencies"] if call["api_name"]}
+    assert {"score_values", "score_predictions"} <= names

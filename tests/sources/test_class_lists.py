@@ -6,7 +6,7 @@ import pytest
 
 from imagenet_cp.errors import SourceError
 from imagenet_cp.sources import classes as imagenet
-from imagenet_cp.sources.class_lists import class_list
+from imagenet_cp.sources.class_lists import class_list, labels_in
 
 #: Length, and start of the SHA-256 of the wnids joined by spaces.
 CHECKSUMS = {
@@ -103,3 +103,27 @@ def test_an_unknown_list_suggests_the_known_ones(tmp_path):
     (tmp_path / "image.png").write_bytes(b"\x89PNG\xff")
     with pytest.raises(SourceError, match=r"not a text file in UTF-8"):
         class_list(tmp_path / "image.png")
+
+
+@pytest.mark.parametrize(
+    ("wanted", "names", "label_of", "order"),
+    [
+        ("imagenette", ["n03028079", "tench", "goldfish", "golf ball"], {0: 4, 1: 0, 3: 8}, ""),
+        ("cat\ndog\nbus\n", ["bus", "tench", "cat"], {0: 2, 2: 0}, ""),
+        ("imagenette", ["0", "9"], {0: 0, 1: 9}, "0-9"),
+        ("imagenette", ["1", "10"], {0: 0, 1: 9}, "1-10"),
+        ("imagenette", ["1", "9"], {0: 1, 1: 9}, "0-9"),
+    ],
+)
+def test_classes_of_data_are_found_in_a_list_by_every_kind_of_name(tmp_path, wanted, names, label_of, order):
+    if "\n" in wanted:
+        (tmp_path / "list.txt").write_text(wanted)
+        wanted = tmp_path / "list.txt"
+    assert labels_in(class_list(wanted), names, "data") == (label_of, order)
+
+
+def test_classes_that_a_list_has_not_are_named():
+    with pytest.raises(SourceError, match=r"data: has a class 10, but imagenette has 10 classes"):
+        labels_in(class_list("imagenette"), ["0", "10"], "data")
+    with pytest.raises(SourceError, match=r"none of its 2 classes, such as goldfish, hen, is in imagenette"):
+        labels_in(class_list("imagenette"), ["goldfish", "hen"], "data")

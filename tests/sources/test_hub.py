@@ -439,7 +439,7 @@ def test_files_that_change_are_named_and_their_stamp_changes(tmp_path):
     (folder / "new" / "data").rename(folder / "data")
     assert open_source(folder).stamp != source.stamp
     reader = pickle.loads(pickle.dumps(source.reader))
-    with pytest.raises(SourceError, match="has changed since it was listed"):
+    with pytest.raises(SourceError, match=r"^[^()]* has changed since it was listed"):
         reader.read(source.items[0])
     for path in folder.rglob("*.parquet"):
         path.unlink()

@@ -1,0 +1,46 @@
+"""Numbers and lists in messages."""
+
+import io
+
+import pytest
+
+from imagenet_cp.text import amount, count, duration, fit, split_names
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (0.04, "0.0 s"),
+        (9.9, "9.9 s"),
+        (10, "10 s"),
+        (89, "89 s"),
+        (90, "2 min"),
+        (5399, "90 min"),
+        (5400, "1.5 h"),
+        (3600 * 1234, "1,234.0 h"),
+    ],
+)
+def test_durations_change_their_unit_at_ninety(seconds, text):
+    assert duration(seconds) == text
+
+
+def test_sizes_and_numbers():
+    assert (amount(999_000_000), amount(10**9), amount(2_345_600_000_000)) == (
+        "999.0 MB",
+        "1.0 GB",
+        "2,345.6 GB",
+    )
+    assert [count(n, "file") for n in (0, 1, 2, 1200)] == ["0 files", "1 file", "2 files", "1,200 files"]
+
+
+def test_names_are_split_at_commas():
+    assert split_names(" fog_3,,snow , ") == ["fog_3", "snow"] and split_names("") == []
+
+
+def test_a_message_is_never_narrower_than_forty_columns(monkeypatch):
+    class Terminal(io.StringIO):
+        def isatty(self):
+            return True
+
+    monkeypatch.setenv("COLUMNS", "10")
+    assert max(map(len, fit("a few short words " * 9, Terminal()).split("\n"))) in range(30, 41)
