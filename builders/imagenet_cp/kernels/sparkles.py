@@ -224,21 +224,18 @@ def _guess(y, column, lengths, slopes, exponent, buffers, place, glow, error):
         ray = np.uint32(place[j])
         length[j], slope[j] = lengths[ray], slopes[ray]
     square, place_error = np.float32(y * y + 1e-4), np.float32(PLACE_ERROR * (lengths.size - 2))
+    factor, plain = np.float32(exponent), exponent == 1.0
     for j in range(glow.size):
-        x, ray = np.float32(j - column), length[j] + between[j] * slope[j]
+        x, ray, distance = np.float32(j - column), length[j] + between[j] * slope[j], between[j] - HALF
         inverse = ONE / (x * x + square)
-        glow[j] = ray * ray * inverse
-        error[j] = TWO * place_error * abs(slope[j] * ray) * inverse + RATIO_ERROR * glow[j]
-    if exponent != 1.0:
-        factor = np.float32(exponent)
-        for j in range(glow.size):
-            relative = error[j] / max(glow[j], TINY)
-            glow[j] = _power(glow[j], factor)
-            error[j] = HUGE if relative > LINEAR else glow[j] * (factor * relative + POWER_ERROR)
-    for j in range(glow.size):
-        distance = between[j] - HALF
-        shine = (ONE - distance * distance) * glow[j]
-        margin = error[j] + TWO * place_error * shine
+        ratio = ray * ray * inverse
+        margin = TWO * place_error * abs(slope[j] * ray) * inverse + RATIO_ERROR * ratio
+        if not plain:
+            relative = margin / max(ratio, TINY)
+            ratio = _power(ratio, factor)
+            margin = HUGE if relative > LINEAR else ratio * (factor * relative + POWER_ERROR)
+        shine = (ONE - distance * distance) * ratio
+        margin += TWO * place_error * shine
         glow[j] = min(shine, ONE)
         error[j] = ZERO if shine - margin >= ONE else min(margin, ONE)
 

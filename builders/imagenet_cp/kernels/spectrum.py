@@ -9,15 +9,28 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .compiled import kernel
-from .elementary import sincos
-from .fourier import LANES, factors, inverse, load, turns
+from .fourier import LANES, broadcast, factors, inverse, load, turns
 from .nested import words
 from .types import Image
 from .vectors import store
-from .waves import level
+from .waves import S, level
 
 Field = NDArray[np.float64]
 ROWS = 2 * LANES  # rows of a field computed at a time
+# Chebyshev approximation of cos(x) in x ** 2, for x from -pi to pi.
+C = (
+    1.0,
+    -0.49999999999999917,
+    0.04166666666666336,
+    -0.0013888888888836561,
+    2.4801587297341153e-05,
+    -2.7557319022888683e-07,
+    2.0876751046526834e-09,
+    -1.1470632747281114e-11,
+    4.7780977857966175e-14,
+    -1.5514092587012583e-16,
+    3.6534238759350463e-19,
+)
 
 
 def hide(image: Image, seed: int, threshold: float) -> Image:
@@ -159,33 +172,37 @@ def _transformed(halves, amplitudes, factors, wave, buffers):
 
 @kernel
 def _hermitian(halves, amplitudes, half):
-    """Compute the left half of the Hermitian part of the spectrum, times two; return the deviation of its field.
+    """Compute the left half of the Hermitian part of the spectrum, times -2; return the deviation of its field.
 
     The phase at (i, j) in the left half is also that at (S - 1 - i, S - 1 - j) in the right half. The Hermitian part at
     (i, j) is made of the spectrum there and at (S - i, S - j): that is, of the phases at (i, j) and (i - 1, j - 1).
     """
     side, middle = len(amplitudes), len(amplitudes) // 2
     re, im = half[0], half[1]
-    c, s, phase = np.empty((2, middle)), np.empty((2, middle)), np.empty(middle)
-    first, last, square = np.empty((2, side)), np.empty((2, side)), 0.0
+    padded = -(-middle // LANES) * LANES
+    s, c, phase, squares = np.empty((2, padded)), np.empty((2, padded)), np.zeros(padded), np.zeros(middle)
+    first, last = np.empty((2, side)), np.empty((2, side))
     for turn in range(side + 1):
         i, now, before = (turn - 1) % side, turn % 2, 1 - turn % 2
         row = halves[i * side : (i + 1) * side]
         for j in range(middle):
             a, b = np.int32(row[2 * j] >> np.uint32(5)), np.int32(row[2 * j + 1] >> np.uint32(6))
-            phase[j] = 2.0 * math.pi * ((a * 67108864.0 + b) / 9007199254740992.0)
-        for j in range(middle):
-            s[now, j], c[now, j] = sincos(phase[j])
+            phase[j] = 2.0 * math.pi * ((a * 67108864.0 + b) / 9007199254740992.0 - 0.5)
+        _sincos(phase, s[now], c[now])
         if turn == 0:  # the row before the first is the last
             continue
-        first[0, i], first[1, i], last[0, i], last[1, i] = c[now, 0], s[now, 0], c[now, -1], s[now, -1]
+        first[0, i], first[1, i], last[0, i], last[1, i] = (
+            c[now, 0],
+            s[now, 0],
+            c[now, middle - 1],
+            s[now, middle - 1],
+        )
         for j in range(1, middle):
             re[i, j] = amplitudes[i, j] * (c[now, j] + c[before, j - 1])
             im[i, j] = amplitudes[i, j] * (s[now, j] - s[before, j - 1])
-        total = 0.0
         for j in range(1, middle):
-            total += re[i, j] * re[i, j] + im[i, j] * im[i, j]
-        square += 2.0 * total
+            squares[j] += re[i, j] * re[i, j] + im[i, j] * im[i, j]
+    square = 2.0 * squares.sum()
     for i in range(side):
         opposite = (side - i) % side
         re[i, 0] = amplitudes[i, 0] * (first[0, i] + first[0, opposite])
@@ -197,6 +214,21 @@ def _hermitian(halves, amplitudes, half):
         if i != middle:  # the mean of the field
             square += re[i, middle] * re[i, middle] + im[i, middle] * im[i, middle]
     return math.sqrt(square)
+
+
+@kernel
+def _sincos(angles, sines, cosines):
+    """Compute sines and cosines of angles from -pi to pi."""
+    for j in range(0, angles.size, LANES):
+        x = load(angles, j)
+        z = x * x
+        s, c = broadcast(S[9]), broadcast(C[10])
+        for k in range(9):
+            s = broadcast(S[8 - k]) + z * s
+        for k in range(10):
+            c = broadcast(C[9 - k]) + z * c
+        store(sines, j, x * s)
+        store(cosines, j, c)
 
 
 @kernel
@@ -220,5 +252,5 @@ def _rows(half, top, factors, wave, buffers, noise):
     all_re, all_im = inverse(a_re, a_im, b_re, b_im, factors, wave)
     for t in range(LANES):
         for v in range(0, side, 2):
-            noise[2 * t, v], noise[2 * t, v + 1] = all_re[v * LANES + t], -all_re[(v + 1) * LANES + t]
-            noise[2 * t + 1, v], noise[2 * t + 1, v + 1] = -all_im[v * LANES + t], all_im[(v + 1) * LANES + t]
+            noise[2 * t, v], noise[2 * t, v + 1] = -all_re[v * LANES + t], all_re[(v + 1) * LANES + t]
+            noise[2 * t + 1, v], noise[2 * t + 1, v + 1] = all_im[v * LANES + t], -all_im[(v + 1) * LANES + t]
