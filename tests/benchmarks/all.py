@@ -15,6 +15,7 @@ FOLDER = Path(__file__).parent
 SCRIPTS = {
     "first_use": [],
     "kernels": [],
+    "bar": [],
     "perturbations": [],
     "jpeg": [],
     "build": [],
