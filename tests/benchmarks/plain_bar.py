@@ -1,11 +1,13 @@
 """ImageNet-C-bar's and CIFAR-10-C-bar's corruptions written plainly on NumPy, SciPy and scikit-image.
 
-It is the opponent of bar.py: the formulas as they stand, with whole arrays where the published functions have loops
-over pixels.
+They are the opponents of bar.py: the formulas as they stand. ``each`` evaluates a function of row and column: once for
+whole arrays, or, as the published functions do, in a loop over the pixels. The loop is lighter than the published one,
+which also blends, draws rays and adds light pixel by pixel.
 """
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable
 
@@ -17,10 +19,26 @@ from skimage.draw import line_aa
 TAU = 2 * math.pi
 
 
-def apply(name: str, image: np.ndarray, bits: BitGenerator, level: float) -> np.ndarray:
-    side = len(image)
+Each = Callable[[Callable[[np.ndarray, np.ndarray], np.ndarray]], np.ndarray]
+
+
+def whole(side: int) -> Each:
+    """Evaluate a function once, for all rows and columns."""
     rows, columns = np.mgrid[:side, :side].astype(float)
-    y = CORRUPTIONS[name](image, RandomState(bits), level, side, rows, columns)
+    return lambda function: function(rows, columns)
+
+
+def loop(side: int) -> Each:
+    """Evaluate a function pixel by pixel."""
+    axis = np.arange(side, dtype=float)
+    return lambda function: np.array([[function(row, column) for column in axis] for row in axis])
+
+
+def apply(
+    name: str, image: np.ndarray, bits: BitGenerator, level: float, evaluate: Callable[[int], Each] = whole
+) -> np.ndarray:
+    side = len(image)
+    y = CORRUPTIONS[name](image, RandomState(bits), level, side, evaluate(side))
     return np.clip(y, 0, 255).astype(np.uint8)
 
 
@@ -28,18 +46,19 @@ def nested(random: RandomState) -> RandomState:
     return RandomState(random.randint(0, 2**32, dtype=np.int64))
 
 
-def field(random: RandomState, side: int, power: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
+def field(
+    random: RandomState, side: int, each: Each, power: Callable[[np.ndarray], np.ndarray]
+) -> np.ndarray:
     half = random.uniform(0, TAU, size=(side, side // 2))
     phases = np.hstack([half, half[::-1, ::-1]])
-    axis = np.arange(side) - side / 2
-    spectrum = power(np.sqrt(axis[:, None] ** 2 + axis**2)) * (np.cos(phases) + 1j * np.sin(phases))
+    powers = each(lambda row, column: power(np.sqrt((row - side / 2) ** 2 + (column - side / 2) ** 2)))
+    spectrum = powers * (np.cos(phases) + 1j * np.sin(phases))
     noise = np.fft.ifft2(np.roll(spectrum, (side // 2, side // 2), (0, 1))).real
     return noise / noise.std()
 
 
-def bilinear(image: np.ndarray, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
-    side = len(image)
-    padded = np.pad(image.astype(float), ((1, 1), (1, 1), (0, 0)))
+def bilinear(padded: np.ndarray, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
+    side = len(padded) - 2
     low, left = np.floor(rows).astype(int), np.floor(columns).astype(int)
     r, c = (rows - low)[..., None], (columns - left)[..., None]
 
@@ -50,49 +69,63 @@ def bilinear(image: np.ndarray, rows: np.ndarray, columns: np.ndarray) -> np.nda
     return above * (1 - r) + (at(low + 1, left) * (1 - c) + at(low + 1, left + 1) * c) * r
 
 
-def blue_noise_sample(p, random, level, side, rows, columns):
-    return p * (field(nested(random), side, lambda d: d) > level * 3 / 10 - 2.5)[..., None]
+def padded(image: np.ndarray) -> np.ndarray:
+    return np.pad(image.astype(float), ((1, 1), (1, 1), (0, 0)))
 
 
-def brownish_noise(p, random, level, side, rows, columns):
+def blue_noise_sample(p, random, level, side, each):
+    return p * (field(nested(random), side, each, lambda d: d) > level * 3 / 10 - 2.5)[..., None]
+
+
+def brownish_noise(p, random, level, side, each):
     random = nested(random)
-    noise = [field(random, side, lambda d: 1 / (d**2 + 1)) for _ in range(3)]
+    noise = [field(random, side, each, lambda d: 1 / (d**2 + 1)) for _ in range(3)]
     return p + level * 64 / 10 * np.stack(noise, axis=2)
 
 
-def caustic_refraction(p, random, level, side, rows, columns):
+def caustic_refraction(p, random, level, side, each):
     time, size = random.uniform(0.5, 2), random.uniform(0.75, 1.25) * side
-    p0, p1 = (x / size % 1 * 6.28318530718 - 250 for x in (rows, columns))
-    i0, i1, c = p0, p1, 1
-    for n in range(5):
-        t = time * (1 - 3.5 / (n + 1))
-        i0, i1 = p0 + np.cos(t - i0) + np.sin(t + i1), p1 + np.sin(t - i1) + np.cos(t + i0)
-        c = c + 1 / np.sqrt((p0 / (np.sin(i0 + t) / 0.005)) ** 2 + (p1 / (np.cos(i1 + t) / 0.005)) ** 2)
-    noise = np.clip(np.abs(1.17 - (c / 5) ** 1.4) ** 8, 0, 1)
-    surface = np.pad(ndimage.gaussian_filter(noise, 1), 1)
-    down, across = surface[2:, 1:-1] - surface[:-2, 1:-1], surface[1:-1, 2:] - surface[1:-1, :-2]
-    length = np.sqrt(down**2 + across**2 + 1)
-    sine = np.sqrt(down**2 + across**2) / length
-    bend = np.cos(np.arcsin(sine / 4)) - 0.25 / length
-    bend = np.where(1 / length < 1 - 1e-3, bend * level * 0.5 * side / 10, 0)
-    sampled = bilinear(
-        p / 255, rows + np.round(down / length * bend, 3), columns + np.round(across / length * bend, 3)
-    )
+
+    def pattern(row, column):
+        p0, p1 = (x / size % 1 * 6.28318530718 - 250 for x in (row, column))
+        i0, i1, c = p0, p1, 1
+        for n in range(5):
+            t = time * (1 - 3.5 / (n + 1))
+            i0, i1 = p0 + np.cos(t - i0) + np.sin(t + i1), p1 + np.sin(t - i1) + np.cos(t + i0)
+            c = c + 1 / np.sqrt((p0 / (np.sin(i0 + t) / 0.005)) ** 2 + (p1 / (np.cos(i1 + t) / 0.005)) ** 2)
+        return np.clip(np.abs(1.17 - (c / 5) ** 1.4) ** 8, 0, 1)
+
+    surface, values = np.pad(ndimage.gaussian_filter(each(pattern), 1), 1), padded(p / 255)
     light = level * 2 / 10
-    return 255 * np.clip(sampled - (across * light)[..., None] + (down * light)[..., None], 0, 1)
+
+    def refracted(row, column):
+        i, j = row.astype(int) + 1, column.astype(int) + 1
+        down, across = surface[i + 1, j] - surface[i - 1, j], surface[i, j + 1] - surface[i, j - 1]
+        length = np.sqrt(down**2 + across**2 + 1)
+        sine = np.sqrt(down**2 + across**2) / length
+        bend = np.cos(np.arcsin(sine / 4)) - 0.25 / length
+        bend = np.where(1 / length < 1 - 1e-3, bend * level * 0.5 * side / 10, 0)
+        rows, columns = row + np.round(down / length * bend, 3), column + np.round(across / length * bend, 3)
+        lit = bilinear(values, rows, columns) - (across * light)[..., None] + (down * light)[..., None]
+        return np.clip(lit, 0, 1)
+
+    return 255 * each(refracted)
 
 
-def checkerboard_cutout(p, random, level, side, rows, columns):
+def checkerboard_cutout(p, random, level, side, each):
     angle, scale = random.uniform(0, TAU), max(random.uniform(0.1, 0.25) * side, 1)
     n = int(4 * side // scale)
     grid = nested(random).uniform(size=(n, n)) < level / 10
     s, c = math.sin(angle), math.cos(angle)
-    a, b = (c * rows + s * columns) / scale, (-s * rows + c * columns) / scale
-    hidden = ((a % 2).astype(int) == (b % 2).astype(int)) & grid[a.astype(int), b.astype(int)]
-    return np.where(hidden[..., None], 128, p)
+
+    def hidden(row, column):
+        a, b = (c * row + s * column) / scale, (-s * row + c * column) / scale
+        return ((a % 2).astype(int) == (b % 2).astype(int)) & grid[a.astype(int), b.astype(int)]
+
+    return np.where(each(hidden)[..., None], 128, p)
 
 
-def circular_motion_blur(p, random, level, side, rows, columns):
+def circular_motion_blur(p, random, level, side, each):
     x, total, weights = (p / 255).astype(np.float32), 0, 0
     for u in np.linspace(-1, 1, 21):
         weight = math.exp(-2 * u * u)
@@ -101,45 +134,50 @@ def circular_motion_blur(p, random, level, side, rows, columns):
     return total / np.float32(weights) * np.float32(255)
 
 
-def cocentric_sine_waves(p, random, level, side, rows, columns):
+def cocentric_sine_waves(p, random, level, side, each):
     (left, top), frequency = random.uniform(0, side, size=2), random.uniform(0, 10)
     wobble, ring = random.uniform(0, side / 10), random.uniform(0, side / 10)
-    x, y = columns - left, rows - top
-    wave = (np.sqrt(x**2 + y**2) + wobble * np.sin(frequency * np.arctan2(x, y))) % ring / ring - 0.5
-    return p + (level * 128 / 10 * wave)[..., None]
+
+    def wave(row, column):
+        x, y = column - left, row - top
+        return (np.sqrt(x**2 + y**2) + wobble * np.sin(frequency * np.arctan2(x, y))) % ring / ring - 0.5
+
+    return p + (level * 128 / 10 * each(wave))[..., None]
 
 
-def rays(lengths, row, column, rows, columns):
-    t = (np.arctan2(columns - column, rows - row) + math.pi) / TAU * len(lengths)
+def star(lengths, top, left, exponent, row, column):
+    t = (np.arctan2(column - left, row - top) + math.pi) / TAU * len(lengths)
     i = t.astype(int)
     f = t - i
     length = lengths[i % len(lengths)] + f * (lengths[(i + 1) % len(lengths)] - lengths[i % len(lengths)])
-    return f, length**2 / ((rows - row) ** 2 + (columns - column) ** 2 + 1e-4)
+    g = length**2 / ((row - top) ** 2 + (column - left) ** 2 + 1e-4)
+    return np.clip((1 - (f - 0.5) ** 2) * g**exponent, 0, 1)
 
 
-def inverse_sparkles(p, random, level, side, rows, columns):
-    row, column = random.uniform(0.25, 0.75, size=2) * side
+def inverse_sparkles(p, random, level, side, each):
+    top, left = random.uniform(0.25, 0.75, size=2) * side
     second, n = nested(random), random.randint(50, 200)
-    f, g = rays(0.25 * side * (1 + 0.25 * second.randn(n)), row, column, rows, columns)
-    h = np.clip((1 - (f - 0.5) ** 2) * g ** (level * 65 / 10 / 50), 0, 1)
+    lengths, exponent = 0.25 * side * (1 + 0.25 * second.randn(n)), level * 65 / 10 / 50
+    h = each(functools.partial(star, lengths, top, left, exponent))
     return 255 + h[..., None] * (p - 255.0)
 
 
-def sparkles(p, random, level, side, rows, columns):
+def sparkles(p, random, level, side, each):
     centres, second, counts = (
         random.uniform(0, side, size=(5, 2)),
         nested(random),
         random.randint(50, 200, size=5),
     )
     v, radius = p, level * 0.1 / 10 * side
-    for (row, column), n in zip(centres, counts, strict=True):
-        f, g = rays(np.maximum(1, radius + 0.25 * radius * second.randn(n)), row, column, rows, columns)
+    for (top, left), n in zip(centres, counts, strict=True):
+        lengths = np.maximum(1, radius + 0.25 * radius * second.randn(n))
+        h = each(functools.partial(star, lengths, top, left, 1))
         v = v.astype(np.float32).astype(float)
-        v = v + np.clip((1 - (f - 0.5) ** 2) * g, 0, 1)[..., None] * (255 - v)
+        v = v + h[..., None] * (255 - v)
     return v
 
 
-def lines(p, random, level, side, rows, columns):
+def lines(p, random, level, side, each):
     angle, variation = random.uniform(0, TAU), random.uniform(0.1, 1)
     second, image = nested(random), p.copy()
     for _ in range(int(level / 10 * side)):
@@ -154,7 +192,7 @@ def lines(p, random, level, side, rows, columns):
     return image
 
 
-def perlin_noise(p, random, level, side, rows, columns):
+def perlin_noise(p, random, level, side, each):
     words = nested(random).randint(0, 2**31, size=514 * 2 + 256)
     gradients = ((words[:1028] % 512 - 256) / 256).reshape(514, 2)
     gradients /= np.sqrt((gradients**2).sum(axis=1, keepdims=True))
@@ -168,52 +206,64 @@ def perlin_noise(p, random, level, side, rows, columns):
         g = gradients[order[order[i % 256] + j % 256]]
         return x * g[..., 0] + y * g[..., 1]
 
-    total = 0
-    for f in (1, 2, 4, 8, 16):
-        x, y = (f * axis * 224 / (32 * side) for axis in (rows, columns))
-        i, j = x.astype(int), y.astype(int)
-        x, y = x - i, y - j
-        s, t = x * x * (3 - 2 * x), y * y * (3 - 2 * y)
-        a = corner(i, j, x, y) * (1 - s) + s * corner(i + 1, j, x - 1, y)
-        b = corner(i, j + 1, x, y - 1) * (1 - s) + s * corner(i + 1, j + 1, x - 1, y - 1)
-        total = total + np.abs(1.5 * (a + t * (b - a))) / f
+    def turbulence(row, column):
+        total = 0
+        for f in (1, 2, 4, 8, 16):
+            x, y = (f * axis * 224 / (32 * side) for axis in (row, column))
+            i, j = x.astype(int), y.astype(int)
+            x, y = x - i, y - j
+            s, t = x * x * (3 - 2 * x), y * y * (3 - 2 * y)
+            a = corner(i, j, x, y) * (1 - s) + s * corner(i + 1, j, x - 1, y)
+            b = corner(i, j + 1, x, y - 1) * (1 - s) + s * corner(i + 1, j + 1, x - 1, y - 1)
+            total = total + np.abs(1.5 * (a + t * (b - a))) / f
+        return np.clip(total / 2 + 0.5, 0, 1)
+
     weight = level * 0.5 / 10
-    noise = 255 * weight * np.clip(total / 2 + 0.5, 0, 1)
+    noise = 255 * weight * each(turbulence)
     return (np.float32(1 - weight) * p.astype(np.float32)).astype(float) + noise[..., None]
 
 
-def plasma_noise(p, random, level, side, rows, columns):
+def plasma_noise(p, random, level, side, each):
     time, n = random.uniform(0, 6 * math.pi), random.randint(4, 7)
     sharpness, scale = random.uniform(0.5, 1), random.uniform(0.075, 0.2) * side
-    x, y, i0, i1, i2 = columns / scale, rows / scale, 1, 1, 1
-    for _ in range(n):
-        r0, r1 = np.cos(y * i0 + time / i1) / i2, np.sin(x * i0 + time / i1) / i2
-        x, y = x + r0 - 0.3 * r1, y + r1 + 0.3 * r0
-        i0, i1, i2 = i0 * 1.93, i1 * 1.15, i2 * (2.25 - sharpness)
-    noise = np.stack([np.sin(x - time), np.sin((x + y + math.sin(time)) / 2), np.sin(y + time)], axis=2)
+
+    def colours(row, column):
+        x, y, i0, i1, i2 = column / scale, row / scale, 1, 1, 1
+        for _ in range(n):
+            r0, r1 = np.cos(y * i0 + time / i1) / i2, np.sin(x * i0 + time / i1) / i2
+            x, y = x + r0 - 0.3 * r1, y + r1 + 0.3 * r0
+            i0, i1, i2 = i0 * 1.93, i1 * 1.15, i2 * (2.25 - sharpness)
+        return np.stack([np.sin(x - time), np.sin((x + y + math.sin(time)) / 2), np.sin(y + time)], axis=-1)
+
     weight = level * 64 / 10
-    return (1 - weight / 255) * p + weight * noise
+    return (1 - weight / 255) * p + weight * each(colours)
 
 
-def single_frequency_greyscale(p, random, level, side, rows, columns):
+def single_frequency_greyscale(p, random, level, side, each):
     first = random.uniform(-math.pi, math.pi)
     pair = np.array([first, random.uniform(-abs(first), abs(first))])
     across, down = pair[random.permutation(2)]
-    wave = np.sin(columns * across + rows * down + random.uniform(0, TAU))
+    phase = random.uniform(0, TAU)
+    wave = each(lambda row, column: np.sin(column * across + row * down + phase))
     return p + (level * 196 / 10 * wave)[..., None]
 
 
-def ripple(p, random, level, side, rows, columns):
+def ripple(p, random, level, side, each):
     lengths, phases = random.uniform(0.1, 0.3, size=2) * side, random.uniform(0, TAU, size=2)
     amplitude = level * 0.025 / 10 * side
-    moved = (
-        axis + amplitude * np.sin(TAU * axis / length + phase)
-        for axis, length, phase in zip((rows, columns), lengths, phases, strict=True)
-    )
-    return bilinear(p, *moved)
+    values = padded(p)
+
+    def moved(row, column):
+        rows, columns = (
+            axis + amplitude * np.sin(TAU * axis / length + phase)
+            for axis, length, phase in zip((row, column), lengths, phases, strict=True)
+        )
+        return bilinear(values, rows, columns)
+
+    return each(moved)
 
 
-def transverse_chromatic_abberation(p, random, level, side, rows, columns):
+def transverse_chromatic_abberation(p, random, level, side, each):
     most = level * 0.5 / 10
     factors = np.array([1, 1 + most / 2, 1 + most])[random.permutation(3)]
     channels = []

@@ -31,19 +31,26 @@ def cut_out(image: Image, angle: float, scale: float, hidden: NDArray[np.bool_])
     -------
     ndarray of uint8, shape (S, S, 3)
     """
-    out = image.copy()
-    _cut_out(out, angle, scale, hidden)
+    out = np.empty_like(image)
+    _cut_out(image, angle, scale, np.append(hidden, False), len(hidden), out)
     return out
 
 
 @kernel
-def _cut_out(image, angle, scale, hidden):
+def _cut_out(image, angle, scale, hidden, count, out):
+    """``hidden`` has the cells in one dimension, and after them a False for the cells of the other colour."""
     height, width, _ = image.shape
     sine, cosine = sincos(angle)
+    cells, triple = np.empty(width, np.int32), np.empty(3 * width, np.uint8)
     for i in range(height):
         for j in range(width):
-            a = (cosine * i + sine * j) / scale
-            b = (-sine * i + cosine * j) / scale
-            if (np.int64(np.floor(a)) - np.int64(np.floor(b))) % 2 == 0 and hidden[np.int64(a), np.int64(b)]:
-                for k in range(3):
-                    image[i, j, k] = GREY
+            a, b = (cosine * i + sine * j) / scale, (-sine * i + cosine * j) / scale
+            difference = 0.5 * (np.floor(a) - np.floor(b))
+            row, column = np.int32(a), np.int32(b)
+            row, column = row + count if row < 0 else row, column + count if column < 0 else column
+            cells[j] = row * count + column if difference == np.floor(difference) else count * count
+        for j in range(width):
+            triple[3 * j] = triple[3 * j + 1] = triple[3 * j + 2] = hidden[np.uint32(cells[j])]
+        values, result = image[i].reshape(-1), out[i].reshape(-1)
+        for j in range(3 * width):
+            result[j] = GREY if triple[j] else values[j]

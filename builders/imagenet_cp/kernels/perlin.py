@@ -32,28 +32,25 @@ def turbulence(image: Image, seed: int, weight: float) -> Image:
 
     Notes
     -----
-    In a cell of the lattice the noise is linear in the column but for the smooth blend of the two sides of the cell.
-    The gradients are therefore blended over the rows once per row and line of the lattice.
+    At the place (x, y) of a cell, with the gradients of its four corners and the smooth blends s of x and t of y::
+
+        above = (1 - t) * dot(gradient[0, 0], (x, y)) + t * dot(gradient[0, 1], (x, y - 1))
+        below = (1 - t) * dot(gradient[1, 0], (x - 1, y)) + t * dot(gradient[1, 1], (x - 1, y - 1))
+        noise = 1.5 * ((1 - s) * above + s * below)
+
+    Along a column ``above`` is ``a * x + b``, and ``below`` is ``a * (x - 1) + b`` with the a and b of the next line of
+    the lattice. They are computed once per line.
     """
-    draws = words(seed, 2 * GRADIENTS + PERIOD).astype(np.int64)
-    gradients = (draws[: 2 * GRADIENTS] % (2 * PERIOD) - PERIOD).reshape(-1, 2) / PERIOD
-    with np.errstate(invalid="ignore"):  # as published, a gradient of (0, 0) becomes NaN, and its pixels 0
-        gradients /= np.sqrt(gradients[:, :1] * gradients[:, :1] + gradients[:, 1:] * gradients[:, 1:])
+    draws = words(seed, 2 * GRADIENTS + PERIOD)
     out = np.empty_like(image)
-    _turbulence(image, gradients, draws[2 * GRADIENTS :], weight, out)
+    _turbulence(image, draws[: 2 * GRADIENTS].reshape(-1, 2), draws[2 * GRADIENTS :], weight, out)
     return out
 
 
 @kernel
-def _turbulence(image, gradients, draws, weight, out):
+def _turbulence(image, gradient_draws, order_draws, weight, out):
     height, width, _ = image.shape
-    order = np.arange(GRADIENTS)
-    for k in range(PERIOD):
-        i, j = PERIOD - 1 - k, draws[k] % PERIOD
-        order[i], order[j] = order[j], order[i]
-    for i in range(PERIOD + 2):
-        order[PERIOD + i] = order[i]
-        gradients[PERIOD + i] = gradients[i]
+    across, down, order = _lattice(gradient_draws, order_draws)
     # For each octave the cell of every column, its place in it, and the blend of its sides.
     cell, place, blend = (
         np.empty((OCTAVES, width), np.int64),
@@ -62,37 +59,79 @@ def _turbulence(image, gradients, draws, weight, out):
     )
     for octave in range(OCTAVES):
         for j in range(width):
-            cell[octave, j], place[octave, j], blend[octave, j] = _lattice(j, octave, width)
-    value, slope, total = np.empty(PERIOD), np.empty(PERIOD), np.empty(width)
-    background = np.empty(PERIOD)
-    for p in range(256):
-        background[p] = np.float32(np.float32(1.0 - weight) * np.float32(p))
+            cell[octave, j], place[octave, j], blend[octave, j] = _cell(j, octave, width)
+    # For each octave the next line of the lattice, and the slope and the offset on the lines above and below.
+    following, line = np.zeros(OCTAVES, np.int64), np.empty((OCTAVES, 2, 2, width))
+    total, triple = np.empty(width), np.empty(3 * width)
     for i in range(height):
         total[:] = 0.0
         for octave in range(OCTAVES):
-            top, x, s = _lattice(i, octave, height)
-            above, below = order[top % PERIOD], order[(top + 1) % PERIOD]
-            for c in range(cell[octave, width - 1] + 2):
-                column = c % PERIOD
-                a, b = gradients[order[above + column]], gradients[order[below + column]]
-                value[c] = x * a[0] + s * ((x - 1.0) * b[0] - x * a[0])
-                slope[c] = a[1] + s * (b[1] - a[1])
-            scale = 1.5 / (1 << octave)
-            for j in range(width):
-                c, y = cell[octave, j], place[octave, j]
-                left, right = value[c] + y * slope[c], value[c + 1] + (y - 1.0) * slope[c + 1]
-                total[j] += scale * abs(left + blend[octave, j] * (right - left))
+            top, x, s = _cell(i, octave, height)
+            while following[octave] <= top + 1:
+                n = following[octave]
+                start, columns = order[n % PERIOD], (cell[octave], place[octave], blend[octave])
+                _line(order, start, across, down, *columns, line[octave, n % 2])
+                following[octave] += 1
+            above, below = line[octave, top % 2], line[octave, (top + 1) % 2]
+            _add(x, s, 1.5 / (1 << octave), above[0], above[1], below[0], below[1], total)
         for j in range(width):
             noise = total[j] / 2.0 + 0.5
             noise = 255.0 * weight * (1.0 if noise > 1.0 else noise)
-            for k in range(3):
-                out[i, j, k] = level(background[image[i, j, k]] + noise)
+            triple[3 * j] = triple[3 * j + 1] = triple[3 * j + 2] = noise
+        _blend(image[i].reshape(-1), np.float32(1.0 - weight), triple, out[i].reshape(-1))
 
 
 @kernel
-def _lattice(pixel, octave, side):
+def _lattice(gradient_draws, order_draws):
+    """Return the two components of the gradients, and their order."""
+    across, down, order = np.empty(GRADIENTS), np.empty(GRADIENTS), np.arange(GRADIENTS)
+    for k in range(GRADIENTS):
+        # As published, a gradient of (0, 0) becomes NaN, and its pixels 0.
+        x = (np.int64(gradient_draws[k, 0]) % (2 * PERIOD) - PERIOD) / PERIOD
+        y = (np.int64(gradient_draws[k, 1]) % (2 * PERIOD) - PERIOD) / PERIOD
+        length = np.sqrt(x * x + y * y)
+        down[k], across[k] = x / length, y / length
+    for k in range(PERIOD):
+        i, j = PERIOD - 1 - k, np.int64(order_draws[k]) % PERIOD
+        order[i], order[j] = order[j], order[i]
+    for i in range(PERIOD + 2):
+        order[PERIOD + i], across[PERIOD + i], down[PERIOD + i] = order[i], across[i], down[i]
+    return across, down, order
+
+
+@kernel
+def _cell(pixel, octave, side):
     """Return the cell of a row or column of pixels, its place in the cell and the smooth blend there."""
     place = (1 << octave) * (pixel * 224 / (32 * side))
     cell = np.int64(place)
     place -= cell
     return cell, place, place * place * (3.0 - 2.0 * place)
+
+
+@kernel
+def _line(order, start, across, down, cell, place, blend, out):
+    """Compute slope and offset on a line of the lattice, for each column."""
+    c, corner, next_corner = -1, np.int64(0), np.int64(0)
+    for j in range(cell.size):
+        if cell[j] != c:
+            c = cell[j]
+            corner, next_corner = order[start + c % PERIOD], order[start + (c + 1) % PERIOD]
+        y, t = place[j], blend[j]
+        out[0, j] = down[corner] + t * (down[next_corner] - down[corner])
+        left, right = y * across[corner], (y - 1.0) * across[next_corner]
+        out[1, j] = left + t * (right - left)
+
+
+@kernel
+def _add(x, s, scale, slope, offset, next_slope, next_offset, total):
+    """Add the noise of an octave to a row."""
+    upper, lower, left = (1.0 - s) * x, s * (x - 1.0), 1.0 - s
+    for j in range(total.size):
+        noise = (upper * slope[j] + left * offset[j]) + (lower * next_slope[j] + s * next_offset[j])
+        total[j] += scale * abs(noise)
+
+
+@kernel
+def _blend(values, weight, noise, out):
+    for j in range(out.size):
+        out[j] = level(np.float64(np.float32(np.float32(values[j]) * weight)) + noise[j])

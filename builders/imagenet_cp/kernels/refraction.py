@@ -7,13 +7,16 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from . import gaussian
+from . import caustics, gaussian
 from .compiled import kernel
 from .elementary import power, sincos
+from .levels import unit
 from .types import Image
+from .vectors import lanes, store
 from .waves import level
 
 Field = NDArray[np.float64]
+load, broadcast = lanes(16)
 
 
 def caustic(image: Image, time: float, size: float, lens: float, light: float) -> Image:
@@ -36,95 +39,103 @@ def caustic(image: Image, time: float, size: float, lens: float, light: float) -
     -------
     ndarray of uint8, shape (S, S, 3)
     """
-    noise = np.empty(image.shape[:2])
-    _caustic_noise(time, size, noise)
-    surface = np.pad(gaussian.blur(noise, 1.0, 4.0, "reflect"), 1)  # as published, 0 outside
+    height, width, _ = image.shape
+    noise, surface = np.empty((height, width)), np.zeros((height + 2, width + 2))  # as published, 0 outside
+    caustics.fill(time, size, noise)
+    surface[1:-1, 1:-1] = gaussian.blur(noise, 1.0, 4.0, "reflect")
     out = np.empty_like(image)
-    _refract((image / 255.0).astype(np.float32), surface, lens, light, out)
+    _refract(image, surface, lens, light, out)
     return out
 
 
 @kernel
-def _caustic_noise(time, size, out):
-    """Compute the pattern of light on the ground of a pool.
+def _refract(image, surface, lens, light, out):
+    height, width, _ = image.shape
+    flat = np.empty(height * width * 3 + 1, np.float32)
+    _units(image.reshape(-1), flat)
+    values = flat[:-1].reshape(height, width, 3)
+    down, across, rows, columns = np.empty(width), np.empty(width), np.empty(width), np.empty(width)
+    places, weights = np.empty(width, np.int32), np.empty((6, width), np.float32)
+    result, pixel = np.empty(3 * width + 1, np.float32), np.empty(3)
+    for i in range(height):
+        _bend(i, surface[i], surface[i + 1], surface[i + 2], lens, down, across, rows, columns)
+        _weigh(rows, columns, height, places, weights[0], weights[1], weights[2], weights[3])
+        _shine(down, across, light, weights[4], weights[5])
+        _interpolate(flat, places, weights, result)
+        _levels(result, out[i].reshape(-1))
+        for j in range(width):
+            if places[j] < 0:
+                single, less, more = (
+                    bilinear(values, rows[j], columns[j], pixel),
+                    weights[4, j],
+                    weights[5, j],
+                )
+                for k in range(3):
+                    v = np.float64(np.float32(np.float32(np.float32(pixel[k]) + less) + more))
+                    v = v if single else pixel[k] + -across[j] * light + down[j] * light
+                    out[i, j, k] = level(255.0 * min(v, 1.0))
 
-    Notes
-    -----
-    For one pixel, in radians::
 
-        p = i = (row, column) / size % 1 * 6.28318530718 - 250
-        c = 1
-        for n in range(5):
-            t = time * (1 - 3.5 / (n + 1))
-            i = p + (cos(t - i[0]) + sin(t + i[1]), sin(t - i[1]) + cos(t + i[0]))
-            c += 1 / sqrt((p[0] / (sin(i[0] + t) / 0.005)) ** 2 + (p[1] / (cos(i[1] + t) / 0.005)) ** 2)
-        noise = min(abs(1.17 - (c / 5) ** 1.4) ** 8, 1)
+@kernel
+def _units(image, out):
+    for j in range(image.size):
+        out[j] = unit(image[j])
 
-    Sines and cosines of sums are computed from those of the angles: one of each for i[0] and i[1] per step.
-    """
-    height, width = out.shape
-    place = np.empty(width)
-    s0, c0, s1, c1, total = (
-        np.empty(width),
-        np.empty(width),
-        np.empty(width),
-        np.empty(width),
-        np.empty(width),
-    )
+
+@kernel
+def _bend(i, above, here, below, lens, down, across, rows, columns):
+    """Compute the slopes of the surface in a row, and where the pixels come from."""
+    for j in range(down.size):
+        down[j], across[j] = below[j + 1] - above[j + 1], here[j + 2] - here[j]
+    for j in range(down.size):
+        # Snell's law with a ratio of 4 of the indices: the sine of the refracted ray is a fourth.
+        square = down[j] * down[j] + across[j] * across[j]
+        upright = 1.0 / np.sqrt(square + 1.0)
+        bend = (np.sqrt(1.0 - square * upright * upright / 16.0) - 0.25 * upright) * upright * lens
+        bend = bend if upright < 1.0 - 1e-3 else 0.0
+        rows[j] = i + np.rint(1000.0 * (down[j] * bend)) / 1000.0
+        columns[j] = j + np.rint(1000.0 * (across[j] * bend)) / 1000.0
+
+
+@kernel
+def _weigh(rows, columns, height, places, across, next_across, down, next_down):
+    """Compute the weights of `bilinear` in float32, and the place of the first of four pixels: -1 if one is outside."""
+    width = rows.size
     for j in range(width):
-        place[j] = j / size % 1.0 * 6.28318530718 - 250.0
-    for i in range(height):
-        row = i / size % 1.0 * 6.28318530718 - 250.0
-        for j in range(width):
-            s0[j], c0[j] = sincos(row)
-            s1[j], c1[j] = sincos(place[j])
-            total[j] = 1.0
-        for n in range(5):
-            s, c = sincos(time * (1.0 - 3.5 / (n + 1)))
-            _wave(row, place, s, c, s0, c0, s1, c1, total)
-        for j in range(width):
-            depth = abs(1.17 - power(total[j] / 5.0, 1.4))
-            depth = depth * depth * depth * depth
-            out[i, j] = min(depth * depth, 1.0)
+        top, left = np.floor(rows[j]), np.floor(columns[j])
+        across[j], next_across[j] = 1.0 - columns[j] + left, 1.0 - (left + 1.0) + columns[j]
+        down[j], next_down[j] = 1.0 - rows[j] + top, 1.0 - (top + 1.0) + rows[j]
+        inside = (top >= 0.0) & (top < height - 1.0) & (left >= 0.0) & (left < width - 1.0)
+        places[j] = np.int32(3.0 * (top * width + left) if inside else -1.0)
 
 
 @kernel
-def _wave(row, place, s, c, s0, c0, s1, c1, total):
-    """Add the light of one wave, and leave the sines and cosines of the new i in the buffers."""
-    for j in range(place.size):
-        first = row + ((c * c0[j] + s * s0[j]) + (s * c1[j] + c * s1[j]))
-        second = place[j] + ((s * c1[j] - c * s1[j]) + (c * c0[j] - s * s0[j]))
-        s0[j], c0[j] = sincos(first)
-        s1[j], c1[j] = sincos(second)
-        a, b = s0[j] * c + c0[j] * s, c1[j] * c - s1[j] * s
-        x, y = 0.005 * row * b, 0.005 * place[j] * a
-        total[j] += abs(a * b) / np.sqrt(x * x + y * y)
+def _shine(down, across, light, less, more):
+    for j in range(down.size):
+        less[j], more[j] = -across[j] * light, down[j] * light
 
 
 @kernel
-def _refract(values, surface, lens, light, out):
-    height, width, _ = values.shape
-    rows, columns, down, across = np.empty(width), np.empty(width), np.empty(width), np.empty(width)
-    pixel = np.empty(3)
-    for i in range(height):
-        for j in range(width):
-            down[j] = surface[i + 2, j + 1] - surface[i, j + 1]
-            across[j] = surface[i + 1, j + 2] - surface[i + 1, j]
-        for j in range(width):
-            # Snell's law with a ratio of 4 of the indices: the sine of the refracted ray is a fourth.
-            square = down[j] * down[j] + across[j] * across[j]
-            upright = 1.0 / np.sqrt(square + 1.0)
-            bend = (np.sqrt(1.0 - square * upright * upright / 16.0) - 0.25 * upright) * upright * lens
-            bend = bend if upright < 1.0 - 1e-3 else 0.0
-            rows[j] = i + np.rint(1000.0 * (down[j] * bend)) / 1000.0
-            columns[j] = j + np.rint(1000.0 * (across[j] * bend)) / 1000.0
-        for j in range(width):
-            single = bilinear(values, rows[j], columns[j], pixel)
-            less, more = np.float32(-across[j] * light), np.float32(down[j] * light)
-            for k in range(3):
-                v = np.float64(np.float32(np.float32(np.float32(pixel[k]) + less) + more))
-                v = v if single else pixel[k] + -across[j] * light + down[j] * light
-                out[i, j, k] = level(255.0 * min(v, 1.0))
+def _interpolate(values, places, weights, result):
+    """Interpolate a row as `bilinear` does, where all four pixels are inside, and add the light.
+
+    The three channels of a pixel, and the first of the next one, are a vector.
+    """
+    width = places.size
+    for j in range(width):
+        at, below = np.int64(places[j]), np.int64(places[j]) + 3 * width
+        if at >= 0:
+            w, next_w = broadcast(weights[0, j]), broadcast(weights[1, j])
+            a = load(values, at) * w + load(values, at + 3) * next_w
+            b = load(values, below) * w + load(values, below + 3) * next_w
+            v = a * broadcast(weights[2, j]) + b * broadcast(weights[3, j])
+            store(result, 3 * j, v + broadcast(weights[4, j]) + broadcast(weights[5, j]))
+
+
+@kernel
+def _levels(values, out):
+    for j in range(out.size):
+        out[j] = level(255.0 * min(np.float64(values[j]), 1.0))
 
 
 @kernel

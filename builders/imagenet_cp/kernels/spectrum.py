@@ -1,4 +1,4 @@
-"""Random fields with a given spectrum, by an inverse Fourier transform that gives the same bits on every machine."""
+"""Random fields with a given spectrum."""
 
 from __future__ import annotations
 
@@ -9,13 +9,28 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .compiled import kernel
-from .elementary import sincos
-from .nested import uniform
+from .fourier import LANES, broadcast, factors, inverse, load, turns
+from .nested import words
 from .types import Image
-from .waves import level
+from .vectors import store
+from .waves import S, level
 
 Field = NDArray[np.float64]
-LANES = 16  # transforms computed at a time
+ROWS = 2 * LANES  # rows of a field computed at a time
+# Chebyshev approximation of cos(x) in x ** 2, for x from -pi to pi.
+C = (
+    1.0,
+    -0.49999999999999917,
+    0.04166666666666336,
+    -0.0013888888888836561,
+    2.4801587297341153e-05,
+    -2.7557319022888683e-07,
+    2.0876751046526834e-09,
+    -1.1470632747281114e-11,
+    4.7780977857966175e-14,
+    -1.5514092587012583e-16,
+    3.6534238759350463e-19,
+)
 
 
 def hide(image: Image, seed: int, threshold: float) -> Image:
@@ -24,7 +39,7 @@ def hide(image: Image, seed: int, threshold: float) -> Image:
     Parameters
     ----------
     image : ndarray of uint8, shape (S, S, 3)
-        Not changed.
+        Not changed. S is even.
     seed : int
         Seed of the noise, whose standard deviation is 1 and whose amplitudes are proportional to the frequency.
     threshold : float
@@ -34,17 +49,22 @@ def hide(image: Image, seed: int, threshold: float) -> Image:
     ndarray of uint8, shape (S, S, 3)
     """
     side, out = len(image), np.empty_like(image)
-    _hide(image, field(uniform(seed, side * side // 2), blue(side)), threshold, out)
+    _hide(image, words(seed, side * side), blue(side), factors(side), threshold, out)
     return out
 
 
 @kernel
-def _hide(image, noise, threshold, out):
-    for i in range(image.shape[0]):
-        for j in range(image.shape[1]):
-            shown = np.uint8(noise[i, j] > threshold)
-            for k in range(3):
-                out[i, j, k] = image[i, j, k] * shown
+def _hide(image, halves, amplitudes, factors, threshold, out):
+    side = len(image)
+    wave, buffers, noise = turns(side), np.empty((4, side * LANES)), np.empty((ROWS, side))
+    half, deviation = _transformed(halves, amplitudes, factors, wave, buffers)
+    for top in range(0, side, ROWS):
+        _rows(half, top, factors, wave, buffers, noise)
+        for i in range(top, min(top + ROWS, side)):
+            for j in range(side):
+                shown = np.uint8(noise[i - top, j] > threshold * deviation)
+                for k in range(3):
+                    out[i, j, k] = image[i, j, k] * shown
 
 
 def tint(image: Image, seed: int, amplitude: float) -> Image:
@@ -53,7 +73,7 @@ def tint(image: Image, seed: int, amplitude: float) -> Image:
     Parameters
     ----------
     image : ndarray of uint8, shape (S, S, 3)
-        Not changed.
+        Not changed. S is even.
     seed : int
         Seed of the noise, whose power falls with the square of the frequency.
     amplitude : float
@@ -63,18 +83,24 @@ def tint(image: Image, seed: int, amplitude: float) -> Image:
     -------
     ndarray of uint8, shape (S, S, 3)
     """
-    side = len(image)
-    draws = uniform(seed, 3 * side * side // 2).reshape(3, -1)
-    noise = np.stack([field(part, brown(side)) for part in draws], axis=2)
-    out = np.empty_like(image)
-    _add(image.reshape(-1), noise.reshape(-1), amplitude, out.reshape(-1))
+    side, out = len(image), np.empty_like(image)
+    halves = words(seed, 3 * side * side).reshape(3, -1)
+    _tint(image, halves, brown(side), factors(side), amplitude, out)
     return out
 
 
 @kernel
-def _add(values, noise, amplitude, out):
-    for j in range(out.size):
-        out[j] = level(values[j] + amplitude * noise[j])
+def _tint(image, halves, amplitudes, factors, amplitude, out):
+    side = len(image)
+    wave, buffers, noise = turns(side), np.empty((4, side * LANES)), np.empty((ROWS, side))
+    for k in range(3):
+        half, deviation = _transformed(halves[k], amplitudes, factors, wave, buffers)
+        scale = amplitude / deviation
+        for top in range(0, side, ROWS):
+            _rows(half, top, factors, wave, buffers, noise)
+            for i in range(top, min(top + ROWS, side)):
+                for j in range(side):
+                    out[i, j, k] = level(image[i, j, k] + scale * noise[i - top, j])
 
 
 @lru_cache(8)
@@ -96,203 +122,135 @@ def _square(side: int) -> Field:
     return axis[:, None] * axis[:, None] + axis * axis
 
 
-def field(draws: Field, amplitudes: Field) -> Field:
-    """Real field of random phases, of standard deviation 1.
+@kernel
+def _transformed(halves, amplitudes, factors, wave, buffers):
+    """Return a random field whose columns are transformed, and the standard deviation of the field.
 
     Parameters
     ----------
-    draws : ndarray of float64, shape (S * S / 2,)
-        Phases, as fractions of a turn. S is even.
+    halves : ndarray of uint32, shape (S * S,)
+        Draws, two for each phase.
     amplitudes : ndarray of float64, shape (S, S)
         Amplitude of each frequency; 0 is at (S / 2, S / 2).
+    factors, wave : ndarray
+        Of S, as for `fourier.inverse`.
+    buffers : ndarray of float64, shape (4, S * LANES)
 
     Returns
     -------
-    ndarray of float64, shape (S, S)
+    half : ndarray of float64, shape (2, S, S / 2 + 1 or more)
+        Real and imaginary parts of the left half.
+    deviation : float
 
     Notes
     -----
-    With NumPy::
+    A field is, with NumPy::
 
         half = 2 * pi * draws.reshape(side, side // 2)
         phases = hstack([half, half[::-1, ::-1]])
         noise = fft.ifft2(fft.ifftshift(amplitudes * exp(1j * phases))).real
         noise /= noise.std()
 
-    The real part is the transform of the Hermitian part of the spectrum, half of which is enough.
+    The real part is the transform of the Hermitian part of the spectrum, half of which is enough. Without the shift the
+    sign of every other pixel changes.
     """
     side = len(amplitudes)
-    noise = np.empty((side, side))
-    _transform(2.0 * math.pi * draws.reshape(side, -1), amplitudes, _factors(side), noise)
-    return noise
-
-
-@lru_cache(8)
-def _factors(n: int) -> NDArray[np.int64]:
-    """Return the factors of n: 4 as often as possible, then primes."""
-    factors, p = [], 4
-    while n > 1:
-        while n % p == 0:
-            factors.append(p)
-            n //= p
-        p = {4: 2, 2: 3}.get(p, p + 2)
-    return np.array(factors)
-
-
-@kernel
-def _transform(phases, amplitudes, factors, noise):
-    side = noise.shape[0]
-    middle = side // 2
-    wave = np.empty((2, side))
-    for k in range(side):
-        wave[0, k], wave[1, k] = sincos(2.0 * math.pi * k / side)
-    half = _hermitian(phases, amplitudes)
-    a, b = np.zeros((2, side, LANES)), np.empty((2, side, LANES))
-    for left in range(0, middle + 1, LANES):
-        lanes = min(LANES, middle + 1 - left)
-        for part in range(2):
-            for i in range(side):
-                for j in range(lanes):
-                    a[part, i, j] = half[part, i, left + j]
-        done = _inverse(a, b, factors, wave)
-        for part in range(2):
-            for i in range(side):
-                for j in range(lanes):
-                    half[part, i, left + j] = done[part, i, j]
-    # The transforms of two rows are real: as real and imaginary part of one they take half the time.
-    for top in range(0, middle, LANES):
-        lanes = min(LANES, middle - top)
-        for j in range(lanes):
-            row = 2 * (top + j)
-            for v in range(side):
-                u, sign = (v, 1.0) if v <= middle else (side - v, -1.0)
-                a[0, v, j] = half[0, row, u] - sign * half[1, row + 1, u]
-                a[1, v, j] = sign * half[1, row, u] + half[0, row + 1, u]
-        done = _inverse(a, b, factors, wave)
-        for j in range(lanes):
-            row = 2 * (top + j)
-            for v in range(side):
-                noise[row, v], noise[row + 1, v] = done[0, v, j], done[1, v, j]
-    noise /= _deviation(noise)
+    half = np.zeros((2, side, (side // 2 + LANES) // LANES * LANES))
+    deviation = _hermitian(halves, amplitudes, half)
+    re, im, width = half[0].reshape(-1), half[1].reshape(-1), half.shape[2]
+    a_re, a_im, b_re, b_im = buffers[0], buffers[1], buffers[2], buffers[3]
+    for left in range(0, width, LANES):
+        for i in range(side):
+            store(a_re, i * LANES, load(re, i * width + left))
+            store(a_im, i * LANES, load(im, i * width + left))
+        all_re, all_im = inverse(a_re, a_im, b_re, b_im, factors, wave)
+        for i in range(side):
+            store(re, i * width + left, load(all_re, i * LANES))
+            store(im, i * width + left, load(all_im, i * LANES))
+    return half, deviation
 
 
 @kernel
-def _hermitian(phases, amplitudes):
-    """Return the left half of the Hermitian part of the spectrum, frequency 0 first: (2, S, S / 2 + 1)."""
-    side, middle = phases.shape
-    wave = np.empty((2, side, side))
+def _hermitian(halves, amplitudes, half):
+    """Compute the left half of the Hermitian part of the spectrum, times -2; return the deviation of its field.
+
+    The phase at (i, j) in the left half is also that at (S - 1 - i, S - 1 - j) in the right half. The Hermitian part at
+    (i, j) is made of the spectrum there and at (S - i, S - j): that is, of the phases at (i, j) and (i - 1, j - 1).
+    """
+    side, middle = len(amplitudes), len(amplitudes) // 2
+    re, im = half[0], half[1]
+    padded = -(-middle // LANES) * LANES
+    s, c, phase, squares = np.empty((2, padded)), np.empty((2, padded)), np.zeros(padded), np.zeros(middle)
+    first, last = np.empty((2, side)), np.empty((2, side))
+    for turn in range(side + 1):
+        i, now, before = (turn - 1) % side, turn % 2, 1 - turn % 2
+        row = halves[i * side : (i + 1) * side]
+        for j in range(middle):
+            a, b = np.int32(row[2 * j] >> np.uint32(5)), np.int32(row[2 * j + 1] >> np.uint32(6))
+            phase[j] = 2.0 * math.pi * ((a * 67108864.0 + b) / 9007199254740992.0 - 0.5)
+        _sincos(phase, s[now], c[now])
+        if turn == 0:  # the row before the first is the last
+            continue
+        first[0, i], first[1, i], last[0, i], last[1, i] = (
+            c[now, 0],
+            s[now, 0],
+            c[now, middle - 1],
+            s[now, middle - 1],
+        )
+        for j in range(1, middle):
+            re[i, j] = amplitudes[i, j] * (c[now, j] + c[before, j - 1])
+            im[i, j] = amplitudes[i, j] * (s[now, j] - s[before, j - 1])
+        for j in range(1, middle):
+            squares[j] += re[i, j] * re[i, j] + im[i, j] * im[i, j]
+    square = 2.0 * squares.sum()
     for i in range(side):
-        for j in range(middle):
-            s, c = sincos(phases[i, j])
-            wave[0, i, j], wave[1, i, j] = c, s
-        for j in range(middle):
-            for part in range(2):
-                wave[part, side - 1 - i, side - 1 - j] = wave[part, i, j]
-    out = np.empty((2, side, middle + 1))
-    for u in range(side):
-        i, opposite_i = (u + middle) % side, (middle - u) % side
+        opposite = (side - i) % side
+        re[i, 0] = amplitudes[i, 0] * (first[0, i] + first[0, opposite])
+        im[i, 0] = amplitudes[i, 0] * (first[1, i] - first[1, opposite])
+        opposite, before = side - 1 - i, (i - 1) % side
+        re[i, middle] = amplitudes[i, middle] * (last[0, opposite] + last[0, before])
+        im[i, middle] = amplitudes[i, middle] * (last[1, opposite] - last[1, before])
+        square += re[i, 0] * re[i, 0] + im[i, 0] * im[i, 0]
+        if i != middle:  # the mean of the field
+            square += re[i, middle] * re[i, middle] + im[i, middle] * im[i, middle]
+    return math.sqrt(square)
+
+
+@kernel
+def _sincos(angles, sines, cosines):
+    """Compute sines and cosines of angles from -pi to pi."""
+    for j in range(0, angles.size, LANES):
+        x = load(angles, j)
+        z = x * x
+        s, c = broadcast(S[9]), broadcast(C[10])
+        for k in range(9):
+            s = broadcast(S[8 - k]) + z * s
+        for k in range(10):
+            c = broadcast(C[9 - k]) + z * c
+        store(sines, j, x * s)
+        store(cosines, j, c)
+
+
+@kernel
+def _rows(half, top, factors, wave, buffers, noise):
+    """Transform ROWS rows of a field from ``top``; those beyond the last are not meant.
+
+    The transforms of two rows are real: as real and imaginary part of one they take half the time.
+    """
+    side, middle = wave.shape[1], wave.shape[1] // 2
+    a_re, a_im, b_re, b_im = buffers[0], buffers[1], buffers[2], buffers[3]
+    for t in range(LANES):
+        row = min(top + 2 * t, side - 2)
+        re, im, next_re, next_im = half[0, row], half[1, row], half[0, row + 1], half[1, row + 1]
         for v in range(middle + 1):
-            j, opposite_j = (v + middle) % side, middle - v
-            here, there = amplitudes[i, j], amplitudes[opposite_i, opposite_j]
-            out[0, u, v] = 0.5 * (here * wave[0, i, j] + there * wave[0, opposite_i, opposite_j])
-            out[1, u, v] = 0.5 * (here * wave[1, i, j] - there * wave[1, opposite_i, opposite_j])
-    return out
-
-
-@kernel
-def _deviation(values):
-    """Return the standard deviation of the values."""
-    mean = 0.0
-    for row in values:
-        total = 0.0
-        for value in row:
-            total += value
-        mean += total
-    mean /= values.size
-    square = 0.0
-    for row in values:
-        total = 0.0
-        for value in row:
-            total += (value - mean) * (value - mean)
-        square += total
-    return math.sqrt(square / values.size)
-
-
-@kernel
-def _inverse(a, b, factors, wave):
-    """Return the inverse transform of the columns, without the division, in one of two buffers (Stockham's order)."""
-    n, stride = a.shape[1], 1
-    for p in factors:
-        m = n // p
-        for j in range(m):
-            for q in range(stride):
-                if p == 4:
-                    _four(a, b, q + stride * j, stride * m, q + stride * 4 * j, stride, j * stride, wave)
-                elif p == 2:
-                    _two(a, b, q + stride * j, stride * m, q + stride * 2 * j, stride, j * stride, wave)
-                else:
-                    _prime(a, b, p, q + stride * j, stride * m, q + stride * p * j, stride, j * stride, wave)
-        a, b = b, a
-        n, stride = m, stride * p
-    return a
-
-
-@kernel
-def _two(a, b, source, step, target, stride, turn, wave):
-    c, s = wave[1, turn], wave[0, turn]
+            a_re[v * LANES + t], a_im[v * LANES + t] = re[v] - next_im[v], im[v] + next_re[v]
+        for v in range(1, middle):
+            a_re[(side - v) * LANES + t], a_im[(side - v) * LANES + t] = (
+                re[v] + next_im[v],
+                next_re[v] - im[v],
+            )
+    all_re, all_im = inverse(a_re, a_im, b_re, b_im, factors, wave)
     for t in range(LANES):
-        re, im = a[0, source, t] - a[0, source + step, t], a[1, source, t] - a[1, source + step, t]
-        b[0, target, t] = a[0, source, t] + a[0, source + step, t]
-        b[1, target, t] = a[1, source, t] + a[1, source + step, t]
-        b[0, target + stride, t] = re * c - im * s
-        b[1, target + stride, t] = re * s + im * c
-
-
-@kernel
-def _four(a, b, source, step, target, stride, turn, wave):
-    c1, s1, c2, s2 = wave[1, turn], wave[0, turn], wave[1, 2 * turn], wave[0, 2 * turn]
-    c3, s3 = wave[1, 3 * turn], wave[0, 3 * turn]
-    re0, re1, re2, re3 = a[0, source], a[0, source + step], a[0, source + 2 * step], a[0, source + 3 * step]
-    im0, im1, im2, im3 = a[1, source], a[1, source + step], a[1, source + 2 * step], a[1, source + 3 * step]
-    for t in range(LANES):
-        even_re, even_im = re0[t] + re2[t], im0[t] + im2[t]
-        odd_re, odd_im = re1[t] + re3[t], im1[t] + im3[t]
-        less_re, less_im = re0[t] - re2[t], im0[t] - im2[t]
-        turned_re, turned_im = im3[t] - im1[t], re1[t] - re3[t]
-        b[0, target, t], b[1, target, t] = even_re + odd_re, even_im + odd_im
-        re, im = less_re + turned_re, less_im + turned_im
-        b[0, target + stride, t], b[1, target + stride, t] = re * c1 - im * s1, re * s1 + im * c1
-        re, im = even_re - odd_re, even_im - odd_im
-        b[0, target + 2 * stride, t], b[1, target + 2 * stride, t] = re * c2 - im * s2, re * s2 + im * c2
-        re, im = less_re - turned_re, less_im - turned_im
-        b[0, target + 3 * stride, t], b[1, target + 3 * stride, t] = re * c3 - im * s3, re * s3 + im * c3
-
-
-@kernel
-def _prime(a, b, p, source, step, target, stride, turn, wave):
-    """Transform of an odd prime length: the outputs k and p - k are a sum plus and minus a difference."""
-    side = wave.shape[1]
-    sums, less = np.empty((2, LANES)), np.empty((2, LANES))
-    for k in range(p // 2 + 1):
-        sums[0], sums[1] = a[0, source], a[1, source]
-        less[:] = 0.0
-        for h in range(1, p // 2 + 1):
-            angle = h * k % p * (side // p)
-            c, s = wave[1, angle], wave[0, angle]
-            left, right = source + h * step, source + (p - h) * step
-            for t in range(LANES):
-                sums[0, t] += c * (a[0, left, t] + a[0, right, t])
-                sums[1, t] += c * (a[1, left, t] + a[1, right, t])
-                less[0, t] += s * (a[0, left, t] - a[0, right, t])
-                less[1, t] += s * (a[1, left, t] - a[1, right, t])
-        c, s = wave[1, k * turn], wave[0, k * turn]
-        at = target + k * stride
-        for t in range(LANES):
-            re, im = sums[0, t] - less[1, t], sums[1, t] + less[0, t]
-            b[0, at, t], b[1, at, t] = re * c - im * s, re * s + im * c
-        if k:
-            c, s = wave[1, (p - k) * turn], wave[0, (p - k) * turn]
-            at = target + (p - k) * stride
-            for t in range(LANES):
-                re, im = sums[0, t] + less[1, t], sums[1, t] - less[0, t]
-                b[0, at, t], b[1, at, t] = re * c - im * s, re * s + im * c
+        for v in range(0, side, 2):
+            noise[2 * t, v], noise[2 * t, v + 1] = -all_re[v * LANES + t], all_re[(v + 1) * LANES + t]
+            noise[2 * t + 1, v], noise[2 * t + 1, v + 1] = all_im[v * LANES + t], -all_im[(v + 1) * LANES + t]

@@ -2,11 +2,31 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from .compiled import kernel
-from .elementary import arctan2, cos, sin, sincos
+from .elementary import PI, arctan2, cos, sin, sincos
 from .types import Image
+from .vectors import lanes, store
+
+LANES = 8  # pixels computed at a time
+load, broadcast = lanes(8 * LANES)
+WHOLE = 1.5 * 2.0**52  # a double of this size has no fraction: adding and subtracting it rounds
+# Chebyshev approximation of sin(x) / x in x ** 2, for x from -pi to pi.
+S = (
+    0.9999999999999997,
+    -0.16666666666666066,
+    0.008333333333313202,
+    -0.0001984126983865652,
+    2.7557319051617483e-06,
+    -2.5052101850593358e-08,
+    1.6058892841158691e-10,
+    -7.645000190178422e-13,
+    2.7926515764924344e-15,
+    -7.307025522059241e-18,
+)
 
 
 @kernel
@@ -79,23 +99,32 @@ def rings(
 @kernel
 def _rings(image, left, top, frequency, wobble, ring, amplitude, out):
     height, width, _ = image.shape
-    layer, triple = np.empty(width), np.empty(3 * width)
+    angle, layer, triple = np.empty(-(-width // LANES) * LANES), np.empty(width), np.empty(3 * width)
+    angle[:] = 0.0
     # Products of the upper half of the bits of the period with a small whole number are exact.
     upper = ring * 134217729.0
     upper = upper - (upper - ring)
-    lower = ring - upper
+    lower, inverse = ring - upper, 1.0 / ring
     for i in range(height):
         y = i - top
         for j in range(width):
-            x = j - left
-            layer[j] = np.sqrt(x * x + y * y) + wobble * sin(frequency * arctan2(x, y))
+            angle[j] = frequency * arctan2(j - left, y)
+        _sines(angle)
         for j in range(width):
-            count = np.floor(layer[j] / ring)
-            rest = (layer[j] - count * upper) - count * lower
+            x = j - left
+            distance = np.sqrt(x * x + y * y) + wobble * angle[j]
+            count = np.floor(distance * inverse)  # or one more or less
+            rest = (distance - count * upper) - count * lower
             rest = rest + ring if rest < 0.0 else rest
             rest = rest - ring if rest >= ring else rest
-            layer[j] = amplitude * (rest / ring - 0.5)
+            layer[j] = amplitude * (rest * inverse - 0.5)
         add_row(image[i].reshape(-1), layer, triple, out[i].reshape(-1))
+
+
+@kernel
+def _sines(angles):
+    for j in range(0, angles.size, LANES):
+        store(angles, j, _sine(load(angles, j)))
 
 
 def plasma(image: Image, time: float, count: int, sharpness: float, scale: float, amplitude: float) -> Image:
@@ -141,33 +170,57 @@ def plasma(image: Image, time: float, count: int, sharpness: float, scale: float
 @kernel
 def _plasma(image, time, count, sharpness, scale, amplitude, out):
     height, width, _ = image.shape
-    x, y, first, noise = np.empty(width), np.empty(width), np.empty(width), np.empty((3, width))
-    weight, sine = 1.0 - amplitude / 255.0, sin(time)
-    for j in range(width):
+    padded = -(-width // LANES) * LANES
+    x, y, first, triple = np.empty(padded), np.empty(padded), np.empty(padded), np.empty(3 * padded)
+    noise = np.empty((3, padded))
+    weight = 1.0 - amplitude / 255.0
+    for j in range(padded):
         first[j] = sin(j / scale + time)
     for i in range(height):
         r0 = cos(i / scale + time)
-        for j in range(width):
-            x[j] = j / scale + (r0 - 0.3 * first[j])
-            y[j] = i / scale + (first[j] + 0.3 * r0)
+        for j in range(padded):
+            x[j], y[j] = j / scale + (r0 - 0.3 * first[j]), i / scale + (first[j] + 0.3 * r0)
         i0, i1, i2 = 1.0, 1.0, 1.0
         for _ in range(count - 1):
             i0, i1, i2 = i0 * 1.93, i1 * 1.15, i2 * (2.25 - sharpness)
-            _nest(x, y, i0, time / i1, i2)
+            _nest(x, y, i0, time / i1, 1.0 / i2)
+        _colours(x, y, time, sin(time), amplitude, noise[0], noise[1], noise[2])
         for j in range(width):
-            noise[0, j] = sin(x[j] - time)
-            noise[1, j] = sin((x[j] + y[j] + sine) / 2.0)
-            noise[2, j] = sin(y[j] + time)
-        for j in range(width):
-            for k in range(3):
-                out[i, j, k] = level(weight * image[i, j, k] + amplitude * noise[k, j])
+            triple[3 * j], triple[3 * j + 1], triple[3 * j + 2] = noise[0, j], noise[1, j], noise[2, j]
+        values, result = image[i].reshape(-1), out[i].reshape(-1)
+        for j in range(3 * width):
+            result[j] = level(weight * values[j] + triple[j])
 
 
 @kernel
-def _nest(x, y, frequency, phase, divisor):
+def _nest(x, y, frequency, phase, factor):
     """Shift the coordinates of a row by one of the nested sines."""
-    for j in range(x.size):
-        r0 = cos(y[j] * frequency + phase) / divisor
-        r1 = sin(x[j] * frequency + phase) / divisor
-        x[j] += r0 - 0.3 * r1
-        y[j] += r1 + 0.3 * r0
+    f, p, q = broadcast(frequency), broadcast(phase), broadcast(phase + 0.5 * math.pi)
+    factor, bend = broadcast(factor), broadcast(0.3)
+    for j in range(0, x.size, LANES):
+        a, b = load(x, j), load(y, j)
+        r0, r1 = factor * _sine(b * f + q), factor * _sine(a * f + p)
+        store(x, j, a + (r0 - bend * r1))
+        store(y, j, b + (r1 + bend * r0))
+
+
+@kernel
+def _colours(x, y, time, sine, amplitude, red, green, blue):
+    for j in range(0, x.size, LANES):
+        a, b, scale = load(x, j), load(y, j), broadcast(amplitude)
+        store(red, j, scale * _sine(a - broadcast(time)))
+        store(green, j, scale * _sine((a + b + broadcast(sine)) * broadcast(0.5)))
+        store(blue, j, scale * _sine(b + broadcast(time)))
+
+
+@kernel
+def _sine(x):
+    """Return the sines of the angles in a vector, each less than a million radians."""
+    turns = (x * broadcast(0.5 / math.pi) + broadcast(WHOLE)) - broadcast(WHOLE)
+    r = (x - turns * broadcast(2 * PI[0])) - turns * broadcast(2 * PI[1])
+    z = r * r
+    t = broadcast(S[6]) + z * (broadcast(S[7]) + z * (broadcast(S[8]) + z * broadcast(S[9])))
+    t = broadcast(S[4]) + z * (broadcast(S[5]) + z * t)
+    return r * (
+        broadcast(S[0]) + z * (broadcast(S[1]) + z * (broadcast(S[2]) + z * (broadcast(S[3]) + z * t)))
+    )
