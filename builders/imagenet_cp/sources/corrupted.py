@@ -21,7 +21,7 @@ from .classes import Labels, identify, known_label, wnids
 from .dataset import open_dataset
 from .folder import FileReader, list_images
 from .layout import File
-from .subsets import open_subset
+from .subsets import Ids, open_subset
 from .tar import list_tar
 from .template import PLACEHOLDERS, Template, parse_template
 
@@ -77,7 +77,7 @@ def open_corrupted(
     place: str | os.PathLike[str],
     layout: str | None = None,
     *,
-    ids: str | os.PathLike[str] | None = None,
+    ids: Ids | None = None,
     classes: str | os.PathLike[str] | None = None,
 ) -> CorruptedImages:
     """List corrupted images in a layout of their own.

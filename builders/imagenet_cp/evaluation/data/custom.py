@@ -18,6 +18,7 @@ from ...images.preprocessing import decode, pixels
 from ...sources import Item, Reader
 from ...sources.base import digest
 from ...sources.corrupted import CorruptedImages, open_corrupted
+from ...sources.subsets import Ids
 from .rows import Rows, Sample, Task
 
 #: Name of every such data set in signatures, where its layout and fingerprint tell them apart.
@@ -92,7 +93,7 @@ def from_custom(
     place: str | os.PathLike[str],
     layout: str | None = None,
     *,
-    ids: str | os.PathLike[str] | None = None,
+    ids: Ids | None = None,
     classes: str | os.PathLike[str] | None = None,
 ) -> Rows:
     """Open corrupted images in a layout of their own; parameters and errors are those of `open_corrupted`."""
