@@ -82,7 +82,7 @@ def test_imagenet_c_and_c_bar_are_side_by_side(labelled, tmp_path):
     page = (tmp_path / "index.html").read_text(encoding="utf-8")
     assert "Errors on imagenet_c_bar as a table" in page and "imagenet_c and imagenet_c_bar" in page
     assert "leaderboard" in page and "ResNet-50 + AugMix" in page
-    assert page.count("<h3>clean error</h3>") == 1
+    assert page.count("<h2>clean error</h2>") == 1
     table = make_table({"bright": both}, ("clean_error", "mean_error", "c_bar", "c_bar_error"))
     assert len(table.columns) == 3 + 10 and len(table.notes) == 2
     assert format_tables({"bright": both}, "markdown").count("| Model |") == 2

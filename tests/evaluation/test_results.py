@@ -93,7 +93,7 @@ def test_dataframe(result, tmp_path):
         "low",
         "high",
     ]
-    assert len(table) == 1 + 1 + 3 + 5 + 19 * 2 + 95 * 2 + 1 + 2 * (1 + 14 + 14)
+    assert len(table) == 1 + 1 + 4 + 5 + 19 * 2 + 95 * 2 + 1 + 2 * (1 + 14 + 14)
     means = table[table.metric == "mean_error_by_severity"]
     assert means.severity.tolist() == [1, 2, 3, 4, 5] and means.corruption.isna().all()
     row = table[(table.metric == "error") & (table.corruption == "fog") & (table.severity == 3)].iloc[0]
