@@ -300,6 +300,7 @@ def test_the_command_evaluates_several_models_and_prints_tables(options, tmp_pat
     assert lines[header + 1].startswith("clean ") and lines[header + 2].startswith("brightness ")
     assert "writing the report" in run.stderr
     assert lines[-1] == str(tmp_path / "zoo/comparison/index.html")
+    assert "toy_models:of_10" in lines and "toy_models:by_contrast_of_10" in lines  # above their scores
     for name in ("toy_models-of_10", "toy_models-by_contrast_of_10"):
         assert (tmp_path / "zoo" / name / "index.html").is_file()
     assert not (tmp_path / "zoo/toy_models-missing").exists()
@@ -316,6 +317,7 @@ def test_the_command_of_a_shard_names_what_is_left(options, tmp_path, monkeypatc
     monkeypatch.setenv("WORLD_SIZE", "2")
     last = CliRunner().invoke(app, command)
     assert last.exit_code == 0 and last.stdout.splitlines()[-1] == str(tmp_path / "index.html")
+    assert "toy_models:of_10" not in last.stdout.splitlines()  # of a single model there is no heading
 
 
 def test_predictions_of_other_data_are_not_added_to(options, tmp_path):

@@ -5,8 +5,9 @@ import hashlib
 import pytest
 
 from imagenet_cp.errors import SourceError
+from imagenet_cp.sources import Item, Source
 from imagenet_cp.sources import classes as imagenet
-from imagenet_cp.sources.class_lists import class_list, labels_in
+from imagenet_cp.sources.class_lists import class_list, labels_in, restrict_classes
 
 #: Length, and start of the SHA-256 of the wnids joined by spaces.
 CHECKSUMS = {
@@ -127,3 +128,14 @@ def test_classes_that_a_list_has_not_are_named():
         labels_in(class_list("imagenette"), ["0", "10"], "data")
     with pytest.raises(SourceError, match=r"none of its 2 classes, such as goldfish, hen, is in imagenette"):
         labels_in(class_list("imagenette"), ["goldfish", "hen"], "data")
+
+
+@pytest.mark.parametrize(
+    ("classes", "given", "order"),
+    [(("1", "10"), "", "1-10"), (("tench", "golf ball"), "", ""), (("tench", "golf ball"), "0-999", "0-999")],
+)
+def test_the_numbers_of_a_source_s_classes_stay_in_its_signature(classes, given, order):
+    items = tuple(Item(f"image {label}", label, f"/{label}") for label in range(2))
+    found = restrict_classes(Source("photos", classes, items, None, order=given), "imagenette")
+    assert found.order == order and found.class_list == "imagenette"
+    assert [item.label for item in found.items] == ([0, 9] if classes[0] == "1" else [0, 8])
