@@ -11,6 +11,7 @@ import typer
 from tqdm import tqdm
 
 from .errors import RESUME_HINT
+from .text import echo
 
 #: Called with a title, such as ``"building images"``, the number of steps done and their total.
 Progress = Callable[[str, int, int], None]
@@ -91,7 +92,7 @@ class Lines:
             rate = (done - first) / (now - begin)
             left = f", {rate:,.{0 if rate >= 10 else 1}f} images/s" if title in _OF_IMAGES else ""
             left += f", {tqdm.format_interval((total - done) / rate)} left"
-        typer.echo(f"{title}: {done:,} of {total:,}{left}", err=True)
+        echo(f"{title}: {done:,} of {total:,}{left}", err=True)
 
 
 @contextmanager
@@ -100,5 +101,5 @@ def interruptible(hint: str = RESUME_HINT) -> Iterator[None]:
     try:
         yield
     except KeyboardInterrupt:
-        typer.echo(f"imagenet-cp: interrupted. {hint}".rstrip(". "), err=True)
+        echo(f"imagenet-cp: interrupted. {hint}".rstrip(". "), err=True)
         raise typer.Exit(130) from None

@@ -166,7 +166,7 @@ def test_command(models, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(charts, "available", lambda models: ["fr"])  # to draw them all takes seconds
     assert run(monkeypatch, "one/results.json", "two", "-o", "out") == 0
     printed = capsys.readouterr().out.strip().splitlines()
-    assert printed[0].split(" | ")[1:3] == ["Error", "mCE"] and printed[-1] == "out/index.html"
+    assert printed[0].split()[1:3] == ["Error", "mCE"] and printed[-1] == "out/index.html"
     text = Path("out/index.html").read_text()
     assert "2 models compared" in text and "<script" not in text
     assert Path("out/comparison.csv").exists() and Path("out/charts/fr.png").exists()

@@ -13,7 +13,7 @@ from ..benchmarks.catalog import BENCHMARKS
 from ..benchmarks.recipe import Recipe
 from ..build.folder import corrupt_files, lock_build
 from ..build.parquet import FileInfo, Layout, ParquetFile
-from ..errors import SourceError, wrap_os_errors
+from ..errors import SourceError, UsageError, wrap_os_errors
 from ..files import local_path
 from ..jobs.cores import available_cores
 from ..jobs.folder import Shard
@@ -25,7 +25,7 @@ from .folder import IMAGES_PER_FILE, Import
 from .release import Images, Listing, Release, ReleasedImage
 
 _MEGABYTE = 1_000_000
-_HINT = "fetch it again, or import it as it is with --no-check"
+_HINT = "fetch it again, or import it as it is with --no-md5"
 
 
 def import_official(
@@ -99,7 +99,10 @@ def import_official(
 
 def _common_release(places: Sequence[Path]) -> Release:
     if not places:
-        raise SourceError("name the archives or folders to import, such as noise.tar blur.tar")
+        raise UsageError("name the archives or folders to import, such as noise.tar blur.tar")
+    for place in places:
+        if not place.exists():
+            raise UsageError(f"{place}: no such file or folder")
     release = release_of(places[0])
     for place in places[1:]:
         other = release_of(place)
