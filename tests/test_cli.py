@@ -93,6 +93,7 @@ def test_the_demo_keeps_to_its_folder(tmp_path):
     said = run("demo", cwd=tmp_path / "work", **variables)
     assert said.returncode == 0, said.stderr
     assert "mCE" in said.stdout and "evaluate.load" in said.stdout and "imagenet-cp use" in said.stdout
+    assert max(map(len, said.stdout.splitlines())) <= 80 and "\x1b" not in said.stdout
     assert [path.name for path in (tmp_path / "work").iterdir()] == ["imagenet_cp_demo"]
     demo = tmp_path / "work" / "imagenet_cp_demo"
     assert len(list((demo / "imagenet_c_sample" / "data").iterdir())) == 96

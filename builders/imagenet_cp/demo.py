@@ -68,9 +68,9 @@ def run(folder: Path, echo: Callable[[str], None], quiet: bool = False) -> None:
 
     datasets.disable_progress_bars()
     fog = datasets.load_dataset(str(target), "fog_3", split="validation", cache_dir=cache)
-    echo("2. Loading a config:")
-    echo(f'   load_dataset("{target}", "fog_3", split="validation")')
-    echo(f"   gives {fog.num_rows} rows of {fog.column_names}\n")
+    echo(f'2. load_dataset("{target}", "fog_3",')
+    echo('   split="validation") gives')
+    echo(f"   {fog.num_rows} rows of {fog.column_names}\n")
 
     item = next(item for item in source.items if item.image_id == _IMAGE)
     preview.save(preview.contact_sheet(_clean(source, item), item.image_id), sheet)

@@ -26,6 +26,15 @@ def silent(title: str, done: int, total: int) -> None:
     """Ignore progress."""
 
 
+def resumed(progress: Progress, title: str, before: int) -> Progress:
+    """Progress of resumed work: steps that earlier runs finished count as done and in the total of ``title``."""
+
+    def report(name: str, done: int, total: int) -> None:
+        progress(name, *((done + before, total + before) if name == title else (done, total)))
+
+    return report
+
+
 @contextmanager
 def show_progress(quiet: bool = False) -> Iterator[Progress]:
     """Display of progress on standard error: bars in a terminal, else a line every half minute; nothing if quiet."""
@@ -55,7 +64,11 @@ class Bars:
             self._title, self._bar = (
                 title,
                 tqdm(
-                    desc=title, total=total, unit=" images" if title in _OF_IMAGES else "", dynamic_ncols=True
+                    desc=title,
+                    total=total,
+                    initial=done,  # not a part of the rate
+                    unit=" images" if title in _OF_IMAGES else "",
+                    dynamic_ncols=True,
                 ),
             )
         if self._bar is not None:

@@ -239,14 +239,15 @@ def export(
         recorded = {unit: info for unit in units if (info := _read(place, unit, identity)) is not None}
         finished = {unit: recorded[unit] for unit in target.finished(recorded, place)}
         todo = [unit for unit in units if unit not in finished]
-        total = sum(build.files[path].rows for unit in todo for path in unit.paths)
+        total = sum(build.files[path].rows for unit in units for path in unit.paths)
+        before = total - sum(build.files[path].rows for unit in todo for path in unit.paths)
         written = 0
         for unit in todo:
             _check_files(build, unit)
             for info in target.write(build, unit, place):
                 if info is None:
                     written += 1
-                    progress(TITLE, written, total)
+                    progress(TITLE, before + written, total)
                 else:
                     finished[unit] = info
                     with claim.check():

@@ -25,7 +25,7 @@ from ..images.profiles import PROFILES
 from ..jobs.cores import available_cores
 from ..jobs.folder import Shard
 from ..jobs.local import run_local, run_on_executor
-from ..progress import Progress, silent
+from ..progress import Progress, resumed, silent
 from ..sources.class_lists import class_list
 from ..sources.subsets import Ids
 from . import prediction_files, predictions
@@ -42,7 +42,7 @@ from .devices import check_device, find_devices
 from .evaluation import Evaluation
 from .model_source import ModelSource
 from .models.base import Function, Model
-from .plan import Candidate, check_stored, count_missing, model_signature, plan_units
+from .plan import Candidate, check_stored, count_images, count_missing, model_signature, plan_units
 from .preprocessors import NamedPreprocessor, open_preprocessor
 from .probabilities import KINDS
 from .results import Example
@@ -372,7 +372,8 @@ def evaluate_models(
             )
         if candidates:
             units = plan_units(candidates, settings, images_per_unit, shard)
-            errors = _run(units, candidates, count, executor, progress)
+            before = count_images(candidates, images_per_unit, shard) - sum(unit.size for unit in units)
+            errors = _run(units, candidates, count, executor, resumed(progress, _TITLE, max(before, 0)))
             if errors and len(given) == 1:
                 raise SourceError(next(iter(errors.values())))
             failed |= {given[number].label: reason for number, reason in errors.items()}
