@@ -172,9 +172,9 @@ def test_command(models, tmp_path, monkeypatch, capsys):
     assert Path("out/comparison.csv").exists() and Path("out/charts/fr.png").exists()
     assert run(monkeypatch, "one/results.json", "two", "-o", "out") == 0  # it replaces its own page
     capsys.readouterr()
-    assert run(monkeypatch, "one", "none.json") == 1
+    assert run(monkeypatch, "one", "none.json") == 2
     said = capsys.readouterr().err.strip()
-    assert said == "imagenet-cp: none.json: cannot be read (No such file or directory)"
+    assert said == "imagenet-cp: none.json: no such file; name results.json of a report, or its folder"
 
 
 def test_models_of_one_name_are_told_apart_by_their_files(models, tmp_path, monkeypatch):

@@ -267,10 +267,10 @@ def test_what_is_missing_is_made_again_and_nothing_else(kept, folders, tmp_path)
     lost.unlink()
     told = []
     evaluate_model(by_colour, **folders, out=tmp_path / "out", progress=lambda *said: told.append(said))
-    assert told[-1] == ("evaluating", 32, 32) and {title for title, *_ in told} <= {
-        "evaluating",
-        "compiling kernels",
-    }
+    assert {title for title, *_ in told} <= {"evaluating", "compiling kernels"}
+    steps = [step for title, *step in told if title == "evaluating"]
+    done, total = steps[-1]
+    assert done == total > 32 and steps[0][0] > total - 32  # the 32 that were lost come last
     assert lost.read_bytes() == before
 
 
