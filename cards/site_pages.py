@@ -59,6 +59,7 @@ def on_files(files, config):
         for name, strip in strips(benchmark, names).items():
             pages[f"{folder}/{name}.md"] = page(benchmark, name)
             files.append(File.generated(config, f"{folder}/{name}.jpg", content=strip))
+    pages["site.css"] = (ROOT / "cards" / "site.css").read_text(encoding="utf-8")
     for path, text in pages.items():
         files.append(File.generated(config, path, content=text))
     for picture in sorted((ROOT / "cards" / "images").iterdir()):
@@ -67,9 +68,15 @@ def on_files(files, config):
 
 
 def on_nav(nav, config, files):
-    """Order the sections: guides first."""
-    first = ("index", "api")
-    nav.items.sort(key=lambda item: (item.is_section, not (item.is_page and item.file.name in first)))
+    """Order the pages: the README and the guides in its order, then the sections, the API and what is left."""
+    guides = re.findall(r"\]\(cards/guides/(\w+)\.md\)", (ROOT / "README.md").read_text(encoding="utf-8"))
+    first, last = ["index", *guides], ["api", "changelog", "contributing"]
+
+    def place(item):
+        name = item.file.name if item.is_page else ""
+        return first.index(name) if name in first else len(first) + (name in last and 1 + last.index(name))
+
+    nav.items.sort(key=place)
     return nav
 
 
@@ -91,7 +98,8 @@ def overview(benchmark, names):
 def page(benchmark, name):
     """Describe a corruption or perturbation: formula, strip, parameters at every size, cost, determinism."""
     kind = kind_of(benchmark, name)
-    parts = [f"# {name}", kind.summary, f"![{name}]({name}.jpg)", kind.notes]
+    wide = "---\nhide: [toc]\n---"
+    parts = [wide, f"# {name}", kind.summary, f"![{name}]({name}.jpg){{ .strip }}", kind.notes]
     for profile, dataset in same_kind(benchmark).items():
         if profile in kind.tables:
             parts += [f"## {dataset.title}", parameters(dataset, kind)]

@@ -119,7 +119,7 @@ def evaluate_both(folder):
         "imagenet_p",
         "--imagenet-c-bar",
         "imagenet_c_bar",
-        "--workers",
+        "--threads",
         "1",
         "--batch-size",
         "32",

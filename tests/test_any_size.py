@@ -134,7 +134,7 @@ def test_a_folder_that_cannot_be_used_is_named(make, says, tmp_path):
     root = tmp_path / "folder"
     root.mkdir()
     make(root)
-    with pytest.raises(SourceError, match=says):
+    with pytest.raises(ValueError, match=says):
         open_source(root, recursive=True)
 
 

@@ -19,7 +19,7 @@ from imagenet_cp.build import estimate
 from imagenet_cp.build.finished import open_build
 from imagenet_cp.build.plan import build, new_plan
 from imagenet_cp.cli import main
-from imagenet_cp.errors import BuildError
+from imagenet_cp.errors import BuildError, UsageError
 from imagenet_cp.evaluation.run import evaluate_model
 from imagenet_cp.images.tiles import tile
 from imagenet_cp.sources import open_source
@@ -93,6 +93,7 @@ def test_the_demo_keeps_to_its_folder(tmp_path):
     said = run("demo", cwd=tmp_path / "work", **variables)
     assert said.returncode == 0, said.stderr
     assert "mCE" in said.stdout and "evaluate.load" in said.stdout and "imagenet-cp use" in said.stdout
+    assert max(map(len, said.stdout.splitlines())) <= 80 and "\x1b" not in said.stdout
     assert [path.name for path in (tmp_path / "work").iterdir()] == ["imagenet_cp_demo"]
     demo = tmp_path / "work" / "imagenet_cp_demo"
     assert len(list((demo / "imagenet_c_sample" / "data").iterdir())) == 96
@@ -111,7 +112,7 @@ def test_the_demo_notices_first_that_its_drawing_cannot_be_written(tmp_path):
 def test_preview_does_not_replace_its_input(tmp_path, photographs):
     image = shutil.copy(photographs["coffee.png"], tmp_path / "a.png")
     said = run("preview", "a.png", "-o", "./a.png", cwd=tmp_path)
-    assert said.returncode == 1 and "this is the image itself" in said.stderr
+    assert said.returncode == 2 and "this is the image itself" in said.stderr
     assert Path(image).read_bytes() == photographs["coffee.png"].read_bytes()
 
 
@@ -207,8 +208,8 @@ def test_preview_draws_a_sheet(tmp_path, photographs):
             "such as dask://127.0.0.1",
         ),
         (["use", "nowhere"], "nowhere: no such folder"),
-        (["preview", "nowhere.jpg", "-o", "sheet.png"], "nowhere.jpg: cannot be read"),
-        (["preview", PHOTOGRAPH, "-o", "nowhere/sheet.png"], "nowhere/sheet.png: No such file"),
+        (["preview", "nowhere.jpg", "-o", "sheet.png"], "nowhere.jpg: no such file"),
+        (["preview", PHOTOGRAPH, "-o", "nowhere/sheet.png"], "nowhere: no such folder"),
         (
             ["preview", PHOTOGRAPH, "-o", "tilt.jpg", "--perturbation", "tilt"],
             "tilt.jpg: an animation is a",
@@ -221,7 +222,7 @@ def test_a_mistake_ends_in_one_line(arguments, says, tmp_path, monkeypatch, caps
     with pytest.raises(SystemExit) as end:
         main()
     said = capsys.readouterr().err
-    assert end.value.code == 1 and says in said
+    assert end.value.code == 2 and says in said
     assert len(said.strip().splitlines()) == 1
     assert not list(tmp_path.iterdir())
 
@@ -261,7 +262,7 @@ def test_a_url_in_place_of_a_path_is_refused_before_anything_is_read(
     monkeypatch.setattr("imagenet_cp.sources.open_source", None)
     with pytest.raises(SystemExit) as end:
         main()
-    assert end.value.code == 1
+    assert end.value.code == 2
     assert capsys.readouterr().err == (
         f"imagenet-cp: {URL}: is a URL, not a local path; work in a local folder, and copy between the two with the "
         "tools of that store\n"
@@ -281,7 +282,7 @@ def test_a_url_in_place_of_a_path_is_refused_before_anything_is_read(
 )
 def test_functions_refuse_urls_too(call, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(BuildError, match=f"{URL}: is a URL"):
+    with pytest.raises(UsageError, match=f"{URL}: is a URL"):
         call()
     assert not list(tmp_path.iterdir())
 
@@ -379,4 +380,5 @@ def test_long_messages_break_between_words_on_a_terminal(monkeypatch):
     text = "imagenet-cp: path/to-a-folder/of-images holds no image that can be read; choose another"
     lines = fit(text, Terminal()).split("\n")
     assert max(map(len, lines)) <= 50 and " ".join(lines) == text
+    monkeypatch.delenv("COLUMNS")
     assert fit(text, io.StringIO()) == text

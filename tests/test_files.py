@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from imagenet_cp.errors import BuildError, SourceError
+from imagenet_cp.errors import BuildError, SourceError, UsageError
 from imagenet_cp.files import local_path, read_json
 
 SCHEMA = {"name": str, "files": {str: {"rows": int}}, "pair": [str, int], "remark?": str}
@@ -73,5 +73,5 @@ def test_a_local_path_is_taken(path):
 )
 def test_a_url_is_refused_with_the_way_out(url, says):
     for path in (url, Path(url)):
-        with pytest.raises(BuildError, match=f"is a URL, not a local path; .*{says}"):
+        with pytest.raises(UsageError, match=f"is a URL, not a local path; .*{says}"):
             local_path(path)

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from imagenet_cp.progress import Lines, interruptible, show_progress
+from imagenet_cp.progress import Lines, interruptible, resumed, show_progress
 
 
 class Terminal(io.StringIO):
@@ -34,6 +34,22 @@ def test_a_bar_that_is_not_complete_ends_its_line(monkeypatch):
         progress("building images", 1, 3)
         1 / 0  # noqa: B018
     assert terminal.getvalue().endswith("\n")
+
+
+def test_resumed_work_starts_where_it_stands(monkeypatch, capsys):
+    now = 0.0
+    lines = Lines(lambda: now)
+    progress = resumed(lines, "evaluating", 3000)
+    for now in (0, 10, 20, 30):
+        progress("evaluating", 20 * now, 1000)
+    assert capsys.readouterr().err == "evaluating: 3,600 of 4,000, 20 images/s, 00:20 left\n"
+    terminal = Terminal()
+    monkeypatch.setattr(sys, "stderr", terminal)
+    with show_progress() as shown:
+        progress = resumed(shown, "evaluating", 3000)
+        progress("compiling kernels", 1, 1)
+        progress("evaluating", 0, 1000)
+    assert "3000/4000" in terminal.getvalue() and "1/1" in terminal.getvalue()
 
 
 def test_a_file_gets_a_line_every_half_minute(capsys):

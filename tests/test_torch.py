@@ -9,7 +9,7 @@ from PIL import Image
 
 import imagenet_cp
 from imagenet_cp.build.plan import build
-from imagenet_cp.errors import BuildError, SourceError
+from imagenet_cp.errors import BuildError, SourceError, UsageError
 from imagenet_cp.images import codecs
 from imagenet_cp.sources import open_source
 from imagenet_cp.torch import ImageNetC, ImageNetP
@@ -130,7 +130,7 @@ class TestErrors:
         next((tmp_path / "part/data/clean").glob("*")).unlink()
         with pytest.raises(SourceError, match="clean has 1 files, not 2"):
             ImageNetC(tmp_path / "part", "clean")
-        with pytest.raises(SourceError):
+        with pytest.raises(UsageError):
             ImageNetC(tmp_path / "nowhere", "clean")
         (tmp_path / "part/build.json").write_text('{"identity": {}}')
         with pytest.raises(BuildError):

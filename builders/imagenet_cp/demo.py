@@ -31,7 +31,7 @@ Next, with ImageNet's 50,000 validation images, flat or in one folder per class:
    imagenet-cp build imagenet_c     builds all configs, to load or to publish"""
 
 
-def run(folder: Path, echo: Callable[[str], None]) -> None:
+def run(folder: Path, echo: Callable[[str], None], quiet: bool = False) -> None:
     """Build ImageNet-C from the sample images, load it, score a classifier and draw the results.
 
     Parameters
@@ -40,6 +40,8 @@ def run(folder: Path, echo: Callable[[str], None]) -> None:
         Folder of the build, its cache and the drawings; nothing is written anywhere else.
     echo : callable
         Prints a line of text.
+    quiet : bool
+        Show no progress.
 
     Raises
     ------
@@ -60,13 +62,14 @@ def run(folder: Path, echo: Callable[[str], None]) -> None:
     source = open_source("sample")
     echo(f"1. Building all 95 configs of ImageNet-C and the clean images, from {len(source.items)} images.")
     echo("   The first run compiles the kernels for a minute or so; later runs reuse them.")
-    with show_progress() as progress:
+    with show_progress(quiet) as progress:
         plan = build("imagenet_c", source, target, _CONFIGS, images_per_file=7, progress=progress)
-    echo(f"   {target}: {len(plan.files)} Parquet files, {plan.recipe.signature}\n")
+    echo(f"   {target}: {len(plan.files)} Parquet files,\n   {plan.recipe.signature}\n")
 
     datasets.disable_progress_bars()
     fog = datasets.load_dataset(str(target), "fog_3", split="validation", cache_dir=cache)
-    echo(f'2. load_dataset("{target}", "fog_3", split="validation") gives')
+    echo(f'2. load_dataset("{target}", "fog_3",')
+    echo('   split="validation") gives')
     echo(f"   {fog.num_rows} rows of {fog.column_names}\n")
 
     item = next(item for item in source.items if item.image_id == _IMAGE)
@@ -75,15 +78,15 @@ def run(folder: Path, echo: Callable[[str], None]) -> None:
     preview.save_animation(perturb(image, _PERTURBATION, image_id=item.image_id), animation)
     echo("3. Drawing one image under every corruption at every severity, and a sequence:")
     echo(f"   {sheet}\n   {animation}\n")
-    echo('4. Scoring with evaluate.load("mce"). The classifier predicts the label of the clean')
-    echo("   image with the most similar pixels: it knows these images only, so its score")
-    echo("   says nothing about real models.")
+    echo('4. Scoring with evaluate.load("mce"). The classifier predicts the label of the')
+    echo("   clean image with the most similar pixels: it knows these images only, so its")
+    echo("   score says nothing about real models.")
     metric = evaluate.load("mce", cache_dir=cache)
     predict = nearest_template(source)
     parts = [
         datasets.load_dataset(str(target), name, split="validation", cache_dir=cache) for name in _CONFIGS
     ]
-    with show_progress() as progress:
+    with show_progress(quiet) as progress:
         done, total = 0, sum(part.num_rows for part in parts)
         for part in parts:
             for batch in part.iter(batch_size=64):

@@ -20,6 +20,10 @@ class _OneLine:
         return one_line(super().__str__())
 
 
+class UsageError(_OneLine, ValueError):
+    """An option or argument has a value that cannot be, such as an unknown name; the command exits with status 2."""
+
+
 class SourceError(_OneLine, ValueError):
     """A source of clean images, or one image of it, cannot be used; the message names it."""
 

@@ -9,7 +9,7 @@ import secrets
 from pathlib import Path
 from typing import Any
 
-from .errors import BuildError
+from .errors import BuildError, UsageError
 
 #: Beginning of a URL, also of one with a slash lost in a Path; a drive of Windows has one letter.
 _URL = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):/+")
@@ -22,7 +22,7 @@ def local_path(path: str | os.PathLike[str]) -> Path:
 
     Raises
     ------
-    BuildError
+    UsageError
         It is a URL.
     """
     text = os.fspath(path)
@@ -33,7 +33,7 @@ def local_path(path: str | os.PathLike[str]) -> Path:
     hint = {"file": f"write /{rest}", "hf": "a data set on the Hub is named user/name"}.get(
         url[1].lower(), "work in a local folder, and copy between the two with the tools of that store"
     )
-    raise BuildError(f"{url[1]}://{rest}: is a URL, not a local path; {hint}")
+    raise UsageError(f"{url[1]}://{rest}: is a URL, not a local path; {hint}")
 
 
 def check_replaceable(path: Path, mark: str) -> None:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import functools
 import multiprocessing
-import sys
 
 from .errors import one_line
+from .text import echo
 
 
 @functools.cache
 def notice(message: str) -> None:
     """Write a line to stderr, the first time and in the parent process only."""
     if multiprocessing.parent_process() is None:
-        sys.stderr.write(f"imagenet-cp: {one_line(message)}\n")
+        echo(f"imagenet-cp: {one_line(message)}", err=True)

@@ -14,6 +14,7 @@ from . import corruptions
 from .api import corrupt
 from .benchmarks.names import BAR
 from .corruptions.registry import SUITES
+from .errors import UsageError
 from .files import check_replaceable
 from .images.tiles import tile
 
@@ -154,9 +155,9 @@ def save(image: Image.Image, path: str | os.PathLike[str], **options: Any) -> No
 
 
 def check_animation(path: str | os.PathLike[str]) -> None:
-    """Raise ValueError if a file's ending is not that of an animated image."""
+    """Raise UsageError if a file's ending is not that of an animated image."""
     if os.path.splitext(path)[1].lower() not in (".webp", ".gif", ".png"):
-        raise ValueError(f"{os.fspath(path)}: an animation is a .webp, .gif or .png file")
+        raise UsageError(f"{os.fspath(path)}: an animation is a .webp, .gif or .png file")
 
 
 def save_animation(frames: NDArray[np.uint8], path: str | os.PathLike[str], name: str = "") -> None:
@@ -173,7 +174,7 @@ def save_animation(frames: NDArray[np.uint8], path: str | os.PathLike[str], name
 
     Raises
     ------
-    ValueError
+    UsageError
         The file has another ending.
     BuildError
         It exists and is no preview.

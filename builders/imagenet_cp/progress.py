@@ -11,6 +11,7 @@ import typer
 from tqdm import tqdm
 
 from .errors import RESUME_HINT
+from .text import echo
 
 #: Called with a title, such as ``"building images"``, the number of steps done and their total.
 Progress = Callable[[str, int, int], None]
@@ -23,6 +24,15 @@ _INTERVAL = 30
 
 def silent(title: str, done: int, total: int) -> None:
     """Ignore progress."""
+
+
+def resumed(progress: Progress, title: str, before: int) -> Progress:
+    """Progress of resumed work: steps that earlier runs finished count as done and in the total of ``title``."""
+
+    def report(name: str, done: int, total: int) -> None:
+        progress(name, *((done + before, total + before) if name == title else (done, total)))
+
+    return report
 
 
 @contextmanager
@@ -54,7 +64,11 @@ class Bars:
             self._title, self._bar = (
                 title,
                 tqdm(
-                    desc=title, total=total, unit=" images" if title in _OF_IMAGES else "", dynamic_ncols=True
+                    desc=title,
+                    total=total,
+                    initial=done,  # not a part of the rate
+                    unit=" images" if title in _OF_IMAGES else "",
+                    dynamic_ncols=True,
                 ),
             )
         if self._bar is not None:
@@ -91,7 +105,7 @@ class Lines:
             rate = (done - first) / (now - begin)
             left = f", {rate:,.{0 if rate >= 10 else 1}f} images/s" if title in _OF_IMAGES else ""
             left += f", {tqdm.format_interval((total - done) / rate)} left"
-        typer.echo(f"{title}: {done:,} of {total:,}{left}", err=True)
+        echo(f"{title}: {done:,} of {total:,}{left}", err=True)
 
 
 @contextmanager
@@ -100,5 +114,5 @@ def interruptible(hint: str = RESUME_HINT) -> Iterator[None]:
     try:
         yield
     except KeyboardInterrupt:
-        typer.echo(f"imagenet-cp: interrupted. {hint}".rstrip(". "), err=True)
+        echo(f"imagenet-cp: interrupted. {hint}".rstrip(". "), err=True)
         raise typer.Exit(130) from None

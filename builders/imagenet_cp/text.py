@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import re
 import shutil
-import textwrap
+import sys
 from typing import IO
 
 
@@ -25,14 +27,34 @@ def amount(size: int) -> str:
 
 
 def fit(text: str, stream: IO[str]) -> str:
-    """Wrap the lines of a message at the width of the terminal, between words; unchanged if there is no terminal."""
-    if not stream.isatty():
+    """Wrap the lines of a message at the width of the terminal or of ``COLUMNS``; unchanged if there is neither.
+
+    Lines break between words, and words that are longer than a line, such as signatures and paths, at ``|`` and ``/``.
+    """
+    if not (stream.isatty() or os.environ.get("COLUMNS")):
         return text
     width = max(shutil.get_terminal_size().columns, 40)
-    return "\n".join(
-        textwrap.fill(line, width, break_long_words=False, break_on_hyphens=False)
-        for line in text.split("\n")
-    )
+    return "\n".join(line if len(line) <= width else _wrap(line, width) for line in text.split("\n"))
+
+
+def _wrap(line: str, width: int) -> str:
+    indent = line[: len(line) - len(line.lstrip())]
+    lines = [indent]
+    for word in line.split():
+        long = len(indent) + len(word) > width
+        for place, part in enumerate(re.split(r"(?<=[|/])", word) if long else [word]):
+            gap = " " if place == 0 and lines[-1] != indent else ""
+            if lines[-1] != indent and len(lines[-1] + gap + part) > width:
+                lines.append(indent)
+                gap = ""
+            lines[-1] += gap + part
+    return "\n".join(lines)
+
+
+def echo(text: str, err: bool = False) -> None:
+    """Print a message, to standard error if ``err``, with its lines wrapped as by `fit`."""
+    stream = sys.stderr if err else sys.stdout
+    print(fit(text, stream), file=stream, flush=True)
 
 
 def split_names(text: str) -> list[str]:

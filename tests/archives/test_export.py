@@ -19,7 +19,7 @@ from imagenet_cp.archives.export import export
 from imagenet_cp.archives.importer import import_official
 from imagenet_cp.build.plan import build
 from imagenet_cp.cli.main import app
-from imagenet_cp.errors import BuildError
+from imagenet_cp.errors import BuildError, UsageError
 from imagenet_cp.images import codecs
 from imagenet_cp.sources import open_source
 from imagenet_cp.sources.cifar import CIFAR10
@@ -268,7 +268,7 @@ class TestRefusals:
             export(photos, "imagefolders", tmp_path / "out")
         with pytest.raises(BuildError, match="lacks the config fog_1; build it first"):
             export(photos, "imagefolder", tmp_path / "out", ["fog"])
-        with pytest.raises(BuildError, match=r"has no build\.json"):
+        with pytest.raises(UsageError, match=r"has no build\.json"):
             export(tmp_path, "imagefolder", tmp_path / "out")
 
     def test_a_damaged_build(self, photos, tmp_path):

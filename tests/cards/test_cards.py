@@ -179,6 +179,7 @@ def test_what_is_not_there_is_not_shown():
     assert "config `clean`" not in card and "config `clean`" in card_of("imagenet_c", ["fog_3", "clean"])
     own = card_of("imagenet_c", ["fog_3"], classes=("cat", "dog"), skipped=["b", "a"], image_ids=["cat/1"])
     assert "**The source images are not ImageNet's" in own and "of 2\nclasses" in own
+    assert "ImageNet's validation images under" not in own and "\nImages under common corruptions" in own
     assert "The source images are ImageNet's" in card and "extended|imagenet-1k" in card
     assert "The source images are ImageNet's" not in own and "extended|imagenet-1k" not in own
     assert "derived from ImageNet" not in section(own, "Licence") and "extra_gated_prompt" in own

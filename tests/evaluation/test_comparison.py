@@ -166,15 +166,15 @@ def test_command(models, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(charts, "available", lambda models: ["fr"])  # to draw them all takes seconds
     assert run(monkeypatch, "one/results.json", "two", "-o", "out") == 0
     printed = capsys.readouterr().out.strip().splitlines()
-    assert printed[0].split(" | ")[1:3] == ["Error", "mCE"] and printed[-1] == "out/index.html"
+    assert printed[0].split()[1:3] == ["Error", "mCE"] and printed[-1] == "out/index.html"
     text = Path("out/index.html").read_text()
     assert "2 models compared" in text and "<script" not in text
     assert Path("out/comparison.csv").exists() and Path("out/charts/fr.png").exists()
     assert run(monkeypatch, "one/results.json", "two", "-o", "out") == 0  # it replaces its own page
     capsys.readouterr()
-    assert run(monkeypatch, "one", "none.json") == 1
+    assert run(monkeypatch, "one", "none.json") == 2
     said = capsys.readouterr().err.strip()
-    assert said == "imagenet-cp: none.json: cannot be read (No such file or directory)"
+    assert said == "imagenet-cp: none.json: no such file; name results.json of a report, or its folder"
 
 
 def test_models_of_one_name_are_told_apart_by_their_files(models, tmp_path, monkeypatch):

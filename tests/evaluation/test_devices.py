@@ -4,6 +4,7 @@ import types
 
 import pytest
 
+from imagenet_cp.errors import UsageError
 from imagenet_cp.evaluation import devices
 from imagenet_cp.evaluation.devices import find_devices, find_shard
 from imagenet_cp.jobs.folder import Shard
@@ -20,7 +21,17 @@ def test_cuda_is_all_visible_gpus(two_gpus):
     assert find_devices("cuda", ["timm:resnet50"]) == ("cuda:0", "cuda:1")
     assert find_devices("cuda:1", ["hf:org/name"]) == ("cuda:1",)
     assert find_devices("auto", ["timm:resnet50"]) == ("auto",)
-    assert find_devices("cuda", [len]) == ("cuda",)
+    assert find_devices("cuda", ["model.onnx"]) == ("cuda",)
+
+
+@pytest.mark.parametrize("device", ["gpu9", "cuda", "cpu"])
+def test_a_function_takes_no_device(device):
+    for model in (len, "package.module:function"):
+        assert find_devices("auto", [model]) == ("auto",)
+        with pytest.raises(
+            UsageError, match=f"the device '{device}' is for models of timm:.* chooses its own"
+        ):
+            find_devices(device, [model])
 
 
 def test_a_launched_process_has_the_device_of_its_number(two_gpus):

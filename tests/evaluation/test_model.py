@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from imagenet_cp.errors import SourceError
+from imagenet_cp.errors import SourceError, UsageError
 from imagenet_cp.evaluation.fingerprint import fingerprint
 from imagenet_cp.evaluation.models.base import Execution, Model
 from imagenet_cp.evaluation.models.load import open_model
@@ -61,7 +61,7 @@ def test_a_function_is_found_in_the_working_directory(monkeypatch, tmp_path):
     monkeypatch.setattr(sys, "path", [*sys.path])
     model = open_model("my_models:by_colour")
     assert model.logits(IMAGES).shape == (3, 1000) and model.side is None
-    with pytest.raises(SourceError, match="--weights goes with"):
+    with pytest.raises(UsageError, match="--weights goes with"):
         open_model("toy_models:by_colour", weights="x.pth")
 
 
@@ -127,7 +127,7 @@ class TestTorch:
     def test_options_of_models_of_pytorch(self):
         with pytest.raises(ValueError, match="unknown dtype 'int8'; it is one of float32"):
             open_model("toy_models:by_colour", dtype="int8")
-        with pytest.raises(SourceError, match="--channels-last goes with timm:"):
+        with pytest.raises(UsageError, match="--channels-last goes with timm:"):
             open_model("toy_models:by_colour", channels_last=True)
 
     def test_a_function_is_known_by_the_weights_of_its_modules(self, module):
@@ -150,9 +150,9 @@ class TestTorch:
 
         assert find_device("auto") in ("cpu", "cuda")
         if not torch.cuda.is_available():
-            with pytest.raises(SourceError, match="the device 'cuda' is not available"):
+            with pytest.raises(UsageError, match="the device 'cuda' is not available"):
                 find_device("cuda")
-        with pytest.raises(SourceError, match="the device 'abacus' is not available"):
+        with pytest.raises(UsageError, match="the device 'abacus' is not available"):
             find_device("abacus")
 
     def test_pickles_need_trust(self, module, tmp_path):
@@ -165,7 +165,7 @@ class TestTorch:
         with pytest.raises(SourceError, match=r"with_code\.pth: holds more than weights.*--trust"):
             load_weights(module, tmp_path / "with_code.pth", trust=False)
         load_weights(module, tmp_path / "with_code.pth", trust=True)
-        with pytest.raises(SourceError, match="no such file of weights"):
+        with pytest.raises(UsageError, match="no such file of weights"):
             load_weights(module, tmp_path / "missing.pth", trust=False)
         torch.save([torch.zeros(1)], tmp_path / "list.pth")
         with pytest.raises(SourceError, match=r"list\.pth: holds a list, not weights by their names"):
@@ -199,7 +199,7 @@ class TestTorch:
         assert model.side == 32 and model.interpolation == "bicubic"
         assert model.labels == () and open_model("timm:tiny", device="cpu").labels == ("imagenet-1k 0",)
         assert asked == [("tiny.some_tag", False), ("tiny", True)] and model.logits(IMAGES).shape == (3, 10)
-        with pytest.raises(SourceError, match="timm has no such model; did you mean tiny"):
+        with pytest.raises(UsageError, match="timm has no such model; did you mean tiny"):
             open_model("timm:tinny")
 
         def unreachable(name, pretrained):
@@ -428,7 +428,7 @@ class TestOnnx:
                 open_model(self.save(tmp_path / "m.onnx", ["n", 3, 32, 32], metadata={"names": names}))
         with pytest.raises(SourceError, match="no list of three numbers"):
             open_model(self.save(tmp_path / "m.onnx", ["n", 3, 32, 32], metadata={"mean": "[1, 2]"}))
-        with pytest.raises(SourceError, match="the device 'cuda' is not available"):
+        with pytest.raises(UsageError, match="the device 'cuda' is not available"):
             open_model(self.save(tmp_path / "m.onnx", ["n", 3, 32, 32]), device="cuda")
         (tmp_path / "text.onnx").write_text("no model")
         with pytest.raises(SourceError, match=r"text\.onnx: not a model"):

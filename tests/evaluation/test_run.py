@@ -18,7 +18,7 @@ from toy_models import by_colour, by_contrast, of_999, only_299, with_nan
 
 import imagenet_cp
 from imagenet_cp.build.plan import build
-from imagenet_cp.errors import BuildError, SourceError
+from imagenet_cp.errors import BuildError, SourceError, UsageError
 from imagenet_cp.evaluation.evaluation import Evaluation
 from imagenet_cp.evaluation.models.base import Model
 from imagenet_cp.evaluation.preprocessors import PREPROCESSORS, clahe
@@ -267,10 +267,10 @@ def test_what_is_missing_is_made_again_and_nothing_else(kept, folders, tmp_path)
     lost.unlink()
     told = []
     evaluate_model(by_colour, **folders, out=tmp_path / "out", progress=lambda *said: told.append(said))
-    assert told[-1] == ("evaluating", 32, 32) and {title for title, *_ in told} <= {
-        "evaluating",
-        "compiling kernels",
-    }
+    assert {title for title, *_ in told} <= {"evaluating", "compiling kernels"}
+    steps = [step for title, *step in told if title == "evaluating"]
+    done, total = steps[-1]
+    assert done == total > 32 and steps[0][0] > total - 32  # the 32 that were lost come last
     assert lost.read_bytes() == before
 
 
@@ -311,7 +311,7 @@ def test_a_damaged_file_is_named(kept, folders, tmp_path):
 def test_batches_do_not_change_predictions(kept, folders, tmp_path):
     for size in (1, 33, 1000):
         out = tmp_path / str(size)
-        evaluate_model(by_colour, **folders, out=out, batch_size=size, workers=3)
+        evaluate_model(by_colour, **folders, out=out, batch_size=size, threads=3)
         assert all(
             table.equals(kept_table)
             for table, kept_table in zip(
@@ -442,9 +442,9 @@ def test_examples_are_the_surest_mistakes(kept):
 
 
 def test_nothing_to_evaluate_on_is_an_error(folders, labelled, tmp_path):
-    with pytest.raises(SourceError, match="nowhere: no such folder"):
+    with pytest.raises(UsageError, match="nowhere: no such folder"):
         evaluate_model(by_colour, imagenet_c=tmp_path / "nowhere")
-    with pytest.raises(SourceError, match="holds no build"):
+    with pytest.raises(UsageError, match="holds no build"):
         evaluate_model(by_colour, imagenet_c=tmp_path)
     with pytest.raises(ValueError, match="not both"):
         evaluate_model(by_colour, **folders, source=labelled)
@@ -512,7 +512,7 @@ def test_the_terminal_names_what_is_missing(folders, tmp_path):
             1,
             "data/clean/validation-00000-of-00002.parquet: missing. Run the same build command",
         ),
-        (["./typo"], 1, "./typo: no such folder"),
+        (["./typo"], 2, "./typo: no such folder"),
     ):
         run = subprocess.run(
             [*command, "--limit", "1", "--imagenet-c", *arguments],

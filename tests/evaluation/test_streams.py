@@ -20,7 +20,7 @@ def options(tmp_path_factory):
         path = folder / f"class{number % 2}" / f"image{number}.png"
         path.parent.mkdir(parents=True, exist_ok=True)
         Image.fromarray(chance.integers(0, 256, (32, 32, 3)).astype(np.uint8)).save(path)
-    return {"source": folder, "benchmark": "cifar10_c", "corruptions": TWO, "batch_size": 4, "workers": 1}
+    return {"source": folder, "benchmark": "cifar10_c", "corruptions": TWO, "batch_size": 4, "threads": 1}
 
 
 def test_continual_is_one_corruption_after_the_other_with_a_reset_before_each(options):

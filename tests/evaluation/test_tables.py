@@ -5,11 +5,13 @@ import io
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 from evaluation_samples import evaluation
 
 from imagenet_cp.cli import main
+from imagenet_cp.errors import UsageError
 from imagenet_cp.evaluation.tables import SCORES, format_tables, make_table, parse_scores
 
 
@@ -60,9 +62,9 @@ def test_chosen_scores_and_intervals(models):
     )
     assert table.rows["one_50%"][3] == "5.1" and table.rows["two|b"][3] == "–"
     assert make_table(models, ("mean_accuracy",)).best == {("two|b", 0)}
-    with pytest.raises(ValueError, match="no score 'mec'; choose from clean_error, mce,"):
+    with pytest.raises(ValueError, match="no score 'mec'; did you mean mce"):
         parse_scores("mec")
-    with pytest.raises(ValueError, match="no format 'md'"):
+    with pytest.raises(UsageError, match="no format 'md'"):
         format_tables(models, "md")
 
 
@@ -87,6 +89,36 @@ def test_latex(models, tmp_path):
     options = [] if engine == "tectonic" else ["-interaction=nonstopmode", "-halt-on-error"]
     done = subprocess.run([engine, *options, "table.tex"], cwd=tmp_path, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout
+
+
+def test_text_fits_the_terminal_in_blocks_of_columns(models, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "60")
+    long = {"a/very/long/path/to/the/results/of/a/model/" + name: model for name, model in models.items()}
+    for named in (models, long):
+        lines = format_tables(named, "text").splitlines()
+        tables = [line for line in lines if "|benchmark:" not in line]
+        assert max(map(len, tables)) <= 60 and tables[0].split()[:3] == ["Model", "Error", "mCE"]
+        assert sum(line.startswith("Model") for line in lines) > 3  # one for each block
+    first, second = format_tables(models, "text", ("mce",)).splitlines()[1:3]
+    assert first.split() == ["one_50%", f"{models['one_50%'].metrics['mce']['mce']:.1f}"]
+    assert second.split() == ["two|b", f"{models['two|b'].metrics['mce']['mce']:.1f}*"]
+
+
+def test_different_data_are_not_tabulated(models, tmp_path, monkeypatch, capsys):
+    first, second = models.values()
+    first.to_json(tmp_path / "first.json")
+    changed = dict(second.metrics["mce"])
+    changed["signature"] = changed["signature"].replace("seed:0", "seed:1")
+    replace(second, metrics={**second.metrics, "mce": changed}).to_json(tmp_path / "second.json")
+    files = [str(tmp_path / f"{name}.json") for name in ("first", "second")]
+    refusals = []
+    for command in ("table", "compare"):
+        monkeypatch.setattr(sys, "argv", ["imagenet-cp", command, *files])
+        with pytest.raises(SystemExit) as stopped:
+            main()
+        refusals.append((stopped.value.code, capsys.readouterr().err))
+    assert refusals[0] == refusals[1] and refusals[0][0] == 1
+    assert "only scores on the same data can be compared" in refusals[0][1]
 
 
 def test_the_command(models, tmp_path, monkeypatch, capsys):

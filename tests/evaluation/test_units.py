@@ -118,7 +118,7 @@ if __name__ == "__main__":
     workers = {"n_workers": 2, "threads_per_worker": 1, "host": "127.0.0.1", "dashboard_address": None}
     with distributed.LocalCluster(**workers) as cluster, distributed.Client(cluster) as client:
         executor = client.get_executor(pure=False)
-        made = evaluate_models([of_10], **json.loads(sys.argv[1]), out=sys.argv[2], executor=executor, workers=2)
+        made = evaluate_models([of_10], **json.loads(sys.argv[1]), out=sys.argv[2], executor=executor, threads=2)
     assert not made.missing
 """
 

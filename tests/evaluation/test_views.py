@@ -10,7 +10,7 @@ from imagenet_cp.build.finished import open_build, reopen_source
 from imagenet_cp.build.plan import build
 from imagenet_cp.build.verify import verify
 from imagenet_cp.cli.main import app
-from imagenet_cp.errors import SourceError
+from imagenet_cp.errors import SourceError, UsageError
 from imagenet_cp.evaluation.run import evaluate_model
 from imagenet_cp.sources import open_source
 
@@ -102,4 +102,5 @@ def test_the_build_of_a_file_is_verified_with_the_file(tmp_path, clean):
     assert isinstance(found.exception, SourceError) and "add --ids with their file" in str(found.exception)
     found = command.invoke(app, [*check, "--ids", str(tmp_path / "ids")])
     assert found.exit_code == 0 and "|ids:" in found.output and "1 row regenerated" in found.output
-    assert command.invoke(app, ["verify", folder, "--ids", str(tmp_path / "ids")]).exit_code == 2
+    found = command.invoke(app, ["verify", folder, "--ids", str(tmp_path / "ids")])
+    assert isinstance(found.exception, UsageError)

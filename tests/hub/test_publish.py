@@ -19,7 +19,7 @@ from huggingface_hub import CommitOperationAdd
 from imagenet_cp.build.finished import open_build
 from imagenet_cp.build.plan import build
 from imagenet_cp.cards import card as cards
-from imagenet_cp.errors import BuildError
+from imagenet_cp.errors import BuildError, UsageError
 from imagenet_cp.hub.publish import Plan, _check_private, publish, publish_metric
 from imagenet_cp.hub.repo import Repo as HubRepo
 from imagenet_cp.hub.repo import State, Upload, _batches
@@ -350,13 +350,13 @@ def test_a_repo_that_holds_something_else_is_left_alone(hub, send, built):
 
 @pytest.mark.parametrize("name", ["imagenet_c", "a/b/c", "owner/a b", "owner/a..b", "/imagenet_c"])
 def test_a_name_that_cannot_be_is_refused(send, built, name):
-    with pytest.raises(BuildError, match=r"name the repo with its owner|[Rr]epo.id"):
+    with pytest.raises((UsageError, BuildError), match=r"name the repo with its owner|[Rr]epo.id"):
         send(built, name)
 
 
 @pytest.mark.parametrize("change", [{"gated": "open"}, {"tag": "a tag"}, {"tag": "-v1"}])
 def test_options_that_mean_nothing_are_refused(hub, send, built, change):
-    with pytest.raises(BuildError, match=r"--gated is one of auto, manual, off|cannot be a tag"):
+    with pytest.raises(UsageError, match=r"--gated is one of auto, manual, off|cannot be a tag"):
         send(built, **change)
     assert not hub.repos
 
@@ -377,7 +377,7 @@ def test_what_is_no_sound_build_is_not_sent(hub, send, built, what, says):
         (built / "build.json").write_text(json.dumps({"identity": identity}))
     else:
         (built / SHARD).write_bytes(b"PAR1")
-    with pytest.raises(BuildError, match=says):
+    with pytest.raises((UsageError, BuildError), match=says):
         send(built)
     assert not hub.repos
 
@@ -591,5 +591,5 @@ def test_a_space_holds_the_whole_folder_and_no_more(hub, client, metric):
     [("mce", "owner/other", "only in a Space of that name"), ("mcee", "owner/mcee", "did you mean mce")],
 )
 def test_a_metric_that_evaluate_would_not_find_is_refused(client, metric, repo, says):
-    with pytest.raises(BuildError, match=says):
+    with pytest.raises(UsageError, match=says):
         publish_metric(metric, repo)

@@ -34,7 +34,7 @@ def test_where_processes_can_only_be_spawned_they_are(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("image", ["a0", "a2"])
 def test_a_worker_that_dies_repeatedly_names_its_image(tmp_path, image):
-    says = rf"die repeatedly, the last at /of/{image}\.jpg, perhaps out of memory; try fewer with --workers"
+    says = rf"die repeatedly, the last at /of/{image}\.jpg, perhaps out of memory; try fewer --workers"
     with pytest.raises(BuildError, match=says):
         run(toy_units.units(tmp_path, 1, 3, {image: 9}))
     assert len(list(tmp_path.iterdir())) == 3

@@ -4,7 +4,7 @@ import hashlib
 
 import pytest
 
-from imagenet_cp.errors import SourceError
+from imagenet_cp.errors import SourceError, UsageError
 from imagenet_cp.sources import Item, Source
 from imagenet_cp.sources import classes as imagenet
 from imagenet_cp.sources.class_lists import class_list, labels_in, restrict_classes
@@ -99,7 +99,7 @@ def test_files_that_say_nothing_plain_are_named(tmp_path, text, says):
 
 
 def test_an_unknown_list_suggests_the_known_ones(tmp_path):
-    with pytest.raises(SourceError, match=r"nor a file of one class a line; did you mean imagenet-r"):
+    with pytest.raises(UsageError, match=r"nor a file of one class a line; did you mean imagenet-r"):
         class_list("imagenet-rr")
     (tmp_path / "image.png").write_bytes(b"\x89PNG\xff")
     with pytest.raises(SourceError, match=r"not a text file in UTF-8"):

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from imagenet_cp import settings
-from imagenet_cp.errors import SourceError
+from imagenet_cp.errors import SourceError, UsageError
 from imagenet_cp.sources import Item, open_source
 from imagenet_cp.sources import classes as imagenet
 from imagenet_cp.sources.folder import FileReader
@@ -80,7 +80,7 @@ def test_unusable_folders_are_named(tmp_path, make, says):
     root = tmp_path / "val"
     root.mkdir()
     make(root)
-    with pytest.raises(SourceError) as error:
+    with pytest.raises(ValueError) as error:
         open_source(root)
     assert str(root) in str(error.value) and says in str(error.value)
 
@@ -160,7 +160,7 @@ def test_images_with_other_endings_are_counted_in_a_notice(class_folder, recursi
 def test_a_pipe_is_no_source(tmp_path):
     os.mkfifo(tmp_path / "val.tar")
     for place in (tmp_path / "val.tar", "/dev/zero"):
-        with pytest.raises(SourceError, match="not a folder"):
+        with pytest.raises(UsageError, match="not a folder"):
             open_source(place)
     (tmp_path / "a.jpg").symlink_to("/dev/zero")
     with pytest.raises(SourceError, match="a pipe or a device"):
@@ -182,7 +182,7 @@ def test_a_file_is_no_folder(tmp_path):
 
 
 def test_without_a_source_the_ways_are_listed():
-    with pytest.raises(SourceError) as error:
+    with pytest.raises(UsageError) as error:
         open_source()
     for way in ("data_dir=", "--source", "IMAGENET_CP_SOURCE", "imagenet-cp use", 'source="sample"'):
         assert way in str(error.value)

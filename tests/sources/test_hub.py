@@ -20,7 +20,7 @@ from PIL import Image
 
 from imagenet_cp.build.plan import build
 from imagenet_cp.build.verify import verify
-from imagenet_cp.errors import BuildError, SourceError
+from imagenet_cp.errors import BuildError, SourceError, UsageError
 from imagenet_cp.evaluation.run import evaluate_model
 from imagenet_cp.sources import classes as imagenet
 from imagenet_cp.sources import open_source
@@ -245,7 +245,7 @@ def test_splits_are_chosen_or_named(tmp_path, form):
         assert source.name == f"{folder}:{expected}" and open_source(source.name) == source
     with pytest.raises(SourceError, match=r"its splits are .*train.*, not valid; name one as "):
         open_source(f"{folder}:valid")
-    with pytest.raises(SourceError, match="no such folder"):
+    with pytest.raises(UsageError, match="no such folder"):
         open_source(f"{folder}:../train")
     with pytest.raises(SourceError, match="no configs" if form != "data" else "cannot be read as a data set"):
         open_source(f"{folder}:other/train")
@@ -566,7 +566,7 @@ def test_without_a_network_the_folder_is_what_is_asked_for(tmp_path):
     with pytest.raises(SourceError, match=r"data/val: no such folder here, and the Hub cannot be reached"):
         open_source("data/val")
     for name in ("./data/val", "/data/val", "val", "a/b/c", "data/val:"):
-        with pytest.raises(SourceError, match="no such folder"):
+        with pytest.raises(UsageError, match="no such folder"):
             open_source(name)
 
 

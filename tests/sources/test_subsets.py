@@ -6,7 +6,7 @@ from pathlib import Path, PureWindowsPath
 import numpy as np
 import pytest
 
-from imagenet_cp.errors import SourceError
+from imagenet_cp.errors import SourceError, UsageError
 from imagenet_cp.sources import Item, Source
 from imagenet_cp.sources.subsets import open_subset, restrict_images
 
@@ -118,5 +118,5 @@ def test_files_that_do_not_fit_are_named(tmp_path, text, says):
 
 
 def test_an_unknown_subset_suggests_the_known_one():
-    with pytest.raises(SourceError, match="did you mean robustbench-5000"):
+    with pytest.raises(UsageError, match="did you mean robustbench-5000"):
         open_subset("robustbench5000")

@@ -19,7 +19,7 @@ from ..build.finished import Build, open_build
 from ..build.folder import lock_build, problem_of
 from ..build.parquet import ROWS_PER_GROUP, FileInfo
 from ..corruptions import SEVERITIES
-from ..errors import BuildError, suggest, wrap_os_errors
+from ..errors import BuildError, UsageError, suggest, wrap_os_errors
 from ..files import local_path, read_json, temporary_path, write_json
 from ..images import codecs
 from ..images.profiles import PROFILES
@@ -228,7 +228,7 @@ def export(
         cannot be written, or is in use.
     """
     if to not in TARGETS:
-        raise ValueError(f"unknown target {to!r}{suggest(to, TARGETS)}")
+        raise UsageError(f"unknown target {to!r}{suggest(to, TARGETS)}")
     build, target, place = open_build(folder), TARGETS[to], local_path(out).resolve()
     cells = _cells(build, configs)
     units = target.units(build, cells)
@@ -239,14 +239,15 @@ def export(
         recorded = {unit: info for unit in units if (info := _read(place, unit, identity)) is not None}
         finished = {unit: recorded[unit] for unit in target.finished(recorded, place)}
         todo = [unit for unit in units if unit not in finished]
-        total = sum(build.files[path].rows for unit in todo for path in unit.paths)
+        total = sum(build.files[path].rows for unit in units for path in unit.paths)
+        before = total - sum(build.files[path].rows for unit in todo for path in unit.paths)
         written = 0
         for unit in todo:
             _check_files(build, unit)
             for info in target.write(build, unit, place):
                 if info is None:
                     written += 1
-                    progress(TITLE, written, total)
+                    progress(TITLE, before + written, total)
                 else:
                     finished[unit] = info
                     with claim.check():

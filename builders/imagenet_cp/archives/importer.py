@@ -13,7 +13,7 @@ from ..benchmarks.catalog import BENCHMARKS
 from ..benchmarks.recipe import Recipe
 from ..build.folder import corrupt_files, lock_build
 from ..build.parquet import FileInfo, Layout, ParquetFile
-from ..errors import SourceError, wrap_os_errors
+from ..errors import SourceError, UsageError, wrap_os_errors
 from ..files import local_path
 from ..jobs.cores import available_cores
 from ..jobs.folder import Shard
@@ -25,7 +25,7 @@ from .folder import IMAGES_PER_FILE, Import
 from .release import Images, Listing, Release, ReleasedImage
 
 _MEGABYTE = 1_000_000
-_HINT = "fetch it again, or import it as it is with --no-check"
+_HINT = "fetch it again, or import it as it is with --no-md5"
 
 
 def import_official(
@@ -83,9 +83,9 @@ def import_official(
     }
     with lock_build(folder, identity, Shard()) as claim, wrap_os_errors(folder):
         made.resume(identity)
-        todo = _todo(made, _scan(made, places, check, progress), progress)
-        total = sum(images.count for images in todo.values())
-        count = itertools.count(1)
+        todo, before = _todo(made, _scan(made, places, check, progress), progress)
+        total = before + sum(images.count for images in todo.values())
+        count = itertools.count(before + 1)
         for config, images in todo.items():
             for path in made.files.pop(config, {}):
                 (folder / path).unlink(missing_ok=True)
@@ -99,7 +99,10 @@ def import_official(
 
 def _common_release(places: Sequence[Path]) -> Release:
     if not places:
-        raise SourceError("name the archives or folders to import, such as noise.tar blur.tar")
+        raise UsageError("name the archives or folders to import, such as noise.tar blur.tar")
+    for place in places:
+        if not place.exists():
+            raise UsageError(f"{place}: no such file or folder")
     release = release_of(places[0])
     for place in places[1:]:
         other = release_of(place)
@@ -154,8 +157,8 @@ def _scan(made: Import, places: Sequence[Path], check: bool, progress: Progress)
     return listings
 
 
-def _todo(made: Import, listings: Sequence[Listing], progress: Progress) -> dict[str, Images]:
-    """Config -> images to import, of the configs that are missing, less complete, or damaged."""
+def _todo(made: Import, listings: Sequence[Listing], progress: Progress) -> tuple[dict[str, Images], int]:
+    """Config -> images to import, of the configs that are missing, less complete or damaged; and number of the rest."""
     found: dict[str, Images] = {}
     for config, images in itertools.chain.from_iterable(listing.cells.items() for listing in listings):
         if config not in found or images.count > found[config].count:
@@ -165,7 +168,8 @@ def _todo(made: Import, listings: Sequence[Listing], progress: Progress) -> dict
     corrupt = corrupt_files(made.out, files, available_cores(), progress)
     made.notes += [f"{path}: {problem}; imported again" for path, problem in corrupt.items()]
     finished -= {path.split("/")[1] for path in corrupt}
-    return {config: found[config] for config in made.cells if config in found and config not in finished}
+    todo = {config: found[config] for config in made.cells if config in found and config not in finished}
+    return todo, sum(found[config].count for config in finished)
 
 
 def _write(

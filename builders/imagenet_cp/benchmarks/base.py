@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from ..errors import SourceError, suggest
+from ..errors import SourceError, UsageError, suggest
 from ..images.preprocessing import decode, pixels
 from ..images.profiles import keep_size, native_square
 from ..images.round_trip import round_trip
@@ -88,7 +88,7 @@ class ConfigSet(ABC):
         """
         for name in names:
             if name not in self.configs:
-                raise ValueError(f"{self.dataset} has no config {name!r}{self.suggest(name)}")
+                raise UsageError(f"{self.dataset} has no config {name!r}{self.suggest(name)}")
         wanted = {cell for name in names for cell in self.configs[name]}
         return tuple(cell for cell in self.cell_of.values() if cell in wanted)
 
@@ -230,13 +230,13 @@ class Benchmark(ConfigSet):
         """
         native = re.fullmatch(rf"{NATIVE}[1-9]\d{{1,3}}", str(size))
         if size not in (None, "keep") and not native:
-            raise ValueError(f'size must be "keep" or left out, not {size!r}')
+            raise UsageError(f'size must be "keep" or left out, not {size!r}')
         if native and self.dataset != "imagenet_c":
-            raise ValueError(f"{self.dataset} is not made at the size of a model's input; only imagenet_c is")
+            raise UsageError(f"{self.dataset} is not made at the size of a model's input; only imagenet_c is")
         if size and not self.keeps_size:
-            raise ValueError(f"{self.dataset} has no size='keep': its images have the size of its profile")
+            raise UsageError(f"{self.dataset} has no size='keep': its images have the size of its profile")
         if codec is not None and codec not in self.codecs:
-            raise ValueError(f"{self.dataset} has no codec {codec!r}{suggest(codec, self.codecs)}")
+            raise UsageError(f"{self.dataset} has no codec {codec!r}{suggest(codec, self.codecs)}")
         codec = self.codecs[codec or next(iter(self.codecs))]
         recipe = Recipe(self.dataset, self.profile, seed, codec, size=size or Recipe.size)
         if source is None:

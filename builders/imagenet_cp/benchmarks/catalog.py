@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..errors import suggest
+from ..errors import UsageError, suggest
 from ..images.profiles import PROFILES
 from . import names
 from .base import Benchmark
@@ -66,7 +66,7 @@ def get_benchmark(dataset: str) -> Benchmark:
     """
     name = dataset.lower().replace("-", "_")
     if name not in BENCHMARKS:
-        raise ValueError(f"unknown data set {dataset!r}{suggest(name, BENCHMARKS)}")
+        raise UsageError(f"unknown data set {dataset!r}{suggest(name, BENCHMARKS)}")
     return BENCHMARKS[name]
 
 

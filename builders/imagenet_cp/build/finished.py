@@ -14,7 +14,7 @@ from ..benchmarks.base import Benchmark
 from ..benchmarks.catalog import parse_signature
 from ..benchmarks.layout import DATA_FILE
 from ..benchmarks.recipe import Recipe
-from ..errors import BuildError, SourceError
+from ..errors import BuildError, SourceError, UsageError
 from ..files import local_path
 from ..jobs.folder import RECORD_FILE, read_record
 from ..sources import Source, open_source
@@ -90,15 +90,17 @@ def open_build(folder: str | os.PathLike[str]) -> Build:
 
     Raises
     ------
+    UsageError
+        There is no such folder, or it holds no build.
     BuildError
-        The folder holds no build, an unfinished one, or one of an unknown version.
+        The build is unfinished, or of an unknown version.
     """
     path = local_path(folder)
     if not path.is_dir():
-        raise BuildError(f"{folder}: no such folder")
+        raise UsageError(f"{folder}: no such folder")
     record = read_record(path)
     if not record:
-        raise BuildError(f"{folder}: holds no build, since it has no {RECORD_FILE}")
+        raise UsageError(f"{folder}: holds no build, since it has no {RECORD_FILE}")
     if not record.get("files"):
         raise BuildError(f"{folder}: the build is not finished; run the same build command again")
     try:

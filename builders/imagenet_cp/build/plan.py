@@ -24,7 +24,7 @@ from ..jobs.folder import RECORD_FILE, Shard, read_record
 from ..jobs.local import TITLE, run_local, run_on_executor
 from ..jobs.locks import lock_record
 from ..jobs.memory import default_workers
-from ..progress import Progress, silent
+from ..progress import Progress, resumed, silent
 from ..sources import Source
 from .folder import lock_build
 from .parquet import FileInfo, read_footer
@@ -203,8 +203,10 @@ def build(
         units = [replace(unit, claim=claim) for unit in plan.todo]
         remove_leftovers(plan.out, shard)
         plan.todo, plan.files, plan.skipped, plan.corrupt = resume(units, shard, source, workers, progress)
+        todo = sum(len(unit.items) for unit in plan.todo)
+        before = sum(len(unit.items) for unit in units if shard.has(unit.index)) - todo
         try:
-            _run(plan, workers, executor, progress)
+            _run(plan, workers, executor, resumed(progress, TITLE, before))
         except MemoryError:
             raise BuildError(f"{plan.out}: out of memory; try fewer --workers. {RESUME_HINT}") from None
         finally:

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ..errors import SourceError
-from ..text import count, split_names
+from ..errors import UsageError
+from ..text import count, echo, split_names
 from .options import ClassesOption, IdsOption, QuietOption, check_local
 
 if TYPE_CHECKING:
@@ -98,7 +98,7 @@ def evaluate(
     scores: Annotated[
         str, typer.Option(help="logits or probabilities: what the model gives; recognized by default.")
     ] = "auto",
-    workers: Annotated[
+    threads: Annotated[
         int | None,
         typer.Option(min=1, help="Threads that generate and decode images; by default one per core."),
     ] = None,
@@ -154,7 +154,7 @@ def evaluate(
     ] = False,
     quiet: QuietOption = False,
 ) -> None:
-    """Evaluate models on ImageNet-C and ImageNet-P and write their reports.
+    """Evaluate models and write their reports.
 
     An interrupted evaluation resumes with the same command.
     """
@@ -170,9 +170,12 @@ def evaluate(
 
     names = [*(models or []), *(_read_list(model_list) if model_list else [])]
     if not names:
-        raise SourceError("name a model, such as timm:resnet50, or a file of models with --models")
+        raise UsageError("name a model, such as timm:resnet50, or a file of models with --models")
+    numbers = split_names(devices)
+    if not all(number.isdecimal() for number in numbers):
+        raise UsageError(f"--devices is numbers of GPUs, such as 0,2, not {devices!r}")
     if len(names) > 1 and (name or weights):
-        raise SourceError(f"{'--name' if name else '--weights'} goes with one model, not with {len(names)}")
+        raise UsageError(f"{'--name' if name else '--weights'} goes with one model, not with {len(names)}")
     require_matplotlib()
     if len(names) == 1:
         check_report_dir(out, "report")
@@ -200,10 +203,10 @@ def evaluate(
             preprocess=preprocess,
             batch_size=batch_size,
             device=device,
-            devices=[f"cuda:{number}" for number in split_names(devices)],
+            devices=[f"cuda:{number}" for number in numbers],
             local=None if shard or part.count == 1 else local,
             scores=scores,
-            workers=workers,
+            threads=threads,
             processes=processes,
             executor=executor,
             shard=part,
@@ -219,23 +222,25 @@ def evaluate(
             progress=progress,
         )
     if done.missing:
-        typer.echo(
+        echo(
             f"shard {part.index}/{part.count} is finished; {count(done.missing, 'unit')} of other shards are not yet. "
             "The shard that finishes last writes the report"
         )
     for label, evaluation in done.evaluations.items():
         if len(names) > 1:
-            typer.echo(f"\n{label}")
-        for line in (*format_results(evaluation), *_summary(evaluation)):
+            echo(f"\n{label}")
+        for line in format_results(evaluation):
             typer.echo(line)
+        for line in _summary(evaluation):
+            echo(line)
     if done.evaluations:
-        typer.echo("writing the report", err=True)
+        echo("writing the report", err=True)
     for label, evaluation in done.evaluations.items():
         typer.echo(evaluation.write_report(done.folders[label]))
     if len(done.evaluations) > 1:
         typer.echo(write_comparison([done.folders[label] for label in done.evaluations], out / "comparison"))
     for label, reason in done.failed.items():
-        typer.echo(f"{label} failed: {reason}", err=True)
+        echo(f"{label} failed: {reason}", err=True)
     if done.failed:
         raise typer.Exit(1)
 
@@ -245,7 +250,7 @@ def _read_list(file: Path) -> list[str]:
     try:
         lines = file.expanduser().read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
-        raise SourceError(f"{file}: cannot be read ({error})") from None
+        raise UsageError(f"{file}: cannot be read ({error})") from None
     return [line.strip() for line in lines if line.strip() and not line.lstrip().startswith("#")]
 
 
@@ -261,15 +266,19 @@ def compare(
     ),
     base: Annotated[str, typer.Option(help="Name of the model that differences are to.")] = "",
 ) -> None:
-    """Compare models on the same data: a page of their scores and differences, with confidence intervals."""
+    """Compare models on the same data.
+
+    The page has their scores and differences, with confidence intervals.
+    """
+    from ..evaluation.comparison import restrict_to_common
     from ..evaluation.references import RAW_KEY as MEANS
     from ..evaluation.report.comparison_page import load_models, write_comparison
-    from ..evaluation.tables import format_tables
+    from ..evaluation.tables import TEXT, format_tables
 
     page = write_comparison(results, out, base)
-    models = load_models(results)
+    models, _ = restrict_to_common(load_models(results))
     means = [name for name in MEANS if any(name in model.metrics for model in models.values())]
-    typer.echo(format_tables(models, "markdown", ("clean_error", *means)))
+    echo(format_tables(models, TEXT, ("clean_error", *means)))
     typer.echo(page)
 
 
@@ -277,7 +286,7 @@ def table(
     results: Annotated[
         list[Path], typer.Argument(callback=check_local, help="results.json of one report or more.")
     ],
-    form: Annotated[str, typer.Option("--format", help="markdown, latex or csv.")] = "markdown",
+    form: Annotated[str, typer.Option("--format", help="text, markdown, latex or csv.")] = "text",
     scores: Annotated[
         str,
         typer.Option(
@@ -287,23 +296,33 @@ def table(
     ] = "",
     intervals: Annotated[bool, typer.Option("--intervals", help="Add the 95 % intervals.")] = False,
 ) -> None:
-    """Print scores as a table for a paper or a README: a row a model, the best in bold."""
-    from ..evaluation.report.comparison_page import load_models
-    from ..evaluation.tables import format_tables, parse_scores
+    """Print scores as a table, for a paper or a README too.
 
-    typer.echo(format_tables(load_models(results), form, parse_scores(scores), intervals), nl=False)
+    A row is a model, on the images that all of them were evaluated on.
+    """
+    from ..evaluation.comparison import restrict_to_common
+    from ..evaluation.report.comparison_page import load_models
+    from ..evaluation.tables import TEXT, format_tables, parse_scores
+
+    names = parse_scores(scores)
+    models = load_models(results)
+    if len(models) > 1:
+        models, _ = restrict_to_common(models)
+    tables = format_tables(models, form, names, intervals).rstrip("\n")
+    (echo if form == TEXT else typer.echo)(tables)
 
 
 def _summary(evaluation: Evaluation) -> Iterator[str]:
     from ..evaluation.intervals import FEW
     from ..evaluation.references import MEAN_KEY, PLAIN, data_name, part_of
+    from ..evaluation.report.page import NAMES
 
     if min(len(counts.image_ids) for counts in evaluation.counts.values()) < FEW:
         yield f"warning: fewer than {FEW} images, so intervals may cover less than 95 %"
     if evaluation.scores:
         yield f"scores: {evaluation.scores}"
     for metric, result in evaluation.metrics.items():
-        label, times = (f"mean error on {data_name(result)}", 100) if metric in PLAIN else (metric, 1)
+        label, times = (f"mean error on {data_name(result)}", 100) if metric in PLAIN else (NAMES[metric], 1)
         if interval := evaluation.intervals[metric][MEAN_KEY[metric]]:
             extent = f"{len(evaluation.counts[metric].image_ids):,} images"
             if part := part_of(result):

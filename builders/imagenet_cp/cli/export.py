@@ -8,8 +8,8 @@ from typing import Annotated
 
 import typer
 
-from ..errors import BuildError
-from ..text import amount, count, split_names
+from ..errors import UsageError
+from ..text import amount, count, echo, split_names
 from .options import QuietOption, check_local
 
 #: Function that writes a results.json in another format: from its path, the folder and the data set's id to the files.
@@ -37,14 +37,28 @@ def export(
     ] = "",
     quiet: QuietOption = False,
 ) -> None:
-    """Export a build to the layout of the authors' releases, or results to the formats of leaderboards.
+    """Export a build or results to other formats.
 
-    Of a build JPEG bytes are unchanged, and after an interruption the same command resumes.
+    A build goes to the layouts of the authors' releases, with the bytes of JPEG files unchanged, and after an
+    interruption the same command resumes; results go to the formats of leaderboards.
     """
+    from ..archives.export import TARGETS
+
+    path = folder / "results.json" if folder.is_dir() else folder
+    holds_results = path.is_file() and path.suffix == ".json"
+    if not folder.exists():
+        raise UsageError(f"{folder}: no such file or folder")
+    if to not in (RESULTS if holds_results else TARGETS):
+        content = "holds results" if holds_results else "holds no results.json"
+        fault = (
+            f"{folder}: {content}, so not --to {to}" if to in {**RESULTS, **TARGETS} else f"unknown --to {to}"
+        )
+        raise UsageError(
+            f"{fault}; a build goes to {' or '.join(TARGETS)}, results to {' or '.join(RESULTS)}"
+        )
     if to in RESULTS:
         if configs:
-            raise BuildError(f"--configs is of builds; --to {to} takes all of a results.json")
-        path = folder / "results.json" if folder.is_dir() else folder
+            raise UsageError(f"--configs is for builds; --to {to} takes all of a results.json")
         out.mkdir(parents=True, exist_ok=True)
         for file in RESULTS[to](path, out, dataset):
             typer.echo(file)
@@ -53,11 +67,11 @@ def export(
     from ..progress import interruptible, show_progress
 
     if dataset:
-        raise BuildError("--dataset is of results, with --to hub")
+        raise UsageError("--dataset is for results, with --to hub")
     names = split_names(configs)
     with interruptible(), show_progress(quiet) as progress:
         made = run(folder, to, out, names, progress=progress)
-    typer.echo(f"{out}: {count(made.rows, 'image')}, {amount(made.size)}; {made.written:,} written now")
+    echo(f"{out}: {count(made.rows, 'image')}, {amount(made.size)}; {made.written:,} written now")
 
 
 def _timm(path: Path, out: Path, dataset: str) -> list[Path]:
@@ -80,12 +94,12 @@ def _hub(path: Path, out: Path, dataset: str) -> list[Path]:
     from ..hub.results import write_evaluation_results
 
     if not dataset:
-        raise BuildError("--to hub needs the data set that the scores are of: --dataset user/imagenet_c")
+        raise UsageError("--to hub needs the data set that the scores are of: --dataset user/imagenet_c")
     results = load(path)
     named = {m: s for m, s in results.metrics.items() if benchmark_name(s) == dataset.rpartition("/")[2]}
     found = named or results.metrics
     if len({benchmark_name(scores) for scores in found.values()}) > 1:
-        raise BuildError(f"{path}: of imagenet_c and imagenet_p; {dataset!r} ends with the name of neither")
+        raise UsageError(f"{path}: of imagenet_c and imagenet_p; {dataset!r} ends with the name of neither")
     return [write_evaluation_results(scores, dataset, out) for scores in found.values()]
 
 

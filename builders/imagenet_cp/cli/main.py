@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from .._version import __version__
-from ..errors import BuildError, SourceError
-from ..text import amount, count, duration, fit, split_names
+from ..errors import BuildError, SourceError, UsageError
+from ..text import amount, count, duration, echo, split_names
 from .evaluate import compare, evaluate, table
 from .export import export
 from .options import ClassesOption, IdsOption, JsonOption, QuietOption, check_local
@@ -25,6 +25,7 @@ app = typer.Typer(
     help="ImageNet-C and ImageNet-P as deterministic Hugging Face datasets.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
+    rich_markup_mode=None,
 )
 
 
@@ -65,20 +66,18 @@ def use(
         ),
     ],
 ) -> None:
-    """Register a source of clean images as the default of later runs."""
+    """Register a source of clean images as the default."""
     from .. import settings
     from ..sources import open_source
     from ..sources.classes import wnids
 
     source = open_source(folder)
     file = settings.remember_source(source.name)
-    typer.echo(f"{count(len(source.items), 'image')} in {source.name}; stored in {file}")
+    echo(f"{count(len(source.items), 'image')} in {source.name}; stored in {file}")
     if source.classes != wnids():
-        typer.echo(f"note: its {len(source.classes):,} classes are not ImageNet's 1,000")
+        echo(f"note: its {len(source.classes):,} classes are not ImageNet's 1,000")
     elif len(source.items) < _FEW_IMAGES:
-        typer.echo(
-            "note: ImageNet's validation set has 50,000 images; scores on a part of it are not comparable"
-        )
+        echo("note: ImageNet's validation set has 50,000 images; scores on a part of it are not comparable")
 
 
 @app.command()
@@ -115,9 +114,9 @@ def build(
     quiet: QuietOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Build a data set as a folder of Parquet files, which load_dataset and the Hub read.
+    """Build a data set as a folder of Parquet files.
 
-    After an interruption the same command resumes.
+    load_dataset and the Hub read the folder. After an interruption the same command resumes.
     """
     from ..benchmarks.catalog import get_benchmark
     from ..build.plan import build as run
@@ -128,12 +127,12 @@ def build(
     from .shards import parse_shard
 
     if on_error not in ("raise", "skip"):
-        raise typer.BadParameter(f"it is raise or skip, not {on_error!r}", param_hint="--on-error")
+        raise UsageError(f"--on-error is raise or skip, not {on_error!r}")
     benchmark = get_benchmark(dataset)
     folder = out if out is not None else Path(benchmark.dataset)
     names = split_names(configs or "")
     if configs is not None and not names:
-        raise typer.BadParameter("it is empty; leave it out to build all", param_hint="--configs")
+        raise UsageError("--configs is empty; leave it out to build all")
     part = parse_shard(shard)
     benchmark.recipe(codec=codec, size=size)
     images = open_source(source, recursive=size == "keep", ids=ids, classes=classes)
@@ -164,9 +163,9 @@ def build(
             progress=progress,
         )
     for path, problem in plan.corrupt.items():
-        typer.echo(f"rebuilt: {folder / path}: {problem}", err=as_json)
+        echo(f"rebuilt: {folder / path}: {problem}", err=as_json)
     for image_id, reason in plan.skipped.items():
-        typer.echo(f"skipped {image_id}: {reason}", err=as_json)
+        echo(f"skipped {image_id}: {reason}", err=as_json)
     rows = sum(written.rows for written in plan.files.values())
     stored = sum(written.size for written in plan.files.values())
     if as_json:
@@ -175,7 +174,7 @@ def build(
         typer.echo(json.dumps(result))
         return
     missing = f"; {count(plan.missing, 'file')} of other shards missing" if plan.missing else ""
-    typer.echo(
+    echo(
         f"{folder}: {count(len(plan.files), 'file')}, {count(rows, 'row')}, {amount(stored)}, "
         f"{plan.recipe.signature}{missing}"
     )
@@ -231,13 +230,16 @@ def verify(
     quiet: QuietOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Check every file and row of a build; list any problems and exit with status 1."""
+    """Check every file and row of a build.
+
+    Problems are listed, and the exit status is then 1.
+    """
     from ..build.finished import open_build, reopen_source
     from ..build.verify import verify as run
     from ..progress import interruptible, show_progress
 
     if source is None and (ids or classes):
-        raise typer.BadParameter("they restrict the images of --source, which is missing", param_hint="--ids")
+        raise UsageError("--ids and --classes restrict the images of --source; add it")
     images = None
     if source is not None:
         images = reopen_source(source, open_build(folder).recipe, ids, classes)
@@ -249,14 +251,14 @@ def verify(
         typer.echo(json.dumps(result))
         raise typer.Exit(1 if made.problems else 0)
     for problem in made.problems:
-        typer.echo(problem)
+        echo(str(problem))
     if made.problems:
         raise BuildError(
             f"{folder}: {count(len(made.problems), 'problem')} in {count(len(made.files), 'file')}"
         )
     again = f"; {count(made.regenerated, 'row')} regenerated" if images is not None else ""
     rows = "" if quick else f", {count(made.rows, 'row')}"
-    typer.echo(f"{folder}: {count(len(made.files), 'file')}{rows}, no problems{again}; {made.signature}")
+    echo(f"{folder}: {count(len(made.files), 'file')}{rows}, no problems{again}; {made.signature}")
 
 
 app.command()(export)
@@ -285,9 +287,9 @@ def publish(
     ] = False,
     quiet: QuietOption = False,
 ) -> None:
-    """Publish a build as a private, gated data set on the Hub, or update it.
+    """Publish a build on the Hub, or update it there.
 
-    After an interruption the same command resumes.
+    The data set is private, and gated where ImageNet's terms apply. After an interruption the same command resumes.
     """
     from ..hub.publish import publish as run
     from ..progress import interruptible, show_progress
@@ -302,7 +304,7 @@ def publish(
             notes=notes,
             quick=quick,
             dry_run=dry_run,
-            echo=typer.echo,
+            echo=echo,
             confirm=(lambda question: True) if yes else typer.confirm,
             progress=progress,
         )
@@ -315,11 +317,14 @@ def publish_metric(
     public: Annotated[bool, typer.Option("--public", help="Make it public at the end; asks first.")] = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
 ) -> None:
-    """Publish a metric as a Space that evaluate.load("user/mce") loads, or update it."""
+    """Publish a metric as a Space of the Hub, or update it.
+
+    evaluate.load("user/mce") loads the metric from there.
+    """
     from ..hub.publish import publish_metric as run
 
     confirm = (lambda question: True) if yes else typer.confirm
-    run(metric, repo, public=public, echo=typer.echo, confirm=confirm)
+    run(metric, repo, public=public, echo=echo, confirm=confirm)
 
 
 @app.command(name="import-official")
@@ -335,14 +340,15 @@ def import_official(
         Path | None,
         typer.Option("--out", "-o", callback=check_local, help="Folder to write; ./DATASET by default."),
     ] = None,
-    no_check: Annotated[
-        bool, typer.Option("--no-check", help="Do not verify the MD5 checksums of the archives.")
+    no_md5: Annotated[
+        bool, typer.Option("--no-md5", help="Do not verify the MD5 checksums of the archives.")
     ] = False,
     quiet: QuietOption = False,
 ) -> None:
-    """Convert the released files of a benchmark to Parquet files, with the images unchanged.
+    """Convert the authors' released files to Parquet files.
 
-    ImageNet-C, ImageNet-C-bar, ImageNet-P, Tiny ImageNet-C, CIFAR-10-C and CIFAR-100-C are supported.
+    The images are unchanged. ImageNet-C, ImageNet-C-bar, ImageNet-P, Tiny ImageNet-C, CIFAR-10-C and
+    CIFAR-100-C are supported.
 
     After an interruption the same command resumes; more archives can be added later.
     """
@@ -351,8 +357,8 @@ def import_official(
     from ..progress import interruptible, show_progress
 
     with interruptible(), show_progress(quiet) as progress:
-        made = run(paths, out, check=not no_check, progress=progress)
-    typer.echo("\n".join(report(made)))
+        made = run(paths, out, check=not no_md5, progress=progress)
+    echo("\n".join(report(made)))
 
 
 @app.command()
@@ -361,8 +367,12 @@ def demo(
         Path,
         typer.Option("--out", "-o", callback=check_local, help="Folder of everything the demo writes."),
     ] = Path("imagenet_cp_demo"),
+    quiet: QuietOption = False,
 ) -> None:
-    """Build, load, score and draw sample images of scikit-image, without a network or a data set."""
+    """Build, load, score and draw sample images.
+
+    They come with scikit-image, so neither a network nor a data set is needed.
+    """
     cache = (out / "cache").absolute()
     # Before datasets and evaluate are imported, which read these.
     for variable in (
@@ -377,7 +387,7 @@ def demo(
     from ..progress import interruptible
 
     with interruptible():
-        run(out, lambda line: typer.echo(fit(line, sys.stdout)))
+        run(out, echo, quiet)
 
 
 @app.command()
@@ -391,13 +401,18 @@ def preview(
     compact: Annotated[
         bool, typer.Option("--compact", help="Show the 15 corruptions of mCE at one severity.")
     ] = False,
-    severity: Annotated[int, typer.Option(min=1, max=5, help="Severity of --compact.")] = 3,
+    severity: Annotated[
+        int | None, typer.Option(min=1, max=5, help="Severity of --compact; 3 by default.")
+    ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the random draws.")] = 0,
     benchmark: Annotated[
         str, typer.Option(help="imagenet_c or imagenet_c_bar, for the sheet of all corruptions.")
     ] = "imagenet_c",
 ) -> None:
-    """Draw one image under every corruption at every severity, or one perturbation as an animation."""
+    """Draw an image under all corruptions, or a perturbation.
+
+    A sheet shows the corruptions at every severity, and an animation the sequence of a perturbation.
+    """
     from .. import corruptions
     from .. import preview as sheets
     from ..api import perturb
@@ -407,11 +422,22 @@ def preview(
     from ..sources.base import Item
     from ..sources.folder import FileReader
 
+    if perturbation is not None and (compact or benchmark != "imagenet_c"):
+        option = "--compact" if compact else "--benchmark"
+        raise UsageError(f"{option} is for the sheet of corruptions; leave it or --perturbation out")
+    if compact and benchmark != "imagenet_c":
+        raise UsageError("--compact shows the corruptions of imagenet_c; leave it or --benchmark out")
+    if severity is not None and not compact:
+        raise UsageError("--severity is for --compact; the sheet shows all five")
     if benchmark not in ("imagenet_c", "imagenet_c_bar"):
-        raise ValueError(f"--benchmark is imagenet_c or imagenet_c_bar, not {benchmark!r}")
+        raise UsageError(f"--benchmark is imagenet_c or imagenet_c_bar, not {benchmark!r}")
+    if not image.is_file():
+        raise UsageError(f"{image}: no such file")
+    if not out.parent.is_dir():
+        raise UsageError(f"{out.parent}: no such folder")
     clean = decode(FileReader().read(Item(image.stem, 0, str(image))), str(image))
     if out.exists() and out.samefile(image):
-        raise BuildError(f"{out}: this is the image itself; choose another --out")
+        raise UsageError(f"{out}: this is the image itself; choose another --out")
     if perturbation is not None:
         sheets.check_animation(out)
     check_replaceable(out, sheets.MARK)
@@ -419,26 +445,32 @@ def preview(
     if perturbation is not None:
         frames = perturb(pixels(clean), perturbation, seed=seed, image_id=image.stem)
         sheets.save_animation(frames, out, perturbation)
-        typer.echo(f"{out}: {image.name} under {perturbation}, {len(frames)} frames")
+        echo(f"{out}: {image.name} under {perturbation}, {len(frames)} frames")
         return
     square = pixels(PROFILES["imagenet"].square(clean))
     if compact:
-        sheets.save(sheets.compact_sheet(square, image.stem, seed, severity), out)
-        typer.echo(f"{out}: {image.name} under {len(corruptions.TEST)} corruptions at severity {severity}")
+        sheets.save(sheets.compact_sheet(square, image.stem, seed, severity or 3), out)
+        echo(f"{out}: {image.name} under {len(corruptions.TEST)} corruptions at severity {severity or 3}")
         return
     sheets.save(sheets.contact_sheet(square, image.stem, seed, benchmark), out)
     count = len(corruptions.CORRUPTIONS) if benchmark == "imagenet_c" else 10
-    typer.echo(f"{out}: {image.name} under {count} corruptions at five severities")
+    echo(f"{out}: {image.name} under {count} corruptions at five severities")
 
 
 def main() -> None:
-    """Run the command; report an error that the user can fix in one line, with exit status 1."""
+    """Run the command; report an error that the user can fix in one line.
+
+    The exit status is 2 for a wrong option or argument, and 1 for anything else that fails.
+    """
     try:
         app()
+    except UsageError as error:
+        echo(f"imagenet-cp: {error}", err=True)
+        sys.exit(2)
     except (BuildError, SourceError, ValueError) as error:
-        typer.echo(fit(f"imagenet-cp: {error}", sys.stderr), err=True)
+        echo(f"imagenet-cp: {error}", err=True)
         sys.exit(1)
     except OSError as error:
         message = f"{error.filename}: {error.strerror}" if error.filename else str(error)
-        typer.echo(fit(f"imagenet-cp: {message}", sys.stderr), err=True)
+        echo(f"imagenet-cp: {message}", err=True)
         sys.exit(1)

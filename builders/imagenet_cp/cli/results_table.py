@@ -64,4 +64,4 @@ def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str
     widths = [max(map(len, column)) for column in zip(header, *rows, strict=True)]
     for first, *rest in (header, *rows):
         numbers = (value.rjust(width) for value, width in zip(rest, widths[1:], strict=True))
-        yield "  ".join([first.ljust(widths[0]), *numbers])
+        yield "  ".join([first.ljust(widths[0]), *numbers]).rstrip()

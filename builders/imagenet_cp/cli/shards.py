@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import typer
-
+from ..errors import UsageError
 from ..jobs.folder import Shard
 
 
@@ -12,12 +11,10 @@ def parse_shard(text: str) -> Shard:
 
     Raises
     ------
-    typer.BadParameter
+    UsageError
         It is none.
     """
     index, _, count = text.partition("/")
     if not (index.isdecimal() and count.isdecimal() and 1 <= int(index) <= int(count)):
-        raise typer.BadParameter(
-            f"it is i/n with i from 1 to n, such as 2/8, not {text!r}", param_hint="--shard"
-        )
+        raise UsageError(f"--shard is i/n with i from 1 to n, such as 2/8, not {text!r}")
     return Shard(int(index), int(count))

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import suggest
+from ..errors import UsageError, suggest
 from ..images.profiles import MIN_SIDE
 from ..kernels.rng import Bits, compiled_stream
 from ..kernels.types import Image
@@ -118,11 +118,11 @@ def lookup(
     every = {**CORRUPTIONS, **BAR}
     known = every.get(name)
     if known is None:
-        raise ValueError(f"unknown corruption {name!r}{suggest(name, every)}")
+        raise UsageError(f"unknown corruption {name!r}{suggest(name, every)}")
     if suite not in (None, known.suite):
         datasets = "imagenet_c_bar or cifar10_c_bar" if known.suite == "c_bar" else "imagenet_c"
-        raise ValueError(f"{name} is a corruption of {datasets}: pass that as the benchmark")
+        raise UsageError(f"{name} is a corruption of {datasets}: pass that as the benchmark")
     table = known.table(profile)
     if isinstance(severity, bool) or severity not in SEVERITIES:
-        raise ValueError(f"severity must be a whole number from 1 to 5, not {severity!r}")
+        raise UsageError(f"severity must be a whole number from 1 to 5, not {severity!r}")
     return known, table[int(severity) - 1]

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import suggest
+from ..errors import UsageError, suggest
 from ..images.profiles import PROFILES
 
 #: Parameters of one profile: a tuple for each severity or difficulty.
@@ -83,7 +83,7 @@ class Registered:
             The profile is unknown, or there is no table for it.
         """
         if profile not in PROFILES:
-            raise ValueError(f"unknown profile {profile!r}{suggest(profile, PROFILES)}")
+            raise UsageError(f"unknown profile {profile!r}{suggest(profile, PROFILES)}")
         if profile not in self.tables:
             raise ValueError(
                 f"{self.name} has no parameters for the profile {profile}, only for {', '.join(self.tables)}; add "

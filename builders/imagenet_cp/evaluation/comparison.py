@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..benchmarks.signature import Signature
-from ..errors import suggest
+from ..errors import UsageError, suggest
 from .counts import Counts
 from .dataframe import to_dataframe
 from .intervals import Difference, holm, score_differences
@@ -99,9 +99,41 @@ def compare(models: Mapping[str, Results], base: str | None = None) -> Compariso
     """
     base = next(iter(models), "") if base is None else base
     if base not in models:
-        raise ValueError(f"there is no model {base!r}{suggest(base, models)}")
+        raise UsageError(f"there is no model {base!r}{suggest(base, models)}")
     if len(models) < 2:
-        raise ValueError("a comparison needs two evaluations or more")
+        raise UsageError("a comparison needs two evaluations or more")
+    restricted, images = restrict_to_common(models)
+    differences: dict[str, dict[str, Any]] = {name: {} for name in models if name != base}
+    for metric in images:
+        if metric in restricted[base].metrics:
+            compared = {name: model for name, model in restricted.items() if metric in model.metrics}
+            for name, found in _differences(metric, compared, base).items():
+                differences[name][metric] = unflatten(compared[name].intervals[metric], found)
+    return Comparison(restricted, differences, images, base)
+
+
+def restrict_to_common(
+    models: Mapping[str, Results],
+) -> tuple[dict[str, Results], dict[str, tuple[int, int]]]:
+    """Recompute the scores of two models or more on their common images.
+
+    Parameters
+    ----------
+    models : dict
+        Display name -> `Results`.
+
+    Returns
+    -------
+    dict
+        Name -> `Results` of the metrics that several models have, on the images of all of these.
+    dict
+        Metric -> number of common images, and number of images of the largest evaluation.
+
+    Raises
+    ------
+    ValueError
+        The models are of different data, or have no metric or no image in common.
+    """
     metrics = [m for m in RAW_KEY if sum(m in model.metrics for model in models.values()) > 1]
     for name, model in models.items():
         if not set(metrics) & set(model.metrics):
@@ -117,14 +149,14 @@ def compare(models: Mapping[str, Results], base: str | None = None) -> Compariso
             raise ValueError(f"{' and '.join(compared)} have no image of {metric} in common")
         most = max(len(model.counts[metric].image_ids) for model in compared.values())
         images[metric] = (len(common[0].image_ids), most)
-        for (name, model), restricted in zip(compared.items(), common, strict=True):
+        for (name, model), own in zip(compared.items(), common, strict=True):
             result = model.metrics[metric]
-            counts[name][metric] = restricted
+            counts[name][metric] = own
             scores[name][metric] = {
                 **result,
-                **compute_scores(metric, benchmark_name(result), restricted.means()),
+                **compute_scores(metric, benchmark_name(result), own.means()),
             }
-    restricted_models = {
+    restricted = {
         name: replace(
             model,
             metrics=scores[name],
@@ -133,13 +165,7 @@ def compare(models: Mapping[str, Results], base: str | None = None) -> Compariso
         )
         for name, model in models.items()
     }
-    differences: dict[str, dict[str, Any]] = {name: {} for name in models if name != base}
-    for metric in metrics:
-        if metric in scores[base]:
-            compared = {name: model for name, model in restricted_models.items() if metric in scores[name]}
-            for name, found in _differences(metric, compared, base).items():
-                differences[name][metric] = unflatten(compared[name].intervals[metric], found)
-    return Comparison(restricted_models, differences, images, base)
+    return restricted, images
 
 
 def _restrict(counts: Sequence[Counts]) -> list[Counts]:

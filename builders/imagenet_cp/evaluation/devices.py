@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 
+from ..errors import UsageError
 from ..jobs.folder import Shard
 from .models.base import import_library
 from .models.torch import find_device
@@ -49,9 +50,10 @@ def find_devices(device: str, models: Sequence[object], local: int | None = None
 
     Raises
     ------
-    SourceError
-        The device is not available.
+    UsageError
+        The device is not available, or all models choose theirs themselves.
     """
+    check_device(device, models)
     devices: tuple[str, ...] = (device,)
     if any(isinstance(model, str) and model.startswith(_TORCH) for model in models):
         found = device if local is None and device != "cuda" else find_device(device)
@@ -59,3 +61,12 @@ def find_devices(device: str, models: Sequence[object], local: int | None = None
             count = import_library("torch").cuda.device_count()
             devices = tuple(f"cuda:{number}" for number in range(count))
     return devices if local is None else (devices[local % len(devices)],)
+
+
+def check_device(device: str, models: Sequence[object]) -> None:
+    """Raise UsageError if no model takes the device, since all choose theirs themselves."""
+    names = [model for model in models if isinstance(model, str)]
+    if device != "auto" and not any(name.startswith(_TORCH) or name.endswith(".onnx") for name in names):
+        raise UsageError(
+            f"the device {device!r} is for models of timm:, torchvision:, hf: and ONNX; a function chooses its own"
+        )

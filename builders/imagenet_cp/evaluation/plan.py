@@ -142,6 +142,16 @@ def plan_units(
     return units
 
 
+def count_images(candidates: Sequence[Candidate], images_per_unit: int | None, shard: Shard) -> int:
+    """Count the images of all units of a shard, finished or not."""
+    return sum(
+        rows.count_images(rows.cells, start, stop)
+        for rows in {id(rows): rows for candidate in candidates for rows in candidate.data}.values()
+        for index, (start, stop) in enumerate(slices(rows, images_per_unit))
+        if shard.has(index)
+    )
+
+
 def count_missing(candidate: Candidate, images_per_unit: int | None) -> int:
     """Count the slices for which a model lacks predictions."""
     return sum(

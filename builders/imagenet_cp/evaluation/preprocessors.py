@@ -109,7 +109,7 @@ def open_preprocessor(preprocess: str | Preprocessor | None) -> NamedPreprocesso
 
     Raises
     ------
-    SourceError
+    UsageError
         The function cannot be imported.
     """
     if preprocess is None:

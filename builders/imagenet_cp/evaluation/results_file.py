@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..errors import UsageError
 from .counts import Counts
 from .references import RAW_KEY, benchmark_name, compute_scores, flatten, is_benchmark
 from .results import Example, Results
@@ -58,11 +59,15 @@ def load(path: Path) -> Results:
 
     Raises
     ------
+    UsageError
+        There is no such file.
     ValueError
         The file cannot be read, is of another kind, is corrupt, or of a newer format; the message names it.
     """
     try:
         fields = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise UsageError(f"{path}: no such file; name results.json of a report, or its folder") from None
     except OSError as error:
         raise ValueError(f"{path}: cannot be read ({error.strerror or error})") from error
     except (ValueError, RecursionError) as error:

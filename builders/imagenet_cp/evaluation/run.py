@@ -19,13 +19,13 @@ from typing import Any, NamedTuple
 import pyarrow as pa
 
 from ..benchmarks.recipe import NATIVE
-from ..errors import BuildError, SourceError, suggest
+from ..errors import BuildError, SourceError, UsageError, suggest
 from ..files import local_path
 from ..images.profiles import PROFILES
 from ..jobs.cores import available_cores
 from ..jobs.folder import Shard
 from ..jobs.local import run_local, run_on_executor
-from ..progress import Progress, silent
+from ..progress import Progress, resumed, silent
 from ..sources.class_lists import class_list
 from ..sources.subsets import Ids
 from . import prediction_files, predictions
@@ -38,11 +38,11 @@ from .data.loader import Preprocessor
 from .data.rows import Rows
 from .data.source import from_source
 from .data.views import view
-from .devices import find_devices
+from .devices import check_device, find_devices
 from .evaluation import Evaluation
 from .model_source import ModelSource
 from .models.base import Function, Model
-from .plan import Candidate, check_stored, count_missing, model_signature, plan_units
+from .plan import Candidate, check_stored, count_images, count_missing, model_signature, plan_units
 from .preprocessors import NamedPreprocessor, open_preprocessor
 from .probabilities import KINDS
 from .results import Example
@@ -78,7 +78,7 @@ def evaluate_model(
     batch_size: int = 64,
     device: str = "auto",
     scores: str = "auto",
-    workers: int | None = None,
+    threads: int | None = None,
     weights: str | os.PathLike[str] | None = None,
     trust: bool = False,
     dtype: str | None = None,
@@ -141,7 +141,7 @@ def evaluate_model(
         Device of a model given by name: ``auto``, ``cpu``, ``cuda``, ...
     scores : {"auto", "logits", "probabilities"}
         Kind of the model's scores; by default recognized: rows from 0 to 1 that sum to 1 are probabilities.
-    workers : int, optional
+    threads : int, optional
         Threads that read, generate and decode images ahead of the model; by default one per core.
     weights, trust, dtype, channels_last, compile
         As for `open_model`.
@@ -172,8 +172,8 @@ def evaluate_model(
         The model or the data cannot be used, or do not fit each other.
     BuildError
         The folder holds predictions of another model or of other data, or of a model with invisible parts.
-    ValueError
-        Nothing to evaluate on; an unknown benchmark, config or kind of scores.
+    UsageError
+        Nothing to evaluate on; an unknown model, benchmark, config, device or kind of scores.
 
     Notes
     -----
@@ -230,7 +230,7 @@ def evaluate_models(
     devices: Sequence[str] = (),
     local: int | None = None,
     scores: str = "auto",
-    workers: int | None = None,
+    threads: int | None = None,
     processes: int | None = None,
     executor: Executor | None = None,
     shard: Shard = Shard(),  # noqa: B008  (immutable)
@@ -267,7 +267,7 @@ def evaluate_models(
         Devices instead, such as ``("cuda:0", "cuda:2")``, with a process for each.
     local : int, optional
         Number of this process on its machine where a launcher started one for each device, of which it uses its own.
-    workers : int, optional
+    threads : int, optional
         Threads that make images ahead of the models, over all processes; by default one per core.
     processes : int, optional
         Processes of this machine; by default one for each device.
@@ -295,12 +295,12 @@ def evaluate_models(
         The data cannot be used, or all models fail.
     BuildError
         A folder holds predictions of other data, or cannot be written.
-    ValueError
-        Nothing to evaluate on; an unknown benchmark, config or kind of scores; two models of one name.
+    UsageError
+        Nothing to evaluate on; an unknown model, benchmark, config, device or kind of scores; two models of one name.
     """
     out = None if out is None else local_path(out)  # before anything is read
     if scores not in ("auto", *KINDS):
-        raise ValueError(f"scores are auto, {' or '.join(KINDS)}, not {scores!r}")
+        raise UsageError(f"scores are auto, {' or '.join(KINDS)}, not {scores!r}")
     options: dict[str, Any] = {
         "weights": weights,
         "trust": trust,
@@ -316,8 +316,10 @@ def evaluate_models(
     preprocessor = open_preprocessor(preprocess)
     if identity:
         preprocessor = preprocessor._replace(digest="", complete=True)
+    for chosen in devices:
+        check_device(chosen, models)
     devices = tuple(devices) or find_devices(device, models, local)
-    cores = workers or available_cores()
+    cores = threads or available_cores()
     count = processes or len(devices)
 
     def settings(rows: Rows) -> Settings:
@@ -333,7 +335,7 @@ def evaluate_models(
 
     builds = (imagenet_c, imagenet_p, imagenet_c_bar)
     if native_size and source is None and any(build is not None for build in (*builds, data)):
-        raise ValueError("images of a model's own size are made on the fly: give a source instead of builds")
+        raise UsageError("images of a model's own size are made on the fly: give a source instead of builds")
 
     @functools.cache
     def data_of(size: str | None) -> list[Rows]:
@@ -344,6 +346,8 @@ def evaluate_models(
         folder = Path(out if out is not None else stack.enter_context(tempfile.TemporaryDirectory()))
         failed: dict[str, str] = {}
         candidates: list[Candidate] = []
+        if len(given) > 1 and not native_size:
+            data_of(None)  # so that wrong data are not taken for a fault of every model
         for number, one in enumerate(given):
             try:
                 own = folder if len(given) == 1 else folder / _slug(one.label)
@@ -356,19 +360,20 @@ def evaluate_models(
                 if check and not any(candidate.found.values()):
                     check_order(model, opened, preprocessor.function, cores, batch_size)
                 check_stored(candidate, settings, resume)
-            except (SourceError, BuildError) as error:
+            except (SourceError, BuildError, UsageError) as error:
                 if len(given) == 1:
                     raise
                 failed[one.label] = str(error)
             else:
                 candidates.append(candidate)
         if len({candidate.out for candidate in candidates}) < len(candidates):
-            raise ValueError(
+            raise UsageError(
                 "two models have one name; evaluate them one at a time, each with its own --name"
             )
         if candidates:
             units = plan_units(candidates, settings, images_per_unit, shard)
-            errors = _run(units, candidates, count, executor, progress)
+            before = count_images(candidates, images_per_unit, shard) - sum(unit.size for unit in units)
+            errors = _run(units, candidates, count, executor, resumed(progress, _TITLE, max(before, 0)))
             if errors and len(given) == 1:
                 raise SourceError(next(iter(errors.values())))
             failed |= {given[number].label: reason for number, reason in errors.items()}
@@ -405,12 +410,12 @@ def _open_data(
     """Open builds, or a source to generate their rows from, and data in a layout of its own, and check them."""
     folders = {option: folder for option, folder in zip(_BUILDS, builds, strict=True) if folder is not None}
     if folders and source is not None:
-        raise ValueError("give builds, or a source to generate the data from on the fly, not both")
+        raise UsageError("give builds, or a source to generate the data from on the fly, not both")
     data = [view(from_folder(folder), ids=ids, classes=classes) for folder in folders.values()]
     for option, rows in zip(folders, data, strict=True):
         fitting = [name for name, keys in _BUILDS.items() if score_names(rows)[0] in keys]
         if option not in fitting:
-            raise ValueError(
+            raise UsageError(
                 f"pass the build of {rows.benchmark.dataset} as {fitting[-1]}, not as the other benchmark"
             )
     names = list(configs)
@@ -527,17 +532,17 @@ def _select(data: list[Rows], configs: Sequence[str]) -> list[Rows]:
     known = [config for rows in data for config in rows.benchmark.configs]
     for config in configs:
         if config not in known:
-            raise ValueError(f"there is no config {config!r}{suggest(config, known)}")
+            raise UsageError(f"there is no config {config!r}{suggest(config, known)}")
     if configs:
         data = [rows.select([name for name in configs if name in rows.benchmark.configs]) for rows in data]
     data = [rows for rows in data if rows.cells]
     if not data:
-        raise ValueError("there is nothing to evaluate on: name a build, a source, or other configs")
+        raise UsageError("there is nothing to evaluate on: name a build, a source, or other configs")
     kinds: dict[str, Rows] = {}
     for rows in data:
         other = kinds.setdefault(score_names(rows)[0], rows)
         if other is not rows:
-            raise ValueError(
+            raise UsageError(
                 f"{other.benchmark.dataset} and {rows.benchmark.dataset} are of one kind; evaluate on one at a time"
             )
     for other in data[1:]:

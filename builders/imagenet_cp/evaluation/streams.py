@@ -65,7 +65,7 @@ class Stream:
         item of every image.
     recipe, reader
         Recipe of the images, and reader of their sources.
-    batch_size, workers : int
+    batch_size, threads : int
         Images of a batch, and threads that make them ahead.
     reset : callable, optional
         Called before the first image of every corruption.
@@ -76,7 +76,7 @@ class Stream:
     recipe: Recipe
     reader: Reader
     batch_size: int
-    workers: int
+    threads: int
     reset: Callable[[], Any] | None = None
 
     def __len__(self) -> int:
@@ -90,7 +90,7 @@ class Stream:
                 self.reset()
             before = corruption
             done = 0
-            for batch in batches(map(self._task, pairs), self.batch_size, self.workers):
+            for batch in batches(map(self._task, pairs), self.batch_size, self.threads):
                 cells = [cell for cell, _ in pairs[done : done + len(batch.samples)]]
                 done += len(batch.samples)
                 yield StreamBatch(
@@ -121,7 +121,7 @@ def stream(
     reset: Callable[[], Any] | None = None,
     seed: int = 0,
     limit: int | None = None,
-    workers: int | None = None,
+    threads: int | None = None,
 ) -> Stream:
     """Stream corrupted images in the order of a protocol of test-time adaptation.
 
@@ -148,7 +148,7 @@ def stream(
         Seed of the random draws and of the shuffling.
     limit : int, optional
         Use only the first images of the source.
-    workers : int, optional
+    threads : int, optional
         Threads that make images ahead; by default one per core.
 
     Returns
@@ -204,7 +204,7 @@ def stream(
         ("reset", None if reset is None else "corruption"),
     )
     return Stream(
-        str(signature), tuple(parts), recipe, images.reader, batch_size, workers or available_cores(), reset
+        str(signature), tuple(parts), recipe, images.reader, batch_size, threads or available_cores(), reset
     )
 
 

@@ -5,19 +5,23 @@ from __future__ import annotations
 import csv
 import io
 import re
+import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Any, NamedTuple
 
 from .. import corruptions
+from ..errors import UsageError, suggest
 from ..text import split_names
 from .intervals import Interval
 from .references import OF_IMAGES, PLAIN, PREFIX, RATIO_KEY, RAW_KEY, tested_parts
 from .results import Results
 
-#: Formats of `format_tables`, and the endings of their files.
+#: Formats of the tables beside a report, and the endings of their files.
 FORMATS = {"markdown": "md", "latex": "tex", "csv": "csv"}
+#: Format of tables in a terminal, in which blocks of columns fit its width.
+TEXT = "text"
 #: Metric -> columns of its table; those of ImageNet-C and ImageNet-P as in the paper's tables 1, 3 and 4.
 DEFAULT = {
     "mce": ("clean_error", "mce", "ce"),
@@ -120,14 +124,14 @@ def parse_scores(text: str) -> tuple[str, ...]:
 
     Raises
     ------
-    ValueError
+    UsageError
         One of them is unknown.
     """
     names = tuple(split_names(text))
     known = (*SCORES, *PARTS)
     for name in names:
         if name not in known:
-            raise ValueError(f"there is no score {name!r}; choose from {', '.join(known)}")
+            raise UsageError(f"there is no score {name!r}{suggest(name, known)}")
     return names
 
 
@@ -148,7 +152,7 @@ def make_table(models: Mapping[str, Results], scores: Sequence[str], intervals: 
     best = set()
     for i, (_, _, ascending) in enumerate(columns):
         values = {name: value for name, row in cells.items() if (value := row[i][0]) is not None}
-        if len(models) > 1 and values:
+        if len(values) > 1:
             target = max(values.values()) if ascending else min(values.values())
             best |= {(name, i) for name, value in values.items() if value == target}
     used = {
@@ -253,7 +257,7 @@ def format_tables(
     models : dict
         Display name -> `Results`.
     form : str
-        A key of `FORMATS`.
+        `TEXT` or a key of `FORMATS`.
     scores : list of str, optional
         Names in `SCORES` or `PARTS`; by default the paper's tables of what was measured: one for mCE, one for mFR and
         one for mT5D, in CSV side by side; and one for ImageNet-C-bar, beside the mean error on ImageNet-C.
@@ -267,11 +271,11 @@ def format_tables(
 
     Raises
     ------
-    ValueError
+    UsageError
         Unknown format.
     """
-    if form not in FORMATS:
-        raise ValueError(f"there is no format {form!r}; choose from {', '.join(FORMATS)}")
+    if form not in (TEXT, *FORMATS):
+        raise UsageError(f"there is no format {form!r}{suggest(form, [TEXT, *FORMATS])}")
     found = [metric for metric in DEFAULT if any(metric in model.metrics for model in models.values())]
     measured = [DEFAULT[metric] for metric in found]
     if {"mce", "c_bar"} <= {*found}:  # side by side, as their authors compare them
@@ -280,8 +284,34 @@ def format_tables(
         names = dict.fromkeys(name for names in measured for name in names)
         return _csv(make_table(models, scores or list(names), intervals))
     tables = [make_table(models, names, intervals) for names in ([scores] if scores else measured)]
-    render: Callable[[Table], str] = _markdown if form == "markdown" else _latex
+    render: Callable[[Table], str] = {TEXT: _text, "markdown": _markdown, "latex": _latex}[form]
     return "\n".join(render(table) for table in tables)
+
+
+def _text(table: Table) -> str:
+    """Aligned columns, in blocks as wide as the terminal; the best scores have a star."""
+    width = shutil.get_terminal_size().columns
+    longest = max(width - 24, 20)
+    names = [name if len(name) <= longest else f"...{name[3 - longest :]}" for name in table.rows]
+    first = _justified(["Model", *names], str.ljust)
+    columns = []
+    for i, (_, title) in enumerate(table.columns):
+        cells = [f"{row[i]}{'*' if (name, i) in table.best else ' '}" for name, row in table.rows.items()]
+        columns.append(_justified([f"{title} ", *cells], str.rjust))
+    blocks = [[first]]
+    for column in columns:
+        if len(blocks[-1]) > 1 and sum(len(one[0]) + 2 for one in blocks[-1]) + len(column[0]) > width:
+            blocks.append([first])
+        blocks[-1].append(column)
+    lines = []
+    for block in blocks:
+        lines += ["  ".join(row).rstrip() for row in zip(*block, strict=True)] + [""]
+    return "\n".join([*lines, *(["*: the best"] if table.best else []), *table.notes]) + "\n"
+
+
+def _justified(cells: Sequence[str], justify: Callable[[str, int], str]) -> list[str]:
+    size = max(map(len, cells))
+    return [justify(cell, size) for cell in cells]
 
 
 def _csv(table: Table) -> str:

@@ -15,7 +15,7 @@ from PIL import Image
 from ..benchmarks.base import Cell
 from ..benchmarks.catalog import BENCHMARKS
 from ..benchmarks.recipe import Recipe
-from ..errors import SourceError, wrap_os_errors
+from ..errors import SourceError, UsageError, wrap_os_errors
 from ..images.preprocessing import pixels
 from ..images.profiles import PROFILES
 from ..jobs.local import slot
@@ -182,7 +182,7 @@ def predict(
             predicted[number] = Predictions(
                 source.open(device), settings.classes, settings.sequences, settings.scores
             )
-        except SourceError as error:
+        except (SourceError, UsageError) as error:
             failed[number] = str(error)
     if not predicted:
         return predicted, failed

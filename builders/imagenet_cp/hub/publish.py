@@ -16,7 +16,7 @@ from ..build.finished import Build, open_build
 from ..build.verify import verify
 from ..cards import card as cards
 from ..cards.strips import strips
-from ..errors import BuildError, suggest
+from ..errors import BuildError, UsageError, suggest
 from ..jobs.folder import RECORD_FILE
 from ..progress import Progress, silent
 from ..resources import METRICS, metrics_folder
@@ -200,16 +200,21 @@ def publish(
 
     Raises
     ------
+    UsageError
+        There is no such folder or kind of access, or the names of the repo or tag cannot be.
     BuildError
         The folder holds no finished build or one with problems; the answer was no; or the Hub refuses or cannot be
         reached. Files that were sent stay there.
     """
     if gated not in (None, *_GATES):
-        raise BuildError(f"--gated is one of {', '.join(_GATES)}, not {gated!r}")
+        raise UsageError(f"--gated is one of {', '.join(_GATES)}, not {gated!r}")
+    if tag is not None and not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", tag):
+        raise UsageError(f"{tag!r} cannot be a tag; use letters, digits, '.', '_' and '-', as in v1.0")
     open_build(folder)  # raises before the Hub is contacted
     repo = Repo(repo_id, "dataset")
     state = repo.fetch_state()
-    _check_tag(state or State(), tag)
+    if state and tag and state.tags.get(tag, state.head) != state.head:
+        raise BuildError(f"the tag {tag} exists for an older state; choose another with --tag")
     build = verify(folder, quick=quick, progress=progress)
     if build.problems:
         raise BuildError(
@@ -232,15 +237,6 @@ def publish(
             f"{BENCHMARK_FILE} was sent: ask the Hub to list the data set as a Benchmark, which it does by hand"
         )
     return repo.url
-
-
-def _check_tag(state: State, tag: str | None) -> None:
-    if tag is None:
-        return
-    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", tag):
-        raise BuildError(f"{tag!r} cannot be a tag; use letters, digits, '.', '_' and '-', as in v1.0")
-    if state.tags.get(tag, state.head) != state.head:
-        raise BuildError(f"the tag {tag} exists for an older state; choose another with --tag")
 
 
 def _dataset_plan(
@@ -357,13 +353,15 @@ def publish_metric(
 
     Raises
     ------
+    UsageError
+        Unknown metric, or a repo that cannot have it.
     BuildError
-        Unknown metric; the answer was no; or the Hub refuses or cannot be reached.
+        The answer was no; or the Hub refuses or cannot be reached.
     """
     if name not in METRICS:
-        raise BuildError(f"unknown metric {name!r}{suggest(name, METRICS)}")
+        raise UsageError(f"unknown metric {name!r}{suggest(name, METRICS)}")
     if repo_id.rsplit("/", 1)[-1] != name:
-        raise BuildError(f"evaluate finds {name}.py only in a Space of that name: user/{name}, not {repo_id}")
+        raise UsageError(f"evaluate finds {name}.py only in a Space of that name: user/{name}, not {repo_id}")
     folder = metrics_folder() / name
     files: dict[str, Content] = {
         path.relative_to(folder).as_posix(): path

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from .. import settings
 from ..benchmarks.names import DATASETS
-from ..errors import BuildError, SourceError
+from ..errors import BuildError, SourceError, UsageError
 from ..resources import METRICS, metrics_folder
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ def _warn_if_another_source_is_set(folder: Path) -> None:
             return  # of a part of its source, which may be named by a file
         images = open_source(source, recursive="|size:keep" in identity.get("signature", ""))
         same = images.contents == identity.get("source")
-    except (BuildError, SourceError):
+    except (BuildError, SourceError, UsageError):
         same = False
     if not same:
         warnings.warn(

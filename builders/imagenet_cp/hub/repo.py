@@ -31,7 +31,7 @@ from huggingface_hub.utils import (  # type: ignore[attr-defined]
     enable_progress_bars,
 )
 
-from ..errors import BuildError
+from ..errors import BuildError, UsageError
 
 #: Limits of one commit: files of a commit need not be sent again if a later one fails.
 _FILES_PER_COMMIT = 32
@@ -142,11 +142,13 @@ class Repo:
 
         Raises
         ------
+        UsageError
+            The name of the repo has no owner.
         BuildError
             The token is missing or not accepted, or the Hub cannot be reached.
         """
         if self.repo_id.count("/") != 1:
-            raise BuildError(f"name the repo with its owner, such as user/{self.repo_id.strip('/')}")
+            raise UsageError(f"name the repo with its owner, such as user/{self.repo_id.strip('/')}")
         with self._translate_errors():
             if not get_token():
                 raise BuildError(

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from concurrent.futures import CancelledError, Executor
 from contextlib import ExitStack, contextmanager
 
-from ..errors import RESUME_HINT, BuildError
+from ..errors import RESUME_HINT, BuildError, UsageError
 
 
 @contextmanager
@@ -31,14 +31,16 @@ def open_engine(engine: str, workers: int | None) -> Iterator[Executor | None]:
 
     Raises
     ------
+    UsageError
+        The engine is unknown.
     BuildError
-        The engine is unknown, Dask is not installed, its scheduler does not answer, or its workers die repeatedly.
+        Dask is not installed, its scheduler does not answer, or its workers die repeatedly.
     """
     if engine == "local":
         yield None
         return
     if engine != "dask" and not re.fullmatch(r"dask://[^/?#@\s]+:\d+/?", engine):
-        raise BuildError(
+        raise UsageError(
             f"unknown engine {engine!r}; known: local, dask, and dask://host:port of a scheduler, such as "
             "dask://127.0.0.1:8786"
         )

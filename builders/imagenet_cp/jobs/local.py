@@ -192,7 +192,8 @@ def run_local(
         if failures == _MAX_FAILURES:
             at = "".join(f", the last at {place}" for place in _places(died, slots[:], left))
             raise BuildError(
-                f"worker processes die repeatedly{at}, perhaps out of memory; try fewer with --workers. {RESUME_HINT}"
+                f"worker processes die repeatedly{at}, perhaps out of memory; try fewer --workers, or --processes of "
+                f"an evaluation. {RESUME_HINT}"
             )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..corruptions import check_image
-from ..errors import suggest
+from ..errors import UsageError, suggest
 from ..images.profiles import MIN_FRAME_SIDE
 from ..kernels.rng import Bits, compiled_stream
 from ..kernels.types import Frames, Image
@@ -64,7 +64,7 @@ def apply(name: str, image: Image, bits: Bits, difficulty: int = 1, profile: str
     """
     known = PERTURBATIONS.get(name)
     if known is None:
-        raise ValueError(f"unknown perturbation {name!r}{suggest(name, PERTURBATIONS)}")
+        raise UsageError(f"unknown perturbation {name!r}{suggest(name, PERTURBATIONS)}")
     table = known.table(profile)
     check_difficulty(name, difficulty)
     image = check_image(image, MIN_FRAME_SIDE)
@@ -85,7 +85,7 @@ def check_difficulty(name: str, difficulty: object) -> None:
     """Raise ValueError if the perturbation ``name`` has no sequence of this difficulty."""
     known = PERTURBATIONS[name]
     if isinstance(difficulty, bool) or difficulty not in DIFFICULTIES:
-        raise ValueError(f"difficulty must be 1, 2 or 3, not {difficulty!r}")
+        raise UsageError(f"difficulty must be 1, 2 or 3, not {difficulty!r}")
     if difficulty not in known.levels:
         raise ValueError(
             f"{name} has one sequence, of difficulty 1, not {difficulty}: for every perturbation but "

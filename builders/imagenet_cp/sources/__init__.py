@@ -7,7 +7,7 @@ import zipfile
 from pathlib import Path
 
 from .. import settings
-from ..errors import SourceError
+from ..errors import SourceError, UsageError
 from .base import Item, Reader, Source
 from .cifar import open_cifar
 from .class_lists import restrict_classes
@@ -61,12 +61,14 @@ def open_source(
 
     Raises
     ------
+    UsageError
+        No source is named anywhere, or there is none of that name; or there are no such ids or classes.
     SourceError
-        No source is named anywhere, or the one named cannot be used; or it lacks some of the images or all classes.
+        The source cannot be used, or lacks some of the images or all classes.
     """
     chosen = source if source is not None else settings.default_source()
     if chosen is None:
-        raise SourceError(
+        raise UsageError(
             'no source of clean images is named. Name one with data_dir="path/to/val" in load_dataset or '
             f"--source path/to/val on the command line, or set {settings.VARIABLE}=path/to/val, or once and for "
             "all run `imagenet-cp use path/to/val`. It may also be ILSVRC2012_img_val.tar or ILSVRC/imagenet-1k on the "
@@ -74,7 +76,7 @@ def open_source(
         )
     try:
         found = _open(os.fspath(chosen), recursive)
-    except SourceError as error:
+    except (SourceError, UsageError) as error:
         if source is not None:
             raise
         raise SourceError(

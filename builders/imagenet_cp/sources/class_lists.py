@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from ..errors import SourceError, suggest
+from ..errors import SourceError, UsageError, suggest
 from .base import Source
 from .classes import indices_of, named_lists, wnids
 from .lines import read_lines
@@ -46,8 +46,10 @@ def class_list(name_or_file: str | os.PathLike[str]) -> ClassList:
 
     Raises
     ------
+    UsageError
+        There is no such list or file.
     SourceError
-        There is no such list or file; a class is repeated, or numbers and names are mixed.
+        A class is repeated, or numbers and names are mixed.
 
     Notes
     -----
@@ -62,7 +64,7 @@ def class_list(name_or_file: str | os.PathLike[str]) -> ClassList:
         return ClassList(text, tuple(wnids()[index] for index in known[text]), known[text])
     file = Path(text).expanduser()
     if not file.is_file():
-        raise SourceError(
+        raise UsageError(
             f"{text}: neither a list of classes nor a file of one class a line{suggest(text, known)}"
         )
     lines = read_lines(file, "class")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from ..errors import SourceError
+from ..errors import SourceError, UsageError
 from .base import Item, Source, check_size, check_stamp, file_stamp, in_order, reading
 from .classes import Labels, identify, validation_labels, wnids
 from .layout import ENDINGS, File, is_image, looks_like_image, source_of_folder, warn_of_ignored
@@ -37,8 +37,10 @@ def open_folder(folder: str | os.PathLike[str]) -> Source:
 
     Raises
     ------
+    UsageError
+        There is no such folder.
     SourceError
-        No such folder, nothing in it, no images, images at other depths, links to nothing, classes that contradict
+        Nothing in it, no images, images at other depths, links to nothing, classes that contradict
         the names of the files or are not plain, or one image id twice.
     """
     root, subfolders, files = list_images(folder)
@@ -54,8 +56,10 @@ def open_any_folder(folder: str | os.PathLike[str]) -> Source:
 
     Raises
     ------
+    UsageError
+        There is no such folder.
     SourceError
-        No such folder, no images, links to nothing, classes that contradict the names of the files or are not plain,
+        No images, links to nothing, classes that contradict the names of the files or are not plain,
         or one image id twice.
     """
     root, subfolders, files = list_images(folder)
@@ -79,7 +83,7 @@ def list_images(folder: str | os.PathLike[str]) -> tuple[Path, list[str], list[F
     root = Path(folder).expanduser().resolve()
     if not root.is_dir():
         fault = "not a folder" if root.exists() else "no such folder"
-        raise SourceError(f"{root}: {fault}; name a folder of images, an archive or a data set on the Hub")
+        raise UsageError(f"{root}: {fault}; name a folder of images, an archive or a data set on the Hub")
 
     def fail(error: OSError) -> None:
         raise SourceError(

@@ -13,7 +13,7 @@ from typing import TypeAlias
 
 import numpy as np
 
-from ..errors import SourceError, suggest
+from ..errors import SourceError, UsageError, suggest
 from .base import Source, image_id_of, row_id
 from .layout import is_image
 from .lines import clean_lines, read_lines
@@ -98,8 +98,10 @@ def open_subset(ids: Ids) -> Subset:
 
     Raises
     ------
+    UsageError
+        There is no such subset or file.
     SourceError
-        There is no such subset or file, or it is empty.
+        The file is empty.
     TypeError
         A list holds other things.
     """
@@ -110,7 +112,7 @@ def open_subset(ids: Ids) -> Subset:
     if text == ROBUSTBENCH and not file.is_file():
         return Subset(text, tuple(map(str, _robustbench())))
     if not file.is_file():
-        raise SourceError(
+        raise UsageError(
             f"{text}: neither a subset nor a file of one image a line{suggest(text, [ROBUSTBENCH])}"
         )
     return Subset(text, tuple(read_lines(file, "image")))
@@ -129,7 +131,7 @@ def restrict_images(source: Source, ids: Ids) -> Source:
 
     Raises
     ------
-    SourceError
+    UsageError, SourceError
         As for `open_subset` and `Subset.choose`.
     """
     key, chosen = open_subset(ids).choose([item.image_id for item in source.items], source.name)

@@ -27,7 +27,7 @@ from ...benchmarks.layout import DATA_FILE, SPLIT
 from ...benchmarks.recipe import Recipe
 from ...build.finished import open_build
 from ...build.parquet import ROWS_PER_GROUP, SIGNATURE_KEY
-from ...errors import SourceError
+from ...errors import SourceError, UsageError
 from ...images import codecs
 from ...images.preprocessing import MAX_PIXELS
 from ...images.video import decode_video
@@ -214,8 +214,10 @@ def from_folder(place: str | os.PathLike[str]) -> Rows:
 
     Raises
     ------
+    UsageError
+        There is no such folder, or it holds no build.
     SourceError
-        The place holds no build, a corrupt file, or files of several recipes.
+        The place holds a corrupt file, or files of several recipes.
     BuildError
         The build is not finished, or its record is damaged.
     """
@@ -287,7 +289,7 @@ def _list_files(place: str | os.PathLike[str]) -> tuple[Any, str, dict[str, list
     """File system and root of a build, and its Parquet files by config."""
     folder = Path(place).expanduser()
     if not folder.is_dir() and not is_hub_name(os.fspath(place)):
-        raise SourceError(f"{place}: no such folder")
+        raise UsageError(f"{place}: no such folder")
     url = str(folder.resolve()) if folder.is_dir() else f"hf://datasets/{os.fspath(place)}"
     try:
         filesystem, root = fsspec.core.url_to_fs(url)
@@ -299,7 +301,7 @@ def _list_files(place: str | os.PathLike[str]) -> tuple[Any, str, dict[str, list
         if match := DATA_FILE.fullmatch(path[len(root) + 1 :]):
             files.setdefault(match[1], []).append(path)
     if not files:
-        raise SourceError(
+        raise UsageError(
             f"{place}: holds no build; make one with `imagenet-cp build`, or pass clean images with --source"
         )
     return filesystem, root, files

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from ...errors import SourceError
+from ...errors import UsageError
 from .base import Execution, Model
 
 _FORMS = "timm:resnet50, torchvision:resnet50, hf:org/name, model.onnx, or package.module:callable"
@@ -48,17 +48,17 @@ def open_model(
 
     Raises
     ------
+    UsageError
+        Unknown model, ``dtype`` or device, no such file of weights, or an option that goes with other models.
     SourceError
-        Unknown model, a missing library, weights that cannot be fetched, or an unavailable device.
-    ValueError
-        Unknown ``dtype``.
+        A missing library, or weights that cannot be fetched or used.
     """
     execution = Execution(device, dtype, channels_last, compile)
     kind, colon, name = spec.partition(":")
     if weights is not None and kind not in ("timm", "torchvision"):
-        raise SourceError(f"--weights goes with timm: and torchvision: models, not with {spec}")
+        raise UsageError(f"--weights goes with timm: and torchvision: models, not with {spec}")
     if execution.options and kind not in ("timm", "torchvision", "hf"):
-        raise SourceError(
+        raise UsageError(
             f"{execution.options[0]} goes with timm:, torchvision: and hf: models, not with {spec}"
         )
     if spec.endswith(".onnx"):
@@ -66,7 +66,7 @@ def open_model(
 
         return open_onnx(Path(spec), device)
     if not (colon and name):
-        raise SourceError(
+        raise UsageError(
             f"Unknown model {spec!r}; try timm:{spec} or torchvision:{spec}. Models are {_FORMS}"
         )
     if kind == "timm":
@@ -96,7 +96,7 @@ def import_function(spec: str, hint: str) -> Callable[..., Any]:
 
     Raises
     ------
-    SourceError
+    UsageError
         The module cannot be imported, or has no callable of that name.
     """
     module, _, name = spec.partition(":")
@@ -105,12 +105,12 @@ def import_function(spec: str, hint: str) -> Callable[..., Any]:
     try:
         found: Any = importlib.import_module(module)
     except ImportError as error:
-        raise SourceError(
+        raise UsageError(
             f"{spec}: cannot be imported ({error}) from the working directory or PYTHONPATH; {hint}"
         ) from error
     for part in name.split("."):
         found = getattr(found, part, None)
     if not callable(found):
-        raise SourceError(f"{spec}: {module} has no callable {name!r}")
+        raise UsageError(f"{spec}: {module} has no callable {name!r}")
     function: Callable[..., Any] = found
     return function

@@ -5,13 +5,14 @@ from __future__ import annotations
 import ast
 import hashlib
 import json
+import re
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ...errors import SourceError
+from ...errors import SourceError, UsageError
 from .base import Model, import_library
 from .torch import format_normalization
 
@@ -35,7 +36,7 @@ def open_onnx(file: Path, device: str) -> Model:
     """
     runtime = import_library("onnxruntime")
     if not file.is_file():
-        raise SourceError(f"{file}: no such file")
+        raise UsageError(f"{file}: no such file")
     providers = _providers(runtime, device)
     try:
         session = runtime.InferenceSession(file, providers=providers)
@@ -93,8 +94,8 @@ def _providers(runtime: Any, device: str) -> list[str]:
     if device == "auto":
         return [name for name in ("CUDAExecutionProvider", "CPUExecutionProvider") if name in available]
     provider = "CPUExecutionProvider" if device == "cpu" else "CUDAExecutionProvider"
-    if provider not in available or device.split(":")[0] not in ("cpu", "cuda"):
-        raise SourceError(
+    if provider not in available or not re.fullmatch(r"cpu|cuda(:\d+)?", device):
+        raise UsageError(
             f"the device {device!r} is not available to onnxruntime, which has {', '.join(available)}"
         )
     return [provider]

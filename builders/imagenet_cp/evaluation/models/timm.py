@@ -6,7 +6,7 @@ import os
 from collections.abc import Sequence
 from typing import Any
 
-from ...errors import SourceError, suggest
+from ...errors import UsageError, suggest
 from .base import Execution, Model, import_library
 from .torch import Input, load_weights, open_module, safe_loading, unavailable
 
@@ -16,7 +16,7 @@ def open_timm(name: str, execution: Execution, weights: str | os.PathLike[str] |
     timm = import_library("timm")
     spec = f"timm:{name}"
     if not name.startswith(("hf-hub:", "hf_hub:", "local-dir:")) and not timm.is_model(name.split(".")[0]):
-        raise SourceError(f"{spec}: timm has no such model{suggest(name, timm.list_models())}")
+        raise UsageError(f"{spec}: timm has no such model{suggest(name, timm.list_models())}")
     try:
         with safe_loading(trust):
             module = timm.create_model(name, pretrained=weights is None)

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...benchmarks.signature import Signature
-from ...errors import SourceError
+from ...errors import SourceError, UsageError
 from .base import INTERPOLATIONS, Execution, Model, import_library, no_prompts
 
 
@@ -60,8 +60,10 @@ def open_module(
 
     Raises
     ------
+    UsageError
+        The device is not available.
     SourceError
-        The device is not available, or the interpolation is unknown.
+        The interpolation is unknown.
     """
     torch = import_library("torch")
     if expected.interpolation not in INTERPOLATIONS:
@@ -110,7 +112,7 @@ def find_device(device: str) -> str:
 
     Raises
     ------
-    SourceError
+    UsageError
         It is not available.
     """
     torch = import_library("torch")
@@ -120,7 +122,7 @@ def find_device(device: str) -> str:
         torch.zeros(1, device=device)
     except (RuntimeError, AssertionError) as error:
         reason = str(error).splitlines()[0]
-        raise SourceError(f"the device {device!r} is not available ({reason}); try --device cpu") from error
+        raise UsageError(f"the device {device!r} is not available ({reason}); try --device cpu") from error
     return device
 
 
@@ -154,8 +156,10 @@ def load_weights(module: Any, file: str | os.PathLike[str], trust: bool) -> None
 
     Raises
     ------
+    UsageError
+        The file is missing.
     SourceError
-        The file is missing, can run code while ``trust`` is false, or does not fit the model.
+        It can run code while ``trust`` is false, or does not fit the model.
     """
     torch = import_library("torch")
     try:
@@ -164,7 +168,7 @@ def load_weights(module: Any, file: str | os.PathLike[str], trust: bool) -> None
         else:
             state = torch.load(file, map_location="cpu", weights_only=not trust)
     except FileNotFoundError:
-        raise SourceError(f"{file}: no such file of weights") from None
+        raise UsageError(f"{file}: no such file of weights") from None
     except pickle.UnpicklingError as error:
         raise SourceError(
             f"{file}: holds more than weights, and loading it can run any code. If you trust its authors, add "

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 
-from ...errors import SourceError, suggest
+from ...errors import UsageError, suggest
 from .base import Execution, Model, import_library
 from .torch import Input, load_weights, open_module, safe_loading, unavailable
 
@@ -22,10 +22,10 @@ def open_torchvision(
     architecture, _, version = name.partition(".")
     known = models.list_models(module=models)
     if architecture not in known:
-        raise SourceError(f"{spec}: torchvision has no such classifier{suggest(architecture, known)}")
+        raise UsageError(f"{spec}: torchvision has no such classifier{suggest(architecture, known)}")
     versions = models.get_model_weights(architecture)
     if version and version not in versions.__members__:
-        raise SourceError(f"{spec}: torchvision has no such weights{suggest(version, versions.__members__)}")
+        raise UsageError(f"{spec}: torchvision has no such weights{suggest(version, versions.__members__)}")
     published = versions[version] if version else versions.DEFAULT
     try:
         with safe_loading(trust):

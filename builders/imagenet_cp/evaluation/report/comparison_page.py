@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from ...errors import UsageError
 from ...files import write_text
 from ..comparison import Comparison, compare
 from ..references import PLAIN, RATIO_KEY, data_name, flatten
@@ -86,8 +87,10 @@ def load_models(files: Sequence[str | os.PathLike[str]]) -> dict[str, Results]:
 
     Raises
     ------
+    UsageError
+        A file does not exist, or is named twice.
     ValueError
-        A file cannot be read, or is named twice.
+        A file cannot be read.
     """
     paths = [Path(file) for file in files]
     loaded = [load(path / "results.json" if path.is_dir() else path) for path in paths]
@@ -95,7 +98,7 @@ def load_models(files: Sequence[str | os.PathLike[str]]) -> dict[str, Results]:
     if len(set(names)) < len(names):
         names = [f"{name} ({path})" for name, path in zip(names, paths, strict=True)]
     if len(set(names)) < len(names):
-        raise ValueError(f"the same file twice: {', '.join(map(str, paths))}")
+        raise UsageError(f"the same file twice: {', '.join(map(str, paths))}")
     return dict(zip(names, loaded, strict=True))
 
 
