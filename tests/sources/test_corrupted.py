@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from imagenet_cp.errors import SourceError
+from imagenet_cp.errors import SourceError, UsageError
 from imagenet_cp.sources import classes as imagenet
 from imagenet_cp.sources.corrupted import open_corrupted
 from imagenet_cp.sources.template import parse_template
@@ -106,7 +106,7 @@ def test_what_does_not_fit_is_counted_and_named(folder, tmp_path):
         open_corrupted(folder / "fog" / "1", "{corruption}/{file}")
     with pytest.raises(SourceError, match="add the layout of these"):
         open_corrupted(folder)
-    with pytest.raises(SourceError, match="no such folder or tar archive"):
+    with pytest.raises(UsageError, match="no such folder or tar archive"):
         open_corrupted(tmp_path / "nowhere", LAYOUT)
 
 

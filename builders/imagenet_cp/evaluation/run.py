@@ -299,6 +299,8 @@ def evaluate_models(
         Nothing to evaluate on; an unknown model, benchmark, config, device or kind of scores; two models of one name.
     """
     out = None if out is None else local_path(out)  # before anything is read
+    if layout is not None and data is None:
+        raise UsageError("a layout is of the paths in data: give --data (data=) too")
     if scores not in ("auto", *KINDS):
         raise UsageError(f"scores are auto, {' or '.join(KINDS)}, not {scores!r}")
     options: dict[str, Any] = {

@@ -12,7 +12,7 @@ from typing import Any
 
 import datasets
 
-from ..errors import SourceError
+from ..errors import SourceError, UsageError
 from . import dataset_files
 from .arrow import RowReader, columns_of, schema_of
 from .base import Item, Reader, digest, image_id_of, in_order, row_id
@@ -99,8 +99,8 @@ def open_corrupted(
     SourceError
         The place or some of its images cannot be read, do not match the layout, have no label or a severity that is
         no number; or as for `open_source`.
-    ValueError
-        As for `parse_template`.
+    UsageError
+        There is no such place; or as for `parse_template`.
     """
     path = Path(os.fspath(place)).expanduser()
     if layout is not None:
@@ -110,6 +110,8 @@ def open_corrupted(
             f"{place}: the corruption of its images is in their paths; add the layout of these, such as "
             f"--layout '{_EXAMPLE}' (layout=)"
         )
+    elif not _exists(os.fspath(place)):
+        raise UsageError(f"{place}: no such folder or data set; name one, or a tar archive with its layout")
     else:
         found = _open_rows(os.fspath(place))
     if any(item.label < 0 for items in found.cells.values() for item in items):
@@ -147,7 +149,7 @@ def _open_files(path: Path, template: Template) -> CorruptedImages:
         folder, _, files = list_images(path)
         root, reader = str(folder), FileReader()
     elif not path.exists():
-        raise SourceError(
+        raise UsageError(
             f"{path}: no such folder or tar archive; a data set on the Hub is read by its columns corruption and "
             "severity, without --layout"
         )
@@ -243,6 +245,12 @@ def _unique_ids(keys: Sequence[Key], names: Sequence[str], stems: Sequence[str])
     if len(set(zip(keys, ids, strict=True))) == len(ids):
         return ids
     return [f"{name}/{stem}" if name else stem for name, stem in zip(names, stems, strict=True)]
+
+
+def _exists(place: str) -> bool:
+    """Check that a data set is a folder, or can be on the Hub."""
+    name = dataset_files.split_name(place)[0]
+    return Path(name).expanduser().exists() or dataset_files.is_hub_name(name)
 
 
 def _open_rows(place: str) -> CorruptedImages:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from ..errors import suggest
+from ..errors import UsageError, suggest
 
 #: Placeholders of a template.
 PLACEHOLDERS = ("corruption", "severity", "class", "file")
@@ -49,7 +49,7 @@ def parse_template(text: str) -> Template:
 
     Raises
     ------
-    ValueError
+    UsageError
         It lacks a placeholder, names an unknown one or one twice, or has a brace or a ``|`` too many.
     """
     names = _PLACEHOLDER.findall(text)
@@ -57,17 +57,17 @@ def parse_template(text: str) -> Template:
     place = f"the layout {text!r}"
     for name in names:
         if name not in PLACEHOLDERS:
-            raise ValueError(f"{place} has the unknown placeholder {{{name}}}{suggest(name, PLACEHOLDERS)}")
+            raise UsageError(f"{place} has the unknown placeholder {{{name}}}{suggest(name, PLACEHOLDERS)}")
     if twice := next((name for name in names if names.count(name) > 1), None):
-        raise ValueError(f"{place} has {{{twice}}} twice; write it once")
+        raise UsageError(f"{place} has {{{twice}}} twice; write it once")
     if missing := next((name for name in ("corruption", "file") if name not in names), None):
-        raise ValueError(
+        raise UsageError(
             f"{place} lacks {{{missing}}}; write one such as {{corruption}}/{{severity}}/{{class}}/{{file}}"
         )
     parts = _PLACEHOLDER.split(text.removeprefix("./").strip("/"))
     literals = parts[::2]
     if any(character in literal for literal in literals for character in "{}|"):
-        raise ValueError(f"{place} has a brace or a | that is no part of a placeholder; they are {every}")
+        raise UsageError(f"{place} has a brace or a | that is no part of a placeholder; they are {every}")
     groups = (f"(?P<{name}>[^/]+)" for name in parts[1::2])
     pattern = re.escape(literals[0]) + "".join(
         group + re.escape(literal) for group, literal in zip(groups, literals[1:], strict=True)
