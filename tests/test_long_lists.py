@@ -18,7 +18,7 @@ def test_missing_configs(missing):
     counts = {"mce": mce_counts(20, configs=CONFIGS[missing:])}
     model = evaluation(0, 0, metrics={"mce": compute("mce", counts["mce"])}, counts=counts)
     names = [", ".join([*CONFIGS[: min(most, missing)], *["..."] * (missing > most)]) for most in (4, 6)]
-    assert f"mce: none, since its benchmark is incomplete (missing: {names[0]})" in list(_summary(model))
+    assert f"mCE: none, since its benchmark is incomplete (missing: {names[0]})" in list(_summary(model))
     warnings = _warnings({"one": model})
     assert f"No mCE: {missing} configs are missing ({names[1]}). Partial results follow." in warnings
     assert any(text.startswith("No mCE of two: ") for text in _warnings({"one": model, "two": model}))

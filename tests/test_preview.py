@@ -36,6 +36,11 @@ def place(sheet, colour):
 
 def test_a_sheet_shows_every_severity_from_left_to_right(colours):
     sheet = preview.contact_sheet(np.zeros((224, 224, 3), np.uint8))
+    shown = [place(sheet, colour) for colour in colours.values()]
+    for half in (0, sheet.width // 2):  # nothing is below the last tile of a column
+        end = max(bottom for left, _, _, bottom in shown if half <= left < half + sheet.width // 2)
+        rest = np.asarray(sheet)[end:, half : half + sheet.width // 2]
+        assert (rest == sheet.getpixel((0, 0))).all()
     for name in CORRUPTIONS:
         boxes = [place(sheet, colours[name, severity]) for severity in SEVERITIES]
         assert {(right - left, bottom - top) for left, top, right, bottom in boxes} == {(160, 160)}
