@@ -163,7 +163,7 @@ def test_rows_and_the_command(tmp_path):
     assert "CE" not in run.output
     stored = json.loads((tmp_path / "out" / "results.json").read_text(encoding="utf-8"))
     assert "layout:columns" in stored["metrics"]["custom"]["signature"]
-    table = CliRunner().invoke(app, ["table", str(tmp_path / "out")])
+    table = CliRunner().invoke(app, ["table", str(tmp_path / "out"), "--format", "markdown"])
     assert "| Model | Error | mean error | Glare |" in table.output
 
 
