@@ -21,7 +21,7 @@ from imagenet_cp.sources import open_source
 #: Command -> defaults of the options that have one. All flags are off, but for --check.
 OPTIONS = {
     "build": {"--on-error": "raise", "--engine": "local", "--shard": "1/1", "--seed": 0},
-    "compare": {"--out": Path("comparison")},
+    "compare": {"--out": Path("comparison"), "--base": ""},
     "demo": {"--out": Path("imagenet_cp_demo")},
     "evaluate": {
         "--out": Path("report"),
@@ -38,10 +38,10 @@ OPTIONS = {
     },
     "export": {"--configs": "", "--dataset": ""},
     "import-official": {},
-    "preview": {"--severity": 3, "--benchmark": "imagenet_c", "--seed": 0},
+    "preview": {"--benchmark": "imagenet_c", "--seed": 0},
     "publish": {"--notes": ""},
     "publish-metric": {},
-    "table": {"--format": "markdown", "--metrics": ""},
+    "table": {"--format": "text", "--metrics": ""},
     "use": {},
     "verify": {"--sample": 100},
 }
