@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from imagenet_cp.errors import SourceError, UsageError, UsageError
+from imagenet_cp.errors import SourceError, UsageError
 from imagenet_cp.evaluation.fingerprint import fingerprint
 from imagenet_cp.evaluation.models.base import Execution, Model
 from imagenet_cp.evaluation.models.load import open_model
