@@ -21,7 +21,7 @@ class _OneLine:
 
 
 class UsageError(_OneLine, ValueError):
-    """An option or argument has a value that cannot be, such as an unknown name; the command exits with status 2."""
+    """An option or argument has an invalid value, such as an unknown name; the command exits with status 2."""
 
 
 class SourceError(_OneLine, ValueError):

@@ -5,15 +5,17 @@ import json
 import datasets
 import numpy as np
 import pytest
+from evaluation_samples import compute, evaluation, mce_counts
 from PIL import Image
 from typer.testing import CliRunner
 
 from imagenet_cp.cli.main import app
+from imagenet_cp.errors import UsageError
 from imagenet_cp.evaluation.comparison import compare
 from imagenet_cp.evaluation.evaluation import Evaluation
 from imagenet_cp.evaluation.exports import export_timm
 from imagenet_cp.evaluation.report.comparison_page import write_comparison
-from imagenet_cp.evaluation.run import evaluate_model
+from imagenet_cp.evaluation.run import evaluate_model, evaluate_models
 from imagenet_cp.evaluation.tables import format_tables, make_table
 from imagenet_cp.hub.results import evaluation_results
 from imagenet_cp.sources import classes as imagenet
@@ -181,3 +183,44 @@ def test_beside_imagenet_c_and_mistakes(folder, labelled):
     assert list(both.metrics) == ["mce", "custom"] and both.metrics["custom"]["mean_error"] == 0.25
     with pytest.raises(ValueError, match="give a source instead of builds"):
         evaluate_model(by_brightness, data=folder, layout=LAYOUT, native_size=True)
+
+
+def test_clean_images_alone_are_reported(folder, tmp_path):
+    out = str(tmp_path / "out")
+    options = ["--data", str(folder), "--layout", LAYOUT, "--configs", "clean", "-o", out]
+    run = CliRunner().invoke(app, ["evaluate", "toy_models:by_colour", *options])
+    assert run.exit_code == 0, run.output
+    assert "none, since no image is corrupted" in run.output
+    assert "no corrupted images" in (tmp_path / "out" / "index.html").read_text(encoding="utf-8")
+
+
+def test_an_evaluation_resumes_on_cells_of_unequal_size(folder, tmp_path):
+    for number in range(1, 8):
+        (folder / "near_focus/1" / imagenet.wnids()[0] / f"{number}.png").rename(tmp_path / f"{number}.png")
+    try:
+        for _ in range(2):
+            found = evaluate_models(
+                [by_brightness], data=folder, layout=LAYOUT, out=tmp_path / "out", images_per_unit=4
+            )
+            for file in sorted((tmp_path / "out" / "predictions").rglob("000000-*.parquet")):
+                file.unlink()
+        (made,) = found.evaluations.values()
+        assert made.metrics["custom"]["error"]["near_focus"] == [0.0, None]
+    finally:
+        for number in range(1, 8):
+            (tmp_path / f"{number}.png").rename(
+                folder / "near_focus/1" / imagenet.wnids()[0] / f"{number}.png"
+            )
+
+
+def test_benchmarks_beside_it_need_a_source(folder):
+    with pytest.raises(UsageError, match="imagenet_c_bar beside data in a layout of their own need"):
+        evaluate_model(by_brightness, data=folder, layout=LAYOUT, benchmarks=["imagenet_c_bar"])
+
+
+def test_a_column_of_a_table_is_of_one_data_set(result):
+    made, _ = result
+    counts = mce_counts(20, configs=["fog_3", "clean"])
+    other = evaluation(0, 0, metrics={"mce": compute("mce", counts)}, counts={"mce": counts})
+    table = make_table({"custom": made, "of ImageNet-C": other}, ["clean_error"])
+    assert table.rows["custom"] == ("–",) and table.rows["of ImageNet-C"] != ("–",)

@@ -141,7 +141,7 @@ def test_files_that_are_no_results(file, tmp_path, change, said):
 
 
 def test_files_that_cannot_be_read(file, tmp_path):
-    with pytest.raises(ValueError, match=r"none\.json: cannot be read"):
+    with pytest.raises(ValueError, match=r"none\.json: no such file"):
         Evaluation.from_json(tmp_path / "none.json")
     (tmp_path / "cut.json").write_text(file.read_text()[:5000])
     with pytest.raises(ValueError, match=r"cut\.json: not JSON, or cut short"):

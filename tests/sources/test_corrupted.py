@@ -104,7 +104,7 @@ def test_what_does_not_fit_is_counted_and_named(folder, tmp_path):
         open_corrupted(folder, LAYOUT)
     with pytest.raises(SourceError, match=r"no \{class\}, and .*a\.png has no name of one of ImageNet's"):
         open_corrupted(folder / "fog" / "1", "{corruption}/{file}")
-    with pytest.raises(SourceError, match="add the layout of these"):
+    with pytest.raises(UsageError, match="add the layout of these"):
         open_corrupted(folder)
     with pytest.raises(UsageError, match="no such folder or tar archive"):
         open_corrupted(tmp_path / "nowhere", LAYOUT)
@@ -181,5 +181,69 @@ def test_rows_without_the_columns_are_named(tmp_path):
         open_corrupted(tmp_path / "half")
     unlabelled = rows(corruption=(text, ["fog"] * 6), severity=(number, [1.0] * 6)).remove_columns("label")
     unlabelled.save_to_disk(tmp_path / "unlabelled")
+    with pytest.raises(SourceError, match="has no labels"):
+        open_corrupted(tmp_path / "unlabelled")
+
+
+def test_the_file_names_an_image_across_its_corruptions(tmp_path):
+    for cell in ("fog_3", "glare_1"):
+        for wnid in WNIDS:
+            (tmp_path / "own" / wnid).mkdir(parents=True, exist_ok=True)
+            image(1).save(tmp_path / "own" / wnid / f"{wnid}_{cell}.png")
+    found = open_corrupted(tmp_path / "own", "./{class}/{file}_{corruption}_{severity}.png")
+    assert [[item.image_id for item in items] for items in found.cells.values()] == [sorted(WNIDS)] * 2
+    assert found.layout == "{class}/{file}_{corruption}_{severity}.png"
+
+
+@pytest.mark.parametrize(
+    ("name", "says"), [("test", "names all corruptions"), ("a|b", "separates"), ("fog_1", "also the name of")]
+)
+def test_corruptions_whose_names_mean_something_else_are_refused(name, says, folder):
+    (folder / "near focus").rename(folder / name)
+    with pytest.raises(SourceError, match=says):
+        open_corrupted(folder, LAYOUT)
+
+
+def test_the_fingerprint_sees_other_pixels_in_files_of_equal_size(folder):
+    for file in folder.rglob("*.png"):
+        Image.fromarray(np.zeros((4, 4, 3), np.uint8)).save(file.with_suffix(".bmp"))
+        file.unlink()
+    before = open_corrupted(folder, LAYOUT).fingerprint
+    Image.fromarray(np.ones((4, 4, 3), np.uint8)).save(folder / "fog/1" / sorted(WNIDS)[0] / "a.bmp")
+    assert open_corrupted(folder, LAYOUT).fingerprint != before
+
+
+def test_rows_are_paired_by_their_names(tmp_path, capsys):
+    text, number = datasets.Value("string"), datasets.Value("int64")
+    for label, place in enumerate(("cat", "dog")):
+        (tmp_path / place).mkdir()
+        image(label).save(tmp_path / place / "1.png")
+    paths = [str(tmp_path / place / "1.png") for place in ("cat", "dog", "dog", "cat")]
+    columns = {
+        "image": paths,
+        "label": [0, 1, 1, 0],
+        "corruption": ["fog", "fog", "glare", "glare"],
+        "severity": [1] * 4,
+    }
+    kinds = [datasets.Image(), datasets.ClassLabel(names=["cat", "dog"]), text, number]
+    features = datasets.Features(dict(zip(columns, kinds, strict=True)))
+    data = datasets.Dataset.from_dict(columns, features=features)
+    (tmp_path / "own").mkdir()
+    data.to_parquet(tmp_path / "own" / "test-00000-of-00001.parquet")
+    found = open_corrupted(tmp_path / "own")
+    ids = {key: {item.image_id: item.label for item in items} for key, items in found.cells.items()}
+    assert ids["fog", 1] == ids["glare", 1] == {"cat/1": 0, "dog/1": 1}
+    assert "paired" not in capsys.readouterr().err
+
+
+def test_a_corruption_is_no_class_and_an_absent_one_has_no_name(tmp_path):
+    number = datasets.Value("int64")
+    kind = datasets.ClassLabel(names=["fog", "glare"])
+    data = rows(corruption=(kind, [0, 0, 1, 1, 0, None]), severity=(number, [1] * 6))
+    data.save_to_disk(tmp_path / "absent")
+    with pytest.raises(SourceError, match="row 5 has the corruption None"):
+        open_corrupted(tmp_path / "absent")
+    data = rows(corruption=(kind, [0, 0, 1, 1, 0, 0]), severity=(number, [1] * 6)).remove_columns("label")
+    data.save_to_disk(tmp_path / "unlabelled")
     with pytest.raises(SourceError, match="has no labels"):
         open_corrupted(tmp_path / "unlabelled")

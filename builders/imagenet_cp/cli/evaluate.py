@@ -331,7 +331,10 @@ def _summary(evaluation: Evaluation) -> Iterator[str]:
             yield f"{label}: {times * result[MEAN_KEY[metric]]:.1f} ({low:.1f} to {high:.1f}) on {extent}"
         else:
             missing = ", ".join(result["missing"][:4]) + (", ..." if len(result["missing"]) > 4 else "")
-            yield f"{label}: none, since its benchmark is incomplete (missing: {missing})"
+            reason = (
+                f"its benchmark is incomplete (missing: {missing})" if missing else "no image is corrupted"
+            )
+            yield f"{label}: none, since {reason}"
             if "error" in result:
                 errors = [error for row in result["error"].values() for error in row if error is not None]
                 clean = "" if result["clean_error"] is None else f"clean error {result['clean_error']:.1%}, "

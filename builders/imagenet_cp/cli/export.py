@@ -89,6 +89,7 @@ def _robustbench(path: Path, out: Path, dataset: str) -> list[Path]:
 
 
 def _hub(path: Path, out: Path, dataset: str) -> list[Path]:
+    from ..benchmarks.catalog import BENCHMARKS
     from ..evaluation.references import benchmark_name
     from ..evaluation.results_file import load
     from ..hub.results import write_evaluation_results
@@ -96,10 +97,14 @@ def _hub(path: Path, out: Path, dataset: str) -> list[Path]:
     if not dataset:
         raise UsageError("--to hub needs the data set that the scores are of: --dataset user/imagenet_c")
     results = load(path)
-    named = {m: s for m, s in results.metrics.items() if benchmark_name(s) == dataset.rpartition("/")[2]}
+    name = dataset.rpartition("/")[2]
+    named = {m: s for m, s in results.metrics.items() if benchmark_name(s) == name}
     found = named or results.metrics
-    if len({benchmark_name(scores) for scores in found.values()}) > 1:
-        raise UsageError(f"{path}: of imagenet_c and imagenet_p; {dataset!r} ends with the name of neither")
+    measured = sorted({benchmark_name(scores) for scores in found.values()})
+    if len(measured) > 1 or (name in BENCHMARKS and not named):
+        raise UsageError(
+            f"{path}: of {' and '.join(measured)}; {dataset!r} does not end with the name of one"
+        )
     return [write_evaluation_results(scores, dataset, out) for scores in found.values()]
 
 

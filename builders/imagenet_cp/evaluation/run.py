@@ -52,6 +52,8 @@ from .units import Settings, Unit, run, warm_ups
 _LIBRARIES = ("imagenet-cp", "numpy", "torch", "timm", "torchvision", "transformers", "onnxruntime")
 #: Options for builds -> the scores that they have one of; ImageNet-C-bar by itself can be given in place of ImageNet-C.
 _BUILDS = {"imagenet_c": ("mce", "c_bar"), "imagenet_p": ("mfr",), "imagenet_c_bar": ("c_bar",)}
+#: Benchmarks to generate by default.
+_BENCHMARKS = ("imagenet_c", "imagenet_p")
 #: Title of the progress.
 _TITLE = "evaluating"
 
@@ -65,7 +67,7 @@ def evaluate_model(
     data: str | os.PathLike[str] | None = None,
     layout: str | None = None,
     source: str | os.PathLike[str] | None = None,
-    benchmarks: Sequence[str] = ("imagenet_c", "imagenet_p"),
+    benchmarks: Sequence[str] = _BENCHMARKS,
     configs: Sequence[str] = (),
     seed: int = 0,
     ids: Ids | None = None,
@@ -215,7 +217,7 @@ def evaluate_models(
     data: str | os.PathLike[str] | None = None,
     layout: str | None = None,
     source: str | os.PathLike[str] | None = None,
-    benchmarks: Sequence[str] = ("imagenet_c", "imagenet_p"),
+    benchmarks: Sequence[str] = _BENCHMARKS,
     configs: Sequence[str] = (),
     seed: int = 0,
     ids: Ids | None = None,
@@ -254,8 +256,7 @@ def evaluate_models(
     models : sequence of callable, str or Model
         As for `evaluate_model`. In other processes, functions are those that can be pickled.
     imagenet_c, imagenet_p, imagenet_c_bar, data, layout, source, benchmarks, configs, seed, ids, classes, limit,
-    native_size, preprocess,
-    batch_size, scores
+    native_size, preprocess, batch_size, scores
         As for `evaluate_model`.
     out : path, optional
         Folder of the predictions of one model; of several, each has a folder of its own in it.
@@ -421,6 +422,11 @@ def _open_data(
                 f"pass the build of {rows.benchmark.dataset} as {fitting[-1]}, not as the other benchmark"
             )
     names = list(configs)
+    if custom is not None and not folders and source is None and tuple(benchmarks) != _BENCHMARKS:
+        raise UsageError(
+            f"{', '.join(benchmarks)} beside data in a layout of their own need the clean images: add --source "
+            "(source=)"
+        )
     if not folders and (source is not None or custom is None):
         data = [
             from_source(dataset, source, seed=seed, ids=ids, classes=classes, size=size)

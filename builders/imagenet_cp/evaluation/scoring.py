@@ -76,7 +76,7 @@ def _custom_scores(title: str, rows: Rows, tables: Mapping[str, pa.Table]) -> di
         ("data", rows.signature),
     )
     scores = compute_scores("custom", CUSTOM, per_image_counts("custom", rows, tables).means())
-    return {**scores, "name": title, "num_examples": sum(sizes), "signature": str(signature)}
+    return {**scores, "missing": [], "name": title, "num_examples": sum(sizes), "signature": str(signature)}
 
 
 def per_image_counts(metric: str, rows: Rows, tables: Mapping[str, pa.Table]) -> Counts:

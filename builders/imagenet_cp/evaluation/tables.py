@@ -148,24 +148,22 @@ def make_table(models: Mapping[str, Results], scores: Sequence[str], intervals: 
         Add the 95 % intervals to the scores that have one.
     """
     columns = [column for name in scores for column in _columns(name, models)]
-    cells = {name: [_cell(model, score) for _, score, _ in columns] for name, model in models.items()}
+    sources = [_source(score, models) for _, score, _ in columns]
+    cells = {
+        name: [_cell(model, score, metric) for (_, score, _), metric in zip(columns, sources, strict=True)]
+        for name, model in models.items()
+    }
     best = set()
     for i, (_, _, ascending) in enumerate(columns):
         values = {name: value for name, row in cells.items() if (value := row[i][0]) is not None}
         if len(values) > 1:
             target = max(values.values()) if ascending else min(values.values())
             best |= {(name, i) for name, value in values.items() if value == target}
-    used = {
-        metric
-        for model in models.values()
-        for _, score, _ in columns
-        for metric in _sources(model, score)[:1]
-    }
     notes = {
         str(model.metrics[metric]["signature"]): None
         for metric in RAW_KEY
         for model in models.values()
-        if metric in used and metric in model.metrics
+        if metric in sources and metric in model.metrics
     }
     return Table(
         tuple((family, score.title) for family, score, _ in columns),
@@ -208,9 +206,8 @@ def _title(part: str) -> str:
     )
 
 
-def _cell(model: Results, score: Score) -> tuple[float | None, Interval | None]:
-    """Value and interval of a score; of plain data sets alone, theirs in place of those of ImageNet-C."""
-    metric = next(iter(_sources(model, score)), "mce")
+def _cell(model: Results, score: Score, metric: str) -> tuple[float | None, Interval | None]:
+    """Value and interval of a score of one of the metrics that have it."""
     value: Any = model.metrics.get(metric)
     interval: Any = model.intervals.get(metric)
     path = score.path
@@ -222,10 +219,11 @@ def _cell(model: Results, score: Score) -> tuple[float | None, Interval | None]:
     return value, interval
 
 
-def _sources(model: Results, score: Score) -> list[str]:
-    """Metrics of a model whose results have a score, the one that it is of first."""
+def _source(score: Score, models: Mapping[str, Results]) -> str:
+    """Metric that a column is of: of models on plain data sets alone, theirs in place of that of ImageNet-C."""
     shared = score.source == "calibration" or (score.source == "mce" and score.path[0] in _SHARED)
-    return [metric for metric in (OF_IMAGES if shared else (score.source,)) if metric in model.metrics]
+    measured = {metric for model in models.values() for metric in model.metrics}
+    return next((m for m in (OF_IMAGES if shared else (score.source,)) if m in measured), score.source)
 
 
 def _child(tree: Any, key: Any) -> Any:

@@ -109,7 +109,7 @@ class Unit:
 
     def location(self, done: int) -> str:
         """Location of the image that is next after ``done`` predictions."""
-        return self.rows.location(done * self.images // self.size)
+        return self.rows.location(min(done, self.size - 1) / self.size)
 
 
 def run(unit: Unit, tick: Callable[[int], Any] = lambda count: None) -> dict[int, str]:

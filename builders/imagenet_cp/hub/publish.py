@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ..benchmarks.base import Benchmark, Cell
+from ..benchmarks.base import Cell
 from ..benchmarks.layout import DATA_FILE
 from ..build.finished import Build, open_build
 from ..build.verify import verify
@@ -259,7 +259,8 @@ def _dataset_plan(
     }
     rest = {path: content for path, content in description.items() if not now.has(path, content)}
     ours = {path for path in now.files if DATA_FILE.fullmatch(path) or path.startswith("assets/")}
-    _check_foreign(repo, now, ours | {"README.md", RECORD_FILE, BENCHMARK_FILE}, RECORD_FILE)
+    ours |= {BENCHMARK_FILE} & now.files.keys()
+    _check_foreign(repo, now, ours | {"README.md", RECORD_FILE}, RECORD_FILE)
     obsolete = tuple(sorted(ours - checksums.keys() - description.keys()))
     uploads = (
         Upload(data, f"Add data of {build.signature}", checksums=checksums),
@@ -299,7 +300,7 @@ def _description(build: Build, repo_id: str) -> dict[str, Content]:
     return {
         **(
             {BENCHMARK_FILE: benchmark_file(build.benchmark.dataset).encode()}
-            if _is_whole(build.benchmark, cells)
+            if _is_whole(build, cells)
             else {}
         ),
         **{f"assets/{name}.jpg": strip for name, strip in strips(build.benchmark, names).items()},
@@ -308,9 +309,11 @@ def _description(build: Build, repo_id: str) -> dict[str, Content]:
     }
 
 
-def _is_whole(benchmark: Benchmark, cells: Iterable[Cell]) -> bool:
-    """True if no config of the benchmark's mean is missing."""
-    return set(cells) >= set(benchmark.configs["test"])
+def _is_whole(build: Build, cells: Iterable[Cell]) -> bool:
+    """True for a build of all images at the benchmark's size that has every config of its mean."""
+    recipe = build.recipe
+    of_all = (recipe.ids, recipe.classes, recipe.size) == ("", "", "profile")
+    return of_all and set(cells) >= set(build.benchmark.configs["test"])
 
 
 def _check_private(folder: Path, description: Mapping[str, Content]) -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import functools
+import hashlib
+import itertools
 import os
 import zipfile
 from collections import defaultdict
@@ -13,6 +16,7 @@ from typing import Any
 import datasets
 
 from ..errors import SourceError, UsageError
+from ..notices import notice
 from . import dataset_files
 from .arrow import RowReader, columns_of, schema_of
 from .base import Item, Reader, digest, image_id_of, in_order, row_id
@@ -29,6 +33,8 @@ from .template import PLACEHOLDERS, Template, parse_template
 CLEAN = "clean"
 #: No severity is higher: a larger number is a mistake, such as an angle.
 _HIGHEST = 100
+#: Config of all corruptions.
+_ALL = "test"
 _EXAMPLE = "{corruption}/{severity}/{class}/{file}"
 #: Corruption and severity.
 Key = tuple[str, int]
@@ -51,7 +57,7 @@ class CorruptedImages:
     layout : str
         Template of the paths; ``"columns"`` for rows.
     order, ids, class_list : str
-        As of a `Source`.
+        See `Source`.
     """
 
     name: str
@@ -63,14 +69,20 @@ class CorruptedImages:
     ids: str = ""
     class_list: str = ""
 
-    @property
+    @functools.cached_property
     def fingerprint(self) -> str:
-        """12 digits of a digest of the ids, labels and sizes in bytes of all images, wherever they are stored."""
-        return digest(
-            (*key, item.image_id, item.label, _size(item))
+        """12 digits of a digest of the ids and labels of all images, and of the bytes of some.
+
+        Of files these are the sizes of all, too. The bytes are those of the first image of every corruption and
+        severity; rows have the same fingerprint wherever they are stored.
+        """
+        listed = (
+            (*key, item.image_id, item.label, _size(item) if self.layout != "columns" else "")
             for key, items in self.cells.items()
             for item in items
-        )[:12]
+        )
+        read = (hashlib.sha256(self.reader.read(items[0])).hexdigest() for items in self.cells.values())
+        return digest(itertools.chain(listed, read))[:12]
 
 
 def open_corrupted(
@@ -100,13 +112,13 @@ def open_corrupted(
         The place or some of its images cannot be read, do not match the layout, have no label or a severity that is
         no number; or as for `open_source`.
     UsageError
-        There is no such place; or as for `parse_template`.
+        There is no such place, it needs a layout, or it is a zip archive; or as for `parse_template`.
     """
     path = Path(os.fspath(place)).expanduser()
     if layout is not None:
         found = _open_files(path, parse_template(layout))
     elif path.is_file() or (path.is_dir() and not dataset_files.is_dataset(path)):
-        raise SourceError(
+        raise UsageError(
             f"{place}: the corruption of its images is in their paths; add the layout of these, such as "
             f"--layout '{_EXAMPLE}' (layout=)"
         )
@@ -154,17 +166,18 @@ def _open_files(path: Path, template: Template) -> CorruptedImages:
             "severity, without --layout"
         )
     elif zipfile.is_zipfile(path):
-        raise SourceError(f"{path}: a zip archive; unpack it and name the folder")
+        raise UsageError(f"{path}: a zip archive; unpack it and name the folder")
     else:
         root, files, reader = list_tar(path)
         if not files:
             raise SourceError(f"{root}: no image in it; name another archive")
-    values, strange = [], []
+    values, stems, strange = [], [], []
     shared: dict[tuple[str, ...], tuple[str, ...]] = {}  # one object a folder, for millions of images
     for file in files:
         if found := template.match(str(file)):
             value = (found["corruption"], found.get("severity", "1"), found.get("class", ""))
             values.append(shared.setdefault(value, value))
+            stems.append(found["file"].removesuffix(PurePosixPath(str(file)).suffix))
         else:
             strange.append(file)
     if strange:
@@ -173,7 +186,6 @@ def _open_files(path: Path, template: Template) -> CorruptedImages:
             f"{strange[0]}; write the layout of all paths, or move these images out"
         )
     keys = _keys(root, [(value[0], value[1]) for value in values], files)
-    stems = [file.stem for file in files]
     names = [value[2] for value in values]
     labels = _labels(root, template, names, stems, files)
     ids = _unique_ids(keys, names, stems)
@@ -188,9 +200,14 @@ def _keys(root: str, values: Sequence[tuple[Any, Any]], places: Iterable[object]
     """Corruption and severity of every image."""
     keys, wrong = [], []
     for (corruption, severity), place in zip(values, places, strict=True):
-        if not isinstance(corruption, str) or not corruption.isprintable() or not corruption:
+        if not isinstance(corruption, str) or not corruption.isprintable() or not corruption.strip("|"):
             raise SourceError(
                 f"{root}: {place} has the corruption {corruption!r}, which is no name; rename it"
+            )
+        if corruption == _ALL or "|" in corruption:
+            raise SourceError(
+                f"{root}: {place} has the corruption {corruption!r}; rename it, since {_ALL} names all corruptions "
+                "and | separates the fields of signatures"
             )
         level = 0 if corruption == CLEAN else _severity(severity)
         if level is None:
@@ -202,6 +219,11 @@ def _keys(root: str, values: Sequence[tuple[Any, Any]], places: Iterable[object]
             f"{root}: {len(wrong):,} of {len(values):,} images have severities that are not whole numbers from 1 to "
             f"{_HIGHEST}, such as {wrong[0][0]!r} of {wrong[0][1]}; number the severities, or correct the layout. "
             f"Images without corruption are of the corruption {CLEAN}"
+        )
+    configs = {f"{name}_{level}" for name, level in keys}
+    if twice := next((name for name, _ in keys if name in configs), None):
+        raise SourceError(
+            f"{root}: the corruption {twice!r} is also the name of a corruption with a severity; rename one"
         )
     return keys
 
@@ -271,16 +293,20 @@ def _open_rows(place: str) -> CorruptedImages:
     values = {name: [value for one in columns for value in one.extra[name]] for name in wanted}
     for name in PLACEHOLDERS[:2]:
         if isinstance(features[name], datasets.ClassLabel):
-            values[name] = [features[name].names[value] for value in values[name]]
+            names = dict(enumerate(features[name].names))
+            values[name] = [names.get(value) for value in values[name]]
     places = [f"row {row}" for row in range(len(source.items))]
     keys = _keys(files.name, list(zip(values["corruption"], values["severity"], strict=True)), places)
     stems = [PurePosixPath(path).stem if path else "" for one in columns for path in one.paths]
-    ids = (
-        [str(one) for one in values["image_id"]]
-        if "image_id" in wanted
-        else [image_id_of(one) for one in stems]
-    )
-    if "" in ids or len(set(zip(keys, ids, strict=True))) < len(ids):
+    if "image_id" in wanted:
+        ids = [str(one) for one in values["image_id"]]
+    else:
+        names_of = [source.classes[item.label] if item.label >= 0 else "" for item in source.items]
+        ids = _unique_ids(keys, names_of, stems)
+    if not all(stems if "image_id" not in wanted else ids) or len({*zip(keys, ids, strict=True)}) < len(ids):
+        notice(
+            f"{files.name}: without unique names its images are paired by the order of the rows; add image_id"
+        )
         counts: dict[Key, int] = defaultdict(int)
         for row, key in enumerate(keys):
             ids[row] = row_id(counts[key])
@@ -293,6 +319,6 @@ def _open_rows(place: str) -> CorruptedImages:
 
 
 def _size(item: Item) -> str:
-    """Size of an image in bytes; of a row that of its file, or on the Hub the revision."""
+    """Size of a file in bytes."""
     size = item.location.rpartition("@")[2].partition("+")[2]  # of a member of an archive
     return size if size.isdecimal() else item.stamp.partition(":")[0]

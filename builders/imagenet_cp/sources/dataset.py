@@ -132,7 +132,9 @@ def _image_column(name: str, features: datasets.Features, schema: pa.Schema) -> 
 def _label_column(name: str, features: datasets.Features) -> str | None:
     """Column of the labels; None if there is none."""
     named: list[str] = [
-        column for column, feature in features.items() if isinstance(feature, datasets.ClassLabel)
+        column
+        for column, feature in features.items()
+        if isinstance(feature, datasets.ClassLabel) and column not in ("corruption", "severity")
     ]
     plain = [
         column

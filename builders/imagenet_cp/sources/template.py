@@ -64,7 +64,8 @@ def parse_template(text: str) -> Template:
         raise UsageError(
             f"{place} lacks {{{missing}}}; write one such as {{corruption}}/{{severity}}/{{class}}/{{file}}"
         )
-    parts = _PLACEHOLDER.split(text.removeprefix("./").strip("/"))
+    text = text.removeprefix("./").strip("/")
+    parts = _PLACEHOLDER.split(text)
     literals = parts[::2]
     if any(character in literal for literal in literals for character in "{}|"):
         raise UsageError(f"{place} has a brace or a | that is no part of a placeholder; they are {every}")

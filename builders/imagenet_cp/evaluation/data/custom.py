@@ -84,9 +84,10 @@ class CustomSlice:
         """Iterate over the files of the first cell."""
         return map(self.reader.read, self.items[self.cells[0].config])
 
-    def location(self, number: int) -> str:
-        """Location of one of the images, for errors."""
-        return max(self.items.values(), key=len)[number].location
+    def location(self, share: float) -> str:
+        """Location of the image that is next after a share of the rows, for errors."""
+        items = [item for cell in self.cells for item in self.items[cell.config]]
+        return items[int(share * len(items))].location
 
 
 def from_custom(

@@ -145,9 +145,9 @@ class FolderSlice:
             for row in chunk[self.cells[0].config]:
                 yield row["image"]["bytes"]
 
-    def location(self, number: int) -> str:
-        """Location of one of the images, for errors."""
-        return f"{self.root}, row {self.start + number}"
+    def location(self, share: float) -> str:
+        """Location of the image that is next after a share of the rows, for errors."""
+        return f"{self.root}, row {self.start + int(share * (self.stop - self.start))}"
 
     def _chunks(self) -> Iterator[dict[str, list[dict[str, Any]]]]:
         """Iterate over a few images at a time: config -> their encoded rows."""

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ...benchmarks.base import Cell, ConfigSet
 from ...benchmarks.catalog import parse_signature
-from ...errors import SourceError
+from ...errors import SourceError, UsageError
 from ...images.profiles import PROFILES
 from ...perturbations import PERTURBATIONS
 
@@ -57,8 +57,8 @@ class Slice(Protocol):
     def encoded(self) -> Iterator[bytes]:
         """Iterate over the files of the first cell, which is of ImageNet-C."""
 
-    def location(self, number: int) -> str:
-        """Location of one of the images, for errors."""
+    def location(self, share: float) -> str:
+        """Location of the image that is next after a share of the rows, from 0 to less than 1, for errors."""
 
 
 @dataclass(frozen=True)
@@ -129,7 +129,7 @@ class Rows:
 
         Raises
         ------
-        ValueError
+        UsageError
             Unknown config, or one of a difficulty that models are not evaluated at.
         SourceError
             A config is missing.
@@ -137,7 +137,7 @@ class Rows:
         cells = self.benchmark.cells(configs)
         for cell in cells:
             if self.sequences and cell.level > 1:
-                raise ValueError(
+                raise UsageError(
                     f"{cell.config}: mFR and mT5D are defined at difficulty 1; score other difficulties with "
                     "evaluate.load"
                 )

@@ -60,9 +60,9 @@ class SourceSlice:
             clean = benchmark.prepare(self.reader.read(item), item.location, self.recipe.size)
             yield benchmark.row(self.recipe, self.cells[0], clean, item)["image"]["bytes"]
 
-    def location(self, number: int) -> str:
-        """Location of one of the images, for errors."""
-        return self.items[number].location
+    def location(self, share: float) -> str:
+        """Location of the image that is next after a share of the rows, for errors."""
+        return self.items[int(share * len(self.items))].location
 
 
 def from_source(

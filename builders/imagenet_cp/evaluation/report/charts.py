@@ -6,7 +6,7 @@ import textwrap
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ...errors import BuildError, suggest
+from ...errors import BuildError, UsageError, suggest
 from .. import references
 from ..references import RATIO_KEY, benchmark_name, flatten
 from ..results import Results
@@ -79,13 +79,15 @@ def draw(kind: str, models: Models, columns: int = 5) -> Figure:
 
     Raises
     ------
+    UsageError
+        Unknown chart.
     ValueError
-        Unknown chart, or no data for it.
+        No data for it.
     BuildError
         Matplotlib is not installed.
     """
     if kind not in CHARTS:
-        raise ValueError(f"there is no chart {kind!r}{suggest(kind, CHARTS)}")
+        raise UsageError(f"there is no chart {kind!r}{suggest(kind, CHARTS)}")
     require_matplotlib()
     shown = {name: model for name, model in models.items() if _has_data(kind, model)}
     if not shown:

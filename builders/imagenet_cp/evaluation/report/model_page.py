@@ -82,7 +82,8 @@ def _card(results: Results, score: Score) -> dict[str, Any]:
     if result[key] is None:
         no_clean = key in ("relative_mce", "clean_error") and result["clean_error"] is None
         missing = len(references.missing_configs(metric, result))
-        return {**card, "notes": ["no clean images" if no_clean else f"{missing} configs missing"]}
+        lacking = f"{missing} configs missing" if missing else "no corrupted images"
+        return {**card, "notes": ["no clean images" if no_clean else lacking]}
     notes = []
     if is_relative_to_alexnet(metric, results):
         base = format_number(alexnet(metric, benchmark_name(result))[key], score.times)

@@ -56,7 +56,7 @@ _STYLE = {
 
 
 class Look(NamedTuple):
-    """How a model is drawn in all charts of a page.
+    """Appearance of a model in all charts of a page.
 
     Attributes
     ----------
