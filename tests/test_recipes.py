@@ -64,12 +64,11 @@ def test_adaptation_improves_the_error_as_the_guide_says(tmp_path):
     ((_, block),) = re.findall(r"^```(\w*)\n(.*?)^```$", SECTIONS["Adapting at test time"], re.M | re.S)
     names = {}
     exec(block[: block.index("for adapt in")], names)
-    before, after = (
-        names["stream_error"](tmp_path / "all", adapt, batch_size=20)[0] for adapt in (False, True)
-    )
+    options = {"corruptions": names["corruptions"], "batch_size": 20}
+    before, after = (names["stream_error"](tmp_path / "all", adapt, **options)[0] for adapt in (False, True))
     said = re.search(r"from ([\d.]+) % to ([\d.]+) %", SECTIONS["Adapting at test time"]).groups()
-    # Sums of other processors may move a few of the 300 predictions.
-    assert [100 * before, 100 * after] == pytest.approx([float(value) for value in said], abs=1.5)
+    # Sums of other processors may move one or two of the 80 predictions.
+    assert [100 * before, 100 * after] == pytest.approx([float(value) for value in said], abs=2.6)
 
 
 @pytest.mark.parametrize("title", SECTIONS)
