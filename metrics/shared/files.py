@@ -24,7 +24,8 @@ def read_result(path, metric, benchmark):
     name = Path(path).name
     result = fields.get("metrics", {}).get(metric)
     if result is None:
-        raise ValueError(f"{name} has no {metric}, only {', '.join(fields.get('metrics', {}))}")
+        found = ", ".join(fields.get("metrics", {}))
+        raise ValueError(f"{name} has no {metric}, only {found}; score the Parquet files of its predictions")
     if f"|benchmark:{benchmark}|" not in result["signature"]:
         raise ValueError(f"{name} is not of {benchmark}, but {result['signature']}; choose its benchmark")
     return result

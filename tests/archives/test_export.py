@@ -102,6 +102,13 @@ class TestImageFolder:
         (row,) = rows_of(tmp_path / "built", "brightness")
         assert files(tmp_path / "out") == {"brightness/cat/a.mp4": row["video"]["bytes"]}
 
+    def test_images_without_labels_are_refused(self, photos, tmp_path, monkeypatch):
+        rows = [{**row, "label": -1} for row in rows_of(photos, "clean")]
+        monkeypatch.setattr(module, "_rows", lambda *_: iter(rows))
+        with pytest.raises(BuildError, match="has no label"):
+            export(photos, "imagefolder", tmp_path / "out", ["clean"])
+        assert not files(tmp_path, "*.png")
+
     @pytest.mark.parametrize("image_id", ["../x", "/x", "a/../x", "", "a\\b"])
     def test_names_that_leave_the_folder_are_refused(self, photos, tmp_path, monkeypatch, image_id):
         rows = [{**row, "image_id": image_id} for row in rows_of(photos, "clean")]

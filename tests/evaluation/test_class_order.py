@@ -41,6 +41,11 @@ class TestMatching:
         assert {"crane", "maillot"} <= twice
         assert [order[place] for place in columns([firsts[i] for i in order], WNIDS)] == list(range(1000))
 
+    def test_numbers_are_those_of_the_data_or_of_imagenet(self):
+        numbers = [str(number) for number in range(9, -1, -1)]
+        assert columns(numbers, [f"{number:02d}" for number in range(10)]) == list(range(9, -1, -1))
+        assert columns([str(number) for number in range(999, -1, -1)], WNIDS) == list(range(999, -1, -1))
+
     def test_more_outputs_than_classes(self):
         r = class_list("imagenet-r")
         assert columns((), r.names, 1000) == list(r.indices)

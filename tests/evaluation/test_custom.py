@@ -224,3 +224,20 @@ def test_a_column_of_a_table_is_of_one_data_set(result):
     other = evaluation(0, 0, metrics={"mce": compute("mce", counts)}, counts={"mce": counts})
     table = make_table({"custom": made, "of ImageNet-C": other}, ["clean_error"])
     assert table.rows["custom"] == ("–",) and table.rows["of ImageNet-C"] != ("–",)
+
+
+def test_a_folder_inside_the_data_is_refused(folder):
+    for out in (folder, folder / "report"):
+        with pytest.raises(UsageError, match="lies in the data"):
+            evaluate_model(by_brightness, data=folder, layout=LAYOUT, out=out)
+
+
+def test_a_report_of_other_data_names_what_it_replaces(result, tmp_path, capsys):
+    made, _ = result
+    counts = mce_counts(20, configs=["fog_3", "clean"])
+    other = evaluation(0, 0, metrics={"mce": compute("mce", counts)}, counts={"mce": counts})
+    made.write_report(tmp_path)
+    made.write_report(tmp_path)
+    assert "replaces" not in capsys.readouterr().err
+    other.write_report(tmp_path)
+    assert "this report replaces one of ImageNet-3DCC, whose predictions stay" in capsys.readouterr().err

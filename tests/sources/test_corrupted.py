@@ -247,3 +247,32 @@ def test_a_corruption_is_no_class_and_an_absent_one_has_no_name(tmp_path):
     data.save_to_disk(tmp_path / "unlabelled")
     with pytest.raises(SourceError, match="has no labels"):
         open_corrupted(tmp_path / "unlabelled")
+
+
+@pytest.mark.parametrize(
+    ("layout", "path"),
+    [
+        ("{corruption}_{severity}_{class}_{file}", "fog_3_1_1_5.png"),
+        ("{class}/{file}_{corruption}_{severity}.png", "n01440764/img_gaussian_noise_3.png"),
+    ],
+)
+def test_a_path_that_can_be_read_in_two_ways_is_refused(layout, path):
+    with pytest.raises(SourceError, match="more than one way"):
+        parse_template(layout).match(path)
+
+
+def test_a_severity_ends_the_name_of_a_corruption():
+    found = parse_template("{corruption}_{severity}/{file}").match("gaussian_noise_3/a.png")
+    assert found == {"corruption": "gaussian_noise", "severity": "3", "file": "a.png"}
+    with pytest.raises(UsageError, match="side by side"):
+        parse_template("{corruption}{severity}/{file}")
+
+
+def test_one_id_is_one_image(folder):
+    for cell in folder.glob("*/*"):
+        for wnid, gone in zip(WNIDS, ("b.png", "a.png"), strict=True):
+            (cell / wnid / gone).unlink()
+    (folder / "fog/1" / WNIDS[0] / "a.png").rename(folder / "fog/1" / WNIDS[0] / "c.png")
+    (folder / "clean/0" / WNIDS[1] / "b.png").rename(folder / "clean/0" / WNIDS[1] / "c.png")
+    with pytest.raises(SourceError, match="images of several classes have the id 'c'"):
+        open_corrupted(folder, LAYOUT)

@@ -103,6 +103,10 @@ class ImageFolder(Target):
         made: set[Path] = set()
         rows = size = 0
         for row in _rows(build, unit.paths):
+            if row["label"] < 0:
+                raise BuildError(
+                    f"{build.folder}: {row['image_id']} has no label (-1), so it has no class's folder"
+                )
             stored = row["video"] if "video" in row else row["image"]
             content, ending = stored["bytes"], Path(stored["path"]).suffix
             file = folder / classes[row["label"]] / f"{row['image_id']}{ending}"

@@ -27,6 +27,7 @@ from ..jobs.folder import Shard
 from ..jobs.local import run_local, run_on_executor
 from ..progress import Progress, resumed, silent
 from ..sources.class_lists import class_list
+from ..sources.lines import read_lines
 from ..sources.subsets import Ids
 from . import prediction_files, predictions
 from .calibration import calibration_scores
@@ -302,6 +303,7 @@ def evaluate_models(
     out = None if out is None else local_path(out)  # before anything is read
     if layout is not None and data is None:
         raise UsageError("a layout is of the paths in data: give --data (data=) too")
+    _check_out(out, data)
     if scores not in ("auto", *KINDS):
         raise UsageError(f"scores are auto, {' or '.join(KINDS)}, not {scores!r}")
     options: dict[str, Any] = {
@@ -311,7 +313,7 @@ def evaluate_models(
         "channels_last": channels_last,
         "compile": compile,
     }
-    names_of_outputs = class_list(labels).names if isinstance(labels, (str, os.PathLike)) else tuple(labels)
+    names_of_outputs = _output_names(labels)
     given = [
         ModelSource(model, options, name, identity, names_of_outputs)
         for model, name in zip(models, [*names, *[None] * (len(models) - len(names))], strict=True)
@@ -391,6 +393,26 @@ def evaluate_models(
             raise BuildError(f"{folder}: predictions have been deleted; run the same evaluation again")
         evaluations = {} if missing else {one.name: _score(one, command) for one in candidates}
         return Evaluations(evaluations, {one.name: one.out for one in candidates}, failed, missing)
+
+
+def _check_out(out: str | os.PathLike[str] | None, data: str | os.PathLike[str] | None) -> None:
+    """Refuse a folder of predictions that is a file, or that lies in the data, which it would add charts to."""
+    if out is None:
+        return
+    path = Path(out).expanduser().resolve()
+    if path.is_file():
+        raise UsageError(f"{out}: a file; name a folder with -o")
+    if data is not None and path.is_relative_to(Path(data).expanduser().resolve()):
+        raise UsageError(f"{out}: lies in the data, {os.fspath(data)}; choose another folder with -o")
+
+
+def _output_names(labels: str | os.PathLike[str] | Sequence[str]) -> tuple[str, ...]:
+    """Names of the outputs of a list or a file; numbers stay numbers, which data may have as classes."""
+    if not isinstance(labels, (str, os.PathLike)):
+        return tuple(map(str, labels))
+    names, file = class_list(labels).names, Path(labels).expanduser()
+    lines = read_lines(file, "class") if file.is_file() else []
+    return tuple(lines) if lines and all(map(str.isdecimal, lines)) else names
 
 
 def _slug(name: str) -> str:

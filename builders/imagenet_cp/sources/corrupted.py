@@ -33,6 +33,8 @@ from .template import PLACEHOLDERS, Template, parse_template
 CLEAN = "clean"
 #: No severity is higher: a larger number is a mistake, such as an angle.
 _HIGHEST = 100
+#: Most images of a corruption and severity whose bytes are part of the fingerprint.
+_READ = 32
 #: Config of all corruptions.
 _ALL = "test"
 _EXAMPLE = "{corruption}/{severity}/{class}/{file}"
@@ -73,15 +75,20 @@ class CorruptedImages:
     def fingerprint(self) -> str:
         """12 digits of a digest of the ids and labels of all images, and of the bytes of some.
 
-        Of files these are the sizes of all, too. The bytes are those of the first image of every corruption and
-        severity; rows have the same fingerprint wherever they are stored.
+        Of files these are the sizes of all, too. The bytes are those of up to 32 images, spread evenly, of every
+        corruption and severity; rows have the same fingerprint wherever they are stored.
         """
         listed = (
             (*key, item.image_id, item.label, _size(item) if self.layout != "columns" else "")
             for key, items in self.cells.items()
             for item in items
         )
-        read = (hashlib.sha256(self.reader.read(items[0])).hexdigest() for items in self.cells.values())
+        read = (
+            hashlib.sha256(self.reader.read(items[number * len(items) // few])).hexdigest()
+            for items in self.cells.values()
+            for few in [min(len(items), _READ)]
+            for number in range(few)
+        )
         return digest(itertools.chain(listed, read))[:12]
 
 
@@ -126,6 +133,13 @@ def open_corrupted(
         raise UsageError(f"{place}: no such folder or data set; name one, or a tar archive with its layout")
     else:
         found = _open_rows(os.fspath(place))
+    label_of_image: dict[str, int] = {}
+    for item in itertools.chain.from_iterable(found.cells.values()):
+        if label_of_image.setdefault(item.image_id, item.label) != item.label:
+            raise SourceError(
+                f"{found.name}: images of several classes have the id {item.image_id!r}, {item.location} among them; "
+                "rename them, since one id is one image in all corruptions"
+            )
     if any(item.label < 0 for items in found.cells.values() for item in items):
         raise SourceError(
             f"{found.name}: has no labels (-1), so no model can be scored on it; add a column label"

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-from ..errors import UsageError, suggest
+from ..errors import SourceError, UsageError, suggest
 
 #: Placeholders of a template.
 PLACEHOLDERS = ("corruption", "severity", "class", "file")
@@ -22,10 +23,13 @@ class Template:
         Such as ``"{corruption}/{severity}/{class}/{file}"``.
     pattern : re.Pattern
         Matches whole paths; its groups are the placeholders.
+    readings : tuple of re.Pattern
+        The same where the severity is a number, with the first placeholders as long and as short as can be.
     """
 
     text: str
     pattern: re.Pattern[str]
+    readings: tuple[re.Pattern[str], re.Pattern[str]]
 
     @property
     def has_class(self) -> bool:
@@ -33,8 +37,20 @@ class Template:
         return "class" in self.pattern.groupindex
 
     def match(self, path: str) -> dict[str, str] | None:
-        """Values of the placeholders in a path relative to the data; None if it does not match."""
-        found = self.pattern.fullmatch(path)
+        """Values of the placeholders in a path relative to the data; None if it does not match.
+
+        Raises
+        ------
+        SourceError
+            The path matches in more than one way.
+        """
+        long, short = (reading.fullmatch(path) for reading in self.readings)
+        if long and short and long.groupdict() != short.groupdict():
+            raise SourceError(
+                f"{path} can be read in more than one way by the layout {self.text!r}: {_describe(long)}, or "
+                f"{_describe(short)}; put a slash between the placeholders, or rename the files"
+            )
+        found = long or self.pattern.fullmatch(path)
         return found and found.groupdict()
 
 
@@ -50,7 +66,8 @@ def parse_template(text: str) -> Template:
     Raises
     ------
     UsageError
-        It lacks a placeholder, names an unknown one or one twice, or has a brace or a ``|`` too many.
+        It lacks a placeholder, names an unknown one or one twice, has two side by side, or a brace or a ``|`` too
+        many.
     """
     names = _PLACEHOLDER.findall(text)
     every = ", ".join(f"{{{name}}}" for name in PLACEHOLDERS)
@@ -69,8 +86,20 @@ def parse_template(text: str) -> Template:
     literals = parts[::2]
     if any(character in literal for literal in literals for character in "{}|"):
         raise UsageError(f"{place} has a brace or a | that is no part of a placeholder; they are {every}")
-    groups = (f"(?P<{name}>[^/]+)" for name in parts[1::2])
-    pattern = re.escape(literals[0]) + "".join(
-        group + re.escape(literal) for group, literal in zip(groups, literals[1:], strict=True)
-    )
-    return Template(text, re.compile(pattern))
+    if "" in literals[1:-1]:
+        raise UsageError(f"{place} has two placeholders side by side; put a character between them")
+    names = parts[1::2]
+
+    def compiled(kinds: Mapping[str, str], value: str) -> re.Pattern[str]:
+        groups = (f"(?P<{name}>{kinds.get(name, value)})" for name in names)
+        return re.compile(
+            re.escape(literals[0])
+            + "".join(group + re.escape(literal) for group, literal in zip(groups, literals[1:], strict=True))
+        )
+
+    readings = (compiled({"severity": r"\d+"}, "[^/]+"), compiled({"severity": r"\d+?"}, "[^/]+?"))
+    return Template(text, compiled({}, "[^/]+"), readings)
+
+
+def _describe(found: re.Match[str]) -> str:
+    return ", ".join(f"{name} {value!r}" for name, value in found.groupdict().items())

@@ -94,6 +94,8 @@ def match_outputs(name: str, labels: Sequence[str], count: int, classes: Sequenc
         raise SourceError(f"{name}: {len(labels):,} labels, but {count:,} outputs; {_HINT}")
     if all(map(_NAMELESS.fullmatch, labels)):
         labels = ()
+    if labels and all(map(str.isdecimal, labels)):
+        labels = _numbered(labels, classes)
     columns = _by_name(name, labels, classes) if labels else _by_number(name, count, classes)
     if columns is None or columns == list(range(count)):
         return None
@@ -101,6 +103,15 @@ def match_outputs(name: str, labels: Sequence[str], count: int, classes: Sequenc
     if unknown:
         notice(f"{name}: has no output for {', '.join(unknown)}, so these classes are never predicted")
     return Outputs(count, tuple(columns))
+
+
+def _numbered(labels: Sequence[str], classes: Sequence[str]) -> list[str]:
+    """Names of classes by their numbers: the data's if these are numbers, else ImageNet's."""
+    if all(map(str.isdecimal, classes)):
+        named = {int(number): number for number in classes}
+    else:
+        named = dict(enumerate(wnids()))
+    return [named.get(int(label), label) for label in labels]
 
 
 def _by_name(name: str, labels: Sequence[str], classes: Sequence[str]) -> list[int] | None:

@@ -10,12 +10,13 @@ from typing import Any
 
 from ...benchmarks.signature import Signature
 from ...files import write_text
+from ...notices import notice
 from ...text import count
 from .. import references
 from ..dataframe import to_dataframe
 from ..references import MEAN_KEY, OF_IMAGES, RATIO_KEY, RAW_KEY, alexnet, benchmark_name, flatten, published
 from ..results import Example, Results
-from ..results_file import dumps
+from ..results_file import dumps, load
 from .formatting import display_name, format_number
 from .page import CLEAN, HEADLINE, Score, headline, is_relative_to_alexnet, make_report_dir, write_page
 
@@ -54,6 +55,11 @@ def write_report(results: Results, folder: str | os.PathLike[str]) -> Path:
         Matplotlib is not installed.
     """
     path = make_report_dir(folder, "report")
+    if gone := _replaced(path / "results.json", results):
+        notice(
+            f"{path}: this report replaces one of {gone}, whose predictions stay; give both data sets in one "
+            "evaluation, or choose another folder with -o"
+        )
     write_text(path / "results.json", dumps(results) + "\n")
     write_text(path / "results.csv", to_dataframe(results).to_csv(index=False))
     preprocessor = Signature.parse(results.signature).fields.get("preprocess", "none")
@@ -70,6 +76,16 @@ def write_report(results: Results, folder: str | os.PathLike[str]) -> Path:
         published=[table for table in (_published(results), _published_bar(results)) if table],
     )
     return path / "index.html"
+
+
+def _replaced(file: Path, results: Results) -> str:
+    """Names of the data sets that the earlier report in a folder is of, and the new one is not."""
+    try:
+        earlier = load(file)
+    except ValueError:  # none, or damaged
+        return ""
+    gone = [result for metric, result in earlier.metrics.items() if metric not in results.metrics]
+    return " and ".join(dict.fromkeys(map(references.data_name, gone)))
 
 
 def _card(results: Results, score: Score) -> dict[str, Any]:
