@@ -209,6 +209,6 @@ def test_the_stamp_sees_changes_and_not_the_way_the_folder_is_typed(class_folder
 def test_a_registered_source_that_has_moved_is_named_as_such(tmp_path):
     settings.remember_source(str(tmp_path / "moved"))
     with pytest.raises(
-        SourceError, match=r"moved: no such folder\. It is the source set by `imagenet-cp use`"
+        SourceError, match=r"moved: no such folder; name .*\. It is the source set by `imagenet-cp use`"
     ):
         open_source()
