@@ -12,7 +12,7 @@ from PIL import Image
 import imagenet_cp
 from imagenet_cp.benchmarks.catalog import BENCHMARKS
 from imagenet_cp.corruptions import CORRUPTIONS, EXTRA, TEST
-from imagenet_cp.errors import SourceError
+from imagenet_cp.errors import SourceError, UsageError
 
 
 def rows(dataset):
@@ -118,7 +118,7 @@ def test_the_two_words_suffice_once_a_source_is_known(class_folder, cache, monke
 
 
 def test_without_a_source_nothing_is_made_up(cache):
-    with pytest.raises(SourceError, match="IMAGENET_CP_SOURCE"):
+    with pytest.raises(UsageError, match="IMAGENET_CP_SOURCE"):
         load_dataset("imagenet_c", "fog_3", cache_dir=cache)
 
 
