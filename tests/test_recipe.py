@@ -10,7 +10,7 @@ from numpy.random import RandomState
 from PIL import Image
 
 from imagenet_cp import corruptions
-from imagenet_cp.benchmarks import perturbation
+from imagenet_cp.benchmarks import jpeg_quality
 from imagenet_cp.benchmarks.catalog import BENCHMARKS, parse_signature
 from imagenet_cp.benchmarks.recipe import Recipe, stream
 from imagenet_cp.benchmarks.signature import Signature
@@ -136,7 +136,7 @@ def test_parameters_are_those_of_the_profile_that_is_signed():
 def test_qualities_of_frames_are_those_measured():
     table = (Path(__file__).parent / "benchmarks" / "results" / "frames.md").read_text()
     measured = {name: int(quality) for name, quality in re.findall(r"^\| (\w+) \| (\d+) \|", table, re.M)}
-    assert measured == perturbation._QUALITIES
+    assert measured == jpeg_quality._QUALITIES
     assert BENCHMARKS["imagenet_p"].recipe().codec == f"jpeg:{min(measured.values())}-99:4:4:4"
 
 
