@@ -271,13 +271,13 @@ def compare(
     The page has their scores and differences, with confidence intervals.
     """
     from ..evaluation.comparison import restrict_to_common
-    from ..evaluation.references import RAW_KEY as MEANS
+    from ..evaluation.references import RAW_KEY
     from ..evaluation.report.comparison_page import load_models, write_comparison
     from ..evaluation.tables import TEXT, format_tables
 
     page = write_comparison(results, out, base)
     models, _ = restrict_to_common(load_models(results))
-    means = [name for name in MEANS if any(name in model.metrics for model in models.values())]
+    means = [metric for metric in RAW_KEY if any(metric in model.metrics for model in models.values())]
     echo(format_tables(models, TEXT, ("clean_error", *means)))
     typer.echo(page)
 

@@ -214,7 +214,7 @@ def _keys(root: str, values: Sequence[tuple[Any, Any]], places: Iterable[object]
     """Corruption and severity of every image."""
     keys, wrong = [], []
     for (corruption, severity), place in zip(values, places, strict=True):
-        if not isinstance(corruption, str) or not corruption.isprintable() or not corruption.strip("|"):
+        if not isinstance(corruption, str) or not corruption.isprintable() or not corruption:
             raise SourceError(
                 f"{root}: {place} has the corruption {corruption!r}, which is no name; rename it"
             )
@@ -307,17 +307,19 @@ def _open_rows(place: str) -> CorruptedImages:
     values = {name: [value for one in columns for value in one.extra[name]] for name in wanted}
     for name in PLACEHOLDERS[:2]:
         if isinstance(features[name], datasets.ClassLabel):
-            names = dict(enumerate(features[name].names))
-            values[name] = [names.get(value) for value in values[name]]
+            name_of = dict(enumerate(features[name].names))
+            values[name] = [name_of.get(value) for value in values[name]]
     places = [f"row {row}" for row in range(len(source.items))]
     keys = _keys(files.name, list(zip(values["corruption"], values["severity"], strict=True)), places)
     stems = [PurePosixPath(path).stem if path else "" for one in columns for path in one.paths]
     if "image_id" in wanted:
         ids = [str(one) for one in values["image_id"]]
+    elif all(stems):
+        names = [source.classes[item.label] if item.label >= 0 else "" for item in source.items]
+        ids = _unique_ids(keys, names, stems)
     else:
-        names_of = [source.classes[item.label] if item.label >= 0 else "" for item in source.items]
-        ids = _unique_ids(keys, names_of, stems)
-    if not all(stems if "image_id" not in wanted else ids) or len({*zip(keys, ids, strict=True)}) < len(ids):
+        ids = [""] * len(keys)
+    if "" in ids or len(set(zip(keys, ids, strict=True))) < len(ids):
         notice(
             f"{files.name}: without unique names its images are paired by the order of the rows; add image_id"
         )
