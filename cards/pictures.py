@@ -11,8 +11,8 @@ from pathlib import Path
 
 from PIL import Image
 
-from imagenet_cp.images.preprocessing import decode, pixels
 from imagenet_cp.images.profiles import PROFILES
+from imagenet_cp.images.source_images import decode, pixels
 from imagenet_cp.preview import compact_sheet
 from imagenet_cp.sources import open_source
 

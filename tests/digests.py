@@ -14,10 +14,10 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from imagenet_cp.benchmarks.base import Benchmark
+from imagenet_cp.benchmarks.benchmark import Benchmark
 from imagenet_cp.benchmarks.catalog import BENCHMARKS
 from imagenet_cp.images.codecs import encode_png
-from imagenet_cp.images.preprocessing import decode, pixels
+from imagenet_cp.images.source_images import decode, pixels
 from imagenet_cp.sources import Item, Source, open_source
 
 COMMITTED = Path(__file__).parent / "golden" / "digests.json"

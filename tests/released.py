@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pyarrow.parquet as pq
 
-from imagenet_cp.archives.catalog import RELEASES
+from imagenet_cp.archives.known_releases import RELEASES
 from imagenet_cp.archives.release import Archive
 
 

@@ -16,7 +16,7 @@ import imagenet_cp
 from imagenet_cp import corrupt, corruptions, demo, preview, settings
 from imagenet_cp.archives.importer import import_official
 from imagenet_cp.build import estimate
-from imagenet_cp.build.finished import open_build
+from imagenet_cp.build.build_json import open_build
 from imagenet_cp.build.plan import build, new_plan
 from imagenet_cp.cli import main
 from imagenet_cp.errors import BuildError, UsageError

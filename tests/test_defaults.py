@@ -12,10 +12,10 @@ from imagenet_cp.archives.importer import import_official
 from imagenet_cp.build.plan import build
 from imagenet_cp.build.verify import verify
 from imagenet_cp.cli.main import app
-from imagenet_cp.evaluation.models.load import open_model
+from imagenet_cp.evaluation.models.by_name import open_model
 from imagenet_cp.evaluation.run import evaluate_models
 from imagenet_cp.hub.publish import publish, publish_metric
-from imagenet_cp.jobs.folder import Shard
+from imagenet_cp.jobs.job_folder import Shard
 from imagenet_cp.sources import open_source
 
 #: Command -> defaults of the options that have one. All flags are off, but for --check.

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from .evaluation.run import evaluate_model
     from .evaluation.streams import stream
     from .evaluation.top5 import top5
-    from .hub import results
+    from .hub import model_results as results
     from .images.codecs import decode
     from .images.video import decode_video
 
@@ -52,7 +52,7 @@ _LAZY = {
     "metrics": ("imagenet_cp.metrics", None),
     "perturb": ("imagenet_cp.api", "perturb"),
     "perturbations": ("imagenet_cp.perturbations", None),
-    "results": ("imagenet_cp.hub.results", None),
+    "results": ("imagenet_cp.hub.model_results", None),
     "stream": ("imagenet_cp.evaluation.streams", "stream"),
     "top5": ("imagenet_cp.evaluation.top5", "top5"),
     "transforms": ("imagenet_cp.transforms", None),

@@ -13,8 +13,8 @@ from . import corruptions, perturbations
 from .benchmarks import names
 from .benchmarks.recipe import Recipe, pixel_id
 from .errors import suggest
-from .images.preprocessing import pixels, to_rgb
 from .images.profiles import PROFILES
+from .images.source_images import pixels, to_rgb
 from .kernels.rng import Stream, seeded
 
 AnyImage = TypeVar("AnyImage", Image.Image, NDArray[np.uint8])

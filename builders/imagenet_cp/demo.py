@@ -14,7 +14,7 @@ from .api import perturb
 from .benchmarks.catalog import BENCHMARKS
 from .build.plan import build
 from .files import check_replaceable, check_writable
-from .images.preprocessing import decode, pixels
+from .images.source_images import decode, pixels
 from .progress import show_progress
 from .sources import Item, Source, open_source
 

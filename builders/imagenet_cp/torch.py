@@ -18,12 +18,12 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from .benchmarks.base import Benchmark, Cell
+from .benchmarks.benchmark import Benchmark, Cell
 from .benchmarks.catalog import get_benchmark, parse_signature
-from .benchmarks.layout import DATA_FILE
+from .benchmarks.file_names import DATA_FILE
 from .benchmarks.recipe import Recipe
 from .errors import SourceError
-from .evaluation.models.base import import_library
+from .evaluation.models.model import import_library
 from .images import codecs
 from .images.video import decode_video
 from .sources import Source, open_source
@@ -250,8 +250,8 @@ class _Build:
     """Rows of the Parquet files of a build."""
 
     def __init__(self, folder: Path) -> None:
-        from .build.finished import open_build
-        from .jobs.folder import RECORD_FILE
+        from .build.build_json import open_build
+        from .jobs.job_folder import RECORD_FILE
 
         self.folder = str(folder)
         self._sizes: dict[str, int] = {}

@@ -23,7 +23,7 @@ from .api import corrupt, perturb
 from .benchmarks import names as benchmarks
 from .benchmarks.recipe import Recipe, pixel_id
 from .errors import suggest
-from .images.preprocessing import pixels
+from .images.source_images import pixels
 
 #: One name or the name of a group, several names, or names with their weights.
 Names: TypeAlias = str | Sequence[str] | Mapping[str, float]

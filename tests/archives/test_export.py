@@ -14,9 +14,9 @@ from PIL import Image
 from released import rows_of
 
 from imagenet_cp.archives import export as module
-from imagenet_cp.archives.catalog import RELEASES
 from imagenet_cp.archives.export import export
 from imagenet_cp.archives.importer import import_official
+from imagenet_cp.archives.known_releases import RELEASES
 from imagenet_cp.build.plan import build
 from imagenet_cp.cli.main import app
 from imagenet_cp.errors import BuildError, UsageError

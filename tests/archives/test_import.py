@@ -19,17 +19,17 @@ from toy_models import by_colour
 
 from imagenet_cp.archives import importer as official
 from imagenet_cp.archives import release
-from imagenet_cp.archives.catalog import RELEASES
-from imagenet_cp.archives.files import FileRelease
-from imagenet_cp.archives.folder import report
+from imagenet_cp.archives.image_releases import FileRelease
+from imagenet_cp.archives.import_folder import report
 from imagenet_cp.archives.importer import import_official
+from imagenet_cp.archives.known_releases import RELEASES
 from imagenet_cp.benchmarks.recipe import Recipe
-from imagenet_cp.build.folder import lock_build
+from imagenet_cp.build.build_folder import lock_build
 from imagenet_cp.build.plan import build
 from imagenet_cp.build.verify import verify
 from imagenet_cp.errors import BuildError, SourceError
 from imagenet_cp.evaluation.run import evaluate_model
-from imagenet_cp.jobs.folder import Shard
+from imagenet_cp.jobs.job_folder import Shard
 from imagenet_cp.sources import classes as imagenet
 from imagenet_cp.sources import open_source
 

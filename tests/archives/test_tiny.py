@@ -9,9 +9,9 @@ import pytest
 from PIL import Image
 from released import pack, rows_of, tree, unpack
 
-from imagenet_cp.archives.catalog import RELEASES
-from imagenet_cp.archives.folder import report
+from imagenet_cp.archives.import_folder import report
 from imagenet_cp.archives.importer import import_official
+from imagenet_cp.archives.known_releases import RELEASES
 from imagenet_cp.build.verify import verify
 from imagenet_cp.errors import BuildError, SourceError
 from imagenet_cp.sources import classes as imagenet

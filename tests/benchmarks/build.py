@@ -26,7 +26,7 @@ from PIL import Image
 from imagenet_cp.benchmarks.recipe import stream
 from imagenet_cp.corruptions import CORRUPTIONS, SEVERITIES, apply
 from imagenet_cp.images.codecs import encode_jpeg
-from imagenet_cp.images.preprocessing import center_crop, pixels, resize_shorter
+from imagenet_cp.images.source_images import center_crop, pixels, resize_shorter
 
 
 def build_cpu_ms(source: Path, out: Path) -> float:

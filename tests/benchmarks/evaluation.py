@@ -22,14 +22,14 @@ from numpy.typing import NDArray
 from photographs import write_source
 from PIL import Image
 
-from imagenet_cp.benchmarks.base import Cell
+from imagenet_cp.benchmarks.benchmark import Cell
 from imagenet_cp.benchmarks.recipe import Recipe
 from imagenet_cp.build.plan import build
-from imagenet_cp.evaluation.data.folder import from_folder
+from imagenet_cp.evaluation.data.built_rows import from_folder
+from imagenet_cp.evaluation.data.generated_rows import from_source
 from imagenet_cp.evaluation.data.rows import Rows
-from imagenet_cp.evaluation.data.source import from_source
-from imagenet_cp.evaluation.model_source import ModelSource
-from imagenet_cp.evaluation.units import Settings, predict
+from imagenet_cp.evaluation.models.spec import ModelSource
+from imagenet_cp.evaluation.prediction_units import Settings, predict
 from imagenet_cp.images import codecs
 from imagenet_cp.sources import Item, open_source
 

@@ -8,7 +8,7 @@ import numpy as np
 import skimage
 from PIL import Image, ImageOps
 
-from imagenet_cp.images.preprocessing import center_crop, pixels, resize_shorter
+from imagenet_cp.images.source_images import center_crop, pixels, resize_shorter
 
 FOLDER = Path(skimage.__file__).parent / "data"
 FILES = (

@@ -16,7 +16,7 @@ from PIL import Image
 from imagenet_cp.build.estimate import estimate
 from imagenet_cp.build.plan import build, new_plan
 from imagenet_cp.errors import BuildError, SourceError
-from imagenet_cp.jobs.folder import Shard
+from imagenet_cp.jobs.job_folder import Shard
 from imagenet_cp.sources import open_source
 
 CONFIGS = ["fog_3", "brightness", "clean"]

@@ -14,12 +14,12 @@ import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
-from imagenet_cp.build.folder import lock_build
+from imagenet_cp.build.build_folder import lock_build
 from imagenet_cp.build.parquet import read_footer
 from imagenet_cp.build.plan import build
 from imagenet_cp.build.verify import verify
 from imagenet_cp.errors import BuildError, SourceError
-from imagenet_cp.jobs.folder import Shard
+from imagenet_cp.jobs.job_folder import Shard
 from imagenet_cp.jobs.locks import Claim
 from imagenet_cp.sources import open_source
 

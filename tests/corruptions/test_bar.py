@@ -13,7 +13,7 @@ from imagenet_cp.kernels import nested
 from imagenet_cp.kernels.rng import seeded
 from imagenet_cp.sources import Source
 from imagenet_cp.sources.cifar import CIFAR100
-from imagenet_cp.sources.folder import FileReader
+from imagenet_cp.sources.image_folder import FileReader
 
 CLEAN = {"imagenet": "imagenet_c/clean.png", "cifar": "profiles/cifar/clean.png"}
 FOLDER = {"imagenet": "imagenet_c_bar", "cifar": "cifar_c_bar"}

@@ -8,8 +8,8 @@ from imagenet_cp.build.plan import build
 from imagenet_cp.evaluation import references
 from imagenet_cp.evaluation.comparison import compare
 from imagenet_cp.evaluation.evaluation import Evaluation
+from imagenet_cp.evaluation.paper_tables import format_tables, make_table
 from imagenet_cp.evaluation.run import evaluate_model
-from imagenet_cp.evaluation.tables import format_tables, make_table
 from imagenet_cp.sources import open_source
 
 

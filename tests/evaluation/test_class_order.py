@@ -6,8 +6,8 @@ import pytest
 from imagenet_cp.errors import SourceError
 from imagenet_cp.evaluation import class_order
 from imagenet_cp.evaluation.class_order import check_order, find_order, known_orders
-from imagenet_cp.evaluation.data.source import from_source
-from imagenet_cp.evaluation.models.base import Model
+from imagenet_cp.evaluation.data.generated_rows import from_source
+from imagenet_cp.evaluation.models.model import Model
 from imagenet_cp.evaluation.models.outputs import Outputs, match_outputs
 from imagenet_cp.evaluation.run import evaluate_model
 from imagenet_cp.sources import classes as imagenet

@@ -8,11 +8,11 @@ import pytest
 from evaluation_samples import evaluation
 from toy_models import by_colour
 
-from imagenet_cp.build.finished import open_build
+from imagenet_cp.build.build_json import open_build
 from imagenet_cp.cli.evaluate import _summary
 from imagenet_cp.errors import BuildError, SourceError
+from imagenet_cp.evaluation.data.built_rows import from_folder
 from imagenet_cp.evaluation.data.completeness import Checksums, check_card
-from imagenet_cp.evaluation.data.folder import from_folder
 from imagenet_cp.evaluation.report.page import _warnings
 from imagenet_cp.evaluation.run import evaluate_model
 

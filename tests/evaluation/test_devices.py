@@ -7,7 +7,7 @@ import pytest
 from imagenet_cp.errors import UsageError
 from imagenet_cp.evaluation import devices
 from imagenet_cp.evaluation.devices import find_devices, find_shard
-from imagenet_cp.jobs.folder import Shard
+from imagenet_cp.jobs.job_folder import Shard
 
 
 @pytest.fixture

@@ -14,10 +14,10 @@ import pytest
 
 from imagenet_cp.errors import SourceError, UsageError
 from imagenet_cp.evaluation.fingerprint import fingerprint
-from imagenet_cp.evaluation.models.base import Execution, Model
-from imagenet_cp.evaluation.models.load import open_model
+from imagenet_cp.evaluation.models.by_name import open_model
+from imagenet_cp.evaluation.models.model import Execution, Model
 from imagenet_cp.evaluation.models.onnx import _checksum
-from imagenet_cp.evaluation.models.torch import Input, load_weights, open_module
+from imagenet_cp.evaluation.models.pytorch import Input, load_weights, open_module
 
 IMAGES = np.random.RandomState(0).randint(0, 256, (3, 32, 32, 3)).astype(np.uint8)
 
@@ -146,7 +146,7 @@ class TestTorch:
     def test_a_device_that_is_not_there_is_named(self, module):
         import torch
 
-        from imagenet_cp.evaluation.models.torch import find_device
+        from imagenet_cp.evaluation.models.pytorch import find_device
 
         assert find_device("auto") in ("cpu", "cuda")
         if not torch.cuda.is_available():

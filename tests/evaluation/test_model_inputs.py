@@ -11,8 +11,8 @@ from PIL import Image
 
 from imagenet_cp.errors import SourceError
 from imagenet_cp.evaluation.data.loader import _resize
-from imagenet_cp.evaluation.models.base import Execution
-from imagenet_cp.evaluation.models.load import open_model
+from imagenet_cp.evaluation.models.by_name import open_model
+from imagenet_cp.evaluation.models.model import Execution
 from imagenet_cp.evaluation.models.transformers import measure_input
 
 pytestmark = pytest.mark.models
@@ -43,7 +43,7 @@ def processor_of(kind):
 def pixels(expected, images):
     """Input tensor of the product for images of the model's size."""
     torch = pytest.importorskip("torch")
-    from imagenet_cp.evaluation.models.torch import open_module
+    from imagenet_cp.evaluation.models.pytorch import open_module
 
     seen = []
 

@@ -5,12 +5,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from imagenet_cp.benchmarks.base import Cell
+from imagenet_cp.benchmarks.benchmark import Cell
 from imagenet_cp.errors import BuildError
 from imagenet_cp.evaluation import prediction_files
 from imagenet_cp.evaluation.data.loader import Batch, Resizing
 from imagenet_cp.evaluation.data.rows import Sample
-from imagenet_cp.evaluation.models.base import Model
+from imagenet_cp.evaluation.models.model import Model
 from imagenet_cp.evaluation.predictions import Predictions
 
 IDENTITY = {"format": "2", "model": "m", "data": "d", "rows": {"fog_3": "s"}, "start": 0, "stop": 2}

@@ -5,12 +5,12 @@ import pyarrow.parquet as pq
 import pytest
 from scipy.special import softmax
 
-from imagenet_cp.benchmarks.base import Cell
+from imagenet_cp.benchmarks.benchmark import Cell
 from imagenet_cp.errors import SourceError
 from imagenet_cp.evaluation import prediction_files
 from imagenet_cp.evaluation.data.loader import Batch, Resizing
 from imagenet_cp.evaluation.data.rows import Sample
-from imagenet_cp.evaluation.models.base import Model
+from imagenet_cp.evaluation.models.model import Model
 from imagenet_cp.evaluation.predictions import Predictions, scores_kind
 from imagenet_cp.evaluation.probabilities import class_probabilities, recognize_scores
 

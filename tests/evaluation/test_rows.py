@@ -13,10 +13,10 @@ import toy_models
 from PIL import Image
 
 from imagenet_cp.errors import SourceError
-from imagenet_cp.evaluation.data.folder import decode_row, from_folder
+from imagenet_cp.evaluation.data.built_rows import decode_row, from_folder
 from imagenet_cp.evaluation.data.loader import Batch, Resizing
 from imagenet_cp.evaluation.data.rows import Sample
-from imagenet_cp.evaluation.models.base import Model
+from imagenet_cp.evaluation.models.model import Model
 from imagenet_cp.evaluation.predictions import Predictions
 from imagenet_cp.evaluation.run import evaluate_model
 

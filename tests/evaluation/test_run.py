@@ -20,7 +20,7 @@ import imagenet_cp
 from imagenet_cp.build.plan import build
 from imagenet_cp.errors import BuildError, SourceError, UsageError
 from imagenet_cp.evaluation.evaluation import Evaluation
-from imagenet_cp.evaluation.models.base import Model
+from imagenet_cp.evaluation.models.model import Model
 from imagenet_cp.evaluation.preprocessors import PREPROCESSORS, clahe
 from imagenet_cp.evaluation.run import evaluate_model, evaluate_models
 from imagenet_cp.perturbations import NOISE

@@ -6,7 +6,7 @@ from PIL import Image
 
 import imagenet_cp
 from imagenet_cp import corruptions
-from imagenet_cp.evaluation.data.source import from_source
+from imagenet_cp.evaluation.data.generated_rows import from_source
 
 TWO = ("contrast", "brightness")
 

@@ -6,7 +6,7 @@ import pytest
 from layouts import IDS, WNIDS, Layout, in_folders, label_in
 from typer.testing import CliRunner
 
-from imagenet_cp.build.finished import open_build, reopen_source
+from imagenet_cp.build.build_json import open_build, reopen_source
 from imagenet_cp.build.plan import build
 from imagenet_cp.build.verify import verify
 from imagenet_cp.cli.main import app

@@ -16,8 +16,8 @@ from random import Random
 import numpy as np
 from fuzz.damage import Case, damage
 
-from imagenet_cp.archives.catalog import RELEASES
 from imagenet_cp.archives.importer import import_official
+from imagenet_cp.archives.known_releases import RELEASES
 from imagenet_cp.errors import SourceError
 from imagenet_cp.images.codecs import encode_png
 from imagenet_cp.sources import open_source

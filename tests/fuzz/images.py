@@ -13,8 +13,8 @@ from fuzz.damage import Case, damage
 from PIL import Image
 
 from imagenet_cp.benchmarks.catalog import BENCHMARKS
-from imagenet_cp.evaluation.data.folder import _decode
-from imagenet_cp.images.preprocessing import FORMATS
+from imagenet_cp.evaluation.data.built_rows import _decode
+from imagenet_cp.images.source_images import FORMATS
 
 COUNT = 1000
 NUMBERS = (0, 1, 2, 3, 8, 16, 32, 255, 1 << 15, 0xFFFF, 1 << 24, 0x7FFFFFFF, 0xFFFFFFFF)

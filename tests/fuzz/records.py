@@ -16,13 +16,13 @@ from fuzz.damage import Case, damage, restructure
 from released import pack
 
 from imagenet_cp import settings
-from imagenet_cp.archives.catalog import RELEASES
 from imagenet_cp.archives.importer import import_official
+from imagenet_cp.archives.known_releases import RELEASES
 from imagenet_cp.build.plan import build
 from imagenet_cp.build.verify import verify
 from imagenet_cp.errors import SourceError
-from imagenet_cp.evaluation import results_file
-from imagenet_cp.evaluation.data.folder import from_folder
+from imagenet_cp.evaluation import results_json
+from imagenet_cp.evaluation.data.built_rows import from_folder
 from imagenet_cp.hub.publish import _description
 from imagenet_cp.images.codecs import encode_png
 from imagenet_cp.sources import open_source
@@ -147,11 +147,11 @@ def _imported(folder: Path) -> Iterator[Kind]:
 def _evaluated(folder: Path) -> Iterator[Kind]:
     (folder / "evaluated").mkdir()
     file = folder / "evaluated" / "results.json"
-    file.write_text(results_file.dumps(evaluation(4, 3)))
+    file.write_text(results_json.dumps(evaluation(4, 3)))
 
     def load() -> None:
         try:
-            results_file.load(file)
+            results_json.load(file)
         except ValueError as error:
             raise SourceError(str(error)) from error
 

@@ -13,15 +13,15 @@ import pyarrow.parquet as pq
 from fuzz.archives import read_all
 from fuzz.damage import Case, damage
 
-from imagenet_cp.benchmarks.base import Cell
+from imagenet_cp.benchmarks.benchmark import Cell
 from imagenet_cp.build.plan import build
 from imagenet_cp.build.verify import verify
 from imagenet_cp.errors import SourceError
 from imagenet_cp.evaluation import prediction_files
-from imagenet_cp.evaluation.data.folder import from_folder
+from imagenet_cp.evaluation.data.built_rows import from_folder
 from imagenet_cp.evaluation.data.loader import Batch, Resizing
 from imagenet_cp.evaluation.data.rows import Sample
-from imagenet_cp.evaluation.models.base import Model
+from imagenet_cp.evaluation.models.model import Model
 from imagenet_cp.evaluation.predictions import Predictions, class_ids
 from imagenet_cp.images.codecs import encode_png
 from imagenet_cp.sources import open_source

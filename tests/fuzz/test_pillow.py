@@ -10,8 +10,8 @@ import pytest
 from PIL import Image
 
 from imagenet_cp.errors import SourceError
-from imagenet_cp.images.preprocessing import FORMATS, decode
-from imagenet_cp.sources.folder import is_image
+from imagenet_cp.images.source_images import FORMATS, decode
+from imagenet_cp.sources.image_folder import is_image
 
 #: Modes whose values have no known range.
 REFUSED = {"I", "F"}

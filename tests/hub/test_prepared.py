@@ -9,7 +9,7 @@ import pytest
 from datasets import load_dataset
 from filelock import FileLock
 
-from imagenet_cp.benchmarks.base import Benchmark
+from imagenet_cp.benchmarks.benchmark import Benchmark
 from imagenet_cp.hub import prepared
 from imagenet_cp.hub.prepared import PreparedImages
 

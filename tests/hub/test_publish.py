@@ -16,14 +16,14 @@ import pytest
 from hub_server import Blob, Hub, Repo
 from huggingface_hub import CommitOperationAdd
 
-from imagenet_cp.build.finished import open_build
+from imagenet_cp.build.build_json import open_build
 from imagenet_cp.build.plan import build
 from imagenet_cp.cards import card as cards
 from imagenet_cp.errors import BuildError, UsageError
+from imagenet_cp.hub.model_results import benchmark_file
 from imagenet_cp.hub.publish import Plan, _check_private, publish, publish_metric
 from imagenet_cp.hub.repo import Repo as HubRepo
 from imagenet_cp.hub.repo import State, Upload, _batches
-from imagenet_cp.hub.results import benchmark_file
 from imagenet_cp.sources import open_source
 
 OWNER, GUEST = "hf_test_token_of_the_owner", "hf_test_token_of_a_guest"
@@ -544,7 +544,7 @@ assert "imagenet_cp" not in sys.modules
 def test_models_are_evaluated_on_what_was_published(hub, send, built, tmp_path):
     send(built)
     program = (
-        "import sys; from imagenet_cp.evaluation.data.folder import from_folder; rows = from_folder(sys.argv[1])\n"
+        "import sys; from imagenet_cp.evaluation.data.built_rows import from_folder; rows = from_folder(sys.argv[1])\n"
         "print(rows.signature, rows.num_rows)\n"
         "for task in rows.slice(rows.cells, 0, min(rows.num_rows.values())).tasks():\n"
         "    for sample in task():\n"

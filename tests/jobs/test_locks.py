@@ -11,10 +11,10 @@ from contextlib import ExitStack
 import filelock
 import pytest
 
-from imagenet_cp.build.folder import lock_build
+from imagenet_cp.build.build_folder import lock_build
 from imagenet_cp.build.plan import build
 from imagenet_cp.errors import BuildError
-from imagenet_cp.jobs.folder import Shard
+from imagenet_cp.jobs.job_folder import Shard
 from imagenet_cp.sources import open_source
 
 IDENTITY = {"signature": "of a build", "source": "", "images": 1, "images_per_file": 1}
@@ -53,7 +53,7 @@ import sys
 if "hidden" in sys.argv:
     sys.modules["fcntl"] = None
 from pathlib import Path
-from imagenet_cp.jobs.folder import STATE_DIR, Shard
+from imagenet_cp.jobs.job_folder import STATE_DIR, Shard
 from imagenet_cp.jobs.locks import lock_folder
 folder = Path(sys.argv[1])
 (folder / STATE_DIR).mkdir(parents=True, exist_ok=True)
@@ -104,7 +104,7 @@ def test_a_build_runs_without_fcntl(tmp_path):
         import sys
         sys.modules["fcntl"] = None
         from imagenet_cp.build.plan import build
-        from imagenet_cp.jobs.folder import Shard
+        from imagenet_cp.jobs.job_folder import Shard
         from imagenet_cp.sources import open_source
         for index in (1, 2):
             options = {{"images_per_file": 7, "workers_count": 1, "shard": Shard(index, 2)}}

@@ -1,4 +1,5 @@
 """Import of the images released by the authors.
 
-`catalog` lists the releases, which are `files` or `arrays`; `importer` writes them into a `folder` like a build's.
+`known_releases` lists them, which are `image_releases` or `array_releases`; `importer` writes them into an
+`import_folder` like a build's.
 """

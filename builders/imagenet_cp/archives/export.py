@@ -14,16 +14,16 @@ import numpy as np
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from ..benchmarks.base import Cell
-from ..build.finished import Build, open_build
-from ..build.folder import lock_build, problem_of
+from ..benchmarks.benchmark import Cell
+from ..build.build_folder import lock_build, problem_of
+from ..build.build_json import Build, open_build
 from ..build.parquet import ROWS_PER_GROUP, FileInfo
 from ..corruptions import SEVERITIES
 from ..errors import BuildError, UsageError, suggest, wrap_os_errors
 from ..files import local_path, read_json, temporary_path, write_json
 from ..images import codecs
 from ..images.profiles import PROFILES
-from ..jobs.folder import IDENTITY, STATE_DIR, Shard
+from ..jobs.job_folder import IDENTITY, STATE_DIR, Shard
 from ..progress import Progress, silent
 
 #: Title of the progress of an export.

@@ -8,20 +8,20 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from ..benchmarks.base import Cell
+from ..benchmarks.benchmark import Cell
 from ..benchmarks.catalog import BENCHMARKS
 from ..benchmarks.recipe import Recipe
-from ..build.folder import corrupt_files, lock_build
+from ..build.build_folder import corrupt_files, lock_build
 from ..build.parquet import FileInfo, Layout, ParquetFile
 from ..errors import SourceError, UsageError, wrap_os_errors
 from ..files import local_path
 from ..jobs.cores import available_cores
-from ..jobs.folder import Shard
+from ..jobs.job_folder import Shard
 from ..jobs.locks import Claim
 from ..progress import Progress, silent
-from ..sources.base import stamp_of
-from .catalog import release_of
-from .folder import IMAGES_PER_FILE, Import
+from ..sources.source import stamp_of
+from .import_folder import IMAGES_PER_FILE, Import
+from .known_releases import release_of
 from .release import Images, Listing, Release, ReleasedImage
 
 _MEGABYTE = 1_000_000

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
 from ..errors import SourceError
-from ..sources.base import stamp_of
+from ..sources.source import stamp_of
 from ..sources.tar_members import is_tar, members
 
 _BLOCK = 1 << 20

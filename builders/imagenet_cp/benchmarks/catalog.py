@@ -5,7 +5,7 @@ from __future__ import annotations
 from ..errors import UsageError, suggest
 from ..images.profiles import PROFILES
 from . import names
-from .base import Benchmark
+from .benchmark import Benchmark
 from .corruption import BarBenchmark, CorruptionBenchmark
 from .perturbation import PerturbationBenchmark
 from .recipe import Recipe

@@ -17,7 +17,7 @@ from .. import corruptions
 from ..images import codecs
 from ..images.profiles import PROFILES
 from . import jpeg_quality
-from .base import Benchmark, Cell, Images
+from .benchmark import Benchmark, Cell, Images
 from .recipe import Recipe
 
 CLEAN = Cell("clean", "clean", 0)

@@ -17,7 +17,7 @@ from ..images import codecs
 from ..images.profiles import PROFILES
 from ..images.video import encode_video
 from . import jpeg_quality
-from .base import Benchmark, Cell, Images
+from .benchmark import Benchmark, Cell, Images
 from .recipe import Recipe
 
 

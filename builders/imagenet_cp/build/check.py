@@ -12,12 +12,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from PIL import Image
 
-from ..benchmarks.base import Cell
+from ..benchmarks.benchmark import Cell
 from ..images.profiles import PROFILES
 from ..images.video import decode_video
 from ..perturbations import PERTURBATIONS
-from .finished import Build, Problem
-from .folder import problem_of
+from .build_folder import problem_of
+from .build_json import Build, Problem
 from .parquet import SIGNATURE_KEY
 
 #: Number of problems that are listed; the rest is counted.

@@ -14,19 +14,19 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from ..benchmarks.base import Benchmark, Cell
+from ..benchmarks.benchmark import Benchmark, Cell
 from ..benchmarks.catalog import get_benchmark
 from ..benchmarks.recipe import Recipe
 from ..cards import card as cards
 from ..errors import RESUME_HINT, BuildError, wrap_os_errors
 from ..files import local_path, write_json, write_text
-from ..jobs.folder import RECORD_FILE, Shard, read_record
+from ..jobs.job_folder import RECORD_FILE, Shard, read_record
 from ..jobs.local import TITLE, run_local, run_on_executor
 from ..jobs.locks import lock_record
 from ..jobs.memory import default_workers
 from ..progress import Progress, resumed, silent
 from ..sources import Source
-from .folder import lock_build
+from .build_folder import lock_build
 from .parquet import FileInfo, read_footer
 from .resume import finished_units, remove_leftovers, resume
 from .schedule import divide

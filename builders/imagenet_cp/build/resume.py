@@ -8,13 +8,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ..benchmarks.layout import SPLIT
+from ..benchmarks.file_names import SPLIT
 from ..errors import BuildError, SourceError
-from ..jobs.folder import STATE_DIR, Shard
+from ..jobs.job_folder import STATE_DIR, Shard
 from ..jobs.locks import lock_record
 from ..progress import Progress
 from ..sources import Item, Source
-from .folder import corrupt_files, unexpected_files
+from .build_folder import corrupt_files, unexpected_files
 from .parquet import FileInfo, read_footer
 from .units import Unit, UnitResult, image_digest
 

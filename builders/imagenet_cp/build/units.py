@@ -13,18 +13,18 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from ..benchmarks.base import Cell
+from ..benchmarks.benchmark import Cell
 from ..benchmarks.catalog import BENCHMARKS
-from ..benchmarks.layout import DATA_FILE, data_file
+from ..benchmarks.file_names import DATA_FILE, data_file
 from ..benchmarks.recipe import Recipe
 from ..errors import SKIP_HINT, SourceError
 from ..files import read_json, write_json
-from ..images.preprocessing import pixels
 from ..images.profiles import PROFILES
-from ..jobs.folder import FILES, IDENTITY, STATE_DIR, differences
+from ..images.source_images import pixels
+from ..jobs.job_folder import FILES, IDENTITY, STATE_DIR, differences
 from ..jobs.locks import Claim
 from ..sources import Item, Reader
-from ..sources.base import digest
+from ..sources.source import digest
 from .parquet import FileInfo, Layout, ParquetFile
 
 _RECORD = {"identity": IDENTITY, "files": FILES, "images": {str: [str, str]}, "skipped": {str: str}}

@@ -16,13 +16,13 @@ from ..benchmarks.recipe import RECIPE
 from ..cards.card import metadata, read_metadata
 from ..errors import BuildError, SourceError
 from ..jobs.cores import available_cores
-from ..jobs.folder import RECORD_FILE
+from ..jobs.job_folder import RECORD_FILE
 from ..progress import Progress, silent
 from ..sources import Source
-from ..sources.base import digest
+from ..sources.source import digest
+from .build_folder import unexpected_files
+from .build_json import Build, Problem, open_build
 from .check import MAX_LISTED, Content, check_file
-from .finished import Build, Problem, open_build
-from .folder import unexpected_files
 
 
 def verify(

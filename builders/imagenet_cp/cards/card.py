@@ -12,13 +12,13 @@ from huggingface_hub import DatasetCard, DatasetCardData
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from .._version import __version__
-from ..benchmarks.base import Benchmark, Cell
-from ..benchmarks.layout import SPLIT
+from ..benchmarks.benchmark import Benchmark, Cell
+from ..benchmarks.file_names import SPLIT
 from ..benchmarks.recipe import Recipe
 from ..benchmarks.signature import Signature
 from ..images.profiles import PROFILES
 from ..resources import card_texts_folder
-from ..sources.base import digest
+from ..sources.source import digest
 from ..text import amount
 from . import citations, tables
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from .. import corruptions, perturbations
-from ..benchmarks.base import Benchmark
+from ..benchmarks.benchmark import Benchmark
 from ..benchmarks.catalog import BENCHMARKS
 from ..images import codecs
 from ..images.tiles import tile

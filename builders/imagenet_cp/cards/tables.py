@@ -9,7 +9,7 @@ from typing import Any
 
 import datasets
 
-from ..benchmarks.base import Benchmark, Cell
+from ..benchmarks.benchmark import Benchmark, Cell
 from ..benchmarks.recipe import Recipe
 from ..corruptions import BAR, CORRUPTIONS, Corruption
 from ..perturbations import PERTURBATIONS, Perturbation

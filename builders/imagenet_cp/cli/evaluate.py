@@ -271,9 +271,9 @@ def compare(
     The page has their scores and differences, with confidence intervals.
     """
     from ..evaluation.comparison import restrict_to_common
+    from ..evaluation.paper_tables import TEXT, format_tables
     from ..evaluation.references import RAW_KEY
     from ..evaluation.report.comparison_page import load_models, write_comparison
-    from ..evaluation.tables import TEXT, format_tables
 
     page = write_comparison(results, out, base)
     models, _ = restrict_to_common(load_models(results))
@@ -301,8 +301,8 @@ def table(
     A row is a model, on the images that all of them were evaluated on.
     """
     from ..evaluation.comparison import restrict_to_common
+    from ..evaluation.paper_tables import TEXT, format_tables, parse_scores
     from ..evaluation.report.comparison_page import load_models
-    from ..evaluation.tables import TEXT, format_tables, parse_scores
 
     names = parse_scores(scores)
     models = load_models(results)

@@ -75,15 +75,15 @@ def export(
 
 
 def _timm(path: Path, out: Path, dataset: str) -> list[Path]:
-    from ..evaluation.exports import export_timm
-    from ..evaluation.results_file import load
+    from ..evaluation.leaderboards import export_timm
+    from ..evaluation.results_json import load
 
     return export_timm(load(path), out)
 
 
 def _robustbench(path: Path, out: Path, dataset: str) -> list[Path]:
-    from ..evaluation.exports import export_robustbench
-    from ..evaluation.results_file import load
+    from ..evaluation.leaderboards import export_robustbench
+    from ..evaluation.results_json import load
 
     return export_robustbench(load(path), out)
 
@@ -91,8 +91,8 @@ def _robustbench(path: Path, out: Path, dataset: str) -> list[Path]:
 def _hub(path: Path, out: Path, dataset: str) -> list[Path]:
     from ..benchmarks.catalog import BENCHMARKS
     from ..evaluation.references import benchmark_name
-    from ..evaluation.results_file import load
-    from ..hub.results import write_evaluation_results
+    from ..evaluation.results_json import load
+    from ..hub.model_results import write_evaluation_results
 
     if not dataset:
         raise UsageError("--to hub needs the data set that the scores are of: --dataset user/imagenet_c")

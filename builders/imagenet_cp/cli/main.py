@@ -234,7 +234,7 @@ def verify(
 
     Problems are listed, and the exit status is then 1.
     """
-    from ..build.finished import open_build, reopen_source
+    from ..build.build_json import open_build, reopen_source
     from ..build.verify import verify as run
     from ..progress import interruptible, show_progress
 
@@ -352,7 +352,7 @@ def import_official(
 
     After an interruption the same command resumes; more archives can be added later.
     """
-    from ..archives.folder import report
+    from ..archives.import_folder import report
     from ..archives.importer import import_official as run
     from ..progress import interruptible, show_progress
 
@@ -417,10 +417,10 @@ def preview(
     from .. import preview as sheets
     from ..api import perturb
     from ..files import check_replaceable, check_writable
-    from ..images.preprocessing import decode, pixels
     from ..images.profiles import PROFILES
-    from ..sources.base import Item
-    from ..sources.folder import FileReader
+    from ..images.source_images import decode, pixels
+    from ..sources.image_folder import FileReader
+    from ..sources.source import Item
 
     if perturbation is not None and (compact or benchmark != "imagenet_c"):
         option = "--compact" if compact else "--benchmark"

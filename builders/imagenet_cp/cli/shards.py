@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..errors import UsageError
-from ..jobs.folder import Shard
+from ..jobs.job_folder import Shard
 
 
 def parse_shard(text: str) -> Shard:

@@ -8,7 +8,7 @@ from typing import Any
 
 from ..errors import suggest
 from ..kernels.types import Image
-from .base import Registered, as_rows, check
+from .registered import Registered, as_rows, check
 
 Kernel = Callable[..., Image]
 

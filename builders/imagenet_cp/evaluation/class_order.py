@@ -14,7 +14,7 @@ from ..notices import notice
 from ..sources import classes as imagenet
 from .data.loader import Batch, Preprocessor, Resizing, batches
 from .data.rows import Rows
-from .models.base import Model
+from .models.model import Model
 from .models.outputs import Outputs, match_outputs
 
 #: Most images on which the order is checked, and fewest on which accuracy can count as no better than chance.

@@ -6,9 +6,9 @@ import os
 from collections.abc import Mapping, Sequence
 
 from ..errors import UsageError
-from ..jobs.folder import Shard
-from .models.base import import_library
-from .models.torch import find_device
+from ..jobs.job_folder import Shard
+from .models.model import import_library
+from .models.pytorch import find_device
 
 #: Beginning of the names of models that run on PyTorch.
 _TORCH = ("timm:", "torchvision:", "hf:")

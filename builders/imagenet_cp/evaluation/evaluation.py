@@ -25,9 +25,9 @@ class Evaluation(Results):
         OSError
             The file cannot be written.
         """
-        from . import results_file
+        from . import results_json
 
-        text = results_file.dumps(self)
+        text = results_json.dumps(self)
         if path is not None:
             write_text(Path(path), text + "\n")
         return text
@@ -41,9 +41,9 @@ class Evaluation(Results):
         ValueError
             The file cannot be read, is of another kind, is corrupt, or of a newer format; the message names it.
         """
-        from . import results_file
+        from . import results_json
 
-        return cls(**vars(results_file.load(Path(path))))
+        return cls(**vars(results_json.load(Path(path))))
 
     def to_dataframe(self) -> pd.DataFrame:
         """Tabulate every score as a row.

@@ -11,10 +11,10 @@ from typing import Any, NamedTuple
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from ..benchmarks.base import Cell
+from ..benchmarks.benchmark import Cell
 from ..errors import BuildError
 from ..files import parse_json, write_bytes
-from ..sources.base import digest
+from ..sources.source import digest
 from .data.rows import Rows
 from .predictions import FORMAT, SPLIT_COLUMNS
 

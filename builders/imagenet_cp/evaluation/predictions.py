@@ -9,11 +9,11 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from ..benchmarks.base import Cell
+from ..benchmarks.benchmark import Cell
 from ..errors import SourceError
 from .data.loader import Batch, Resizing
 from .data.rows import Rows, Sample
-from .models.base import Model
+from .models.model import Model
 from .probabilities import class_probabilities, recognize_scores
 from .results import Example
 from .top5 import rank_classes, top5

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from ..images import opencv
 from .data.loader import Preprocessor
 from .fingerprint import fingerprint
-from .models.load import import_function
+from .models.by_name import import_function
 
 
 def clahe(image: NDArray[np.uint8], clip_limit: float = 2.0, tiles: int = 8) -> NDArray[np.uint8]:

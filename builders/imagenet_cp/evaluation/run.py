@@ -23,32 +23,32 @@ from ..errors import BuildError, SourceError, UsageError, suggest
 from ..files import local_path
 from ..images.profiles import PROFILES
 from ..jobs.cores import available_cores
-from ..jobs.folder import Shard
+from ..jobs.job_folder import Shard
 from ..jobs.local import run_local, run_on_executor
 from ..progress import Progress, resumed, silent
 from ..sources.class_lists import class_list
-from ..sources.lines import read_lines
+from ..sources.name_lists import read_lines
 from ..sources.subsets import Ids
 from . import prediction_files, predictions
 from .calibration import calibration_scores
 from .class_order import check_order, fit_outputs
 from .counts import Counts
-from .data.custom import from_custom
-from .data.folder import from_folder
+from .data.built_rows import from_folder
+from .data.corrupted_rows import from_custom
+from .data.generated_rows import from_source
 from .data.loader import Preprocessor
 from .data.rows import Rows
-from .data.source import from_source
 from .data.views import view
 from .devices import check_device, find_devices
 from .evaluation import Evaluation
-from .model_source import ModelSource
-from .models.base import Function, Model
-from .plan import Candidate, check_stored, count_images, count_missing, model_signature, plan_units
+from .models.model import Function, Model
+from .models.spec import ModelSource
+from .prediction_plan import Candidate, check_stored, count_images, count_missing, model_signature, plan_units
+from .prediction_units import Settings, Unit, run, warm_ups
 from .preprocessors import NamedPreprocessor, open_preprocessor
 from .probabilities import KINDS
 from .results import Example
 from .scoring import class_names, compute_metric, per_image_counts, score_names
-from .units import Settings, Unit, run, warm_ups
 
 _LIBRARIES = ("imagenet-cp", "numpy", "torch", "timm", "torchvision", "transformers", "onnxruntime")
 #: Options for builds -> the scores that they have one of; ImageNet-C-bar by itself can be given in place of ImageNet-C.

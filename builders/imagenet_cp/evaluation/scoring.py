@@ -16,7 +16,7 @@ from ..benchmarks.names import BAR
 from ..benchmarks.signature import Signature
 from ..sources import classes as imagenet
 from .counts import Counts
-from .data.custom import CUSTOM, CustomSet
+from .data.corrupted_rows import CUSTOM, CustomSet
 from .data.rows import Rows
 from .predictions import class_ids
 from .references import OF_IMAGES, compute_scores

@@ -12,16 +12,16 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ..benchmarks.base import Cell
+from ..benchmarks.benchmark import Cell
 from ..benchmarks.catalog import get_benchmark
 from ..benchmarks.recipe import Recipe
 from ..benchmarks.signature import Signature
 from ..errors import suggest
 from ..jobs.cores import available_cores
 from ..sources import Item, Reader, open_source
+from .data.generated_rows import SourceSlice
 from .data.loader import Resizing, batches
 from .data.rows import Sample, Task
-from .data.source import SourceSlice
 
 #: Severities of each corruption in the order ``gradual``.
 _GRADUAL = (1, 2, 3, 4, 5, 4, 3, 2, 1)

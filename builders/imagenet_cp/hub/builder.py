@@ -12,14 +12,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._version import __version__
-from ..benchmarks.base import Benchmark, Cell
+from ..benchmarks.benchmark import Benchmark, Cell
 from ..benchmarks.catalog import BENCHMARKS
 from ..benchmarks.recipe import RECIPE, Recipe
 from ..cards import card as cards
 from ..cards import citations
 from ..errors import SKIP_HINT, BuildError, SourceError, suggest
 from ..sources import Source, open_source
-from ..sources.base import digest
+from ..sources.source import digest
 from ..sources.subsets import Ids
 from .prepared import PreparedImages, prepare_all
 

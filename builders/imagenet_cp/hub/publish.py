@@ -10,19 +10,19 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ..benchmarks.base import Cell
-from ..benchmarks.layout import DATA_FILE
-from ..build.finished import Build, open_build
+from ..benchmarks.benchmark import Cell
+from ..benchmarks.file_names import DATA_FILE
+from ..build.build_json import Build, open_build
 from ..build.verify import verify
 from ..cards import card as cards
 from ..cards.strips import strips
 from ..errors import BuildError, UsageError, suggest
-from ..jobs.folder import RECORD_FILE
+from ..jobs.job_folder import RECORD_FILE
 from ..progress import Progress, silent
 from ..resources import METRICS, metrics_folder
 from ..text import amount, count
+from .model_results import BENCHMARK_FILE, benchmark_file
 from .repo import HUB_MANAGED_FILES, Content, Repo, State, Upload
-from .results import BENCHMARK_FILE, benchmark_file
 
 _METRIC_FILES = ("README.md", "app.py", "requirements.txt")
 _GATES = {

@@ -24,7 +24,7 @@ from ..errors import BuildError, SourceError, UsageError
 from ..resources import METRICS, metrics_folder
 
 if TYPE_CHECKING:
-    from ..benchmarks.base import Benchmark
+    from ..benchmarks.benchmark import Benchmark
 
 _BUILDER = "imagenet_cp.hub.builder"
 
@@ -62,7 +62,7 @@ def _warn_if_another_source_is_set(folder: Path) -> None:
     if source is None:
         return
     from ..benchmarks.signature import Signature
-    from ..jobs.folder import read_record
+    from ..jobs.job_folder import read_record
     from ..sources import open_source
 
     try:

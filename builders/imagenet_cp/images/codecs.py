@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from ..kernels import jpeg_file
 from . import opencv
-from .png import encode_png
-from .preprocessing import open_image, pixels, to_rgb
+from .png_encoder import encode_png
+from .source_images import open_image, pixels, to_rgb
 
 __all__ = ["decode", "encode", "encode_jpeg", "encode_png"]
 

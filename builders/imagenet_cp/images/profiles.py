@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from PIL import Image
 
 from ..errors import SourceError
-from .preprocessing import center_crop, resize_shorter
+from .source_images import center_crop, resize_shorter
 
 #: Least width and height of images that are corrupted at their own size.
 MIN_SIDE = 8

@@ -15,7 +15,7 @@ from filelock import FileLock, SoftFileLock, Timeout
 
 from ..errors import BuildError
 from ..files import write_text
-from .folder import STATE_DIR, Shard
+from .job_folder import STATE_DIR, Shard
 
 _NO_LOCKS = {errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOTSUP}
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from PIL import Image as PILImage
 
-from ..images.preprocessing import resize_shorter
 from ..images.profiles import PROFILES
+from ..images.source_images import resize_shorter
 from ..kernels.types import Image, View
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from ..corruptions.base import Registered, as_rows, check
+from ..corruptions.registered import Registered, as_rows, check
 from ..kernels.types import Frames
 
 Kernel = Callable[..., Frames]

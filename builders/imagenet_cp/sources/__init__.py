@@ -8,13 +8,13 @@ from pathlib import Path
 
 from .. import settings
 from ..errors import SourceError, UsageError
-from .base import Item, Reader, Source
 from .cifar import open_cifar
 from .class_lists import restrict_classes
 from .dataset import open_dataset
 from .dataset_files import is_dataset, is_hub_name, split_name
-from .folder import open_any_folder, open_folder
+from .image_folder import open_any_folder, open_folder
 from .sample import open_sample
+from .source import Item, Reader, Source
 from .subsets import Ids, restrict_images
 from .tar import open_tar
 from .tiny import open_tiny

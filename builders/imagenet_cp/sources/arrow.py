@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 from huggingface_hub import HfFileSystem
 
 from ..errors import SourceError
-from .base import Item, check_stamp
+from .source import Item, check_stamp
 
 HUB = "hf://datasets/"
 #: Rows that are decoded at once, and bytes that are fetched at once, when images are read.

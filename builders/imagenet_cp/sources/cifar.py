@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from ..errors import SourceError
 from ..images import codecs
 from . import pickles
-from .base import Item, Source, check_stamp, reading, row_id, stamp_of
+from .source import Item, Source, check_stamp, reading, row_id, stamp_of
 from .tar_members import members
 
 Pixels = NDArray[np.uint8]

@@ -9,9 +9,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ..errors import SourceError, UsageError, suggest
-from .base import Source
 from .classes import indices_of, named_lists, wnids
-from .lines import read_lines
+from .name_lists import read_lines
+from .source import Source
 
 
 @dataclass(frozen=True)

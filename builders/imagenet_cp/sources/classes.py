@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from ..errors import SourceError
 from ..notices import notice
-from .base import image_id_of
+from .source import image_id_of
 
 WNID = r"n\d{8}"
 _IN_STEM = re.compile(rf"(?<![A-Za-z0-9]){WNID}(?![A-Za-z0-9])", re.ASCII)

@@ -19,12 +19,12 @@ from ..errors import SourceError, UsageError
 from ..notices import notice
 from . import dataset_files
 from .arrow import RowReader, columns_of, schema_of
-from .base import Item, Reader, digest, image_id_of, in_order, row_id
 from .class_lists import class_list, labels_in
 from .classes import Labels, identify, known_label, wnids
 from .dataset import open_dataset
-from .folder import FileReader, list_images
-from .layout import File
+from .image_folder import FileReader, list_images
+from .image_paths import File
+from .source import Item, Reader, digest, image_id_of, in_order, row_id
 from .subsets import Ids, open_subset
 from .tar import list_tar
 from .template import PLACEHOLDERS, Template, parse_template

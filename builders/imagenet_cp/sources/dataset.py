@@ -15,9 +15,9 @@ from ..errors import SourceError
 from ..notices import notice
 from . import dataset_files
 from .arrow import Columns, RowReader, columns_of, schema_of
-from .base import Item, Source, image_id_of, row_id
 from .classes import Labels, identify, known_label, unlabelled, wnids
 from .extra import Extra, extra_columns, extra_values
+from .source import Item, Source, image_id_of, row_id
 
 #: Columns of labels whose classes have no names have at most so many.
 _MOST_CLASSES = 100_000

@@ -17,7 +17,7 @@ from huggingface_hub.errors import RepositoryNotFoundError
 from ..errors import SourceError
 from ..files import parse_json
 from .arrow import HUB, brief
-from .base import file_stamp
+from .source import file_stamp
 
 _NAME = re.compile(r"(?P<name>[\w-][\w.-]*/[\w-][\w.-]*)(?::(?P<part>.+))?", re.ASCII)
 _PART = re.compile(r"(?:(?P<config>\w[\w.-]*)/)?(?P<split>\w[\w.]*)", re.ASCII)

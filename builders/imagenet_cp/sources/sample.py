@@ -6,8 +6,8 @@ from importlib import resources
 from pathlib import Path
 
 from ..errors import SourceError
-from .base import Item, Source, in_order, stamp_of
-from .folder import FileReader
+from .image_folder import FileReader
+from .source import Item, Source, in_order, stamp_of
 
 IMAGES = (
     "astronaut.png",

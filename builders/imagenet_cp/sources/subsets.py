@@ -14,9 +14,9 @@ from typing import TypeAlias
 import numpy as np
 
 from ..errors import SourceError, UsageError, suggest
-from .base import Source, image_id_of, row_id
-from .layout import is_image
-from .lines import clean_lines, read_lines
+from .image_paths import is_image
+from .name_lists import clean_lines, read_lines
+from .source import Source, image_id_of, row_id
 
 #: Name of a subset, file of one image a line, or the images themselves: numbers, ids or paths.
 Ids: TypeAlias = str | os.PathLike[str] | Collection[int | str | os.PathLike[str]]

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import SourceError
-from .base import Item, Source, check_size, check_stamp, reading, stamp_of
 from .gzip_stream import GzipStream
-from .layout import File, is_image, looks_like_image, path_in_archive, source_of_archive, warn_of_ignored
+from .image_paths import File, is_image, looks_like_image, path_in_archive, source_of_archive, warn_of_ignored
+from .source import Item, Source, check_size, check_stamp, reading, stamp_of
 from .tar_members import GZIP, Member, is_tar, members
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import NamedTuple, Protocol
 
 from ..errors import SourceError
-from .base import file_stamp, reading
+from .source import file_stamp, reading
 
 _BLOCK = 512
 #: No path is longer.

@@ -9,9 +9,9 @@ from pathlib import Path
 
 from ..errors import SourceError
 from ..notices import notice
-from .base import Item, Source, file_stamp, image_id_of, in_order, reading, stamp_of
-from .folder import FileReader
-from .layout import is_image
+from .image_folder import FileReader
+from .image_paths import is_image
+from .source import Item, Source, file_stamp, image_id_of, in_order, reading, stamp_of
 from .zip import FAULTS, ZipReader, read_member
 
 _ANNOTATIONS = "val_annotations.txt"

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import SourceError
-from .base import Item, Source, check_size, check_stamp, stamp_of
-from .layout import File, is_image, looks_like_image, path_in_archive, source_of_archive, warn_of_ignored
+from .image_paths import File, is_image, looks_like_image, path_in_archive, source_of_archive, warn_of_ignored
+from .source import Item, Source, check_size, check_stamp, stamp_of
 
 #: Errors of damaged zip archives; the last is that of encrypted ones.
 FAULTS = (OSError, KeyError, zipfile.BadZipFile, zlib.error, EOFError, RuntimeError)

@@ -5,13 +5,13 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Mapping
 
-from ...build.finished import Build
-from ...build.folder import problem_of
+from ...build.build_folder import problem_of
+from ...build.build_json import Build
 from ...cards.card import read_metadata
 from ...errors import SourceError
 from ...files import read_json, write_json
-from ...jobs.folder import RECORD_FILE, STATE_DIR
-from ...sources.base import stamp_of
+from ...jobs.job_folder import RECORD_FILE, STATE_DIR
+from ...sources.source import stamp_of
 
 _VERIFIED = f"{STATE_DIR}/verified.json"
 

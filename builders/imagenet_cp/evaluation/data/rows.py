@@ -9,7 +9,7 @@ from typing import NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from ...benchmarks.base import Cell, ConfigSet
+from ...benchmarks.benchmark import Cell, ConfigSet
 from ...benchmarks.catalog import parse_signature
 from ...errors import SourceError, UsageError
 from ...images.profiles import PROFILES

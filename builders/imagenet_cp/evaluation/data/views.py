@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 from dataclasses import replace
 
-from ...benchmarks.base import Cell
+from ...benchmarks.benchmark import Cell
 from ...benchmarks.recipe import Recipe
 from ...errors import SourceError
 from ...sources.class_lists import class_list, labels_in
 from ...sources.subsets import Ids, open_subset
-from .folder import FolderSlice
+from .built_rows import FolderSlice
 from .rows import Rows
 
 

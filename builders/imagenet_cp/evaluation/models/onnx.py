@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import SourceError, UsageError
-from .base import Model, import_library
-from .torch import format_normalization
+from .model import Model, import_library
+from .pytorch import format_normalization
 
 #: ImageNet's usual normalization, for files without metadata.
 _USUAL = {"mean": (0.485, 0.456, 0.406), "std": (0.229, 0.224, 0.225)}
@@ -27,7 +27,7 @@ _DTYPES = {
 
 
 def open_onnx(file: Path, device: str) -> Model:
-    """Open an ONNX file; see `imagenet_cp.evaluation.models.load.open_model`.
+    """Open an ONNX file; see `imagenet_cp.evaluation.models.by_name.open_model`.
 
     The first output is the logits. A uint8 input gets the pixel values as they are; any other gets them divided by
     255, minus a mean, over a standard deviation: those in the file's metadata (``mean`` and ``std``, JSON lists of

@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from ...errors import UsageError, suggest
-from .base import Execution, Model, import_library
-from .torch import Input, load_weights, open_module, safe_loading, unavailable
+from .model import Execution, Model, import_library
+from .pytorch import Input, load_weights, open_module, safe_loading, unavailable
 
 
 def open_timm(name: str, execution: Execution, weights: str | os.PathLike[str] | None, trust: bool) -> Model:
-    """Open a model of timm with its own normalization, size and interpolation; see `load.open_model`."""
+    """Open a model of timm with its own normalization, size and interpolation; see `by_name.open_model`."""
     timm = import_library("timm")
     spec = f"timm:{name}"
     if not name.startswith(("hf-hub:", "hf_hub:", "local-dir:")) and not timm.is_model(name.split(".")[0]):

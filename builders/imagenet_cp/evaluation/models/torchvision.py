@@ -6,14 +6,14 @@ import os
 from collections.abc import Sequence
 
 from ...errors import UsageError, suggest
-from .base import Execution, Model, import_library
-from .torch import Input, load_weights, open_module, safe_loading, unavailable
+from .model import Execution, Model, import_library
+from .pytorch import Input, load_weights, open_module, safe_loading, unavailable
 
 
 def open_torchvision(
     name: str, execution: Execution, weights: str | os.PathLike[str] | None, trust: bool
 ) -> Model:
-    """Open a classifier of torchvision with its own normalization, size and interpolation; see `load.open_model`.
+    """Open a classifier of torchvision with its own normalization, size and interpolation; see `by_name.open_model`.
 
     The name of its weights follows a dot; by default they are torchvision's best.
     """

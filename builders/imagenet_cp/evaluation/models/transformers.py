@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from ...errors import SourceError
-from .base import Execution, Model, import_library
-from .torch import Input, open_module, safe_loading, unavailable
+from .model import Execution, Model, import_library
+from .pytorch import Input, open_module, safe_loading, unavailable
 
 #: Two sizes of images that an image processor resizes to the same, unless it has no size of its own.
 _SIDES = (256, 320)
@@ -21,7 +21,7 @@ _TOLERANCE = 1e-3
 
 
 def open_transformers(name: str, execution: Execution, trust: bool) -> Model:
-    """Open an image classifier with the input of its own image processor; see `load.open_model`."""
+    """Open an image classifier with the input of its own image processor; see `by_name.open_model`."""
     transformers = import_library("transformers")
     spec = f"hf:{name}"
     try:

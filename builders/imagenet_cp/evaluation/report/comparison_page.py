@@ -13,7 +13,7 @@ from ...files import write_text
 from ..comparison import Comparison, compare
 from ..references import PLAIN, RATIO_KEY, data_name, flatten
 from ..results import Results
-from ..results_file import load
+from ..results_json import load
 from .formatting import display_name
 from .page import NAMES, Score, headline, make_report_dir, write_page
 

@@ -16,7 +16,7 @@ from .. import references
 from ..dataframe import to_dataframe
 from ..references import MEAN_KEY, OF_IMAGES, RATIO_KEY, RAW_KEY, alexnet, benchmark_name, flatten, published
 from ..results import Example, Results
-from ..results_file import dumps, load
+from ..results_json import dumps, load
 from .formatting import display_name, format_number
 from .page import CLEAN, HEADLINE, Score, headline, is_relative_to_alexnet, make_report_dir, write_page
 

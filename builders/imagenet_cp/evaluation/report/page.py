@@ -16,10 +16,10 @@ from ...benchmarks.signature import Signature
 from ...files import check_replaceable, local_path, write_text
 from ...text import count
 from .. import intervals
+from ..paper_tables import FORMATS, format_tables
 from ..references import OF_IMAGES, PLAIN, benchmark_name, data_name, is_normalized, missing_configs, part_of
 from ..results import Results
-from ..results_file import FORMAT
-from ..tables import FORMATS, format_tables
+from ..results_json import FORMAT
 from . import chart_files, charts
 from .formatting import display_name, format_interval, format_number
 from .style import SERIES

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from .models.base import Function, Model
-from .models.load import open_model
-from .models.outputs import Outputs
+from .by_name import open_model
+from .model import Function, Model
+from .outputs import Outputs
 
 
 @dataclass(frozen=True)

@@ -10,10 +10,10 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from ..errors import SourceError
-from ..images.preprocessing import FORMATS
+from ..images.source_images import FORMATS
 from ..notices import notice
-from .base import Item, Reader, Source, image_id_of, in_order
 from .classes import Labels, identify, is_class, unlabelled, validation_labels, wnids
+from .source import Item, Reader, Source, image_id_of, in_order
 
 #: Endings of the files of images.
 ENDINGS = frozenset(itertools.chain.from_iterable(FORMATS.values()))

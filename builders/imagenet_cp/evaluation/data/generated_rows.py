@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 
-from ...benchmarks.base import Cell
+from ...benchmarks.benchmark import Cell
 from ...benchmarks.catalog import BENCHMARKS, get_benchmark
 from ...benchmarks.recipe import Recipe
 from ...sources import Item, Reader, open_source

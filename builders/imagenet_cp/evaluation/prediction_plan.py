@@ -6,19 +6,19 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ..benchmarks.base import Cell
+from ..benchmarks.benchmark import Cell
 from ..benchmarks.signature import Signature
 from ..errors import BuildError
-from ..jobs.folder import Shard
+from ..jobs.job_folder import Shard
 from . import prediction_files
 from .data.rows import Rows
 from .fingerprint import Fingerprint
-from .model_source import ModelSource
-from .models.base import Model
+from .models.model import Model
+from .models.spec import ModelSource
 from .prediction_files import Place
+from .prediction_units import Output, Settings, Unit, predict
 from .predictions import agree
 from .preprocessors import NamedPreprocessor
-from .units import Output, Settings, Unit, predict
 
 #: Kind of a benchmark -> source images of a unit: tens of thousands of predictions, which a kill loses at most.
 _IMAGES_PER_UNIT = {"corruptions": 200, "perturbations": 40}

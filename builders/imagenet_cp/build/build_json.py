@@ -10,13 +10,13 @@ from typing import Any, NamedTuple
 
 import pyarrow.parquet as pq
 
-from ..benchmarks.base import Benchmark
+from ..benchmarks.benchmark import Benchmark
 from ..benchmarks.catalog import parse_signature
-from ..benchmarks.layout import DATA_FILE
+from ..benchmarks.file_names import DATA_FILE
 from ..benchmarks.recipe import Recipe
 from ..errors import BuildError, SourceError, UsageError
 from ..files import local_path
-from ..jobs.folder import RECORD_FILE, read_record
+from ..jobs.job_folder import RECORD_FILE, read_record
 from ..sources import Source, open_source
 from ..sources.class_lists import is_named
 from ..sources.subsets import ROBUSTBENCH, Ids

@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from ..errors import SourceError, UsageError, suggest
-from ..images.preprocessing import decode, pixels
 from ..images.profiles import keep_size, native_square
 from ..images.round_trip import round_trip
+from ..images.source_images import decode, pixels
 from ..sources import Item, Source
 from ..sources.cifar import CIFAR10, CIFAR100
 from .names import DATASETS

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from .. import corruptions
 from ..errors import SourceError
 from ..images import codecs
-from ..sources.base import row_id, stamp_of
+from ..sources.source import row_id, stamp_of
 from .release import (
     Images,
     Listing,

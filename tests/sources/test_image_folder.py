@@ -10,7 +10,7 @@ from imagenet_cp import settings
 from imagenet_cp.errors import SourceError, UsageError
 from imagenet_cp.sources import Item, open_source
 from imagenet_cp.sources import classes as imagenet
-from imagenet_cp.sources.folder import FileReader
+from imagenet_cp.sources.image_folder import FileReader
 
 
 def picture(path, size=(40, 40), **options):

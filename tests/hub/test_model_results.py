@@ -7,8 +7,8 @@ import yaml
 from huggingface_hub import parse_eval_result_entries  # what the Hub's own client reads such files with
 
 import imagenet_cp
+from imagenet_cp.hub.model_results import benchmark_file, evaluation_results, write_evaluation_results
 from imagenet_cp.hub.registration import metrics_folder
-from imagenet_cp.hub.results import benchmark_file, evaluation_results, write_evaluation_results
 
 
 @pytest.fixture(scope="module")

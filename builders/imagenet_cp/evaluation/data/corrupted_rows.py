@@ -11,13 +11,13 @@ from functools import partial
 from pathlib import Path
 from typing import ClassVar
 
-from ...benchmarks.base import Cell, ConfigSet
+from ...benchmarks.benchmark import Cell, ConfigSet
 from ...benchmarks.corruption import CLEAN
 from ...benchmarks.signature import Signature
-from ...images.preprocessing import decode, pixels
+from ...images.source_images import decode, pixels
 from ...sources import Item, Reader
-from ...sources.base import digest
 from ...sources.corrupted import CorruptedImages, open_corrupted
+from ...sources.source import digest
 from ...sources.subsets import Ids
 from .rows import Rows, Sample, Task
 

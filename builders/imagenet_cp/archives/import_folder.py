@@ -11,18 +11,18 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from ..benchmarks.base import Benchmark, Cell
-from ..benchmarks.layout import DATA_FILE, data_file
+from ..benchmarks.benchmark import Benchmark, Cell
+from ..benchmarks.file_names import DATA_FILE, data_file
 from ..benchmarks.recipe import Recipe
-from ..build.folder import unexpected_files
+from ..build.build_folder import unexpected_files
 from ..build.parquet import FileInfo, read_footer
 from ..cards import card as cards
 from ..errors import BuildError
 from ..files import read_json, write_json, write_text
-from ..jobs.folder import FILES, IDENTITY, RECORD_FILE, STATE_DIR, differences
-from ..sources.base import digest
+from ..jobs.job_folder import FILES, IDENTITY, RECORD_FILE, STATE_DIR, differences
+from ..sources.source import digest
 from ..text import amount
-from .catalog import released_cells
+from .known_releases import released_cells
 from .release import Release
 
 #: Images per file, by their position in the benchmark, as in a build of all images.

@@ -6,9 +6,9 @@ import os
 from pathlib import Path
 
 from ..errors import SourceError, UsageError
-from .base import Item, Source, check_size, check_stamp, file_stamp, in_order, reading
 from .classes import Labels, identify, validation_labels, wnids
-from .layout import ENDINGS, File, is_image, looks_like_image, source_of_folder, warn_of_ignored
+from .image_paths import ENDINGS, File, is_image, looks_like_image, source_of_folder, warn_of_ignored
+from .source import Item, Source, check_size, check_stamp, file_stamp, in_order, reading
 
 
 class FileReader:

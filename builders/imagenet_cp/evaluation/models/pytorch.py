@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from ...benchmarks.signature import Signature
 from ...errors import SourceError, UsageError
-from .base import INTERPOLATIONS, Execution, Model, import_library, no_prompts
+from .model import INTERPOLATIONS, Execution, Model, import_library, no_prompts
 
 
 class Input(NamedTuple):

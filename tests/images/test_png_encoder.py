@@ -9,7 +9,7 @@ from opencv_oracle import cv2
 from PIL import Image
 from skimage import data
 
-from imagenet_cp.images.png import encode_png
+from imagenet_cp.images.png_encoder import encode_png
 
 SIZES = [
     (1, 1),

@@ -12,19 +12,19 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from ..benchmarks.base import Cell
+from ..benchmarks.benchmark import Cell
 from ..benchmarks.catalog import BENCHMARKS
 from ..benchmarks.recipe import Recipe
 from ..errors import SourceError, UsageError, wrap_os_errors
-from ..images.preprocessing import pixels
 from ..images.profiles import PROFILES
+from ..images.source_images import pixels
 from ..jobs.local import slot
 from ..sources import Item
 from . import prediction_files
+from .data.generated_rows import SourceSlice
 from .data.loader import Preprocessor, batches
 from .data.rows import Slice
-from .data.source import SourceSlice
-from .model_source import ModelSource
+from .models.spec import ModelSource
 from .predictions import Predictions
 from .preprocessors import open_preprocessor
 

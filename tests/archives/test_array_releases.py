@@ -13,10 +13,10 @@ import pytest
 from PIL import Image
 from released import pack, publish, rows_of, special, tree, unpack
 
-from imagenet_cp.archives.arrays import ArrayImages
-from imagenet_cp.archives.catalog import RELEASES
-from imagenet_cp.archives.folder import report
+from imagenet_cp.archives.array_releases import ArrayImages
+from imagenet_cp.archives.import_folder import report
 from imagenet_cp.archives.importer import import_official
+from imagenet_cp.archives.known_releases import RELEASES
 from imagenet_cp.archives.release import read_at
 from imagenet_cp.build.verify import verify
 from imagenet_cp.errors import BuildError, SourceError

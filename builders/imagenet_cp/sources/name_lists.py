@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from ..errors import SourceError
-from .base import reading
+from .source import reading
 
 #: Largest file that is read as a list.
 _MAX_BYTES = 1 << 26

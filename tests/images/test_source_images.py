@@ -11,7 +11,8 @@ from PIL import Image, ImageFile
 
 from imagenet_cp.errors import SourceError
 from imagenet_cp.images import codecs, opencv
-from imagenet_cp.images.preprocessing import (
+from imagenet_cp.images.profiles import PROFILES
+from imagenet_cp.images.source_images import (
     FORMATS,
     MAX_PIXELS,
     center_crop,
@@ -20,7 +21,6 @@ from imagenet_cp.images.preprocessing import (
     resize_shorter,
     to_rgb,
 )
-from imagenet_cp.images.profiles import PROFILES
 
 
 def encoded(image: Image.Image, **options) -> bytes:

@@ -21,19 +21,19 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
-from ...benchmarks.base import Benchmark, Cell
+from ...benchmarks.benchmark import Benchmark, Cell
 from ...benchmarks.catalog import parse_signature
-from ...benchmarks.layout import DATA_FILE, SPLIT
+from ...benchmarks.file_names import DATA_FILE, SPLIT
 from ...benchmarks.recipe import Recipe
-from ...build.finished import open_build
+from ...build.build_json import open_build
 from ...build.parquet import ROWS_PER_GROUP, SIGNATURE_KEY
 from ...errors import SourceError, UsageError
 from ...images import codecs
-from ...images.preprocessing import MAX_PIXELS
+from ...images.source_images import MAX_PIXELS
 from ...images.video import decode_video
-from ...jobs.folder import RECORD_FILE
-from ...sources.base import digest
+from ...jobs.job_folder import RECORD_FILE
 from ...sources.dataset_files import is_hub_name
+from ...sources.source import digest
 from .completeness import Checksums, check_card, check_record
 from .rows import Rows, Sample, Task, scored_cells
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from ..errors import BuildError
 from ..files import write_json
-from ..jobs.folder import RECORD_FILE, STATE_DIR, Shard, differences, read_record
+from ..jobs.job_folder import RECORD_FILE, STATE_DIR, Shard, differences, read_record
 from ..jobs.locks import Claim, lock_folder, lock_record
 from ..progress import Progress
 from .parquet import FileInfo

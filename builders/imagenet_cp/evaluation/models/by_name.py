@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ...errors import UsageError
-from .base import Execution, Model
+from .model import Execution, Model
 
 _FORMS = "timm:resnet50, torchvision:resnet50, hf:org/name, model.onnx, or package.module:callable"
 

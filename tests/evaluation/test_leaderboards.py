@@ -14,7 +14,7 @@ from huggingface_hub import parse_eval_result_entries
 from imagenet_cp import corruptions
 from imagenet_cp.cli import main
 from imagenet_cp.evaluation.counts import Counts
-from imagenet_cp.evaluation.exports import TIMM_COLUMNS, export_robustbench, export_timm
+from imagenet_cp.evaluation.leaderboards import TIMM_COLUMNS, export_robustbench, export_timm
 from imagenet_cp.sources.subsets import ROBUSTBENCH, open_subset
 
 

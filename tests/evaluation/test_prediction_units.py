@@ -23,12 +23,12 @@ from imagenet_cp.benchmarks.catalog import get_benchmark
 from imagenet_cp.build.plan import build
 from imagenet_cp.cli import app
 from imagenet_cp.errors import BuildError, SourceError
-from imagenet_cp.evaluation.models.base import Model
+from imagenet_cp.evaluation.models.model import Model
+from imagenet_cp.evaluation.prediction_units import predict
 from imagenet_cp.evaluation.run import evaluate_model, evaluate_models
-from imagenet_cp.evaluation.units import predict
 from imagenet_cp.images import codecs
 from imagenet_cp.images.round_trip import round_trip
-from imagenet_cp.jobs.folder import Shard
+from imagenet_cp.jobs.job_folder import Shard
 from imagenet_cp.sources import open_source
 
 CONFIGS = ["brightness", "contrast_2", "clean", "tilt", "translate"]
@@ -308,7 +308,7 @@ def test_the_command_evaluates_several_models_and_prints_tables(options, tmp_pat
 
 def test_the_command_of_a_shard_names_what_is_left(options, tmp_path, monkeypatch):
     monkeypatch.setattr("sys.argv", ["imagenet-cp", "evaluate"])
-    monkeypatch.setattr("imagenet_cp.evaluation.plan._IMAGES_PER_UNIT", {"corruptions": 6})
+    monkeypatch.setattr("imagenet_cp.evaluation.prediction_plan._IMAGES_PER_UNIT", {"corruptions": 6})
     data = ["--source", str(options["source"]), "--benchmarks", "cifar10_c", "--configs", "clean"]
     command = ["evaluate", "toy_models:of_10", *data, "-o", str(tmp_path)]
     first = CliRunner().invoke(app, [*command, "--shard", "2/2"])

@@ -13,11 +13,11 @@ from imagenet_cp.cli.main import app
 from imagenet_cp.errors import UsageError
 from imagenet_cp.evaluation.comparison import compare
 from imagenet_cp.evaluation.evaluation import Evaluation
-from imagenet_cp.evaluation.exports import export_timm
+from imagenet_cp.evaluation.leaderboards import export_timm
+from imagenet_cp.evaluation.paper_tables import format_tables, make_table
 from imagenet_cp.evaluation.report.comparison_page import write_comparison
 from imagenet_cp.evaluation.run import evaluate_model, evaluate_models
-from imagenet_cp.evaluation.tables import format_tables, make_table
-from imagenet_cp.hub.results import evaluation_results
+from imagenet_cp.hub.model_results import evaluation_results
 from imagenet_cp.sources import classes as imagenet
 
 LAYOUT = "{corruption}/{severity}/{class}/{file}"

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ..benchmarks.base import Benchmark, Cell
+from ..benchmarks.benchmark import Benchmark, Cell
 from ..benchmarks.catalog import BENCHMARKS
 from ..corruptions import BAR
 from ..errors import SourceError
 from ..sources import classes as imagenet
 from ..sources.cifar import CIFAR10, CIFAR100
-from .arrays import ArrayRelease, disambiguate
-from .files import FileRelease
+from .array_releases import ArrayRelease, disambiguate
+from .image_releases import FileRelease
 from .release import Archive, Listing, Release, list_entries
 
 _VALIDATION = rf"(?P<wnid>{imagenet.WNID})/(?P<id>ILSVRC2012_val_\d{{8}})"

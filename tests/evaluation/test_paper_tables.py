@@ -12,7 +12,7 @@ from evaluation_samples import evaluation
 
 from imagenet_cp.cli import main
 from imagenet_cp.errors import UsageError
-from imagenet_cp.evaluation.tables import SCORES, format_tables, make_table, parse_scores
+from imagenet_cp.evaluation.paper_tables import SCORES, format_tables, make_table, parse_scores
 
 
 @pytest.fixture(scope="module")
