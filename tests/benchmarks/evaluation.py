@@ -28,7 +28,7 @@ from imagenet_cp.build.plan import build
 from imagenet_cp.evaluation.data.built_rows import from_folder
 from imagenet_cp.evaluation.data.generated_rows import from_source
 from imagenet_cp.evaluation.data.rows import Rows
-from imagenet_cp.evaluation.models.spec import ModelSource
+from imagenet_cp.evaluation.models.spec import ModelSpec
 from imagenet_cp.evaluation.prediction_units import Settings, predict
 from imagenet_cp.images import codecs
 from imagenet_cp.sources import Item, open_source
@@ -45,7 +45,7 @@ def evaluate(rows: Rows, count: int, threads: int) -> int:
     """Run the pipeline of a unit; returns the number of images."""
     settings = Settings(len(rows.classes), rows.sequences, 256, threads, ("cpu",))
     done: list[int] = []
-    predict(rows.slice(rows.cells, 0, count), {0: ModelSource(null)}, settings, done.append)
+    predict(rows.slice(rows.cells, 0, count), {0: ModelSpec(null)}, settings, done.append)
     return sum(done)
 
 

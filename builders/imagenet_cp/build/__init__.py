@@ -1,6 +1,13 @@
 """Builds: folders of Parquet files that can be resumed and verified.
 
-`plan` plans and runs a build as `units`, each a slice of the images that writes `parquet` files into the
-`build_folder`; `resume` drops what is finished; `build_json` reads a finished build, `verify` and `check` verify it,
-`estimate` predicts its cost.
+- `build_folder`: folder of a build: its lock and identity, stray files, and checksums
+- `build_json`: `open_build`, which reads a finished build from its ``build.json``
+- `check`: check of one file: its checksum, columns and rows
+- `estimate`: estimate of the size and time of a build
+- `parquet`: Parquet files of rows, each written whole or not at all
+- `plan`: `build`, which plans a build, runs its units and writes its ``build.json``
+- `resume`: resumption of an interrupted build: finished files are verified and dropped from the plan
+- `schedule`: division of the units into groups of cells
+- `units`: a unit of a build, a slice of the images for some cells, and its run by one process
+- `verify`: verification of a finished build, file by file and row by row
 """

@@ -1,6 +1,15 @@
 """The 19 corruptions of ImageNet-C (Hendrycks & Dietterich, ICLR 2019), and those of ImageNet-C-bar.
 
 Section 4 and appendix B of the paper describe the former; for the latter see `imagenet_cp.corruptions.bar`.
+
+- `bar`: the corruptions of ImageNet-C-bar
+- `blur`: defocus, glass, motion, zoom and Gaussian blur
+- `digital`: contrast, elastic, pixelate, JPEG and saturate
+- `noise`: Gaussian, shot, impulse and speckle noise
+- `registered`: `Registered`, base class of corruptions and perturbations, and the check of their tables
+- `registry`: the decorator ``@corruption``, and the list that everything else is derived from
+- `textures`: the five frost textures
+- `weather`: snow, frost, fog, brightness and spatter
 """
 
 from __future__ import annotations

@@ -39,7 +39,7 @@ class Score(NamedTuple):
     ----------
     title : str
         Title of the column.
-    source : str
+    metric : str
         Metric that has it, or ``"calibration"``.
     times : float
         Factor to the unit of the table.
@@ -50,14 +50,14 @@ class Score(NamedTuple):
     """
 
     title: str
-    source: str
+    metric: str
     times: float
     digits: int
     path: tuple[Any, ...]
 
 
-def _score(title: str, source: str, key: str, times: float = 1, digits: int = 1) -> Score:
-    return Score(title, source, times, digits, (key,))
+def _score(title: str, metric: str, key: str, times: float = 1, digits: int = 1) -> Score:
+    return Score(title, metric, times, digits, (key,))
 
 
 #: Name -> its column. Percent, except for NLL, the Brier score and distances.
@@ -148,9 +148,9 @@ def make_table(models: Mapping[str, Results], scores: Sequence[str], intervals: 
         Add the 95 % intervals to the scores that have one.
     """
     columns = [column for name in scores for column in _columns(name, models)]
-    sources = [_source(score, models) for _, score, _ in columns]
+    metrics = [_measured(score, models) for _, score, _ in columns]
     cells = {
-        name: [_cell(model, score, metric) for (_, score, _), metric in zip(columns, sources, strict=True)]
+        name: [_cell(model, score, metric) for (_, score, _), metric in zip(columns, metrics, strict=True)]
         for name, model in models.items()
     }
     best = set()
@@ -163,7 +163,7 @@ def make_table(models: Mapping[str, Results], scores: Sequence[str], intervals: 
         str(model.metrics[metric]["signature"]): None
         for metric in RAW_KEY
         for model in models.values()
-        if metric in sources and metric in model.metrics
+        if metric in metrics and metric in model.metrics
     }
     return Table(
         tuple((family, score.title) for family, score, _ in columns),
@@ -211,7 +211,7 @@ def _cell(model: Results, score: Score, metric: str) -> tuple[float | None, Inte
     value: Any = model.metrics.get(metric)
     interval: Any = model.intervals.get(metric)
     path = score.path
-    if score.source == "calibration":
+    if score.metric == "calibration":
         value, interval, path = model.calibration, None, (f"{PREFIX[metric]}{path[0]}", *path[1:])
     for key in path:
         value = _child(value, key)
@@ -219,11 +219,11 @@ def _cell(model: Results, score: Score, metric: str) -> tuple[float | None, Inte
     return value, interval
 
 
-def _source(score: Score, models: Mapping[str, Results]) -> str:
+def _measured(score: Score, models: Mapping[str, Results]) -> str:
     """Metric that a column is of: of models on plain data sets alone, theirs in place of that of ImageNet-C."""
-    shared = score.source == "calibration" or (score.source == "mce" and score.path[0] in _SHARED)
+    shared = score.metric == "calibration" or (score.metric == "mce" and score.path[0] in _SHARED)
     measured = {metric for model in models.values() for metric in model.metrics}
-    return next((m for m in (OF_IMAGES if shared else (score.source,)) if m in measured), score.source)
+    return next((m for m in (OF_IMAGES if shared else (score.metric,)) if m in measured), score.metric)
 
 
 def _child(tree: Any, key: Any) -> Any:

@@ -14,7 +14,7 @@ from . import prediction_files
 from .data.rows import Rows
 from .fingerprint import Fingerprint
 from .models.model import Model
-from .models.spec import ModelSource
+from .models.spec import ModelSpec
 from .prediction_files import Place
 from .prediction_units import Output, Settings, Unit, predict
 from .predictions import agree
@@ -34,7 +34,7 @@ class Candidate:
     ----------
     number : int
         Its number among the models.
-    source : ModelSource
+    spec : ModelSpec
         The model, to be opened.
     name, signature : str
         Its display name, and the signature of the model and its input.
@@ -49,7 +49,7 @@ class Candidate:
     """
 
     number: int
-    source: ModelSource
+    spec: ModelSpec
     name: str
     signature: str
     out: Path
@@ -131,7 +131,7 @@ def plan_units(
                 outputs = tuple(
                     Output(
                         candidate.number,
-                        candidate.source,
+                        candidate.spec,
                         prediction_files.folder_of(candidate.out, rows).resolve() / name,
                         prediction_files.identity_of(candidate.signature, rows, cells, start, stop),
                     )
@@ -184,7 +184,7 @@ def check_stored(candidate: Candidate, settings: Callable[[Rows], Settings], res
         start, stop = next((place.start, place.stop) for place in places)
         cells = tuple(cell for cell in rows.cells if any(place.config == cell.config for place in places))
         few = rows.slice(cells, start, min(stop, start + (1 if rows.sequences else _COMPARED)))
-        predicted, failed = predict(few, {0: candidate.source}, settings(rows))
+        predicted, failed = predict(few, {0: candidate.spec}, settings(rows))
         for reason in failed.values():
             raise BuildError(f"{file}: holds predictions of {candidate.name}, which fails now: {reason}")
         stored = prediction_files.read(places, [cell.config for cell in cells])

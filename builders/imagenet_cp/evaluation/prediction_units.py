@@ -24,7 +24,7 @@ from . import prediction_files
 from .data.generated_rows import SourceSlice
 from .data.loader import Preprocessor, batches
 from .data.rows import Slice
-from .models.spec import ModelSource
+from .models.spec import ModelSpec
 from .predictions import Predictions
 from .preprocessors import open_preprocessor
 
@@ -66,7 +66,7 @@ class Output:
     ----------
     number : int
         Number of the model.
-    source : ModelSource
+    spec : ModelSpec
         The model.
     file : Path
         Its file.
@@ -75,7 +75,7 @@ class Output:
     """
 
     number: int
-    source: ModelSource
+    spec: ModelSpec
     file: Path
     identity: Mapping[str, Any]
 
@@ -139,8 +139,8 @@ def run(unit: Unit, tick: Callable[[int], Any] = lambda count: None) -> dict[int
         for output in unit.outputs
         if not prediction_files.is_finished(output.file, output.identity)
     }
-    sources = {number: output.source for number, output in outputs.items()}
-    predicted, failed = predict(unit.rows, sources, unit.settings, tick)
+    specs = {number: output.spec for number, output in outputs.items()}
+    predicted, failed = predict(unit.rows, specs, unit.settings, tick)
     for number, predictions in predicted.items():
         output = outputs[number]
         with wrap_os_errors(output.file):
@@ -150,7 +150,7 @@ def run(unit: Unit, tick: Callable[[int], Any] = lambda count: None) -> dict[int
 
 def predict(
     rows: Slice,
-    sources: Mapping[int, ModelSource],
+    specs: Mapping[int, ModelSpec],
     settings: Settings,
     tick: Callable[[int], Any] = lambda count: None,
 ) -> tuple[dict[int, Predictions], dict[int, str]]:
@@ -160,7 +160,7 @@ def predict(
     ----------
     rows : Slice
         The rows.
-    sources : dict
+    specs : dict
         Number -> model.
     settings : Settings
         Settings of the evaluation.
@@ -177,10 +177,10 @@ def predict(
     device = settings.devices[slot() % len(settings.devices)]
     predicted: dict[int, Predictions] = {}
     failed: dict[int, str] = {}
-    for number, source in sources.items():
+    for number, spec in specs.items():
         try:
             predicted[number] = Predictions(
-                source.open(device), settings.classes, settings.sequences, settings.scores
+                spec.open(device), settings.classes, settings.sequences, settings.scores
             )
         except (SourceError, UsageError) as error:
             failed[number] = str(error)

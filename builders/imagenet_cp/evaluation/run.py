@@ -42,7 +42,7 @@ from .data.views import view
 from .devices import check_device, find_devices
 from .evaluation import Evaluation
 from .models.model import Function, Model
-from .models.spec import ModelSource
+from .models.spec import ModelSpec
 from .prediction_plan import Candidate, check_stored, count_images, count_missing, model_signature, plan_units
 from .prediction_units import Settings, Unit, run, warm_ups
 from .preprocessors import NamedPreprocessor, open_preprocessor
@@ -315,7 +315,7 @@ def evaluate_models(
     }
     names_of_outputs = _output_names(labels)
     given = [
-        ModelSource(model, options, name, identity, names_of_outputs)
+        ModelSpec(model, options, name, identity, names_of_outputs)
         for model, name in zip(models, [*names, *[None] * (len(models) - len(names))], strict=True)
     ]
     preprocessor = open_preprocessor(preprocess)
@@ -472,7 +472,7 @@ def _native_size(model: Model) -> str | None:
 
 def _new_candidate(
     number: int,
-    source: ModelSource,
+    spec: ModelSpec,
     model: Model,
     out: Path,
     data: list[Rows],
@@ -482,7 +482,7 @@ def _new_candidate(
     known = model.fingerprint
     signature = model_signature(model, known, preprocessor, data[0], scores)
     complete = known.complete and preprocessor.complete
-    return Candidate(number, source, model.name, signature, out.expanduser(), data, complete)
+    return Candidate(number, spec, model.name, signature, out.expanduser(), data, complete)
 
 
 def _run(

@@ -1,4 +1,12 @@
-"""The 14 perturbations of ImageNet-P (Hendrycks & Dietterich, ICLR 2019, section 4.2 and appendix C)."""
+"""The 14 perturbations of ImageNet-P (Hendrycks & Dietterich, ICLR 2019, section 4.2 and appendix C).
+
+- `blur`: motion, zoom and Gaussian blur
+- `crops`: crop and resize of an image before it is perturbed, or of its frames afterwards
+- `geometry`: translate, rotate, tilt, scale and shear
+- `noise`: Gaussian, shot and speckle noise
+- `registry`: the decorator ``@perturbation``, and the list that everything else is derived from
+- `weather`: snow, brightness and spatter
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,27 @@
-"""Sources of clean images, one module for each kind."""
+"""Sources of clean images, one module for each kind; `open_source` opens any of them.
+
+- `arrow`: rows of Parquet and Arrow files
+- `cifar`: kind: the archives of CIFAR-10 and CIFAR-100, and their folders
+- `class_lists`: lists of classes to build or to score on
+- `classes`: ImageNet's classes and validation labels, and the classes that names and numbers stand for
+- `corrupted`: no source: corrupted images in layouts of their own, for an evaluation
+- `dataset`: kind: data sets with a column of images, on the Hub or on this machine
+- `dataset_files`: files of a data set, found by its name or in its folder
+- `extra`: further columns of data sets, such as boxes, which rows carry along
+- `gzip_stream`: the bytes inside a gzip file at any offset
+- `image_folder`: kind: folders of images, one sub-folder a class, or ImageNet's flat folder
+- `image_paths`: classes and ids of image files by their paths
+- `name_lists`: text files of one name a line
+- `pickles`: pickles read as plain data, within bounds
+- `sample`: kind: the images that ship with scikit-image
+- `source`: `Source`, `Item` and `Reader`, which every kind returns
+- `subsets`: subsets of images, by a name, a file of ids or a list of them
+- `tar`: kind: tar archives, such as ILSVRC2012_img_val.tar
+- `tar_members`: the members of a tar archive
+- `template`: layouts of paths as templates, for corrupted images
+- `tiny`: kind: Tiny ImageNet's validation images
+- `zip`: kind: zip archives, one folder per class
+"""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ from .outputs import Outputs
 
 
 @dataclass(frozen=True)
-class ModelSource:
+class ModelSpec:
     """A model by its name, or the function itself.
 
     Attributes

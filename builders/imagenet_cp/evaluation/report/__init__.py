@@ -1,1 +1,11 @@
-"""Reports: charts and HTML pages of one evaluation or of several."""
+"""Reports: charts and HTML pages, which show numbers and compute none.
+
+- `chart_files`: charts as files, and as SVG elements of a page
+- `charts`: the charts, drawn with Matplotlib
+- `comparison_page`: the page of a comparison
+- `formatting`: numbers and names as text
+- `model_page`: the report of one model
+- `page`: common parts of both pages
+- `scatter`: the chart of clean error and mCE among the published models
+- `style`: colors, markers and letters
+"""
