@@ -6,8 +6,16 @@ from pathlib import Path
 
 import pytest
 
-from imagenet_cp.errors import BuildError, SourceError, UsageError
-from imagenet_cp.files import local_path, read_json
+from imagenet_cp.errors import RESUME_HINT, BuildError, SourceError, UsageError, suggest, wrap_os_errors
+from imagenet_cp.files import (
+    check_replaceable,
+    check_writable,
+    local_path,
+    read_json,
+    temporary_path,
+    write_bytes,
+    write_json,
+)
 
 SCHEMA = {"name": str, "files": {str: {"rows": int}}, "pair": [str, int], "remark?": str}
 GOOD = {"name": "n", "files": {"a": {"rows": 3}}, "pair": ["p", 1]}
@@ -75,3 +83,57 @@ def test_a_url_is_refused_with_the_way_out(url, says):
     for path in (url, Path(url)):
         with pytest.raises(UsageError, match=f"is a URL, not a local path; .*{says}"):
             local_path(path)
+
+
+def test_a_file_is_replaced_only_with_the_mark_near_its_begin_or_end(tmp_path):
+    file = tmp_path / "a"
+    check_replaceable(file, "mark")
+    for data in (b"mark", b" " * 4092 + b"mark" + b" " * 9000, b" " * 9000 + b"mark" + b" " * 4092):
+        file.write_bytes(data)
+        check_replaceable(file, "mark")
+    for data in (b"mar", b" " * 4093 + b"mark" + b" " * 9000, b" " * 9000 + b"mark" + b" " * 4093):
+        file.write_bytes(data)
+        with pytest.raises(BuildError, match="exists, and is none"):
+            check_replaceable(file, "mark")
+    check_replaceable(tmp_path, "mark")  # a folder fails where it is written
+
+
+def test_a_check_of_a_file_changes_nothing(tmp_path):
+    check_writable(tmp_path / "new")
+    (tmp_path / "old").write_text("old")
+    check_writable(tmp_path / "old")
+    assert [path.read_text() for path in tmp_path.iterdir()] == ["old"]
+
+
+def test_a_file_appears_whole_or_not_at_all(tmp_path, monkeypatch):
+    file = tmp_path / "a.json"
+    write_json(file, {"name": "é"})
+    assert file.read_text(encoding="utf-8") == '{\n "name": "é"\n}\n'
+    assert temporary_path(file).name.startswith(".a.json.") and temporary_path(file) != temporary_path(file)
+    synced = []
+    monkeypatch.setattr("os.fsync", lambda number: synced.append(number))
+    monkeypatch.setattr("os.replace", lambda *_: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        write_bytes(file, b"other")
+    assert (
+        len(synced) == 1
+        and [path.name for path in tmp_path.iterdir()] == ["a.json"]
+        and file.stat().st_size == 18
+    )
+
+
+def test_suggestions_are_three_similar_names_or_the_first_24():
+    assert suggest("fog_9", ["fog_1", "fog_2", "fog_3", "fog_4", "snow"]).count("fog_") == 3
+    assert suggest("fgo", ["fog", "snow"]) == "; did you mean fog?"
+    names = [f"{chr(97 + i)}" for i in range(25)]
+    assert suggest("???", names[:24]) == f"; known: {', '.join(names[:24])}"
+    assert suggest("???", names) == f"; known: {', '.join(names[:24])}, ..."
+    assert suggest("abcdefgh", ["abcdxxxx"]) != suggest("abcdefgh", ["abcxxxxx"]) == "; known: abcxxxxx"
+
+
+def test_errors_of_the_system_name_their_file_or_the_place(tmp_path):
+    said = f"^{tmp_path}/no: No such file or directory. {RESUME_HINT}$"
+    with pytest.raises(BuildError, match=said), wrap_os_errors(Path("place")):
+        (tmp_path / "no").read_text()
+    with pytest.raises(BuildError, match=f"^place: odd. {RESUME_HINT}$"), wrap_os_errors(Path("place")):
+        raise OSError("odd")

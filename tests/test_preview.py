@@ -10,6 +10,7 @@ from typer.testing import CliRunner
 from imagenet_cp import perturb, preview
 from imagenet_cp.cli.main import app
 from imagenet_cp.corruptions import CORRUPTIONS, SEVERITIES, TEST
+from imagenet_cp.images.tiles import tile
 
 
 @pytest.fixture
@@ -21,14 +22,17 @@ def colours(monkeypatch):
         for severity in SEVERITIES
     }
     monkeypatch.setattr(
-        preview, "corrupt", lambda clean, name, severity, *_, **__: np.full_like(clean, found[name, severity])
+        preview,
+        "corrupt",
+        lambda clean, name, severity, *_, **__: np.full_like(clean, found.get((name, severity), 0)),
     )
     return found
 
 
 def place(sheet, colour):
     """Left, top, right and bottom of a colour, which must fill them."""
-    rows, columns = np.nonzero((np.asarray(sheet) == colour).all(axis=2))
+    red, green, blue = np.moveaxis(np.asarray(sheet), 2, 0)
+    rows, columns = np.nonzero((red == colour[0]) & (green == colour[1]) & (blue == colour[2]))
     box = columns.min(), rows.min(), columns.max() + 1, rows.max() + 1
     assert len(rows) == (box[2] - box[0]) * (box[3] - box[1])
     return box
@@ -36,22 +40,86 @@ def place(sheet, colour):
 
 def test_a_sheet_shows_every_severity_from_left_to_right(colours):
     sheet = preview.contact_sheet(np.zeros((224, 224, 3), np.uint8))
-    shown = [place(sheet, colour) for colour in colours.values()]
+    shown = {key: place(sheet, colour) for key, colour in colours.items()}
     for half in (0, sheet.width // 2):  # nothing is below the last tile of a column
-        end = max(bottom for left, _, _, bottom in shown if half <= left < half + sheet.width // 2)
+        end = max(bottom for left, _, _, bottom in shown.values() if half <= left < half + sheet.width // 2)
         rest = np.asarray(sheet)[end:, half : half + sheet.width // 2]
         assert (rest == sheet.getpixel((0, 0))).all()
     for name in CORRUPTIONS:
-        boxes = [place(sheet, colours[name, severity]) for severity in SEVERITIES]
+        boxes = [shown[name, severity] for severity in SEVERITIES]
         assert {(right - left, bottom - top) for left, top, right, bottom in boxes} == {(160, 160)}
         assert len({top for _, top, _, _ in boxes}) == 1
         assert len({right - left for (left, *_), (right, *_) in itertools.pairwise(boxes)}) == 1
         assert boxes[0][0] < boxes[4][0]
 
 
-def test_a_compact_sheet_shows_the_test_corruptions_in_three_rows(colours):
+INK, FAINT = (28, 28, 30), (110, 110, 114)
+
+
+@pytest.fixture
+def texts(monkeypatch):
+    """Texts that are drawn: text -> place, colour and size of the font of each."""
+    found = {}
+    monkeypatch.setattr(
+        "PIL.ImageDraw.ImageDraw.text",
+        lambda self, xy, text, fill, font: found.setdefault(text, []).append((xy, fill, font.size)),
+    )
+    return found
+
+
+def test_a_sheet_has_its_texts_in_their_places(colours, texts):
+    clean = np.full((224, 224, 3), 9, np.uint8)
+    sheet = preview.contact_sheet(clean, "an id", 2)
+    assert sheet.width == 3 * 32 + 2 * 824 and sheet.getpixel((0, 0)) == (250, 250, 248)
+    assert place(sheet, (9, 9, 9)) == (32, 56, 192, 216)
+    assert texts["clean"] == [((32, 32), INK, 16)] and texts["ImageNet-C"] == [((210, 56), INK, 36)]
+    lines = ("15 corruptions of the benchmark, 4 extra*", "severity 1 to 5 from left to right", "an id")
+    assert [texts[line] for line in lines] == [[((210, 116 + 28 * i), FAINT, 16)] for i in range(3)]
+    assert texts["noise"] == [((32, 230), INK, 24)] and texts["gaussian_noise"] == [((32, 266), INK, 15)]
+    assert texts["shot_noise"][0][0] == (32, 266 + 190)
+    assert (
+        set(CORRUPTIONS) - {name for name in texts if not name.endswith("*")}
+        == {name for name in CORRUPTIONS if f"{name}*" in texts}
+        == set(CORRUPTIONS) - set(TEST)
+    )
+    assert texts["1"][0] == ((180, 266), FAINT, 15) and texts["5"][0][0] == (180 + 4 * 166, 266)
+    left, top, right, _ = place(sheet, colours["gaussian_noise", 5])
+    assert (left, top, right) == (32 + 4 * 166, 266 + 24, 32 + 824)
+    second = [family for family in ("blur", "weather", "digital") if texts[family][0][0][0] > 32]
+    assert texts[second[0]] == [((2 * 32 + 824, 32 + 8), INK, 24)]
+    preview.contact_sheet(clean, benchmark="imagenet_c_bar")
+    assert texts["ImageNet-C-bar"] and texts["10 corruptions of the benchmark"]
+
+
+def test_a_label_that_is_too_long_has_smaller_letters():
+    sizes = [preview._fitting_font("m" * 20, width).size for width in (1000, 250, 200, 20)]
+    assert sizes[0] == 15 > sizes[1] > sizes[2] > sizes[3] == 8
+
+
+def test_frames_of_an_animation_are_numbered(tmp_path, texts):
+    frames = np.full((2, 20, 30, 3), 90, np.uint8)
+    frames[1, 0] = 80  # else Pillow writes one frame
+    preview.save_animation(frames, tmp_path / "a.png", "tilt")
+    assert texts == {f"tilt {n}/2": [((4, 24), INK, 14)] for n in (1, 2)}
+    with Image.open(tmp_path / "a.png") as animation:
+        assert animation.size == (30, 44) and animation.info["duration"] == 120
+        assert place(animation.convert("RGB"), (90, 90, 90)) == (0, 0, 30, 20)
+
+
+def test_a_tile_is_the_centre_and_a_small_image_lies_in_the_middle_on_white():
+    image = np.arange(1, 13, dtype=np.uint8).reshape(2, 6, 1).repeat(3, axis=2)
+    shown = tile(image, 4)
+    assert (shown[1:3] == image[:, 1:5]).all() and (shown[[0, 3]] == 255).all()
+    doubled = tile(image[:, :2], 5)  # twice as large, with one row and column of white
+    assert (doubled[:4, :4] == image[:, :2].repeat(2, axis=0).repeat(2, axis=1)).all()
+    assert (doubled[4] == 255).all() and (doubled[:, 4] == 255).all()
+
+
+def test_a_compact_sheet_shows_the_test_corruptions_in_three_rows(colours, texts):
     sheet = preview.compact_sheet(np.zeros((224, 224, 3), np.uint8), severity=2)
     boxes = [place(sheet, colours[name, 2]) for name in TEST]
+    assert boxes[0][:2] == (6, 30) and boxes[6][:2] == (6 + 230, 30 + 254)
+    assert texts["gaussian_noise 2"] == [((6, 6), INK, 16)] and len(texts) == 15
     assert all((right - left, bottom - top) == (224, 224) for left, top, right, bottom in boxes)
     assert [(top, left) for left, top, *_ in boxes] == sorted((top, left) for left, top, *_ in boxes)
     assert len({top for _, top, *_ in boxes}) == 3

@@ -4,8 +4,9 @@ import io
 import sys
 
 import pytest
+import typer
 
-from imagenet_cp.progress import Lines, interruptible, resumed, show_progress
+from imagenet_cp.progress import Bars, Lines, interruptible, resumed, show_progress
 
 
 class Terminal(io.StringIO):
@@ -65,6 +66,38 @@ def test_a_file_gets_a_line_every_half_minute(capsys):
     ]
 
 
+def test_a_line_has_the_rate_of_images_only_and_the_time_left(capsys):
+    now = 0.0
+    lines = Lines(lambda: now)
+    for title, steps in (("evaluating", (3, 93)), ("checking files", (0, 90)), ("checking files", (200,))):
+        for done in steps:
+            lines(title, done, 200)
+            now += 30
+    lines("evaluating", 0, 0)
+    assert capsys.readouterr().err.splitlines() == [
+        "evaluating: 93 of 200, 3.0 images/s, 00:35 left",
+        "checking files: 0 of 200",
+        "checking files: 90 of 200, 00:36 left",
+        "checking files: 200 of 200",
+    ]
+
+
+def test_a_bar_names_its_unit_and_resumes(monkeypatch):
+    terminal = Terminal()
+    monkeypatch.setattr(sys, "stderr", terminal)
+    monkeypatch.setenv("COLUMNS", "100")
+    bars = Bars()
+    bars("evaluating", 0, 4)
+    bars("evaluating", 3, 4)
+    assert bars._bar.n == 3 and bars._bar.unit == " images" and not bars._bar.disable
+    bars("checking files", 1, 4)
+    assert bars._bar.unit == "" and bars._bar.initial == 1 and bars._bar.dynamic_ncols
+    bars("checking files", 4, 4)
+    assert bars._bar is None
+    bars("checking files", 0, 0)
+    bars.close()
+
+
 def test_a_short_run_prints_nothing_to_a_file(capsys):
     with show_progress() as progress:
         progress("building images", 1, 1)
@@ -76,3 +109,6 @@ def test_ctrl_c_names_the_way_on(capsys):
         raise KeyboardInterrupt
     assert end.value.exit_code == 130
     assert "same command" in capsys.readouterr().err
+    with pytest.raises(typer.Exit), interruptible(""):
+        raise KeyboardInterrupt
+    assert capsys.readouterr().err == "imagenet-cp: interrupted\n"

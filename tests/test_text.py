@@ -44,3 +44,12 @@ def test_a_message_is_never_narrower_than_forty_columns(monkeypatch):
 
     monkeypatch.setenv("COLUMNS", "10")
     assert max(map(len, fit("a few short words " * 9, Terminal()).split("\n"))) in range(30, 41)
+
+
+def test_a_wrapped_line_keeps_its_indent_and_lines_that_fit_stay(monkeypatch):
+    monkeypatch.setenv("COLUMNS", "40")
+    fits = "x" * 40
+    assert fit(f"{fits}\n  {'y' * 20}  {'z' * 18}", io.StringIO()) == f"{fits}\n  {'y' * 20}\n  {'z' * 18}"
+    assert fit(f"  a {'b' * 30}/{'c' * 20}", io.StringIO()) == f"  a {'b' * 30}/\n  {'c' * 20}"
+    exact = f"  {'d' * 38} {'e' * 5}"
+    assert fit(exact, io.StringIO()) == f"  {'d' * 38}\n  {'e' * 5}"

@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import datasets
+import numpy as np
 import pytest
 from huggingface_hub import DatasetCard
 from PIL import Image
@@ -15,6 +17,7 @@ from imagenet_cp.benchmarks.recipe import Recipe
 from imagenet_cp.build.plan import build
 from imagenet_cp.cards import card as cards
 from imagenet_cp.cards import strips
+from imagenet_cp.cards import tables as card_tables
 from imagenet_cp.cards.tables import COLUMNS, kind_of
 from imagenet_cp.sources import open_source
 from imagenet_cp.sources.classes import wnids
@@ -273,3 +276,125 @@ def test_every_example_runs(name, configs, codec, tmp_path):
     said = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True)
     assert said.returncode == 0, said.stderr
     assert len(said.stdout.splitlines()) == 2 and "plain" in said.stdout
+
+
+def test_numbers_have_six_digits_and_long_ranges_their_step():
+    numbers = (0.1234567, 3, (1, 2.5), range(4), range(1, 6), (0.5, 1, 1.5, 2, 2.5), (1, 2, 4, 8, 16))
+    assert [card_tables._number(value) for value in numbers] == [
+        "0.123457",
+        "3",
+        "1, 2.5",
+        "0, 1, 2, 3",
+        "1 to 5, 1 more in each frame",
+        "0.5 to 2.5, 0.5 more in each frame",
+        "1, 2, 4, 8, 16",
+    ]
+
+
+def test_types_of_columns():
+    features = (
+        datasets.ClassLabel(names=["a", "b"]),
+        datasets.List(datasets.Image()),
+        datasets.Value("int8"),
+        datasets.Video(),
+    )
+    assert [card_tables._type(one) for one in features] == [
+        "class label, 2 names",
+        "list of images",
+        "int8",
+        "video",
+    ]
+
+
+def test_further_columns_are_as_in_the_source():
+    card = card_of("imagenet_c", ["fog_3"], extra={"box": datasets.Value("float32")})
+    assert "| `box` | float32 | as in the source |" in card
+
+
+@pytest.mark.parametrize(
+    ("rows", "category"),
+    [
+        (1, "n<1K"),
+        (999, "n<1K"),
+        (1000, "1K<n<10K"),
+        (999_999, "100K<n<1M"),
+        (10**8, "100M<n<1B"),
+        (10**9, "100M<n<1B"),
+    ],
+)
+def test_the_category_of_the_size_is_that_of_the_rows(rows, category):
+    benchmark = BENCHMARKS["imagenet_c"]
+    files = {"data/fog_3/validation-00000-of-00001.parquet": {"rows": rows, "size": 5, "sha256": "0"}}
+    made = cards.read_metadata(f"---\n{cards.metadata(benchmark, benchmark.recipe(), ('a',), files)}---\n")
+    assert made["size_categories"] == [category] and made["tags"][-2:] == ["image-corruptions", "imagenet-c"]
+    (config,) = made["configs"]
+    assert config["data_files"] == [{"split": "validation", "path": "data/fog_3/validation-*.parquet"}]
+    assert made["dataset_info"][0]["download_size"] == made["dataset_info"][0]["dataset_size"] == 5
+
+
+def test_a_config_with_a_file_too_few_is_not_complete():
+    files = files_of(BENCHMARKS["imagenet_c"], ["fog_3", "snow"])
+    del files["data/snow_2/validation-00001-of-00002.parquet"]
+    found = cards.complete_configs(BENCHMARKS["imagenet_c"], files)
+    assert set(found) == {"fog_3", "snow_1", "snow_3", "snow_4", "snow_5"}
+    assert (
+        cards.complete_configs(BENCHMARKS["imagenet_c"], {}).keys() == BENCHMARKS["imagenet_c"].configs.keys()
+    )
+
+
+def test_a_file_in_another_folder_has_its_own_digest():
+    files = files_of(BENCHMARKS["imagenet_c"], ["fog_3", "fog_4"])
+    files["data/fog_4/validation-00000-of-00002.parquet"]["sha256"] = "1"
+    benchmark = BENCHMARKS["imagenet_c"]
+    made = cards.read_metadata(f"---\n{cards.metadata(benchmark, benchmark.recipe(), ('a',), files)}---\n")
+    three, four = (config["description"] for config in made["configs"])
+    assert three != four and all(text.startswith("imagenet_c|recipe:1|") for text in (three, four))
+
+
+def test_text_with_backticks_is_code_with_more_of_them():
+    assert [cards.code(text) for text in ("fog", "a`b", "``")] == ["`fog`", "`` a`b ``", "``` `` ```"]
+
+
+def test_a_strip_shows_six_tiles_with_a_gap_of_four_pixels(monkeypatch):
+    found, texts = [], []
+    monkeypatch.setattr(
+        strips.codecs, "encode_jpeg", lambda image, quality: found.append((image, quality)) or b""
+    )
+    monkeypatch.setattr(
+        "PIL.ImageDraw.ImageDraw.text", lambda self, xy, text, fill, font: texts.append((xy, text, fill))
+    )
+    shown = {f"frame {i}": np.full((200, 200, 3), 10 * i, np.uint8) for i in range(6)}
+    monkeypatch.setattr(strips, "_frames", lambda benchmark, name: shown)
+    strips._strip.__wrapped__("imagenet_p", "tilt")
+    ((strip, quality),) = found
+    assert strip.shape == (168, 920, 3) and quality == 85
+    expected = np.full_like(strip, 255)
+    for i in range(6):
+        expected[:150, 154 * i : 154 * i + 150] = 10 * i
+    assert (strip == expected).all()
+    assert texts == [((154 * i + 2, 155), f"frame {i}", (28, 28, 30)) for i in range(6)]
+
+
+def test_frames_are_the_first_to_the_last_and_severities_all(monkeypatch):
+    clean = np.zeros((4, 4, 3), np.uint8)
+    monkeypatch.setattr(strips, "_clean", lambda benchmark: clean)
+    monkeypatch.setattr(
+        strips.perturbations, "apply", lambda *_: np.arange(31, dtype=np.uint8).reshape(31, 1, 1, 1)
+    )
+    shown = strips._frames(BENCHMARKS["imagenet_p"], "tilt")
+    assert [(name, int(frame.max())) for name, frame in shown.items()] == [
+        (f"frame {n + 1} of 31", n) for n in (0, 6, 12, 18, 24, 30)
+    ]
+    monkeypatch.setattr(strips.corruptions, "apply", lambda name, image, severity, *_: image + severity)
+    shown = strips._corrupted(BENCHMARKS["imagenet_c"], "fog")
+    assert [(name, int(image.max())) for name, image in shown.items()] == [
+        ("clean", 0),
+        *((f"severity {s}", s) for s in range(1, 6)),
+    ]
+
+
+def test_of_cifar_the_cat_is_shrunk_to_32_pixels():
+    assert strips._clean(BENCHMARKS["cifar10_c"]).shape == (32, 32, 3)
+    image = strips._clean(BENCHMARKS["imagenet_c"])
+    small = image.reshape(32, 7, 32, 7, 3).mean(axis=(1, 3))
+    assert abs(strips._clean(BENCHMARKS["cifar10_c"]) - small).max() <= 1

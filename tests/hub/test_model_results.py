@@ -105,3 +105,10 @@ def test_the_example_in_the_docstring():
     from imagenet_cp import results
 
     assert doctest.testmod(results).failed == 0
+
+
+@pytest.mark.parametrize(("count", "end"), [(5, "e; "), (6, "e, ...; ")])
+def test_five_missing_configs_are_named(count, end):
+    scores = {"mce": None, "missing": list("abcdef")[:count], "signature": "mce|n:1"}
+    with pytest.raises(ValueError, match=f"mce is None, .*missing: a, b, c, d, {end}"):
+        evaluation_results(scores, "user/imagenet_c")

@@ -1,0 +1,96 @@
+"""Listings of archives and folders, and the report of an import."""
+
+import hashlib
+import tarfile
+from pathlib import Path
+
+import pytest
+
+from imagenet_cp.archives.catalog import RELEASES, released_cells
+from imagenet_cp.archives.export import _is_inside
+from imagenet_cp.archives.folder import Import, _short_names, report
+from imagenet_cp.archives.release import Listing, list_entries
+from imagenet_cp.benchmarks.catalog import BENCHMARKS
+from imagenet_cp.benchmarks.recipe import Recipe
+from imagenet_cp.build.folder import FileInfo
+
+
+def test_three_skipped_files_are_examples():
+    listing = Listing(Path("a"))
+    for name in ("x" * 201, "b", "c", "d"):
+        listing.skip(name, "why")
+    assert listing.skipped == 4 and listing.examples == [f"{'x' * 200!r} (why)", "'b' (why)", "'c' (why)"]
+
+
+def test_an_archive_is_listed_and_hashed_whole(tmp_path):
+    (tmp_path / "b").write_bytes(b"12345")
+    with tarfile.open(tmp_path / "fog.tar", "w", format=tarfile.USTAR_FORMAT) as archive:
+        for name in ("3/b", "../c", "/d"):
+            member = archive.gettarinfo(tmp_path / "b", "x")
+            member.name = name
+            with open(tmp_path / "b", "rb") as file:
+                archive.addfile(member, file)
+    ticks, listing = [], Listing(tmp_path / "fog.tar")
+    entries = list(list_entries(listing.path, listing, True, ticks.append))
+    assert [(one.path, one.size, bool(one.other)) for one in entries] == [
+        ("/fog/3/b", 5, False),
+        ("/fog/../c", 5, True),
+        ("/fog//d", 5, True),
+    ]
+    data = listing.path.read_bytes()
+    assert listing.md5 == hashlib.md5(data).hexdigest() and entries[0].offset == 512
+    assert data[512:517] == b"12345" and 0 < sum(ticks) < len(data)
+    listing = Listing(tmp_path / "fog.tar")
+    list(list_entries(listing.path, listing))
+    assert listing.md5 == "" and listing.stamp.startswith(f"{len(data)}:")
+
+
+def test_a_folder_is_listed_in_order_and_an_array_with_its_labels(tmp_path):
+    for name in ("b/2", "b/1", "a/3", "fog.npy", "labels.npy"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    names = [one.name for one in list_entries(tmp_path, Listing(tmp_path))]
+    inside = ["fog.npy", "labels.npy", "a/3", "b/1", "b/2"]
+    assert names == [str(tmp_path / name) for name in inside]
+    arrays = [one.name for one in list_entries(tmp_path / "fog.npy", Listing(tmp_path))]
+    assert arrays == [str(tmp_path / name) for name in inside[:2]]
+    assert len(list(list_entries(tmp_path / "labels.npy", Listing(tmp_path)))) == 1
+
+
+def test_a_report_has_incomplete_and_missing_configs(tmp_path):
+    release, benchmark = RELEASES["tiny_imagenet_c"], BENCHMARKS["tiny_imagenet_c"]
+    recipe = Recipe("tiny_imagenet_c", benchmark.profile, codec="jpeg", record=release.record)
+    files = {
+        "fog_1": {"data/fog_1/a": FileInfo(10_000, 5_000_000, "")},
+        "fog_2": {"data/fog_2/a": FileInfo(7, 400_000, ""), "data/fog_2/b": FileInfo(2, 0, "")},
+    }
+    made = Import(benchmark, recipe, release, tmp_path, files=files, notes=["a note"])
+    cells = released_cells(benchmark)
+    lines = report(made)
+    assert lines[:2] == ["a note", "fog_2: 9 of 10,000 images"] and len(lines) == 4
+    names = dict.fromkeys(cell.name for cell in cells.values())
+    expected = [part for name in names for part in (["fog_3", "fog_4", "fog_5"] if name == "fog" else [name])]
+    assert lines[2] == f"not given: {', '.join(expected)}"
+    assert (
+        lines[3] == f"{tmp_path}: 1 of {len(cells)} configs complete, 10,009 rows, 5.4 MB, {recipe.signature}"
+    )
+    assert made.slices == 4 and _short_names(cells, []) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "inside"),
+    [
+        ("a/b.JPEG", True),
+        ("a/../b", False),
+        ("a/./b", False),
+        ("a//b", False),
+        ("a\\b", False),
+        ("a/b\0", False),
+    ],
+)
+def test_a_file_stays_in_its_folder(name, inside):
+    class Raw(type(Path())):
+        def __fspath__(self):
+            return f"/out/fog/{name}"
+
+    assert _is_inside(Raw("/out/fog/a/b"), Path("/out/fog")) is inside

@@ -1,0 +1,178 @@
+"""Sentences, cards and columns of the pages, before any template."""
+
+from dataclasses import replace
+
+import pytest
+from evaluation_samples import compute, evaluation, ids, mce_counts, mistakes, sequence_counts
+
+from imagenet_cp.evaluation.comparison import Comparison
+from imagenet_cp.evaluation.intervals import Difference, Interval
+from imagenet_cp.evaluation.references import alexnet, published
+from imagenet_cp.evaluation.report import comparison_page, formatting, model_page, page
+from imagenet_cp.evaluation.results import Results
+
+
+@pytest.fixture(scope="module")
+def model():
+    return evaluation(20, 6, model="one")
+
+
+def test_numbers_and_intervals():
+    assert [formatting.format_number(one) for one in (None, -1.25, 3)] == ["–", "−1.2", "3.0"]
+    assert formatting.format_number(0.1234, 100, 0) == "12"
+    assert formatting.format_interval(Interval(0, 0.5), 100) == "0.0–50.0"
+    assert formatting.format_interval(Interval(-0.1, 0.5), 10) == "−1.0 to 5.0"
+
+
+def test_warnings_of_few_images_come_at_a_thousand_and_at_twenty(monkeypatch, model):
+    monkeypatch.setattr(page, "missing_configs", lambda *_: [])
+
+    def first(images, sequences=0):
+        counts = {"mce": replace(model.counts["mce"], image_ids=ids(images))}
+        if sequences:
+            counts["mfr"] = replace(model.counts["mfr"], image_ids=ids(sequences))
+        metrics = {metric: model.metrics[metric] for metric in counts}
+        return page._warnings({"one": replace(model, counts=counts, metrics=metrics)})
+
+    assert first(1000) == []
+    assert first(999) == ["Only 999 images: the intervals are wide."]
+    assert first(20) == ["Only 20 images: the intervals are wide."]
+    (few,) = first(2000, 19)
+    assert few == (
+        "Only 2,000 images and sequences of 19 images: the intervals are wide, and below 20 they may cover less "
+        "than 95 %."
+    )
+
+
+def test_warnings_of_missing_configs_name_six_and_the_model_of_several():
+    for names, said in (
+        (
+            [f"fog_{s}" for s in range(1, 6)],
+            "No mCE{}: 70 configs are missing (gaussian_noise_1, gaussian_noise_2, "
+            "gaussian_noise_3, gaussian_noise_4, gaussian_noise_5, shot_noise_1, ...). Partial results follow.",
+        ),
+        (
+            [name for name in mce_counts(2).columns if name not in ("fog_1", "fog_2")],
+            "No mCE{}: 2 configs are missing (fog_1, fog_2). Partial results follow.",
+        ),
+        (
+            [name for name in mce_counts(2).columns if name != "fog_1"],
+            "No mCE{}: 1 config is missing (fog_1). Partial results follow.",
+        ),
+    ):
+        counts = {"mce": mce_counts(20, configs=names)}
+        some = evaluation(0, 0, metrics={"mce": compute("mce", counts["mce"])}, counts=counts)
+        assert page._warnings({"a": some})[1:] == [said.format("")]
+        assert page._warnings({"a": some, "b": some})[1:] == [said.format(" of a"), said.format(" of b")]
+
+
+def test_a_part_of_the_benchmark_is_named(model):
+    result = model.metrics["mce"]
+    part = {"mce": {**result, "signature": result["signature"] + "|part:100/50000"}}
+    some = replace(model, metrics=part, counts={"mce": model.counts["mce"]})
+    assert page._warnings({"one": some})[1:] == [
+        "A part of the benchmark, 100 of 50,000 images: its scores are not those of the whole."
+    ]
+
+
+def test_scores_that_a_model_lacks_come_last(model):
+    assert [score.title for score in page.headline([model])] == [
+        "mCE",
+        "relative mCE",
+        "mFR",
+        "mT5D",
+        "clean error",
+    ]
+    c = replace(model, metrics={"mfr": model.metrics["mfr"]})
+    assert page.headline([c])[0].title == "mFR"
+    assert page.is_relative_to_alexnet("mfr", c) and not page.is_relative_to_alexnet("mce", c)
+
+
+def test_a_card_has_alexnets_and_resnets_scores(model):
+    card = model_page._card(model, page.CLEAN)
+    assert card["notes"] == ["AlexNet 43.5", f"ResNet-50 {published()['ResNet-50']['clean_error']:.1f}"]
+    assert card["interval"] == model.intervals["mce"]["clean_error"] and card["times"] == 100
+    assert model_page._card(replace(model, metrics={}), page.HEADLINE[0])["notes"] == ["not evaluated"]
+    counts = {"mce": mce_counts(20, configs=["clean"]), "mfr": sequence_counts("mfr", 6, configs=["tilt"])}
+    some = evaluation(0, 0, metrics={m: compute(m, c) for m, c in counts.items()}, counts=counts)
+    cards = model_page._partial_cards(some)
+    rate = some.metrics["mfr"]["flip_probability"]["tilt"]
+    assert cards == [
+        {
+            "title": "flip probability",
+            "times": 100,
+            "value": pytest.approx(rate),
+            "interval": None,
+            "notes": ["mean of 1 config"],
+        }
+    ]
+    assert model_page._card(some, page.HEADLINE[0])["notes"] == ["75 configs missing"]
+
+
+def test_worst_configs_are_ten_of_more_than_ten(model):
+    worst = model_page._worst_configs(model)
+    errors = sorted((e for row in model.metrics["mce"]["error"].values() for e in row), reverse=True)
+    assert [one["error"] for one in worst] == errors[:10]
+    for one in worst:
+        assert one["alexnet"] == alexnet("mce", "imagenet_c")["error"][one["name"]][one["severity"] - 1]
+        assert one["interval"] == model.intervals["mce"]["error"][one["name"]][one["severity"] - 1]
+    names = list(model.counts["mce"].columns)
+    for count, shown in ((10, 0), (11, 10)):
+        counts = {"mce": mce_counts(20, configs=names[:count])}
+        some = evaluation(0, 0, metrics={"mce": compute("mce", counts["mce"])}, counts=counts)
+        assert len(model_page._worst_configs(some)) == shown
+
+
+def test_an_example_names_its_classes_and_severity():
+    (one,) = mistakes(1)
+    shown = model_page._example(one._replace(label=1, prediction=2), ("a", "b"))
+    assert (shown["label"], shown["prediction"], shown["name"], shown["severity"]) == ("b", "2", "fog", "5")
+    assert shown["src"].startswith("data:image/jpeg;base64,")
+    shown = model_page._example(one._replace(label=-1, config="clean", picture=b"\x89PNG"), ("a",))
+    assert (shown["label"], shown["name"], shown["severity"]) == ("-1", "clean", "")
+    assert shown["src"] == "data:image/png;base64,iVBORw=="
+    assert model_page._example(one._replace(config="glass_blur"), ())["name"] == "glass blur"
+
+
+def test_published_results_are_in_the_order_of_mce_with_the_model_among_them(model):
+    table = model_page._published(model)
+    assert table["titles"][:2] == ["clean error", "mCE"] and not table["bar"]
+    mces = [row["scores"][1] for row in table["rows"] if row["scores"][1] is not None]
+    assert mces == sorted(mces) and len(mces) > 20
+    (own,) = [row for row in table["rows"] if row["own"]]
+    assert own["source"] == "this report" and own["scores"][:2] == [
+        pytest.approx(100 * model.metrics["mce"]["clean_error"]),
+        model.metrics["mce"]["mce"],
+    ]
+    (base,) = [row for row in table["rows"] if row["model"] == "AlexNet"]
+    assert base["scores"] == pytest.approx([43.478, 100, 100, 100, 100])
+    assert model_page._format_source(["Leaderboard", "Table 1", "Table 2"]) == "Table 1, 2, Leaderboard"
+    sequences = replace(model, metrics={"mfr": model.metrics["mfr"]})
+    assert model_page._published(sequences)["titles"] == ["mFR"]
+
+
+def comparison(values, p=0.04):
+    metrics = {name: {"mce": {"mce": value, "ce": {"fog": value}}} for name, value in values.items()}
+    models = {n: Results(n, "", m, {}, ()) for n, m in metrics.items()}
+    for one in models.values():
+        vars(one)["intervals"] = {"mce": {"mce": Interval(1, 2), "ce": {"fog": None}}}
+    differences = {"b": {"mce": {"mce": Difference(1, 0, 2, p), "ce": {"fog": None}}}}
+    return Comparison(models, differences, {"mce": (3, 1200), "mfr": (2, 2), "mt5d": (3, 1200)}, "a")
+
+
+def test_columns_mark_the_best_and_what_is_significant():
+    found = comparison({"a": 70.0, "b": None, "c": 60.0})
+    ranking = comparison_page._rank(found, page.HEADLINE[0])
+    assert ranking == ["c", "a", "b"]
+    column = comparison_page._column(found, ranking, "mce", "mCE", ("mce",))
+    assert [(cell["value"], cell["best"], cell["significant"]) for cell in column["cells"]] == [
+        (60.0, True, False),
+        (70.0, False, False),
+        (None, False, True),
+    ]
+    assert column["times"] == 1 and column["cells"][0]["interval"] == (1, 2)
+    unsure = comparison_page._column(comparison({"b": 1.0}, 0.05), ["b"], "mce", "mCE", ("mce",))
+    assert not unsure["cells"][0]["significant"]
+    assert comparison_page._notes(found) == [
+        "mCE and mT5D: 3 of 1,200 images are in all evaluations, and only these are compared."
+    ]
