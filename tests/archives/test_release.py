@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from imagenet_cp.archives.catalog import RELEASES, released_cells
 from imagenet_cp.archives.export import _is_inside
-from imagenet_cp.archives.folder import Import, _short_names, report
+from imagenet_cp.archives.import_folder import Import, _short_names, report
+from imagenet_cp.archives.known_releases import RELEASES, released_cells
 from imagenet_cp.archives.release import Listing, list_entries
 from imagenet_cp.benchmarks.catalog import BENCHMARKS
 from imagenet_cp.benchmarks.recipe import Recipe
-from imagenet_cp.build.folder import FileInfo
+from imagenet_cp.build.build_folder import FileInfo
 
 
 def test_three_skipped_files_are_examples():

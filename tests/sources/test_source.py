@@ -6,31 +6,31 @@ from pathlib import Path
 import pytest
 
 from imagenet_cp.errors import SourceError
-from imagenet_cp.sources import Item, base, cifar, lines, tar_members
+from imagenet_cp.sources import Item, cifar, name_lists, source, tar_members
 from imagenet_cp.sources.arrow import brief
-from imagenet_cp.sources.layout import is_image, looks_like_image, path_in_archive
+from imagenet_cp.sources.image_paths import is_image, looks_like_image, path_in_archive
 from imagenet_cp.sources.subsets import _possible_ids, open_subset
 
 
 def test_ids_of_names_and_of_rows():
     names = ("ILSVRC2012_val_00000003_n01440764", "x_ILSVRC2012_test_00000009", "ILSVRC2012_val_3", "a.b")
-    assert [base.image_id_of(name) for name in names] == [
+    assert [source.image_id_of(name) for name in names] == [
         "ILSVRC2012_val_00000003",
         "ILSVRC2012_test_00000009",
         "ILSVRC2012_val_3",
         "a.b",
     ]
-    assert base.row_id(7) == "row-000007" and base.row_id(1234567) == "row-1234567"
+    assert source.row_id(7) == "row-000007" and source.row_id(1234567) == "row-1234567"
 
 
 def test_stamps_change_with_size_and_time(tmp_path):
     file = tmp_path / "a"
     file.write_bytes(b"abc")
     os.utime(file, ns=(5, 1_000_000_007))
-    assert base.file_stamp(file) == "3:1000000007"
-    base.check_stamp(file.stat(), "3:1000000007", "a")
+    assert source.file_stamp(file) == "3:1000000007"
+    source.check_stamp(file.stat(), "3:1000000007", "a")
     with pytest.raises(SourceError, match=r"^a: has changed since it was listed; "):
-        base.check_stamp(file.stat(), "3:1000000008", "a")
+        source.check_stamp(file.stat(), "3:1000000008", "a")
     (tmp_path / "gone").symlink_to("nowhere")
     for name, reason in (
         ("gone", "a link to nothing"),
@@ -38,37 +38,37 @@ def test_stamps_change_with_size_and_time(tmp_path):
         ("", "a folder, not a file"),
     ):
         with pytest.raises(SourceError, match=f"{name}: {reason}"):
-            base.file_stamp(tmp_path / name)
+            source.file_stamp(tmp_path / name)
 
 
 def test_limits_are_the_largest_that_is_taken(tmp_path, monkeypatch):
-    base.check_size(2**30, "a")
+    source.check_size(2**30, "a")
     with pytest.raises(SourceError, match="a: 1,073,741,825 bytes are too many for an image"):
-        base.check_size(2**30 + 1, "a")
+        source.check_size(2**30 + 1, "a")
     cifar._check_size(2**26)
     with pytest.raises(SourceError, match="67,108,865 bytes"):
         cifar._check_size(2**26 + 1)
-    assert (lines._MAX_BYTES, tar_members._LONGEST, tar_members._LONGEST_NAME) == (2**26, 2**20, 4096)
+    assert (name_lists._MAX_BYTES, tar_members._LONGEST, tar_members._LONGEST_NAME) == (2**26, 2**20, 4096)
     file = tmp_path / "list"
     file.write_text("\ufeffa\n\n # b\n#c\n d \n", encoding="utf-8")
-    monkeypatch.setattr(lines, "_MAX_BYTES", file.stat().st_size)
-    assert lines.read_lines(file, "class") == ["a", "d"]
-    monkeypatch.setattr(lines, "_MAX_BYTES", file.stat().st_size - 1)
+    monkeypatch.setattr(name_lists, "_MAX_BYTES", file.stat().st_size)
+    assert name_lists.read_lines(file, "class") == ["a", "d"]
+    monkeypatch.setattr(name_lists, "_MAX_BYTES", file.stat().st_size - 1)
     with pytest.raises(SourceError, match="too large for a list"):
-        lines.read_lines(file, "class")
+        name_lists.read_lines(file, "class")
 
 
 def test_items_are_sorted_and_unique():
     one, two = Item("a", 3, "x"), Item("b", 1, "y")
-    assert base.in_order([two, one], "s") == (one, two)
+    assert source.in_order([two, one], "s") == (one, two)
     with pytest.raises(SourceError, match="s: two images have the id 'a': w and x"):
-        base.in_order([one, two, Item("a", 3, "w")], "s")
-    assert base.digest([(1, "a")]) != base.digest([(1,), ("a",)]) and len(base.digest([])) == 32
+        source.in_order([one, two, Item("a", 3, "w")], "s")
+    assert source.digest([(1, "a")]) != source.digest([(1,), ("a",)]) and len(source.digest([])) == 32
 
 
 def test_an_error_of_reading_names_the_place_or_the_file():
     for place, said in (("here", "here: cannot be read"), (None, "/no/such: cannot be read \\(No such file")):
-        with pytest.raises(SourceError, match=f"^{said}"), base.reading(place):
+        with pytest.raises(SourceError, match=f"^{said}"), source.reading(place):
             Path("/no/such").read_bytes()
 
 
