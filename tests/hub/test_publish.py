@@ -356,7 +356,7 @@ def test_a_name_that_cannot_be_is_refused(send, built, name):
 
 @pytest.mark.parametrize("change", [{"gated": "open"}, {"tag": "a tag"}, {"tag": "-v1"}])
 def test_options_that_mean_nothing_are_refused(hub, send, built, change):
-    with pytest.raises(UsageError, match=r"--gated is one of auto, manual, off|cannot be a tag"):
+    with pytest.raises(UsageError, match=r"unknown --gated|cannot be a tag"):
         send(built, **change)
     assert not hub.repos
 

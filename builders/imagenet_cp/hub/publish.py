@@ -207,7 +207,7 @@ def publish(
         reached. Files that were sent stay there.
     """
     if gated not in (None, *_GATES):
-        raise UsageError(f"--gated is one of {', '.join(_GATES)}, not {gated!r}")
+        raise UsageError(f"unknown --gated {gated!r}{suggest(gated, _GATES)}")
     if tag is not None and not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", tag):
         raise UsageError(f"{tag!r} cannot be a tag; use letters, digits, '.', '_' and '-', as in v1.0")
     open_build(folder)  # raises before the Hub is contacted
