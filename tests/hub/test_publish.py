@@ -186,7 +186,8 @@ def test_a_whole_benchmark_has_its_file(hub, send, built, monkeypatch):
 def test_publishing_again_sends_nothing(hub, send, built):
     send(built)
     commits, uploads = len(repo_of(hub).commits), hub.count("preupload|batch|/lfs/")
-    assert "to send: 0 files" in send(built, tag="later")
+    said = send(built, tag="later", notes="the same data")
+    assert "to send: 0 files" in said and "new tag: later, with the notes: the same data" in said
     assert len(repo_of(hub).commits) == commits and hub.count("preupload|batch|/lfs/") == uploads
     assert list(repo_of(hub).tags) == ["later"]
     send(built, tag="later")
@@ -354,9 +355,11 @@ def test_a_name_that_cannot_be_is_refused(send, built, name):
         send(built, name)
 
 
-@pytest.mark.parametrize("change", [{"gated": "open"}, {"tag": "a tag"}, {"tag": "-v1"}])
+@pytest.mark.parametrize(
+    "change", [{"gated": "open"}, {"tag": "a tag"}, {"tag": "-v1"}, {"notes": "the first version"}]
+)
 def test_options_that_mean_nothing_are_refused(hub, send, built, change):
-    with pytest.raises(UsageError, match=r"unknown --gated|cannot be a tag"):
+    with pytest.raises(UsageError, match=r"unknown --gated|cannot be a tag|notes belong to a tag; add one"):
         send(built, **change)
     assert not hub.repos
 

@@ -85,7 +85,12 @@ def evaluate(
     ] = "auto",
     devices: Annotated[str, typer.Option(help="Numbers of GPUs, such as 0,2, with a process for each.")] = "",
     processes: Annotated[
-        int | None, typer.Option(min=1, help="Processes of this machine; by default one for each device.")
+        int | None,
+        typer.Option(
+            min=1,
+            help="Processes of this machine; by default one for each device. On CPUs several can be faster, such as "
+            "one per core.",
+        ),
     ] = None,
     engine: Annotated[str, typer.Option(help="local, dask, or dask://host:port of a scheduler.")] = "local",
     shard: Annotated[

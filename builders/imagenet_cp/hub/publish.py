@@ -98,6 +98,9 @@ class Plan:
                 lines.append(
                     f"to delete: {count(len(upload.obsolete), 'file')}, such as {upload.obsolete[0]}"
                 )
+        if self.tag is not None:
+            kind = "existing tag" if self.tag in self.now.tags else "new tag"
+            lines.append(f"{kind}: {self.tag}{', with the notes: ' if self.notes else ''}{self.notes}")
         return lines
 
     def question(self) -> str:
@@ -210,6 +213,8 @@ def publish(
         raise UsageError(f"unknown --gated {gated!r}{suggest(gated, _GATES)}")
     if tag is not None and not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", tag):
         raise UsageError(f"{tag!r} cannot be a tag; use letters, digits, '.', '_' and '-', as in v1.0")
+    if notes and tag is None:
+        raise UsageError("release notes belong to a tag; add one, such as --tag v1.0")
     open_build(folder)  # raises before the Hub is contacted
     repo = Repo(repo_id, "dataset")
     state = repo.fetch_state()
