@@ -312,7 +312,7 @@ def publish(
 
 @app.command(name="publish-metric")
 def publish_metric(
-    metric: Annotated[str, typer.Argument(help="mce, mfr or mt5d")],
+    metric: Annotated[str, typer.Argument(help="mce, mfr or mt5d.")],
     repo: Annotated[str, typer.Argument(help="user/METRIC, the Space on the Hub.")],
     public: Annotated[bool, typer.Option("--public", help="Make it public at the end; asks first.")] = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
