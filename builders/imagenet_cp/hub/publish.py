@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import os
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from ..benchmarks.benchmark import Cell
+from ..benchmarks.catalog import IMAGES
 from ..benchmarks.file_names import DATA_FILE
 from ..build.build_json import Build, open_build
 from ..build.verify import verify
@@ -317,8 +319,14 @@ def _description(build: Build, repo_id: str) -> dict[str, Content]:
 def _is_whole(build: Build, cells: Iterable[Cell]) -> bool:
     """True for a build of all images at the benchmark's size that has every config of its mean."""
     recipe = build.recipe
-    of_all = (recipe.ids, recipe.classes, recipe.size) == ("", "", "profile")
-    return of_all and set(cells) >= set(build.benchmark.configs["test"])
+    if (recipe.ids, recipe.classes, recipe.size) != ("", "", "profile"):
+        return False
+    tested = build.benchmark.configs["test"]
+    rows: Counter[str] = Counter()
+    for path, info in build.files.items():
+        rows[path.split("/")[1]] += info.rows
+    images = min(rows[cell.config] for cell in tested)
+    return set(cells) >= set(tested) and images >= IMAGES[build.benchmark.profile]
 
 
 def _check_private(folder: Path, description: Mapping[str, Content]) -> None:
