@@ -47,7 +47,7 @@ def report(folder):
         screen = Image.open(io.BytesIO(driver.get_screenshot_as_png()))
     finally:
         driver.quit()
-    screen.convert("RGB").save(IMAGES / "report.webp", quality=70, method=6)
+    screen.convert("RGB").save(IMAGES / "report.webp", quality=60, method=6)
 
 
 if __name__ == "__main__":

@@ -98,6 +98,21 @@ def test_a_bar_names_its_unit_and_resumes(monkeypatch):
     bars.close()
 
 
+def test_kernels_compile_in_unlike_times_so_none_is_estimated(monkeypatch, capsys):
+    now = 0.0
+    lines = Lines(lambda: now)
+    for done in range(2):
+        now = 45.0 * done
+        lines("compiling kernels", done, 20)
+    assert capsys.readouterr().err == "compiling kernels: 1 of 20\n"
+    terminal = Terminal()
+    monkeypatch.setattr(sys, "stderr", terminal)
+    with show_progress() as progress:
+        progress("compiling kernels", 0, 20)
+        progress("compiling kernels", 20, 20)
+    assert "20/20 [" in terminal.getvalue() and "<" not in terminal.getvalue()
+
+
 def test_a_short_run_prints_nothing_to_a_file(capsys):
     with show_progress() as progress:
         progress("building images", 1, 1)

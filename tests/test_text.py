@@ -25,6 +25,7 @@ def test_durations_change_their_unit_at_ninety(seconds, text):
 
 
 def test_sizes_and_numbers():
+    assert (amount(0), amount(41_300), amount(250_000)) == ("0 kB", "41 kB", "0.2 MB")
     assert (amount(999_000_000), amount(10**9), amount(2_345_600_000_000)) == (
         "999.0 MB",
         "1.0 GB",

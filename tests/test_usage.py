@@ -11,6 +11,8 @@ from typer.testing import CliRunner
 
 from imagenet_cp.build.plan import build
 from imagenet_cp.cli import app, main
+from imagenet_cp.errors import UsageError
+from imagenet_cp.evaluation.models.by_name import open_model
 from imagenet_cp.sources import open_source
 from imagenet_cp.text import fit
 
@@ -34,6 +36,32 @@ RIGHT = {
 FREE = {("evaluate", "name"), ("publish", "notes")}
 #: Wrong values, where neither a name that nothing has nor a number that is none is one.
 WRONG = {("publish", "tag"): "-", ("build", "size"): "large", ("publish-metric", "repo"): "user/fid"}
+#: Misspelt names, and what is meant.
+MISSPELT = {
+    ("build", "dataset"): ("imagenet_cc", "imagenet_c"),
+    ("build", "configs"): ("fog3", "fog_3"),
+    ("build", "codec"): ("jepg", "jpeg"),
+    ("build", "on_error"): ("skpi", "skip"),
+    ("build", "engine"): ("dsak", "dask"),
+    ("build", "ids"): ("robustbnch-5000", "robustbench-5000"),
+    ("build", "classes"): ("imagnet-100", "imagenet-100"),
+    ("export", "to"): ("imagefoldr", "imagefolder"),
+    ("export", "configs"): ("claen", "clean"),
+    ("evaluate", "models"): ("toy_models:by_color", "by_colour"),
+    ("evaluate", "benchmarks"): ("imagenet_cc", "imagenet_c"),
+    ("evaluate", "configs"): ("claen", "clean"),
+    ("evaluate", "preprocess"): ("clah", "clahe"),
+    ("evaluate", "engine"): ("dask//127.0.0.1:8786", "dask://127.0.0.1:8786"),
+    ("evaluate", "scores"): ("logit", "logits"),
+    ("evaluate", "dtype"): ("bfloat", "bfloat16"),
+    ("evaluate", "labels"): ("imagnette", "imagenette"),
+    ("table", "form"): ("latx", "latex"),
+    ("table", "scores"): ("mean_eror", "mean_error"),
+    ("publish", "gated"): ("manaul", "manual"),
+    ("publish-metric", "metric"): ("mcee", "mce"),
+    ("preview", "perturbation"): ("titl", "tilt"),
+    ("preview", "benchmark"): ("imagenet_c_bra", "imagenet_c_bar"),
+}
 #: Outputs, which are wrong only as a URL.
 OUT = "s3://bucket/out"
 
@@ -60,6 +88,41 @@ def files(tmp_path_factory, photographs):
 @pytest.mark.parametrize(("command", "parameter"), CASES, ids=lambda value: getattr(value, "name", value))
 def test_a_wrong_value_exits_with_2(command, parameter, files, tmp_path, monkeypatch, capsys):
     wrong = WRONG.get((command, parameter.name), OUT if parameter.name == "out" else "no-such")
+    monkeypatch.chdir(tmp_path)
+    fail_with(command, parameter, wrong, files, monkeypatch, capsys)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(("command", "name"), MISSPELT)
+def test_a_misspelt_value_is_met_with_the_one_that_is_meant(
+    command, name, files, tmp_path, monkeypatch, capsys
+):
+    wrong, meant = MISSPELT[command, name]
+    (parameter,) = (one for one in COMMANDS[command].params if one.name == name)
+    monkeypatch.chdir(tmp_path)
+    error = fail_with(command, parameter, wrong, files, monkeypatch, capsys)
+    suggested = re.search(r"did you mean (.*?)\?", " ".join(error.split()))
+    assert suggested and meant in suggested[1].split(" or "), error
+
+
+def test_a_misspelt_module_or_library_is_met_with_the_one_that_is_meant(tmp_path, monkeypatch):
+    (tmp_path / "own").mkdir()
+    (tmp_path / "own" / "__init__.py").touch()
+    (tmp_path / "own" / "networks.py").touch()
+    (tmp_path / "own" / "broken.py").write_text("import networkx_is_missing")
+    monkeypatch.chdir(tmp_path)
+    for spec, says in (
+        ("tim:resnet50", r"did you mean .*timm.*\? Models are timm"),
+        ("ownn:model", r"did you mean .*own.*\? Models"),
+        ("own.network:model", r"did you mean networks\? Models"),
+        ("own.broken:model", r"PYTHONPATH\. Models are"),
+    ):
+        with pytest.raises(UsageError, match=says):
+            open_model(spec)
+
+
+def fail_with(command, parameter, wrong, files, monkeypatch, capsys):
+    """Run a command with one value that is wrong; returns its message."""
     right = [str(files.get(value, value)) for value in RIGHT[command]]
     if parameter.param_type_name == "option":
         arguments = [*right, parameter.opts[0], wrong]
@@ -67,13 +130,13 @@ def test_a_wrong_value_exits_with_2(command, parameter, files, tmp_path, monkeyp
         place = [one.name for one in COMMANDS[command].params if one.param_type_name == "argument"]
         arguments = right.copy()
         arguments[place.index(parameter.name)] = wrong
-    monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "argv", ["imagenet-cp", command, *arguments])
     with pytest.raises(SystemExit) as end:
         main()
     printed = capsys.readouterr()
     assert end.value.code == 2, printed.err
-    assert not printed.out and not list(tmp_path.iterdir())
+    assert not printed.out
+    return printed.err
 
 
 @pytest.mark.parametrize("command", ["", *COMMANDS])
@@ -113,7 +176,7 @@ def test_messages_break_between_words_and_signatures_at_their_fields(monkeypatch
         ),
         (
             ["export", "BUILD", "--to", "zip"],
-            "unknown --to zip; a build goes to imagefolder or npy, results to",
+            "unknown --to 'zip'; known: imagefolder, npy, timm, robustbench, hub",
         ),
         (["preview", "photograph.png", "--compact", "--perturbation", "tilt"], "--compact is for the sheet"),
         (["preview", "photograph.png", "--severity", "2"], "--severity is for --compact"),

@@ -49,7 +49,12 @@ def one_line(text: str) -> str:
 def suggest(name: object, options: Iterable[str]) -> str:
     """Suggest the options most like ``name``, or else list the options, as the end of an error message."""
     names = list(options)
-    close = difflib.get_close_matches(str(name), names, n=3, cutoff=0.5)
-    if close:
-        return f"; did you mean {' or '.join(close)}?"
-    return f"; known: {', '.join(names[:24])}{', ...' if len(names) > 24 else ''}"
+    return (
+        did_you_mean(name, names) or f"; known: {', '.join(names[:24])}{', ...' if len(names) > 24 else ''}"
+    )
+
+
+def did_you_mean(name: object, options: Iterable[str]) -> str:
+    """Suggest the options most like ``name``, as the end of an error message; empty if none is alike."""
+    close = difflib.get_close_matches(str(name), list(dict.fromkeys(options)), n=3, cutoff=0.5)
+    return f"; did you mean {' or '.join(close)}?" if close else ""

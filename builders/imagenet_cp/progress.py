@@ -18,6 +18,8 @@ Progress = Callable[[str, int, int], None]
 
 #: Titles of work that is counted in images, whose rate is shown.
 _OF_IMAGES = ("building images", "evaluating")
+#: Titles of work whose steps take unlike times: the first of them tell nothing of the time left.
+_UNEVEN = ("compiling kernels",)
 #: Seconds between two lines where standard error is no terminal.
 _INTERVAL = 30
 
@@ -69,6 +71,7 @@ class Bars:
                     initial=done,  # not a part of the rate
                     unit=" images" if title in _OF_IMAGES else "",
                     dynamic_ncols=True,
+                    bar_format="{l_bar}{bar}| {n_fmt}/{total_fmt} [{elapsed}]" if title in _UNEVEN else None,
                 ),
             )
         if self._bar is not None:
@@ -101,7 +104,7 @@ class Lines:
         self._printed = now
         first, begin = self._begin
         left = ""
-        if first < done < total:
+        if first < done < total and title not in _UNEVEN:
             rate = (done - first) / (now - begin)
             left = f", {rate:,.{0 if rate >= 10 else 1}f} images/s" if title in _OF_IMAGES else ""
             left += f", {tqdm.format_interval((total - done) / rate)} left"

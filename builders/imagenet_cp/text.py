@@ -23,6 +23,8 @@ def duration(seconds: float) -> str:
 
 def amount(size: int) -> str:
     """Format a number of bytes."""
+    if size < 1e5:
+        return f"{size / 1e3:.0f} kB"
     return f"{size / 1e9:,.1f} GB" if size >= 1e9 else f"{size / 1e6:,.1f} MB"
 
 

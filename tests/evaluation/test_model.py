@@ -125,7 +125,7 @@ class TestTorch:
         assert "dtype" not in single.normalization and single.weights == model.weights
 
     def test_options_of_models_of_pytorch(self):
-        with pytest.raises(ValueError, match="unknown dtype 'int8'; it is one of float32"):
+        with pytest.raises(ValueError, match="unknown dtype 'int8'; known: float32"):
             open_model("toy_models:by_colour", dtype="int8")
         with pytest.raises(UsageError, match="--channels-last goes with timm:"):
             open_model("toy_models:by_colour", channels_last=True)

@@ -79,7 +79,7 @@ def test_the_kind_of_scores_is_recognized_or_given(kept, folders, tmp_path):
         evaluate_model(by_colour, **options, scores="probabilities")
     named = evaluate_model(by_colour, **options, scores="logits")
     assert named.scores == "logits" and named.signature.endswith("|scores:logits")
-    with pytest.raises(ValueError, match="scores are auto, logits or probabilities, not 'odds'"):
+    with pytest.raises(ValueError, match="unknown kind of scores 'odds'; known: auto, logits, probabilities"):
         evaluate_model(by_colour, **options, scores="odds")
 
 

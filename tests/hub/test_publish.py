@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import types
 from pathlib import Path
 
 import pyarrow as pa
@@ -16,12 +17,14 @@ import pytest
 from hub_server import Blob, Hub, Repo
 from huggingface_hub import CommitOperationAdd
 
+from imagenet_cp.benchmarks.catalog import BENCHMARKS
 from imagenet_cp.build.build_json import open_build
+from imagenet_cp.build.parquet import FileInfo
 from imagenet_cp.build.plan import build
 from imagenet_cp.cards import card as cards
 from imagenet_cp.errors import BuildError, UsageError
 from imagenet_cp.hub.model_results import benchmark_file
-from imagenet_cp.hub.publish import Plan, _check_private, publish, publish_metric
+from imagenet_cp.hub.publish import Plan, _check_private, _is_whole, publish, publish_metric
 from imagenet_cp.hub.repo import Repo as HubRepo
 from imagenet_cp.hub.repo import State, Upload, _batches
 from imagenet_cp.sources import open_source
@@ -183,10 +186,26 @@ def test_a_whole_benchmark_has_its_file(hub, send, built, monkeypatch):
     assert "ask the Hub" not in send(built, confirm=yes)
 
 
+@pytest.mark.parametrize(
+    ("images", "configs", "whole"), [(50_000, 75, True), (20, 75, False), (50_000, 74, False)]
+)
+def test_a_benchmark_is_whole_with_all_images_in_all_configs_of_its_mean(images, configs, whole):
+    benchmark = BENCHMARKS["imagenet_c"]
+    cells = benchmark.configs["test"][:configs]
+    files = {
+        f"data/{cell.config}/validation-{part:05}-of-00002.parquet": FileInfo(images // 2, 1, "")
+        for cell in cells
+        for part in range(2)
+    }
+    made = types.SimpleNamespace(recipe=benchmark.recipe(), benchmark=benchmark, files=files)
+    assert _is_whole(made, cells) is whole
+
+
 def test_publishing_again_sends_nothing(hub, send, built):
     send(built)
     commits, uploads = len(repo_of(hub).commits), hub.count("preupload|batch|/lfs/")
-    assert "to send: 0 files" in send(built, tag="later")
+    said = send(built, tag="later", notes="the same data")
+    assert "to send: 0 files" in said and "new tag: later, with the notes: the same data" in said
     assert len(repo_of(hub).commits) == commits and hub.count("preupload|batch|/lfs/") == uploads
     assert list(repo_of(hub).tags) == ["later"]
     send(built, tag="later")
@@ -354,9 +373,11 @@ def test_a_name_that_cannot_be_is_refused(send, built, name):
         send(built, name)
 
 
-@pytest.mark.parametrize("change", [{"gated": "open"}, {"tag": "a tag"}, {"tag": "-v1"}])
+@pytest.mark.parametrize(
+    "change", [{"gated": "open"}, {"tag": "a tag"}, {"tag": "-v1"}, {"notes": "the first version"}]
+)
 def test_options_that_mean_nothing_are_refused(hub, send, built, change):
-    with pytest.raises(UsageError, match=r"--gated is one of auto, manual, off|cannot be a tag"):
+    with pytest.raises(UsageError, match=r"unknown --gated|cannot be a tag|notes belong to a tag; add one"):
         send(built, **change)
     assert not hub.repos
 

@@ -102,6 +102,11 @@ def test_what_does_not_fit_is_counted_and_named(folder, tmp_path):
         SourceError, match=r"4 of 16 images have severities that are not whole numbers .* '2\.35' of"
     ):
         open_corrupted(folder, LAYOUT)
+    (folder / "fog/2.35").rename(folder / "fog/01")
+    with pytest.raises(
+        SourceError, match=r"has the severity '0?1', but other images of 'fog' have '0?1', the same number"
+    ):
+        open_corrupted(folder, LAYOUT)
     with pytest.raises(SourceError, match=r"no \{class\}, and .*a\.png has no name of one of ImageNet's"):
         open_corrupted(folder / "fog" / "1", "{corruption}/{file}")
     with pytest.raises(UsageError, match="add the layout of these"):

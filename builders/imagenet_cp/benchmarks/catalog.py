@@ -22,8 +22,10 @@ _P = (
     "as short sequences of frames that change a little from one to the next. The 10 perturbations of the config "
     "`test` are the benchmark that mFR and mT5D are computed on; those of `extra` are for validation."
 )
+#: Profile -> number of source images of its benchmarks.
+IMAGES = {"imagenet": 50_000, "imagenet_299": 50_000, "tiny": 10_000, "cifar": 10_000}
 #: Name without the letter of the benchmark -> title, and source images.
-_IMAGES = {
+_TITLES = {
     "imagenet": ("ImageNet-{}", "ImageNet's validation images"),
     "imagenet_299": (
         "ImageNet-{} 299",
@@ -36,7 +38,7 @@ _IMAGES = {
 
 
 def _texts(dataset: str, letter: str, description: str) -> tuple[str, str]:
-    title, images = _IMAGES[dataset.replace(f"_{letter}", "")]
+    title, images = _TITLES[dataset.replace(f"_{letter}", "")]
     return title.format(letter.upper().replace("_BAR", "-bar")), f"{images} {description}"
 
 

@@ -28,7 +28,7 @@ def evaluate(
     ] = None,
     model_list: Annotated[
         Path | None,
-        typer.Option("--models", callback=check_local, help="File of more models, one a line."),
+        typer.Option("--models", callback=check_local, help="File of more models, one per line."),
     ] = None,
     imagenet_c: Annotated[
         str | None,
@@ -85,7 +85,12 @@ def evaluate(
     ] = "auto",
     devices: Annotated[str, typer.Option(help="Numbers of GPUs, such as 0,2, with a process for each.")] = "",
     processes: Annotated[
-        int | None, typer.Option(min=1, help="Processes of this machine; by default one for each device.")
+        int | None,
+        typer.Option(
+            min=1,
+            help="Processes of this machine; by default one for each device. On CPUs several can be faster, such as "
+            "one per core.",
+        ),
     ] = None,
     engine: Annotated[str, typer.Option(help="local, dask, or dask://host:port of a scheduler.")] = "local",
     shard: Annotated[
@@ -139,7 +144,7 @@ def evaluate(
     labels: Annotated[
         str | None,
         typer.Option(
-            help="Classes of the model's outputs: a file of one a line, or imagenet-r, imagenette, ..."
+            help="Classes of the model's outputs: a file with one per line, or imagenet-r, imagenette, ..."
         ),
     ] = None,
     check: Annotated[
@@ -149,7 +154,8 @@ def evaluate(
     resume: Annotated[
         bool,
         typer.Option(
-            "--resume", help="Resume also where Python cannot see all of the model: it is the same."
+            "--resume",
+            help="Resume even where Python cannot see all of the model, which you know to be the same.",
         ),
     ] = False,
     quiet: QuietOption = False,
@@ -246,7 +252,7 @@ def evaluate(
 
 
 def _read_list(file: Path) -> list[str]:
-    """Models of a file, one a line; lines that begin with # are comments."""
+    """Models of a file, one per line; lines that begin with # are comments."""
     try:
         lines = file.expanduser().read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
@@ -264,7 +270,9 @@ def compare(
     out: Annotated[Path, typer.Option("--out", "-o", callback=check_local, help="Folder to write.")] = Path(
         "comparison"
     ),
-    base: Annotated[str, typer.Option(help="Name of the model that differences are to.")] = "",
+    base: Annotated[
+        str, typer.Option(help="Name of the model that differences are taken to; by default the first.")
+    ] = "",
 ) -> None:
     """Compare models on the same data.
 
@@ -296,9 +304,9 @@ def table(
     ] = "",
     intervals: Annotated[bool, typer.Option("--intervals", help="Add the 95 % intervals.")] = False,
 ) -> None:
-    """Print scores as a table, for a paper or a README too.
+    """Print scores as a table, also for a paper or a README.
 
-    A row is a model, on the images that all of them were evaluated on.
+    Each row is a model, scored on the images that all of them were evaluated on.
     """
     from ..evaluation.comparison import restrict_to_common
     from ..evaluation.paper_tables import TEXT, format_tables, parse_scores

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from ..errors import UsageError
+from ..errors import UsageError, suggest
 from ..text import amount, count, echo, split_names
 from .options import QuietOption, check_local
 
@@ -48,13 +48,13 @@ def export(
     holds_results = path.is_file() and path.suffix == ".json"
     if not folder.exists():
         raise UsageError(f"{folder}: no such file or folder")
+    if to not in {**TARGETS, **RESULTS}:
+        raise UsageError(f"unknown --to {to!r}{suggest(to, [*TARGETS, *RESULTS])}")
     if to not in (RESULTS if holds_results else TARGETS):
         content = "holds results" if holds_results else "holds no results.json"
-        fault = (
-            f"{folder}: {content}, so not --to {to}" if to in {**RESULTS, **TARGETS} else f"unknown --to {to}"
-        )
         raise UsageError(
-            f"{fault}; a build goes to {' or '.join(TARGETS)}, results to {' or '.join(RESULTS)}"
+            f"{folder}: {content}, so not --to {to}; a build goes to {' or '.join(TARGETS)}, results to "
+            f"{' or '.join(RESULTS)}"
         )
     if to in RESULTS:
         if configs:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from .._version import __version__
-from ..errors import BuildError, SourceError, UsageError
+from ..errors import BuildError, SourceError, UsageError, suggest
 from ..text import amount, count, duration, echo, split_names
 from .evaluate import compare, evaluate, table
 from .export import export
@@ -127,7 +127,7 @@ def build(
     from .shards import parse_shard
 
     if on_error not in ("raise", "skip"):
-        raise UsageError(f"--on-error is raise or skip, not {on_error!r}")
+        raise UsageError(f"unknown --on-error {on_error!r}{suggest(on_error, ('raise', 'skip'))}")
     benchmark = get_benchmark(dataset)
     folder = out if out is not None else Path(benchmark.dataset)
     names = split_names(configs or "")
@@ -312,7 +312,7 @@ def publish(
 
 @app.command(name="publish-metric")
 def publish_metric(
-    metric: Annotated[str, typer.Argument(help="mce, mfr or mt5d")],
+    metric: Annotated[str, typer.Argument(help="mce, mfr or mt5d.")],
     repo: Annotated[str, typer.Argument(help="user/METRIC, the Space on the Hub.")],
     public: Annotated[bool, typer.Option("--public", help="Make it public at the end; asks first.")] = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
@@ -429,8 +429,8 @@ def preview(
         raise UsageError("--compact shows the corruptions of imagenet_c; leave it or --benchmark out")
     if severity is not None and not compact:
         raise UsageError("--severity is for --compact; the sheet shows all five")
-    if benchmark not in ("imagenet_c", "imagenet_c_bar"):
-        raise UsageError(f"--benchmark is imagenet_c or imagenet_c_bar, not {benchmark!r}")
+    if benchmark not in (sheeted := ("imagenet_c", "imagenet_c_bar")):
+        raise UsageError(f"no sheet for --benchmark {benchmark!r}{suggest(benchmark, sheeted)}")
     if not image.is_file():
         raise UsageError(f"{image}: no such file")
     if not out.parent.is_dir():

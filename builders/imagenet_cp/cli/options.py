@@ -21,15 +21,15 @@ IdsOption = Annotated[
     str | None,
     typer.Option(
         callback=check_local,
-        help="Use only these images: robustbench-5000, or a file of one number, id or path a line.",
+        help="Use only these images: robustbench-5000, or a file with one number, id or path per line.",
     ),
 ]
 ClassesOption = Annotated[
     str | None,
     typer.Option(
         callback=check_local,
-        help="Use only these classes: imagenet-100, imagenette, imagewoof, imagenet-r, imagenet-a, or a file of one "
-        "class a line.",
+        help="Use only these classes: imagenet-100, imagenette, imagewoof, imagenet-r, imagenet-a, or a file with "
+        "one class per line.",
     ),
 ]
 QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")]

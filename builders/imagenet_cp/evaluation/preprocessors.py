@@ -118,10 +118,8 @@ def open_preprocessor(preprocess: str | Preprocessor | None) -> NamedPreprocesso
         if preprocess in (name, function):
             return NamedPreprocessor(function, name)
     if isinstance(preprocess, str):
-        function, name = (
-            import_function(preprocess, "preprocessors are clahe or package.module:callable"),
-            preprocess,
-        )
+        forms = f"preprocessors are {', '.join(PREPROCESSORS)}, or package.module:callable"
+        function, name = import_function(preprocess, forms, PREPROCESSORS), preprocess
     else:
         function, name = preprocess, getattr(preprocess, "__qualname__", type(preprocess).__name__)
     return NamedPreprocessor(function, name, *fingerprint(function))

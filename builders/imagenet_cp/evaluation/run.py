@@ -305,7 +305,7 @@ def evaluate_models(
         raise UsageError("a layout is of the paths in data: give --data (data=) too")
     _check_out(out, data)
     if scores not in ("auto", *KINDS):
-        raise UsageError(f"scores are auto, {' or '.join(KINDS)}, not {scores!r}")
+        raise UsageError(f"unknown kind of scores {scores!r}{suggest(scores, ('auto', *KINDS))}")
     options: dict[str, Any] = {
         "weights": weights,
         "trust": trust,

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import os
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from ..benchmarks.benchmark import Cell
+from ..benchmarks.catalog import IMAGES
 from ..benchmarks.file_names import DATA_FILE
 from ..build.build_json import Build, open_build
 from ..build.verify import verify
@@ -98,6 +100,9 @@ class Plan:
                 lines.append(
                     f"to delete: {count(len(upload.obsolete), 'file')}, such as {upload.obsolete[0]}"
                 )
+        if self.tag is not None:
+            kind = "existing tag" if self.tag in self.now.tags else "new tag"
+            lines.append(f"{kind}: {self.tag}{', with the notes: ' if self.notes else ''}{self.notes}")
         return lines
 
     def question(self) -> str:
@@ -207,9 +212,11 @@ def publish(
         reached. Files that were sent stay there.
     """
     if gated not in (None, *_GATES):
-        raise UsageError(f"--gated is one of {', '.join(_GATES)}, not {gated!r}")
+        raise UsageError(f"unknown --gated {gated!r}{suggest(gated, _GATES)}")
     if tag is not None and not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", tag):
         raise UsageError(f"{tag!r} cannot be a tag; use letters, digits, '.', '_' and '-', as in v1.0")
+    if notes and tag is None:
+        raise UsageError("release notes belong to a tag; add one, such as --tag v1.0")
     open_build(folder)  # raises before the Hub is contacted
     repo = Repo(repo_id, "dataset")
     state = repo.fetch_state()
@@ -312,8 +319,14 @@ def _description(build: Build, repo_id: str) -> dict[str, Content]:
 def _is_whole(build: Build, cells: Iterable[Cell]) -> bool:
     """True for a build of all images at the benchmark's size that has every config of its mean."""
     recipe = build.recipe
-    of_all = (recipe.ids, recipe.classes, recipe.size) == ("", "", "profile")
-    return of_all and set(cells) >= set(build.benchmark.configs["test"])
+    if (recipe.ids, recipe.classes, recipe.size) != ("", "", "profile"):
+        return False
+    tested = build.benchmark.configs["test"]
+    rows: Counter[str] = Counter()
+    for path, info in build.files.items():
+        rows[path.split("/")[1]] += info.rows
+    images = min(rows[cell.config] for cell in tested)
+    return set(cells) >= set(tested) and images >= IMAGES[build.benchmark.profile]
 
 
 def _check_private(folder: Path, description: Mapping[str, Content]) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from concurrent.futures import CancelledError, Executor
 from contextlib import ExitStack, contextmanager
 
-from ..errors import RESUME_HINT, BuildError, UsageError
+from ..errors import RESUME_HINT, BuildError, UsageError, suggest
 
 
 @contextmanager
@@ -41,8 +41,7 @@ def open_engine(engine: str, workers: int | None) -> Iterator[Executor | None]:
         return
     if engine != "dask" and not re.fullmatch(r"dask://[^/?#@\s]+:\d+/?", engine):
         raise UsageError(
-            f"unknown engine {engine!r}; known: local, dask, and dask://host:port of a scheduler, such as "
-            "dask://127.0.0.1:8786"
+            f"unknown engine {engine!r}{suggest(engine, ('local', 'dask', 'dask://127.0.0.1:8786'))}"
         )
     try:
         from distributed import Client, KilledWorker, LocalCluster

@@ -117,7 +117,7 @@ def open_corrupted(
     ------
     SourceError
         The place or some of its images cannot be read, do not match the layout, have no label or a severity that is
-        no number; or as for `open_source`.
+        no number or written in two ways; or as for `open_source`.
     UsageError
         There is no such place, it needs a layout, or it is a zip archive; or as for `parse_template`.
     """
@@ -234,6 +234,13 @@ def _keys(root: str, values: Sequence[tuple[Any, Any]], places: Iterable[object]
             f"{_HIGHEST}, such as {wrong[0][0]!r} of {wrong[0][1]}; number the severities, or correct the layout. "
             f"Images without corruption are of the corruption {CLEAN}"
         )
+    written: dict[Key, Any] = {}
+    for key, (_, severity), place in zip(keys, values, places, strict=True):
+        if key[1] and written.setdefault(key, severity) != severity:
+            raise SourceError(
+                f"{root}: {place} has the severity {severity!r}, but other images of {key[0]!r} have {written[key]!r}, "
+                "the same number; write it in one way"
+            )
     configs = {f"{name}_{level}" for name, level in keys}
     if twice := next((name for name, _ in keys if name in configs), None):
         raise SourceError(

@@ -10,13 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...benchmarks.benchmark import Cell, ConfigSet
-from ...benchmarks.catalog import parse_signature
+from ...benchmarks.catalog import IMAGES, parse_signature
 from ...errors import SourceError, UsageError
 from ...images.profiles import PROFILES
 from ...perturbations import PERTURBATIONS
-
-#: Profile -> number of images of its benchmarks.
-_IMAGES = {"imagenet": 50_000, "imagenet_299": 50_000, "tiny": 10_000, "cifar": 10_000}
 
 
 class Sample(NamedTuple):
@@ -99,7 +96,7 @@ class Rows:
     def part(self) -> str | None:
         """Number of images and of those of the whole benchmark, such as ``"100/50000"``, if it is a part of it."""
         images = min(self.num_rows[cell.config] for cell in self.cells)
-        whole = _IMAGES.get(self.benchmark.profile, 0)
+        whole = IMAGES.get(self.benchmark.profile, 0)
         return f"{images}/{whole}" if images < whole else None
 
     @property

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import importlib
 import os
+import pkgutil
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
-from ...errors import UsageError
+from ...errors import UsageError, did_you_mean
 from .model import Execution, Model
 
 _FORMS = "timm:resnet50, torchvision:resnet50, hf:org/name, model.onnx, or package.module:callable"
+#: Libraries, with whose names the names of their models begin.
+_LIBRARIES = ("timm", "torchvision", "hf")
 
 
 def open_model(
@@ -57,7 +60,7 @@ def open_model(
     kind, colon, name = spec.partition(":")
     if weights is not None and kind not in ("timm", "torchvision"):
         raise UsageError(f"--weights goes with timm: and torchvision: models, not with {spec}")
-    if execution.options and kind not in ("timm", "torchvision", "hf"):
+    if execution.options and kind not in _LIBRARIES:
         raise UsageError(
             f"{execution.options[0]} goes with timm:, torchvision: and hf: models, not with {spec}"
         )
@@ -81,10 +84,10 @@ def open_model(
         from .transformers import open_transformers
 
         return open_transformers(name, execution, trust)
-    return Model(spec, import_function(spec, f"models are {_FORMS}"))
+    return Model(spec, import_function(spec, f"models are {_FORMS}", _LIBRARIES))
 
 
-def import_function(spec: str, hint: str) -> Callable[..., Any]:
+def import_function(spec: str, hint: str, known: Iterable[str] = ()) -> Callable[..., Any]:
     """Import ``package.module:callable``, also from the working directory.
 
     Parameters
@@ -93,6 +96,8 @@ def import_function(spec: str, hint: str) -> Callable[..., Any]:
         Name of the module and of the callable in it.
     hint : str
         End of the error message about a module that cannot be imported: the valid forms.
+    known : iterable of str
+        Names other than of modules, one of which may be meant.
 
     Raises
     ------
@@ -106,11 +111,25 @@ def import_function(spec: str, hint: str) -> Callable[..., Any]:
         found: Any = importlib.import_module(module)
     except ImportError as error:
         raise UsageError(
-            f"{spec}: cannot be imported ({error}) from the working directory or PYTHONPATH; {hint}"
+            f"{spec}: cannot be imported ({error}) from the working directory or PYTHONPATH"
+            f"{_similar_modules(module, error.name or '', known)} {hint[0].upper() + hint[1:]}"
         ) from error
+    members = {member for member, value in vars(found).items() if callable(value)}
     for part in name.split("."):
         found = getattr(found, part, None)
     if not callable(found):
-        raise UsageError(f"{spec}: {module} has no callable {name!r}")
+        raise UsageError(f"{spec}: {module} has no callable {name!r}{did_you_mean(name, sorted(members))}")
     function: Callable[..., Any] = found
     return function
+
+
+def _similar_modules(module: str, missing: str, known: Iterable[str]) -> str:
+    """Suggest modules and known names like one that was not found; nothing if it was, and lacks an import itself."""
+    if not f"{module}.".startswith(f"{missing}."):
+        return "."
+    package, _, name = missing.rpartition(".")
+    if package:
+        known, path = (), getattr(sys.modules[package], "__path__", [])
+    else:
+        path = [os.getcwd(), *os.environ.get("PYTHONPATH", "").split(os.pathsep)]
+    return did_you_mean(name, [*known, *(one.name for one in pkgutil.iter_modules(path))]) or "."

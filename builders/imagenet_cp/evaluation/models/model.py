@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ...errors import SourceError, UsageError
+from ...errors import SourceError, UsageError, suggest
 from ..fingerprint import Fingerprint, fingerprint
 from .outputs import Outputs
 
@@ -133,7 +133,7 @@ class Execution:
 
     def __post_init__(self) -> None:
         if self.dtype not in (None, *DTYPES):
-            raise UsageError(f"unknown dtype {self.dtype!r}; it is one of {', '.join(DTYPES)}")
+            raise UsageError(f"unknown dtype {self.dtype!r}{suggest(self.dtype, DTYPES)}")
 
     @property
     def options(self) -> tuple[str, ...]:
