@@ -242,28 +242,33 @@ def test_no_unfinished_file_is_left_when_the_first_error_is_reported(images, tmp
 COMMAND = [sys.executable, "-c", "from imagenet_cp.cli import main; main()", "build", "imagenet_c"]
 
 
-@pytest.mark.kills
-@pytest.mark.parametrize("moment", range(20))
-def test_a_dask_client_killed_and_the_folder_begun_anew(moment, tmp_path):
-    """The tasks of the killed client go on in the cluster while the folder is deleted and built with another seed."""
+@pytest.fixture(scope="module")
+def scheduler():
+    """The engine of a Dask cluster that all rounds share: tasks of one may still run in the next."""
     distributed = pytest.importorskip("distributed")
-    images = images_of(tmp_path / "val", [f"{number:03}" for number in range(120)])
-    out, chance = tmp_path / "out", random.Random(moment)
     options = {"n_workers": 2, "threads_per_worker": 1, "host": "127.0.0.1", "dashboard_address": None}
     with distributed.LocalCluster(**options) as cluster:
-        engine = cluster.scheduler_address.replace("tcp://", "dask://")
-        command = [*COMMAND, "--source", images, "--out", out, "--configs", "brightness", "--engine", engine]
-        command = list(map(str, [*command, "--images-per-file", 3]))
-        with subprocess.Popen([*command, "--seed", "0"], stderr=subprocess.DEVNULL) as client:
-            while client.poll() is None and not list(out.glob(".imagenet_cp/units/*.json")):
-                time.sleep(0.01)
-            time.sleep(chance.uniform(0, 0.5))
-            client.kill()
-        while out.exists():
-            with contextlib.suppress(OSError):
-                shutil.rmtree(out)
-        subprocess.run([*command, "--seed", "1"], check=True, stderr=subprocess.DEVNULL)
-        time.sleep(1)  # for the tasks of the first client
+        yield cluster.scheduler_address.replace("tcp://", "dask://")
+
+
+@pytest.mark.kills
+@pytest.mark.parametrize("moment", range(20))
+def test_a_dask_client_killed_and_the_folder_begun_anew(moment, scheduler, tmp_path):
+    """The tasks of the killed client go on in the cluster while the folder is deleted and built with another seed."""
+    images = images_of(tmp_path / "val", [f"{number:03}" for number in range(120)])
+    out, chance = tmp_path / "out", random.Random(moment)
+    command = [*COMMAND, "--source", images, "--out", out, "--configs", "brightness", "--engine", scheduler]
+    command = list(map(str, [*command, "--images-per-file", 3]))
+    with subprocess.Popen([*command, "--seed", "0"], stderr=subprocess.DEVNULL) as client:
+        while client.poll() is None and not list(out.glob(".imagenet_cp/units/*.json")):
+            time.sleep(0.01)
+        time.sleep(chance.uniform(0, 0.5))
+        client.kill()
+    while out.exists():
+        with contextlib.suppress(OSError):
+            shutil.rmtree(out)
+    subprocess.run([*command, "--seed", "1"], check=True, stderr=subprocess.DEVNULL)
+    time.sleep(1)  # for the tasks of the first client
     assert seeds(out) == {"1"} and not verify(out, quick=True).problems
     rows = sum(pq.read_metadata(path).num_rows for path in out.glob("data/*/*.parquet"))
     assert rows == 5 * 120
