@@ -96,7 +96,7 @@ def test_the_demo_keeps_to_its_folder(tmp_path):
     assert max(map(len, said.stdout.splitlines())) <= 80 and "\x1b" not in said.stdout
     assert [path.name for path in (tmp_path / "work").iterdir()] == ["imagenet_cp_demo"]
     demo = tmp_path / "work" / "imagenet_cp_demo"
-    assert len(list((demo / "imagenet_c_sample" / "data").iterdir())) == 96
+    assert len(list((demo / "imagenet_c_sample" / "data").iterdir())) == 5 * len(corruptions.CORRUPTIONS) + 1
     assert not list(demo.rglob("imagenet_c___*")) and not (demo / "cache" / "imagenet_c").exists()
     with Image.open(demo / "imagenet_c.png") as sheet:
         assert sheet.width > 1000 and sheet.height > 1000

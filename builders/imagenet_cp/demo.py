@@ -60,7 +60,10 @@ def run(folder: Path, echo: Callable[[str], None], quiet: bool = False) -> None:
         check_replaceable(path, preview.MARK)
         check_writable(path)
     source = open_source("sample")
-    echo(f"1. Building all 95 configs of ImageNet-C and the clean images, from {len(source.items)} images.")
+    count = len(corruptions.CORRUPTIONS) * len(corruptions.SEVERITIES)
+    echo(
+        f"1. Building all {count} configs of ImageNet-C and the clean images, from {len(source.items)} images."
+    )
     echo("   The first run compiles the kernels for a minute or so; later runs reuse them.")
     with show_progress(quiet) as progress:
         plan = build("imagenet_c", source, target, _CONFIGS, images_per_file=7, progress=progress)

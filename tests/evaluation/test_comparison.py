@@ -13,7 +13,7 @@ from imagenet_cp.evaluation.comparison import compare
 from imagenet_cp.evaluation.intervals import holm, score_differences
 from imagenet_cp.evaluation.references import compute_scores
 from imagenet_cp.evaluation.report import chart_files, charts, page, style
-from imagenet_cp.evaluation.report.comparison_page import write_comparison
+from imagenet_cp.evaluation.report.comparison_page import load_models, write_comparison
 
 
 @pytest.fixture(scope="module")
@@ -182,10 +182,12 @@ def test_models_of_one_name_are_told_apart_by_their_files(models, tmp_path, monk
     two = dataclasses.replace(models["two"], model="one")
     models["one"].to_json(tmp_path / "a.json")
     two.to_json(tmp_path / "b.json")
-    text = write_comparison([tmp_path / "a.json", tmp_path / "b.json"], tmp_path / "out").read_text()
+    text = write_comparison(
+        compare(load_models([tmp_path / "a.json", tmp_path / "b.json"])), tmp_path / "out"
+    ).read_text()
     assert f"one ({tmp_path / 'b.json'})" in text
     with pytest.raises(ValueError, match="the same file twice"):
-        write_comparison([tmp_path / "a.json", tmp_path / "a.json"], tmp_path / "out")
+        load_models([tmp_path / "a.json", tmp_path / "a.json"])
 
 
 @pytest.mark.parametrize(
@@ -212,7 +214,9 @@ def test_the_page_is_a_leaderboard(tmp_path):
     names = [f"timm:vit_large_patch14_clip_224.openai_ft_in12k_in1k_{i}" for i in range(3)]
     for name, skill in zip(names, (0.9, 0.5, 0.7), strict=True):
         evaluation(40, 0, skill=skill, model=name).to_json(tmp_path / f"{name[-1]}.json")
-    text = write_comparison([tmp_path / f"{i}.json" for i in range(3)], tmp_path / "out").read_text()
+    text = write_comparison(
+        compare(load_models([tmp_path / f"{i}.json" for i in range(3)])), tmp_path / "out"
+    ).read_text()
     table = text[text.index("<tbody>") : text.index("</tbody>")]
     assert [table.index(names[i]) for i in (1, 2, 0)] == sorted(table.index(name) for name in names)
     best = table[table.index(names[1]) : table.index(names[2])]
@@ -229,11 +233,11 @@ def test_differences_are_to_the_chosen_model(models, tmp_path, monkeypatch):
         model.to_json(tmp_path / f"{name}.json")
     files = [tmp_path / f"{name}.json" for name in models]
     found = compare(models, base="two").differences["one"]["mce"]["mce"]
-    text = write_comparison(files, tmp_path / "out", base="two").read_text()
+    text = write_comparison(compare(load_models(files), "two"), tmp_path / "out").read_text()
     assert "Differences to two" in text and f'class="best">+{found.value:.1f}<' in text
     assert '<td data-column="mCE">–</td>' in text  # of the base
     with pytest.raises(ValueError, match="no model 'three'"):
-        write_comparison(files, tmp_path / "out", base="three")
+        compare(load_models(files), "three")
 
 
 def test_many_models_are_drawn_without_doubles():

@@ -15,7 +15,7 @@ from imagenet_cp.evaluation.comparison import compare
 from imagenet_cp.evaluation.evaluation import Evaluation
 from imagenet_cp.evaluation.leaderboards import export_timm
 from imagenet_cp.evaluation.paper_tables import format_tables, make_table
-from imagenet_cp.evaluation.report.comparison_page import write_comparison
+from imagenet_cp.evaluation.report.comparison_page import load_models, write_comparison
 from imagenet_cp.evaluation.run import evaluate_model, evaluate_models
 from imagenet_cp.hub.model_results import evaluation_results
 from imagenet_cp.sources import classes as imagenet
@@ -76,7 +76,7 @@ def test_errors_and_plain_means(result, folder):
 
 def test_it_is_nowhere_called_mce(result, folder, tmp_path):
     made, out = result
-    write_comparison([out, _other(folder, tmp_path)], tmp_path / "comparison")
+    write_comparison(compare(load_models([out, _other(folder, tmp_path)])), tmp_path / "comparison")
     files = [
         file
         for place in (out, tmp_path)

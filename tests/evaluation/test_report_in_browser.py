@@ -6,7 +6,8 @@ import browser
 import pytest
 from evaluation_samples import evaluation, mistakes
 
-from imagenet_cp.evaluation.report.comparison_page import write_comparison
+from imagenet_cp.evaluation.comparison import compare
+from imagenet_cp.evaluation.report.comparison_page import load_models, write_comparison
 from imagenet_cp.evaluation.report.model_page import write_report
 
 pytestmark = [
@@ -32,7 +33,9 @@ def pages(tmp_path_factory):
     two.to_json(folder / "two.json")
     return {
         "report": write_report(one, folder / "one"),
-        "comparison": write_comparison([folder / "one", folder / "two.json"], folder / "comparison"),
+        "comparison": write_comparison(
+            compare(load_models([folder / "one", folder / "two.json"])), folder / "comparison"
+        ),
     }
 
 

@@ -6,8 +6,9 @@ from pathlib import Path
 
 from ..benchmarks.benchmark import Benchmark, Cell
 from ..benchmarks.catalog import BENCHMARKS
-from ..corruptions import BAR
+from ..corruptions import BAR, EXTRA
 from ..errors import SourceError
+from ..metrics import EXTRA_CORRUPTIONS
 from ..sources import classes as imagenet
 from ..sources.cifar import CIFAR10, CIFAR100
 from .array_releases import ArrayRelease, disambiguate
@@ -100,8 +101,13 @@ RELEASES: dict[str, Release] = {
 
 
 def released_cells(benchmark: Benchmark) -> dict[str, Cell]:
-    """Config -> cell, of all cells that were released: all but the clean images."""
-    return {config: cell for config, cell in benchmark.cell_of.items() if cell.level > 0}
+    """Config -> cell, of all cells that were released: not the clean images, nor corruptions added since."""
+    added = set(EXTRA).difference(EXTRA_CORRUPTIONS)
+    return {
+        config: cell
+        for config, cell in benchmark.cell_of.items()
+        if cell.level > 0 and cell.name not in added
+    }
 
 
 def release_of(path: Path) -> Release:

@@ -164,9 +164,10 @@ def evaluate(
 
     An interrupted evaluation resumes with the same command.
     """
+    from ..evaluation.comparison import compare as compare_models
     from ..evaluation.devices import find_shard
     from ..evaluation.report.charts import require_matplotlib
-    from ..evaluation.report.comparison_page import write_comparison
+    from ..evaluation.report.comparison_page import load_models, write_comparison
     from ..evaluation.report.page import check_report_dir
     from ..evaluation.run import evaluate_models
     from ..jobs.engines import open_engine
@@ -244,7 +245,8 @@ def evaluate(
     for label, evaluation in done.evaluations.items():
         typer.echo(evaluation.write_report(done.folders[label]))
     if len(done.evaluations) > 1:
-        typer.echo(write_comparison([done.folders[label] for label in done.evaluations], out / "comparison"))
+        evaluated = load_models([done.folders[label] for label in done.evaluations])
+        typer.echo(write_comparison(compare_models(evaluated), out / "comparison"))
     for label, reason in done.failed.items():
         echo(f"{label} failed: {reason}", err=True)
     if done.failed:
@@ -278,13 +280,14 @@ def compare(
 
     The page has their scores and differences, with confidence intervals.
     """
-    from ..evaluation.comparison import restrict_to_common
+    from ..evaluation.comparison import compare as compare_models
     from ..evaluation.paper_tables import TEXT, format_tables
     from ..evaluation.references import RAW_KEY
     from ..evaluation.report.comparison_page import load_models, write_comparison
 
-    page = write_comparison(results, out, base)
-    models, _ = restrict_to_common(load_models(results))
+    comparison = compare_models(load_models(results), base or None)
+    page = write_comparison(comparison, out)
+    models = comparison.models
     means = [metric for metric in RAW_KEY if any(metric in model.metrics for model in models.values())]
     echo(format_tables(models, TEXT, ("clean_error", *means)))
     typer.echo(page)

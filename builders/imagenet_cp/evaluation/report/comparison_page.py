@@ -10,7 +10,7 @@ from typing import Any
 
 from ...errors import UsageError
 from ...files import write_text
-from ..comparison import Comparison, compare
+from ..comparison import Comparison
 from ..references import PLAIN, RATIO_KEY, data_name, flatten
 from ..results import Results
 from ..results_json import load
@@ -18,19 +18,15 @@ from .formatting import display_name
 from .page import NAMES, Score, headline, make_report_dir, write_page
 
 
-def write_comparison(
-    files: Sequence[str | os.PathLike[str]], folder: str | os.PathLike[str], base: str = ""
-) -> Path:
+def write_comparison(comparison: Comparison, folder: str | os.PathLike[str]) -> Path:
     """Write the page of a comparison.
 
     Parameters
     ----------
-    files : list of path
-        Two or more ``results.json``, or folders with one.
+    comparison : Comparison
+        As `compare` makes it, of models such as `load_models` reads.
     folder : path
         Folder for ``index.html``, ``comparison.csv`` and ``charts/``.
-    base : str, optional
-        Name of the model that differences are to; by default that of the first file.
 
     Returns
     -------
@@ -39,12 +35,9 @@ def write_comparison(
 
     Raises
     ------
-    ValueError
-        A file cannot be read, the models cannot be compared, or the base is none of them.
     BuildError
         Matplotlib is not installed.
     """
-    comparison = compare(load_models(files), base or None)
     scores = [score for score in headline(comparison.models.values()) if score.metric in comparison.images]
     ranking = _rank(comparison, scores[0])
     columns = [
