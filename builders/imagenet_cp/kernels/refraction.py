@@ -12,7 +12,7 @@ from .compiled import kernel
 from .elementary import power, sincos
 from .levels import unit
 from .types import Image
-from .vectors import lanes, store
+from .vectors import lanes, store, wide
 from .waves import level
 
 Field = NDArray[np.float64]
@@ -82,6 +82,7 @@ def _refract(image, surface, lens, light, out):
 
 @kernel
 def _units(image, out):
+    wide()
     for j in range(image.size):
         out[j] = unit(image[j])
 
@@ -89,6 +90,7 @@ def _units(image, out):
 @kernel
 def _bend(i, above, here, below, lens, down, across, rows, columns):
     """Compute the slopes of the surface in a row, and where the pixels come from."""
+    wide()
     for j in range(down.size):
         down[j], across[j] = below[j + 1] - above[j + 1], here[j + 2] - here[j]
     for j in range(down.size):
@@ -105,6 +107,7 @@ def _bend(i, above, here, below, lens, down, across, rows, columns):
 @kernel
 def _weigh(rows, columns, height, places, across, next_across, down, next_down):
     """Compute the weights of `bilinear` in float32, and the place of the first of four pixels: -1 if one is outside."""
+    wide()
     width = rows.size
     for j in range(width):
         top, left = np.floor(rows[j]), np.floor(columns[j])
@@ -116,6 +119,7 @@ def _weigh(rows, columns, height, places, across, next_across, down, next_down):
 
 @kernel
 def _shine(down, across, light, less, more):
+    wide()
     for j in range(down.size):
         less[j], more[j] = -across[j] * light, down[j] * light
 
@@ -139,6 +143,7 @@ def _interpolate(values, places, weights, result):
 
 @kernel
 def _levels(values, out):
+    wide()
     for j in range(out.size):
         out[j] = level(255.0 * min(np.float64(values[j]), 1.0))
 

@@ -13,7 +13,7 @@ from .compiled import kernel
 from .fourier import LANES, broadcast, inverse, load, plan, turns
 from .nested import words
 from .types import Image
-from .vectors import aligned, store, transposed
+from .vectors import aligned, store, transposed, wide
 from .waves import S, level
 
 Field = NDArray[np.float64]
@@ -94,6 +94,7 @@ def tint(image: Image, seed: int, amplitude: float) -> Image:
 
 @kernel
 def _tint(image, halves, amplitudes, plan, amplitude, out):
+    wide()
     side = len(image)
     wave, buffers, noise = _workspace(side)
     planes = np.empty((3, side * side), np.uint8)
@@ -185,6 +186,7 @@ def _hermitian(halves, amplitudes, half):
     The phase at (i, j) in the left half is also that at (S - 1 - i, S - 1 - j) in the right half. The Hermitian part at
     (i, j) is made of the spectrum there and at (S - i, S - j): that is, of the phases at (i, j) and (i - 1, j - 1).
     """
+    wide()
     side, middle = len(amplitudes), len(amplitudes) // 2
     re, im = half[0], half[1]
     padded = -(-middle // LANES) * LANES

@@ -10,7 +10,7 @@ from .channels import interleave, split
 from .compiled import kernel
 from .elementary import PI, arctan2, cos, sin, sincos
 from .types import Image
-from .vectors import aligned, lanes, store
+from .vectors import aligned, lanes, store, wide
 
 LANES = 8  # pixels computed at a time
 load, broadcast = lanes(8 * LANES)
@@ -40,6 +40,7 @@ def level(value):
 @kernel
 def add_row(row, layer, triple, out):
     """Add one value per pixel to the three channels of a row of an image; ``triple`` is a buffer of its size."""
+    wide()
     for j in range(layer.size):
         triple[3 * j] = triple[3 * j + 1] = triple[3 * j + 2] = layer[j]
     for j in range(triple.size):
@@ -58,8 +59,9 @@ def single_frequency(image: Image, across: float, down: float, phase: float, amp
 
 @kernel
 def _single_frequency(image, across, down, phase, amplitude, out):
+    wide()
     height, width, _ = image.shape
-    s, c, layer, triple = np.empty(width), np.empty(width), np.empty(width), np.empty(3 * width)
+    s, c, layer, triple = aligned(width), aligned(width), aligned(width), aligned(3 * width)
     for j in range(width):
         s[j], c[j] = sincos(j * across)
     for i in range(height):
@@ -99,8 +101,9 @@ def rings(
 
 @kernel
 def _rings(image, left, top, frequency, wobble, ring, amplitude, out):
+    wide()
     height, width, _ = image.shape
-    angle, layer, triple = aligned(-(-width // LANES) * LANES), np.empty(width), np.empty(3 * width)
+    angle, layer, triple = aligned(-(-width // LANES) * LANES), aligned(width), aligned(3 * width)
     angle[:] = 0.0
     # Products of the upper half of the bits of the period with a small whole number are exact.
     upper = ring * 134217729.0
@@ -170,6 +173,7 @@ def plasma(image: Image, time: float, count: int, sharpness: float, scale: float
 
 @kernel
 def _plasma(image, time, count, sharpness, scale, amplitude, out):
+    wide()
     height, width, _ = image.shape
     padded = -(-width // LANES) * LANES
     x, y, first, noise = (
