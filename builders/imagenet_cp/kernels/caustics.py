@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from .compiled import kernel
 from .elementary import sincos
-from .vectors import lanes, store
+from .vectors import aligned, lanes, store, wide
 
 Field = NDArray[np.float64]
 LANES = 8  # pixels computed at a time
@@ -66,10 +66,11 @@ def fill(time, size, out):
     The difference of i and p is from -2 to 2. Its sines and cosines are the only ones that are computed for a pixel.
     Those of sums follow from them and from those of t - p and t + p, which are computed for each row and each column.
     """
+    wide()
     height, width = out.shape[0], -(-out.shape[1] // LANES) * LANES
-    columns, column_waves = np.empty(width), np.empty((WAVES, 4 * width))
+    columns, column_waves = aligned(width), aligned(WAVES * 4 * width).reshape(WAVES, 4 * width)
     place, row_waves = np.empty(1), np.empty(4)
-    moved, total = np.empty((4, width)), np.empty(width)
+    moved, total = aligned(4 * width).reshape(4, width), aligned(width)
     for j in range(width):
         columns[j] = _radians(j, size)
     for n in range(WAVES):
@@ -118,6 +119,7 @@ def _add_light(place, row, columns, waves, moved, total):
         Sine and cosine of i - p of the row, and of the column; they are replaced by those of the new i.
     total : ndarray of float64, shape (W,)
     """
+    wide()
     n = total.size
     less_s, less_c = broadcast(row[0]), broadcast(row[1])
     more_s, more_c = broadcast(row[2]), broadcast(row[3])

@@ -7,6 +7,7 @@ import numpy as np
 from .compiled import kernel
 from .nested import words
 from .types import Image
+from .vectors import aligned, wide
 from .waves import level
 
 PERIOD = 256
@@ -54,15 +55,15 @@ def _turbulence(image, gradient_draws, order_draws, weight, out):
     # For each octave the cell of every column, its place in it, and the blend of its sides.
     cell, place, blend = (
         np.empty((OCTAVES, width), np.int64),
-        np.empty((OCTAVES, width)),
-        np.empty((OCTAVES, width)),
+        aligned(OCTAVES * width).reshape(OCTAVES, width),
+        aligned(OCTAVES * width).reshape(OCTAVES, width),
     )
     for octave in range(OCTAVES):
         for j in range(width):
             cell[octave, j], place[octave, j], blend[octave, j] = _cell(j, octave, width)
     # For each octave the next line of the lattice, and the slope and the offset on the lines above and below.
-    following, line = np.zeros(OCTAVES, np.int64), np.empty((OCTAVES, 2, 2, width))
-    total, triple = np.empty(width), np.empty(3 * width)
+    following, line = np.zeros(OCTAVES, np.int64), aligned(OCTAVES * 4 * width).reshape(OCTAVES, 2, 2, width)
+    total, triple = aligned(width), aligned(3 * width)
     for i in range(height):
         total[:] = 0.0
         for octave in range(OCTAVES):
@@ -111,6 +112,7 @@ def _cell(pixel, octave, side):
 @kernel
 def _line(order, start, across, down, cell, place, blend, out):
     """Compute slope and offset on a line of the lattice, for each column."""
+    wide()
     c, corner, next_corner = -1, np.int64(0), np.int64(0)
     for j in range(cell.size):
         if cell[j] != c:
@@ -125,6 +127,7 @@ def _line(order, start, across, down, cell, place, blend, out):
 @kernel
 def _add(x, s, scale, slope, offset, next_slope, next_offset, total):
     """Add the noise of an octave to a row."""
+    wide()
     upper, lower, left = (1.0 - s) * x, s * (x - 1.0), 1.0 - s
     for j in range(total.size):
         noise = (upper * slope[j] + left * offset[j]) + (lower * next_slope[j] + s * next_offset[j])
@@ -133,5 +136,6 @@ def _add(x, s, scale, slope, offset, next_slope, next_offset, total):
 
 @kernel
 def _blend(values, weight, noise, out):
+    wide()
     for j in range(out.size):
         out[j] = level(np.float64(np.float32(np.float32(values[j]) * weight)) + noise[j])

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from .compiled import kernel
 from .elementary import arctan2, power
 from .types import Image
+from .vectors import aligned, wide
 from .waves import level
 
 Field = NDArray[np.float64]
@@ -101,14 +102,17 @@ def _brighten(image, centres, rays, starts, out):
     height, width, _ = image.shape
     lengths, slopes = _singles(rays)
     shade, bound, glow, error = _row(width), _row(width), _row(width), _row(width)
-    buffers, place = np.empty((3, width), np.float32), np.empty(width, np.int32)
-    triple, ambiguous = np.empty((2, 3 * width), np.float32), np.empty(3 * width, np.uint8)
+    buffers, place = _row(3 * width).reshape(3, width), np.empty(width, np.int32)
+    triple, ambiguous = _row(6 * width).reshape(2, -1), np.empty(3 * width, np.uint8)
+    across = _row(len(centres) * width).reshape(-1, width)
+    for n in range(len(centres)):
+        across[n] = _distances(centres[n, 1], width)
     for i in range(height):
         shade[:], bound[:] = ONE, ZERO
         for n in range(len(centres)):
             start, end = starts[n], starts[n + 1]
-            y, column = i - centres[n, 0], centres[n, 1]
-            _guess(y, column, lengths[start:end], slopes[start:end], 1.0, buffers, place, glow, error)
+            y = i - centres[n, 0]
+            _guess(y, across[n], lengths[start:end], slopes[start:end], 1.0, buffers, place, glow, error)
             for j in range(width):
                 dark = ONE - glow[j]
                 bound[j] = bound[j] * dark + shade[j] * error[j]
@@ -162,11 +166,11 @@ def whiten(image: Image, centre: Field, rays: Field, exponent: float) -> Image:
 def _whiten(image, row, column, rays, exponent, out):
     height, width, _ = image.shape
     lengths, slopes = _singles(rays)
-    glow, error = _row(width), _row(width)
-    buffers, place = np.empty((3, width), np.float32), np.empty(width, np.int32)
-    triple, ambiguous = np.empty((2, 3 * width), np.float32), np.empty(3 * width, np.uint8)
+    glow, error, across = _row(width), _row(width), _distances(column, width)
+    buffers, place = _row(3 * width).reshape(3, width), np.empty(width, np.int32)
+    triple, ambiguous = _row(6 * width).reshape(2, -1), np.empty(3 * width, np.uint8)
     for i in range(height):
-        _guess(i - row, column, lengths, slopes, exponent, buffers, place, glow, error)
+        _guess(i - row, across, lengths, slopes, exponent, buffers, place, glow, error)
         if _darken(image[i].reshape(-1), glow, error, triple, out[i].reshape(-1), ambiguous):
             for j in range(width):
                 if ambiguous[3 * j] | ambiguous[3 * j + 1] | ambiguous[3 * j + 2]:
@@ -203,7 +207,16 @@ def intensity(y, x, rays, exponent):
 
 @kernel
 def _row(width):
-    return np.empty(width, np.float32)
+    return aligned(width // 2 + 1).view(np.float32)[:width]
+
+
+@kernel
+def _distances(column, width):
+    """Return the distance of each column of pixels to a column, in float32."""
+    distances = _row(width)
+    for j in range(width):
+        distances[j] = j - column
+    return distances
 
 
 @kernel
@@ -216,17 +229,18 @@ def _singles(rays):
 
 
 @kernel
-def _guess(y, column, lengths, slopes, exponent, buffers, place, glow, error):
-    """Compute the intensity in a row at the distance y, and the bound of its error."""
+def _guess(y, across, lengths, slopes, exponent, buffers, place, glow, error):
+    """Compute the intensity in a row at the distances y and ``across``, and the bound of its error."""
+    wide()
     between, length, slope = buffers[0], buffers[1], buffers[2]
-    _locate(y, column, lengths.size - 2, place, between)
+    _locate(y, across, lengths.size - 2, place, between)
     for j in range(glow.size):
         ray = np.uint32(place[j])
         length[j], slope[j] = lengths[ray], slopes[ray]
     square, place_error = np.float32(y * y + 1e-4), np.float32(PLACE_ERROR * (lengths.size - 2))
     factor, plain = np.float32(exponent), exponent == 1.0
     for j in range(glow.size):
-        x, ray, distance = np.float32(j - column), length[j] + between[j] * slope[j], between[j] - HALF
+        x, ray, distance = across[j], length[j] + between[j] * slope[j], between[j] - HALF
         inverse = ONE / (x * x + square)
         ratio = ray * ray * inverse
         margin = TWO * place_error * abs(slope[j] * ray) * inverse + RATIO_ERROR * ratio
@@ -241,12 +255,13 @@ def _guess(y, column, lengths, slopes, exponent, buffers, place, glow, error):
 
 
 @kernel
-def _locate(y, column, rays, place, between):
+def _locate(y, distances, rays, place, between):
     """Compute the ray before each pixel of a row at the distance y, and the place between it and the next one.
 
     The place among the rays is a multiple of a quarter of them, plus or minus the angle to the nearest axis, which is
     below an eighth. The whole part of the former is added last, so that the fraction is precise.
     """
+    wide()
     upper, down, part = y < 0.0, np.float32(abs(y)), np.float32(rays / (2.0 * math.pi))
     middle, quarter, axis = (
         np.float32(0.5 * rays),
@@ -254,7 +269,7 @@ def _locate(y, column, rays, place, between):
         np.float32(0.5 * rays if upper else 0.0),
     )
     for j in range(place.size):
-        x = np.float32(j - column)
+        x = distances[j]
         across = abs(x)
         q = min(across, down) / max(max(across, down), TINY)
         z = q * q
@@ -290,6 +305,7 @@ def _darken(values, shade, error, triple, out, ambiguous):
 
     ``triple`` is a buffer for the shade and the error of each value.
     """
+    wide()
     for j in range(shade.size):
         triple[0, 3 * j] = triple[0, 3 * j + 1] = triple[0, 3 * j + 2] = shade[j]
         triple[1, 3 * j] = triple[1, 3 * j + 1] = triple[1, 3 * j + 2] = error[j]

@@ -8,11 +8,12 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
+from .channels import interleave, split
 from .compiled import kernel
-from .fourier import LANES, broadcast, factors, inverse, load, turns
+from .fourier import LANES, broadcast, inverse, load, plan, turns
 from .nested import words
 from .types import Image
-from .vectors import store
+from .vectors import aligned, store, transposed, wide
 from .waves import S, level
 
 Field = NDArray[np.float64]
@@ -49,22 +50,24 @@ def hide(image: Image, seed: int, threshold: float) -> Image:
     ndarray of uint8, shape (S, S, 3)
     """
     side, out = len(image), np.empty_like(image)
-    _hide(image, words(seed, side * side), blue(side), factors(side), threshold, out)
+    _hide(image, words(seed, side * side), blue(side), plan(side), threshold, out)
     return out
 
 
 @kernel
-def _hide(image, halves, amplitudes, factors, threshold, out):
+def _hide(image, halves, amplitudes, plan, threshold, out):
     side = len(image)
-    wave, buffers, noise = turns(side), np.empty((4, side * LANES)), np.empty((ROWS, side))
-    half, deviation = _transformed(halves, amplitudes, factors, wave, buffers)
+    wave, buffers, noise = _workspace(side)
+    shown = np.empty(3 * side, np.uint8)
+    half, deviation = _transformed(halves, amplitudes, plan, wave, buffers)
     for top in range(0, side, ROWS):
-        _rows(half, top, factors, wave, buffers, noise)
+        _rows(half, top, plan, wave, buffers, noise)
         for i in range(top, min(top + ROWS, side)):
+            line, values, result = noise[i - top], image[i].reshape(-1), out[i].reshape(-1)
             for j in range(side):
-                shown = np.uint8(noise[i - top, j] > threshold * deviation)
-                for k in range(3):
-                    out[i, j, k] = image[i, j, k] * shown
+                shown[3 * j] = shown[3 * j + 1] = shown[3 * j + 2] = np.uint8(line[j] > threshold * deviation)
+            for j in range(3 * side):
+                result[j] = values[j] * shown[j]
 
 
 def tint(image: Image, seed: int, amplitude: float) -> Image:
@@ -85,22 +88,33 @@ def tint(image: Image, seed: int, amplitude: float) -> Image:
     """
     side, out = len(image), np.empty_like(image)
     halves = words(seed, 3 * side * side).reshape(3, -1)
-    _tint(image, halves, brown(side), factors(side), amplitude, out)
+    _tint(image, halves, brown(side), plan(side), amplitude, out)
     return out
 
 
 @kernel
-def _tint(image, halves, amplitudes, factors, amplitude, out):
+def _tint(image, halves, amplitudes, plan, amplitude, out):
+    wide()
     side = len(image)
-    wave, buffers, noise = turns(side), np.empty((4, side * LANES)), np.empty((ROWS, side))
+    wave, buffers, noise = _workspace(side)
+    planes = np.empty((3, side * side), np.uint8)
+    split(image.reshape(-1), planes[0], planes[1], planes[2])
     for k in range(3):
-        half, deviation = _transformed(halves[k], amplitudes, factors, wave, buffers)
+        half, deviation = _transformed(halves[k], amplitudes, plan, wave, buffers)
         scale = amplitude / deviation
         for top in range(0, side, ROWS):
-            _rows(half, top, factors, wave, buffers, noise)
+            _rows(half, top, plan, wave, buffers, noise)
             for i in range(top, min(top + ROWS, side)):
+                line, values = noise[i - top], planes[k, i * side : (i + 1) * side]
                 for j in range(side):
-                    out[i, j, k] = level(image[i, j, k] + scale * noise[i - top, j])
+                    values[j] = level(values[j] + scale * line[j])
+    interleave(planes[0], planes[1], planes[2], out.reshape(-1))
+
+
+@kernel
+def _workspace(side):
+    """Return the turns of a field, buffers for its transforms and one for ROWS of its rows."""
+    return turns(side), aligned(4 * side * LANES).reshape(4, -1), aligned(ROWS * side).reshape(ROWS, side)
 
 
 @lru_cache(8)
@@ -123,7 +137,7 @@ def _square(side: int) -> Field:
 
 
 @kernel
-def _transformed(halves, amplitudes, factors, wave, buffers):
+def _transformed(halves, amplitudes, plan, wave, buffers):
     """Return a random field whose columns are transformed, and the standard deviation of the field.
 
     Parameters
@@ -132,7 +146,7 @@ def _transformed(halves, amplitudes, factors, wave, buffers):
         Draws, two for each phase.
     amplitudes : ndarray of float64, shape (S, S)
         Amplitude of each frequency; 0 is at (S / 2, S / 2).
-    factors, wave : ndarray
+    plan, wave
         Of S, as for `fourier.inverse`.
     buffers : ndarray of float64, shape (4, S * LANES)
 
@@ -155,18 +169,13 @@ def _transformed(halves, amplitudes, factors, wave, buffers):
     sign of every other pixel changes.
     """
     side = len(amplitudes)
-    half = np.zeros((2, side, (side // 2 + LANES) // LANES * LANES))
+    width = (side // 2 + LANES) // LANES * LANES
+    half = aligned(2 * side * width).reshape(2, side, width)
+    half[:, :, side // 2 :] = 0.0
     deviation = _hermitian(halves, amplitudes, half)
-    re, im, width = half[0].reshape(-1), half[1].reshape(-1), half.shape[2]
-    a_re, a_im, b_re, b_im = buffers[0], buffers[1], buffers[2], buffers[3]
+    re, im = half[0].reshape(-1), half[1].reshape(-1)
     for left in range(0, width, LANES):
-        for i in range(side):
-            store(a_re, i * LANES, load(re, i * width + left))
-            store(a_im, i * LANES, load(im, i * width + left))
-        all_re, all_im = inverse(a_re, a_im, b_re, b_im, factors, wave)
-        for i in range(side):
-            store(re, i * width + left, load(all_re, i * LANES))
-            store(im, i * width + left, load(all_im, i * LANES))
+        inverse(re, im, left, width, buffers, re, im, left, width, plan, wave)
     return half, deviation
 
 
@@ -177,6 +186,7 @@ def _hermitian(halves, amplitudes, half):
     The phase at (i, j) in the left half is also that at (S - 1 - i, S - 1 - j) in the right half. The Hermitian part at
     (i, j) is made of the spectrum there and at (S - i, S - j): that is, of the phases at (i, j) and (i - 1, j - 1).
     """
+    wide()
     side, middle = len(amplitudes), len(amplitudes) // 2
     re, im = half[0], half[1]
     padded = -(-middle // LANES) * LANES
@@ -232,25 +242,61 @@ def _sincos(angles, sines, cosines):
 
 
 @kernel
-def _rows(half, top, factors, wave, buffers, noise):
+def _rows(half, top, plan, wave, buffers, noise):
     """Transform ROWS rows of a field from ``top``; those beyond the last are not meant.
 
     The transforms of two rows are real: as real and imaginary part of one they take half the time.
     """
-    side, middle = wave.shape[1], wave.shape[1] // 2
-    a_re, a_im, b_re, b_im = buffers[0], buffers[1], buffers[2], buffers[3]
-    for t in range(LANES):
-        row = min(top + 2 * t, side - 2)
-        re, im, next_re, next_im = half[0, row], half[1, row], half[0, row + 1], half[1, row + 1]
-        for v in range(middle + 1):
-            a_re[v * LANES + t], a_im[v * LANES + t] = re[v] - next_im[v], im[v] + next_re[v]
-        for v in range(1, middle):
-            a_re[(side - v) * LANES + t], a_im[(side - v) * LANES + t] = (
-                re[v] + next_im[v],
-                next_re[v] - im[v],
-            )
-    all_re, all_im = inverse(a_re, a_im, b_re, b_im, factors, wave)
-    for t in range(LANES):
-        for v in range(0, side, 2):
-            noise[2 * t, v], noise[2 * t, v + 1] = -all_re[v * LANES + t], all_re[(v + 1) * LANES + t]
-            noise[2 * t + 1, v], noise[2 * t + 1, v + 1] = all_im[v * LANES + t], -all_im[(v + 1) * LANES + t]
+    side, middle, width = wave.shape[1], wave.shape[1] // 2, half.shape[2]
+    re, im, next_re, next_im = buffers[0], buffers[1], buffers[2], buffers[3]
+    signs = np.ones(LANES + 1)
+    signs[1::2] = -1.0
+    for v in range(0, width, LANES):
+        at, last = top * width + v, (side - 2) * width + v
+        for k, real, imaginary in ((0, re, im), (width, next_re, next_im)):
+            _transpose(half[0].reshape(-1), at + k, 2 * width, last + k, real, LANES * v)
+            _transpose(half[1].reshape(-1), at + k, 2 * width, last + k, imaginary, LANES * v)
+    for v in range(middle + 1):
+        at, mirrored = LANES * v, LANES * (side - v)
+        a, b, c, d = load(re, at), load(im, at), load(next_re, at), load(next_im, at)
+        store(re, at, a - d)
+        store(im, at, b + c)
+        if 0 < v < middle:
+            store(re, mirrored, a + d)
+            store(im, mirrored, c - b)
+    inverse(re, im, 0, LANES, buffers, next_re, next_im, 0, LANES, plan, wave)
+    for v in range(0, side, LANES):
+        at = min(v, side - LANES)
+        _alternate(next_re, LANES * at, signs, 1, noise.reshape(-1), at, 2 * side)
+        _alternate(next_im, LANES * at, signs, 0, noise.reshape(-1), side + at, 2 * side)
+
+
+@kernel
+def _block(values, at, pitch, last):
+    """Return the columns of LANES vectors with a distance of ``pitch``; those beyond ``last`` are that at ``last``."""
+    return transposed(
+        load(values, at),
+        load(values, min(at + pitch, last)),
+        load(values, min(at + 2 * pitch, last)),
+        load(values, min(at + 3 * pitch, last)),
+        load(values, min(at + 4 * pitch, last)),
+        load(values, min(at + 5 * pitch, last)),
+        load(values, min(at + 6 * pitch, last)),
+        load(values, min(at + 7 * pitch, last)),
+    )
+
+
+@kernel
+def _transpose(values, at, pitch, last, out, to):
+    """Store the columns of LANES vectors one after the other."""
+    for column in _block(values, at, pitch, last):
+        store(out, to, column)
+        to += LANES
+
+
+@kernel
+def _alternate(values, at, signs, first, out, to, pitch):
+    """Store LANES frequencies of LANES transforms as rows, with alternating signs."""
+    for row in _block(values, at, LANES, at + LANES * LANES):
+        store(out, to, row * load(signs, first))
+        to += pitch

@@ -6,10 +6,11 @@ import math
 
 import numpy as np
 
+from .channels import interleave, split
 from .compiled import kernel
 from .elementary import PI, arctan2, cos, sin, sincos
 from .types import Image
-from .vectors import lanes, store
+from .vectors import aligned, lanes, store, wide
 
 LANES = 8  # pixels computed at a time
 load, broadcast = lanes(8 * LANES)
@@ -39,6 +40,7 @@ def level(value):
 @kernel
 def add_row(row, layer, triple, out):
     """Add one value per pixel to the three channels of a row of an image; ``triple`` is a buffer of its size."""
+    wide()
     for j in range(layer.size):
         triple[3 * j] = triple[3 * j + 1] = triple[3 * j + 2] = layer[j]
     for j in range(triple.size):
@@ -57,8 +59,9 @@ def single_frequency(image: Image, across: float, down: float, phase: float, amp
 
 @kernel
 def _single_frequency(image, across, down, phase, amplitude, out):
+    wide()
     height, width, _ = image.shape
-    s, c, layer, triple = np.empty(width), np.empty(width), np.empty(width), np.empty(3 * width)
+    s, c, layer, triple = aligned(width), aligned(width), aligned(width), aligned(3 * width)
     for j in range(width):
         s[j], c[j] = sincos(j * across)
     for i in range(height):
@@ -98,8 +101,9 @@ def rings(
 
 @kernel
 def _rings(image, left, top, frequency, wobble, ring, amplitude, out):
+    wide()
     height, width, _ = image.shape
-    angle, layer, triple = np.empty(-(-width // LANES) * LANES), np.empty(width), np.empty(3 * width)
+    angle, layer, triple = aligned(-(-width // LANES) * LANES), aligned(width), aligned(3 * width)
     angle[:] = 0.0
     # Products of the upper half of the bits of the period with a small whole number are exact.
     upper = ring * 134217729.0
@@ -169,10 +173,16 @@ def plasma(image: Image, time: float, count: int, sharpness: float, scale: float
 
 @kernel
 def _plasma(image, time, count, sharpness, scale, amplitude, out):
+    wide()
     height, width, _ = image.shape
     padded = -(-width // LANES) * LANES
-    x, y, first, triple = np.empty(padded), np.empty(padded), np.empty(padded), np.empty(3 * padded)
-    noise = np.empty((3, padded))
+    x, y, first, noise = (
+        aligned(padded),
+        aligned(padded),
+        np.empty(padded),
+        aligned(3 * padded).reshape(3, -1),
+    )
+    planes = np.empty((3, width), np.uint8)
     weight = 1.0 - amplitude / 255.0
     for j in range(padded):
         first[j] = sin(j / scale + time)
@@ -185,11 +195,12 @@ def _plasma(image, time, count, sharpness, scale, amplitude, out):
             i0, i1, i2 = i0 * 1.93, i1 * 1.15, i2 * (2.25 - sharpness)
             _nest(x, y, i0, time / i1, 1.0 / i2)
         _colours(x, y, time, sin(time), amplitude, noise[0], noise[1], noise[2])
-        for j in range(width):
-            triple[3 * j], triple[3 * j + 1], triple[3 * j + 2] = noise[0, j], noise[1, j], noise[2, j]
-        values, result = image[i].reshape(-1), out[i].reshape(-1)
-        for j in range(3 * width):
-            result[j] = level(weight * values[j] + triple[j])
+        split(image[i].reshape(-1), planes[0], planes[1], planes[2])
+        for k in range(3):
+            plane, layer = planes[k], noise[k]
+            for j in range(width):
+                plane[j] = level(weight * plane[j] + layer[j])
+        interleave(planes[0], planes[1], planes[2], out[i].reshape(-1))
 
 
 @kernel
