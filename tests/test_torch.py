@@ -4,6 +4,7 @@ import pickle
 import shutil
 
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
@@ -99,6 +100,12 @@ class TestImageNetC:
         stored = pickle.dumps(data)
         assert equal([pickle.loads(stored)[0]], [first]) and len(stored) < 10_000
 
+    def test_few_files_are_open_and_the_last_ones_stay(self, built, monkeypatch):
+        monkeypatch.setattr("imagenet_cp.torch._OPEN_FILES", 2)
+        data, again = ImageNetC(built, "brightness"), ImageNetC(built, "brightness")
+        assert equal([data[i] for i in (0, 14, 2, 0, 14)], [again[i] for i in (0, 14, 2, 0, 14)])
+        assert len(data._reader._files) == 2
+
     def test_seeds_of_images_made_from_clean_ones(self, clean):
         one, two = (on_the_fly(clean, "gaussian_noise", 1, seed=seed)[0][0] for seed in (0, 1))
         assert not np.array_equal(np.asarray(one), np.asarray(two))
@@ -143,6 +150,18 @@ class TestErrors:
             path.write_bytes(b"PAR1" + bytes(99))
         with pytest.raises(SourceError, match=r"cannot be read .*; check it with `imagenet-cp verify`"):
             data[0]
+
+    @pytest.mark.parametrize("features", ["[]", "{}", "null"])
+    def test_a_file_whose_columns_are_not_ours(self, built, tmp_path, features):
+        (tmp_path / "data/clean").mkdir(parents=True)
+        (stored,) = (built / "data/clean").glob("*-00000-*")
+        table = pq.read_table(stored)
+        table = table.replace_schema_metadata(
+            {**table.schema.metadata, b"huggingface": f'{{"info": {{"features": {features}}}}}'}
+        )
+        pq.write_table(table, tmp_path / "data/clean" / stored.name)
+        with pytest.raises(SourceError, match="no file of a build of this package"):
+            ImageNetC(tmp_path, "clean")
 
 
 class TestTensors:

@@ -12,7 +12,8 @@ from imagenet_cp.archives.known_releases import RELEASES, released_cells
 from imagenet_cp.archives.release import Listing, list_entries
 from imagenet_cp.benchmarks.catalog import BENCHMARKS
 from imagenet_cp.benchmarks.recipe import Recipe
-from imagenet_cp.build.build_folder import FileInfo
+from imagenet_cp.build.parquet import FileInfo
+from imagenet_cp.jobs.job_folder import STATE_DIR
 
 
 def test_three_skipped_files_are_examples():
@@ -75,6 +76,20 @@ def test_a_report_has_incomplete_and_missing_configs(tmp_path):
         lines[3] == f"{tmp_path}: 1 of {len(cells)} configs complete, 10,009 rows, 5.4 MB, {recipe.signature}"
     )
     assert made.slices == 4 and _short_names(cells, []) == []
+
+
+def test_the_record_of_another_import_is_named_and_not_believed(tmp_path):
+    release, benchmark = RELEASES["tiny_imagenet_c"], BENCHMARKS["tiny_imagenet_c"]
+    recipe = Recipe("tiny_imagenet_c", benchmark.profile, codec="jpeg", record=release.record)
+    identity = {"signature": recipe.signature, "source": "here", "images": 9, "images_per_file": 2500}
+    earlier = Import(benchmark, recipe, release, tmp_path, identity={**identity, "images": 8})
+    (tmp_path / STATE_DIR).mkdir()
+    earlier.save_state()
+    made = Import(benchmark, recipe, release, tmp_path)
+    made.resume(identity)
+    assert made.files == {} and made.notes == [
+        f"{STATE_DIR}/official.json: images 8, not 9; all is imported again"
+    ]
 
 
 @pytest.mark.parametrize(

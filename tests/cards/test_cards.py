@@ -19,7 +19,7 @@ from imagenet_cp.cards import card as cards
 from imagenet_cp.cards import strips
 from imagenet_cp.cards import tables as card_tables
 from imagenet_cp.cards.tables import COLUMNS, kind_of
-from imagenet_cp.sources import open_source
+from imagenet_cp.sources import Item, open_source
 from imagenet_cp.sources.classes import wnids
 
 WNIDS = wnids()
@@ -393,8 +393,10 @@ def test_frames_are_the_first_to_the_last_and_severities_all(monkeypatch):
     ]
 
 
-def test_of_cifar_the_cat_is_shrunk_to_32_pixels():
+def test_of_cifar_the_cat_is_shrunk_to_32_pixels(photographs):
     assert strips._clean(BENCHMARKS["cifar10_c"]).shape == (32, 32, 3)
     image = strips._clean(BENCHMARKS["imagenet_c"])
+    cat = open_source("sample").reader.read(Item("", 0, str(photographs["chelsea.png"])))
+    assert (image == BENCHMARKS["imagenet_c"].prepare(cat, "")).all()
     small = image.reshape(32, 7, 32, 7, 3).mean(axis=(1, 3))
     assert abs(strips._clean(BENCHMARKS["cifar10_c"]) - small).max() <= 1

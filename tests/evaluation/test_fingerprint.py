@@ -103,6 +103,9 @@ def test_what_python_cannot_see_is_not_complete():
     load = functools.cache(lambda: WEIGHTS)  # whose value may have been read from another file
     for model in (lambda images: file, functools.partial(print, file), Linear(file).call, load):
         assert not fingerprint(model).complete
+    for name, complete in ((__name__, False), ("json", True)):  # pickled as a global of its module
+        single = type("Single", (), {"__module__": name, "__reduce__": lambda self: "single"})()
+        assert fingerprint(lambda images, single=single: single).complete is complete
     nested = []
     for _ in range(10_000):
         nested = [nested]

@@ -5,15 +5,19 @@ import io
 import json
 import os
 import pickle
+import re
 import sys
 import types
+from contextlib import nullcontext
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from imagenet_cp.errors import SourceError, UsageError
 from imagenet_cp.evaluation.fingerprint import fingerprint
+from imagenet_cp.evaluation.models import torchvision
 from imagenet_cp.evaluation.models.by_name import open_model
 from imagenet_cp.evaluation.models.model import Execution, Model
 from imagenet_cp.evaluation.models.onnx import _checksum
@@ -55,6 +59,29 @@ def test_a_missing_library_names_the_extra(library, spec, extra, monkeypatch):
         open_model(spec)
 
 
+def test_published_weights_of_torchvision_bring_their_classes_and_input(monkeypatch):
+    preset = SimpleNamespace(
+        mean=(1,), std=(2,), crop_size=[8], interpolation=SimpleNamespace(value="bicubic")
+    )
+    weights = SimpleNamespace(name="V2", meta={"categories": ["a", "b"]}, transforms=lambda: preset)
+
+    class Versions(dict):
+        DEFAULT, __members__ = weights, {"V2": weights}
+
+    models = SimpleNamespace(
+        list_models=lambda module: ["net"],
+        get_model_weights=lambda name: Versions(V2=weights),
+        get_model=lambda name, weights: (name, weights),
+    )
+    monkeypatch.setattr(torchvision, "import_library", lambda name: SimpleNamespace(models=models))
+    monkeypatch.setattr(torchvision, "safe_loading", lambda trust: nullcontext())
+    monkeypatch.setattr(torchvision, "open_module", lambda *arguments: arguments)
+    expected = Input((1,), (2,), 8, "bicubic")
+    for name in ("net", "net.V2"):
+        opened = torchvision.open_torchvision(name, Execution("cpu"), None, False)
+        assert opened == ("torchvision:net.V2", ("net", weights), Execution("cpu"), expected, ["a", "b"])
+
+
 def test_a_function_is_found_in_the_working_directory(monkeypatch, tmp_path):
     (tmp_path / "my_models.py").write_text("from toy_models import by_colour")
     monkeypatch.chdir(tmp_path)
@@ -91,7 +118,7 @@ class TestTorch:
         np.testing.assert_allclose(model.logits(IMAGES), expected, rtol=1e-5, atol=1e-5)
         assert model.normalization == "mean:0.1,0.2,0.3|std:0.4,0.5,0.6" and model.side == 32
         again = open_module("mine", module, cpu, expected_input)
-        assert again.weights == model.weights
+        assert again.weights == model.weights and re.fullmatch("[0-9a-f]{16}", model.weights)
         with torch.no_grad():
             module[1].bias[0] += 1
         assert open_module("mine", module, cpu, expected_input).weights != model.weights

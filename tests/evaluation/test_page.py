@@ -164,14 +164,14 @@ def test_columns_mark_the_best_and_what_is_significant():
     found = comparison({"a": 70.0, "b": None, "c": 60.0})
     ranking = comparison_page._rank(found, page.HEADLINE[0])
     assert ranking == ["c", "a", "b"]
-    column = comparison_page._column(found, ranking, "mce", "mCE", ("mce",))
+    column = comparison_page._column(found, ranking, "mce", "mCE", ("mce",), 1)
     assert [(cell["value"], cell["best"], cell["significant"]) for cell in column["cells"]] == [
         (60.0, True, False),
         (70.0, False, False),
         (None, False, True),
     ]
     assert column["times"] == 1 and column["cells"][0]["interval"] == (1, 2)
-    unsure = comparison_page._column(comparison({"b": 1.0}, 0.05), ["b"], "mce", "mCE", ("mce",))
+    unsure = comparison_page._column(comparison({"b": 1.0}, 0.05), ["b"], "mce", "mCE", ("mce",), 1)
     assert not unsure["cells"][0]["significant"]
     assert comparison_page._notes(found) == [
         "mCE and mT5D: 3 of 1,200 images are in all evaluations, and only these are compared."

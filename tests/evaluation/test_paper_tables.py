@@ -68,6 +68,19 @@ def test_chosen_scores_and_intervals(models):
         format_tables(models, "md")
 
 
+def test_scores_of_calibration_have_their_units(models):
+    names = {
+        "top5_error": "5.1",
+        "ece": "5.1",
+        "adaptive_ece": "5.1",
+        "nll": "0.05",
+        "brier": "0.051",
+        "aurc": "5.1",
+    }
+    made = replace(models["two|b"], calibration={name: {"mean": 0.0512} for name in names})
+    assert make_table({"a": made}, tuple(names)).rows["a"] == tuple(names.values())
+
+
 def test_latex(models, tmp_path):
     text = format_tables(models, "latex")
     assert r"one\_50\% & " in text and r"two\textbar{}\allowbreak{}b & \textbf{" in text

@@ -22,7 +22,7 @@ from typer.testing import CliRunner
 from imagenet_cp.benchmarks.catalog import get_benchmark
 from imagenet_cp.build.plan import build
 from imagenet_cp.cli import app
-from imagenet_cp.errors import BuildError, SourceError
+from imagenet_cp.errors import BuildError, SourceError, UsageError
 from imagenet_cp.evaluation.models.model import Model
 from imagenet_cp.evaluation.prediction_units import predict
 from imagenet_cp.evaluation.run import evaluate_model, evaluate_models
@@ -174,10 +174,11 @@ def test_models_that_fail_are_named_and_the_rest_go_on(options, tmp_path):
         evaluate_models([of_10, of_10], **small, out=tmp_path / "twice")
 
 
-def test_a_model_that_cannot_be_opened_again_is_named():
+@pytest.mark.parametrize("kind", [SourceError, UsageError])
+def test_a_model_that_cannot_be_opened_again_is_named(kind):
     class Gone:
         def open(self, device):
-            raise SourceError(f"cannot be opened on {device}")
+            raise kind(f"cannot be opened on {device}")
 
     settings = SimpleNamespace(devices=["cuda:0"], classes=(), sequences=False, scores="auto")
     assert predict(None, {2: Gone()}, settings, None) == ({}, {2: "cannot be opened on cuda:0"})
@@ -318,6 +319,24 @@ def test_the_command_of_a_shard_names_what_is_left(options, tmp_path, monkeypatc
     last = CliRunner().invoke(app, command)
     assert last.exit_code == 0 and last.stdout.splitlines()[-1] == str(tmp_path / "index.html")
     assert "toy_models:of_10" not in last.stdout.splitlines()  # of a single model there is no heading
+
+
+@pytest.mark.parametrize(
+    ("arguments", "launched", "shard", "local"),
+    [([], False, (1, 1), None), (["--shard", "2/3"], True, (2, 3), None), ([], True, (4, 4), 1)],
+)
+def test_a_launched_process_uses_its_own_device(monkeypatch, tmp_path, arguments, launched, shard, local):
+    given = {}
+
+    def stop(models, **options):
+        given.update(options)
+        raise SourceError("stop")
+
+    monkeypatch.setattr("imagenet_cp.evaluation.run.evaluate_models", stop)
+    for name, value in {"RANK": "3", "WORLD_SIZE": "4", "LOCAL_RANK": "1"}.items():
+        monkeypatch.setenv(name, value) if launched else monkeypatch.delenv(name, raising=False)
+    CliRunner().invoke(app, ["evaluate", "a", "--source", "b", "-o", str(tmp_path), *arguments])
+    assert (given["shard"].index, given["shard"].count) == shard and given["local"] == local
 
 
 def test_predictions_of_other_data_are_not_added_to(options, tmp_path):

@@ -34,6 +34,10 @@ def test_a_flipped_bit_in_the_rows_is_never_another_prediction(tmp_path):
     file, tables = tmp_path / "one.parquet", made()
     prediction_files.write(file, tables, IDENTITY)
     assert read(file).equals(tables["fog_3"])
+    group = pq.read_metadata(file).row_group(0)
+    columns = [group.column(i) for i in range(group.num_columns)]
+    split = {one.path_in_schema.split(".")[0] for one in columns if "BYTE_STREAM_SPLIT" in one.encodings}
+    assert split == {"margin", "probability", "label_probability", "sum_of_squares"}
     data, refused = file.read_bytes(), 0
     rows = len(data) - 8 - int.from_bytes(data[-8:-4], "little")
     for place in range(rows):

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 
 import imagenet_cp
+from imagenet_cp.kernels import snowfall
 
 PACKAGE = Path(imagenet_cp.__file__).parent
 MODULES = {str(path.relative_to(PACKAGE)): ast.parse(path.read_text()) for path in PACKAGE.rglob("*.py")}
@@ -22,6 +23,11 @@ def test_kernels_are_decorated_once_and_stand_in_kernels():
     # The round trip of 4:4:4 is made of the kernels of JPEG.
     assert decorated and all(name.startswith("kernels/") for name in decorated - {"images/round_trip.py"})
     assert not [name for name, tree in MODULES.items() if any("jit" in d for d in decorators(tree))]
+
+
+def test_kernels_divide_as_numpy_and_run_without_the_lock():
+    options = snowfall._cover.targetoptions
+    assert options["error_model"] == "numpy" and options["nogil"] is True
 
 
 def test_no_type_of_numpy_has_a_second_name():

@@ -24,6 +24,15 @@ def test_smooth_is_scipy_s_gaussian(height, width, sigma):
     np.testing.assert_allclose(cosines.smooth(field, sigma), expected, rtol=0, atol=1e-10)
 
 
+def test_from_the_width_on_the_cosines_filter(monkeypatch):
+    field = RandomState(0).uniform(-1, 1, (40, 40))
+    by_default = cosines.smooth(field.copy(), 8.0)
+    monkeypatch.setattr(cosines, "WIDE", 7.0)
+    assert np.array_equal(cosines.smooth(field.copy(), 8.0), by_default)
+    monkeypatch.setattr(cosines, "WIDE", 9.0)
+    assert not np.array_equal(cosines.smooth(field, 8.0), by_default)
+
+
 def test_smooth_keeps_a_flat_field():
     for sigma in (2.44, 19.52, 170.8):
         np.testing.assert_allclose(cosines.smooth(np.ones((224, 99)), sigma), 1, rtol=0, atol=1e-9)

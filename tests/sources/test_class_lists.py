@@ -139,3 +139,18 @@ def test_the_numbers_of_a_source_s_classes_stay_in_its_signature(classes, given,
     found = restrict_classes(Source("photos", classes, items, None, order=given), "imagenette")
     assert found.order == order and found.class_list == "imagenette"
     assert [item.label for item in found.items] == ([0, 9] if classes[0] == "1" else [0, 8])
+
+
+def test_a_name_of_two_classes_is_that_of_the_images_whose_names_are_known():
+    crane = next(name for name, label in imagenet.validation_labels().items() if label == 517)
+    found = imagenet.identify("here", ["crane", "crane", "tench"], [crane, "of my own", "fish"])
+    assert found.labels == [517, 517, 0] and found.classes == imagenet.wnids()
+
+
+def test_numbers_that_contradict_the_names_of_files_are_explained_from_0():
+    of_7, of_9 = (
+        next(name for name, one in imagenet.validation_labels().items() if one == label) for label in (7, 9)
+    )
+    given, stems = [*map(str, range(1000)), "0"], [of_7, *[""] * 999, of_9]
+    with pytest.raises(SourceError, match=r"'0', which is n01440764 \(label 0\), .*\(label 7\); 2 of 1,001"):
+        imagenet.identify("here", given, stems)

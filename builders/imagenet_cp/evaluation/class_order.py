@@ -85,7 +85,7 @@ def check_order(
             f"{model.name}: {finding}. Add --labels (labels=) with a list, or a file, of the class of every output; if "
             "the order is right, add --no-check (check=False)"
         )
-    if len(best) > 1 and _is_chance(np.concatenate(best), np.concatenate(labels), len(rows.classes)):
+    if _is_chance(np.concatenate(best), np.concatenate(labels), len(rows.classes)):
         finding = (
             f"{model.name}: accuracy on the first {len(np.concatenate(best)):,} images is no better than chance; are "
             "its classes in the order of the data's, and is its input normalized as in training?"

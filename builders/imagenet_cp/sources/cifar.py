@@ -126,9 +126,8 @@ def _as_file(path: Path) -> tuple[Path, int] | None:
 def _unpacked(path: str | Path) -> IO[bytes]:
     file = open(path, "rb")  # noqa: SIM115  (the caller closes it)
     compressed = file.read(2) == b"\x1f\x8b"
-    file.seek(0)
     if not compressed:
-        return file
+        return file  # `members` moves to its beginning
     file.close()
     return cast("IO[bytes]", gzip.open(path, "rb"))
 

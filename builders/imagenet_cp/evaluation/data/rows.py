@@ -96,7 +96,7 @@ class Rows:
     def part(self) -> str | None:
         """Number of images and of those of the whole benchmark, such as ``"100/50000"``, if it is a part of it."""
         images = min(self.num_rows[cell.config] for cell in self.cells)
-        whole = IMAGES.get(self.benchmark.profile, 0)
+        whole = IMAGES[self.benchmark.profile]
         return f"{images}/{whole}" if images < whole else None
 
     @property

@@ -123,7 +123,7 @@ def _column(
     metric: str,
     title: str,
     path: tuple[str, ...],
-    times: float = 1,
+    times: float,
 ) -> dict[str, Any]:
     """One score of all models."""
     cells = []
