@@ -1,4 +1,4 @@
-"""CIFAR, Tiny ImageNet and Inception's size: the same roads as ImageNet's own size."""
+"""CIFAR, Tiny ImageNet and Inception's size: built, loaded and verified like ImageNet's own size."""
 
 import io
 

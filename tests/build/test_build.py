@@ -243,7 +243,7 @@ def test_damage_is_found_named_and_mended(tmp_path):
     flipped.write_bytes(data)
     cut.write_bytes(cut.read_bytes()[:-100])
     plan = build("imagenet_c", source, folder, ["fog_3"], workers_count=1)
-    assert {path.split("/")[-1]: problem.split(",")[0] for path, problem in plan.corrupt.items()} == {
+    assert {path.split("/")[-1]: problem.split(",")[0] for path, problem in plan.damaged.items()} == {
         flipped.name: "its checksum is not the recorded one",
         cut.name: f"{len(before[cut.relative_to(folder).as_posix()]) - 100} bytes",
     }

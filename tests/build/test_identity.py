@@ -54,10 +54,10 @@ def test_without_its_record_a_build_of_another_seed_is_named_and_made_again(imag
     run(images, tmp_path / "out")
     (tmp_path / "out" / "build.json").unlink()
     plan = run(images, tmp_path / "out", seed=1)
-    named = {path: problem for path, problem in plan.corrupt.items() if path.startswith("data/")}
+    named = {path: problem for path, problem in plan.damaged.items() if path.startswith("data/")}
     assert len(named) == FILES and all("seed:0" in problem for problem in named.values())
     assert seeds(tmp_path / "out") == {"1"} and not verify(tmp_path / "out").problems
-    assert not run(images, tmp_path / "out", seed=1).corrupt
+    assert not run(images, tmp_path / "out", seed=1).damaged
 
 
 def test_without_its_record_the_same_build_goes_on(images, tmp_path):
@@ -65,7 +65,7 @@ def test_without_its_record_the_same_build_goes_on(images, tmp_path):
     times = {path: (tmp_path / "out" / path).stat().st_mtime_ns for path in before}
     (tmp_path / "out" / "build.json").unlink()
     plan = run(images, tmp_path / "out")
-    assert plan.files == before and not plan.corrupt
+    assert plan.files == before and not plan.damaged
     assert times == {path: (tmp_path / "out" / path).stat().st_mtime_ns for path in before}
 
 
@@ -80,7 +80,7 @@ def test_records_of_another_source_or_division_are_named_and_made_again(images, 
     run(first, tmp_path / "out", images_per_file=3)
     (tmp_path / "out" / "build.json").unlink()
     plan = run(second, tmp_path / "out", images_per_file=4 if change == "images_per_file" else 3)
-    assert len(plan.corrupt) == 2 and all(says in problem for problem in plan.corrupt.values())
+    assert len(plan.damaged) == 2 and all(says in problem for problem in plan.damaged.values())
     assert not verify(tmp_path / "out", source=open_source(second)).problems
 
 
@@ -108,7 +108,7 @@ def test_a_record_that_lies_does_not_reach_the_card(images, tmp_path, damage):
     assert (out / "README.md").read_text() == card and plan.files[path].rows == 3
     name = record.relative_to(out).as_posix()
     says = {"rows": None, "a key": f"/files/{path}/sha256 is missing", "no object": "no object"}[damage]
-    assert plan.corrupt.get(name) == says
+    assert plan.damaged.get(name) == says
 
 
 @pytest.mark.parametrize(

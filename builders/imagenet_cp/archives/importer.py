@@ -11,7 +11,7 @@ from typing import Any
 from ..benchmarks.benchmark import Cell
 from ..benchmarks.catalog import BENCHMARKS
 from ..benchmarks.recipe import Recipe
-from ..build.build_folder import corrupt_files, lock_build
+from ..build.build_folder import damaged_files, lock_build
 from ..build.parquet import FileInfo, Layout, ParquetFile
 from ..errors import SourceError, UsageError, wrap_os_errors
 from ..files import local_path
@@ -165,9 +165,9 @@ def _todo(made: Import, listings: Sequence[Listing], progress: Progress) -> tupl
             found[config] = images
     finished = {config for config, images in found.items() if made.images(config) >= images.count}
     files = {path: info for path, info in made.infos.items() if path.split("/")[1] in finished}
-    corrupt = corrupt_files(made.out, files, available_cores(), progress)
-    made.notes += [f"{path}: {problem}; imported again" for path, problem in corrupt.items()]
-    finished -= {path.split("/")[1] for path in corrupt}
+    damaged = damaged_files(made.out, files, available_cores(), progress)
+    made.notes += [f"{path}: {problem}; imported again" for path, problem in damaged.items()]
+    finished -= {path.split("/")[1] for path in damaged}
     todo = {config: found[config] for config in made.cells if config in found and config not in finished}
     return todo, sum(found[config].count for config in finished)
 

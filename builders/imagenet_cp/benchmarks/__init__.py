@@ -5,7 +5,7 @@
 - `corruption`: ImageNet-C and ImageNet-C-bar, at every size
 - `file_names`: names of the files of a data set
 - `jpeg_quality`: the qualities of the stored JPEG files are decided here
-- `names`: names of the data sets, importable in no time
+- `names`: names of the data sets, which import nothing
 - `perturbation`: ImageNet-P, at every size
 - `recipe`: `Recipe`: codec and seed of a data set, its signature, and the random stream of every image
 - `signature`: `Signature`: all settings that must agree for a comparison, as text

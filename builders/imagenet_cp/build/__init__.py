@@ -2,7 +2,7 @@
 
 - `build_folder`: folder of a build: its lock and identity, stray files, and checksums
 - `build_json`: `open_build`, which reads a finished build from its ``build.json``
-- `check`: check of one file: its checksum, columns and rows
+- `check`: check of one file by `verify`: its checksum, columns and rows
 - `estimate`: estimate of the size and time of a build
 - `parquet`: Parquet files of rows, each written whole or not at all
 - `plan`: `build`, which plans a build, runs its units and writes its ``build.json``

@@ -82,7 +82,7 @@ def unexpected_files(folder: Path, known: set[str]) -> list[str]:
     return sorted(path for path in files if path not in known and not path.endswith(".tmp"))
 
 
-def corrupt_files(
+def damaged_files(
     folder: Path, files: Mapping[str, FileInfo], threads: int, progress: Progress
 ) -> dict[str, str]:
     """Compare the checksums of files with their records.

@@ -55,7 +55,7 @@ class Plan:
         Relative path -> record, of the finished files.
     skipped : dict
         Image id -> reason why it could not be read.
-    corrupt : dict
+    damaged : dict
         Relative path -> problem, of the finished files and records that were made again.
     missing : int
         Number of files that other shards have yet to build.
@@ -71,7 +71,7 @@ class Plan:
     todo: list[Unit]
     files: dict[str, FileInfo] = field(default_factory=dict)
     skipped: dict[str, str] = field(default_factory=dict)
-    corrupt: dict[str, str] = field(default_factory=dict)
+    damaged: dict[str, str] = field(default_factory=dict)
     missing: int = 0
 
 
@@ -202,7 +202,7 @@ def build(
     with lock_build(plan.out, plan.identity, shard) as claim, wrap_os_errors(plan.out):
         units = [replace(unit, claim=claim) for unit in plan.todo]
         remove_leftovers(plan.out, shard)
-        plan.todo, plan.files, plan.skipped, plan.corrupt = resume(units, shard, source, workers, progress)
+        plan.todo, plan.files, plan.skipped, plan.damaged = resume(units, shard, source, workers, progress)
         todo = sum(len(unit.items) for unit in plan.todo)
         before = sum(len(unit.items) for unit in units if shard.has(unit.index)) - todo
         try:

@@ -14,7 +14,7 @@ from ..jobs.job_folder import STATE_DIR, Shard
 from ..jobs.locks import lock_record
 from ..progress import Progress
 from ..sources import Item, Source
-from .build_folder import corrupt_files, unexpected_files
+from .build_folder import damaged_files, unexpected_files
 from .parquet import FileInfo, read_footer
 from .units import Unit, UnitResult, image_digest
 
@@ -33,14 +33,14 @@ class Resumed(NamedTuple):
         Relative path -> record, of all finished files.
     skipped : dict
         Image id -> reason why it could not be read.
-    corrupt : dict
+    damaged : dict
         Relative path -> problem, of finished files and records that are damaged or of another build, and made again.
     """
 
     todo: list[Unit]
     files: dict[str, FileInfo]
     skipped: dict[str, str]
-    corrupt: dict[str, str]
+    damaged: dict[str, str]
 
 
 def resume(units: Sequence[Unit], shard: Shard, source: Source, threads: int, progress: Progress) -> Resumed:
@@ -88,14 +88,14 @@ def resume(units: Sequence[Unit], shard: Shard, source: Source, threads: int, pr
     to_check = {
         path: info for path, info in files.items() if path not in planned or shard.has(planned[path].index)
     }
-    corrupt = corrupt_files(folder, to_check, threads, progress)
-    for path in corrupt:
+    damaged = damaged_files(folder, to_check, threads, progress)
+    for path in damaged:
         del files[path]
         (folder / path).unlink(missing_ok=True)
-    for path in planned.keys() - files.keys() - corrupt.keys():  # without a record
+    for path in planned.keys() - files.keys() - damaged.keys():  # without a record
         signature, _ = read_footer(folder / path)
         if signature not in ("", units[0].recipe.signature):
-            corrupt[path] = f"is of {signature!r}, not of {units[0].recipe.signature!r}"
+            damaged[path] = f"is of {signature!r}, not of {units[0].recipe.signature!r}"
     todo = [
         replace(unit, cells=lacking)
         for unit in units
@@ -104,7 +104,7 @@ def resume(units: Sequence[Unit], shard: Shard, source: Source, threads: int, pr
     ]
     for record in foreign:
         (folder / record).unlink(missing_ok=True)
-    return Resumed(todo, files, skipped, {**foreign, **dict(sorted(corrupt.items()))})
+    return Resumed(todo, files, skipped, {**foreign, **dict(sorted(damaged.items()))})
 
 
 def finished_units(folder: Path, identity: Mapping[str, Any]) -> tuple[list[UnitResult], dict[str, str]]:

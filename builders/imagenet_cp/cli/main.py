@@ -162,7 +162,7 @@ def build(
             shard=part,
             progress=progress,
         )
-    for path, problem in plan.corrupt.items():
+    for path, problem in plan.damaged.items():
         echo(f"rebuilt: {folder / path}: {problem}", err=as_json)
     for image_id, reason in plan.skipped.items():
         echo(f"skipped {image_id}: {reason}", err=as_json)

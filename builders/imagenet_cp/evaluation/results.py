@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from .counts import Counts
 from .intervals import score_intervals
-from .references import benchmark_name
+from .references import RAW_KEY, benchmark_name, flatten
 
 
 class Example(NamedTuple):
@@ -78,6 +78,11 @@ class Results:
     versions: Mapping[str, str] | None = None
     scores: str = ""
     calibration: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+    def mean_of_measured(self, metric: str) -> tuple[float, int] | None:
+        """Mean over the configs of a metric that were measured, and their number; None if none was."""
+        values = [value for _, value in flatten(self.metrics[metric][RAW_KEY[metric]]) if value is not None]
+        return (sum(values) / len(values), len(values)) if values else None
 
     @cached_property
     def intervals(self) -> dict[str, dict[str, Any]]:

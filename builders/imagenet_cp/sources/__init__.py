@@ -1,26 +1,28 @@
-"""Sources of clean images, one module for each kind; `open_source` opens any of them.
+"""Sources of clean images, whose kinds are opened by `open_source`.
+
+The kinds are `arrow`, `cifar`, `dataset`, `image_folder`, `sample`, `tar`, `tiny` and `zip`.
 
 - `arrow`: rows of Parquet and Arrow files
-- `cifar`: kind: the archives of CIFAR-10 and CIFAR-100, and their folders
+- `cifar`: the archives of CIFAR-10 and CIFAR-100, and their folders
 - `class_lists`: lists of classes to build or to score on
 - `classes`: ImageNet's classes and validation labels, and the classes that names and numbers stand for
-- `corrupted`: no source: corrupted images in layouts of their own, for an evaluation
-- `dataset`: kind: data sets with a column of images, on the Hub or on this machine
+- `corrupted`: corrupted images of others in their own layouts, for an evaluation only
+- `dataset`: data sets with a column of images, on the Hub or on this machine
 - `dataset_files`: files of a data set, found by its name or in its folder
 - `extra`: further columns of data sets, such as boxes, which rows carry along
 - `gzip_stream`: the bytes inside a gzip file at any offset
-- `image_folder`: kind: folders of images, one sub-folder a class, or ImageNet's flat folder
+- `image_folder`: folders of images, one sub-folder a class, or ImageNet's flat folder
 - `image_paths`: classes and ids of image files by their paths
 - `name_lists`: text files of one name a line
 - `pickles`: pickles read as plain data, within bounds
-- `sample`: kind: the images that ship with scikit-image
-- `source`: `Source`, `Item` and `Reader`, which every kind returns
+- `sample`: the images that ship with scikit-image
+- `source`: `Source`, which every kind is opened as, `Item` and `Reader`
 - `subsets`: subsets of images, by a name, a file of ids or a list of them
-- `tar`: kind: tar archives, such as ILSVRC2012_img_val.tar
+- `tar`: tar archives, such as ILSVRC2012_img_val.tar
 - `tar_members`: the members of a tar archive
 - `template`: layouts of paths as templates, for corrupted images
-- `tiny`: kind: Tiny ImageNet's validation images
-- `zip`: kind: zip archives, one folder per class
+- `tiny`: Tiny ImageNet's validation images
+- `zip`: zip archives of images, laid out as folders are
 """
 
 from __future__ import annotations
@@ -35,7 +37,7 @@ from .cifar import open_cifar
 from .class_lists import restrict_classes
 from .dataset import open_dataset
 from .dataset_files import is_dataset, is_hub_name, split_name
-from .image_folder import open_any_folder, open_folder
+from .image_folder import open_folder, open_folder_recursively
 from .sample import open_sample
 from .source import Item, Reader, Source
 from .subsets import Ids, restrict_images
@@ -69,8 +71,8 @@ def open_source(
         ``cifar10`` or ``user/name:split`` (see `open_dataset`). Default: the variable ``IMAGENET_CP_SOURCE``, else the
         source registered by ``imagenet-cp use``.
     recursive : bool
-        List a folder with all its sub-folders, relative paths being the ids: see `open_any_folder`. Without effect on
-        sources that are not folders.
+        List a folder with all its sub-folders, relative paths being the ids: see
+        `open_folder_recursively`. Without effect on sources that are not folders.
     ids : str, path or list, optional
         Restrict the source to these images: ``"robustbench-5000"``, a file, or a list of numbers, ids or paths, as for
         `open_subset`.
@@ -127,4 +129,4 @@ def _open(name: str, recursive: bool) -> Source:
         return open_dataset(name)
     if not folder.exists() and is_hub_name(name):
         return open_dataset(name)
-    return open_any_folder(name) if recursive else open_folder(name)
+    return open_folder_recursively(name) if recursive else open_folder(name)

@@ -47,7 +47,7 @@ def open_folder(folder: str | os.PathLike[str]) -> Source:
     return source_of_folder(str(root), files, FileReader(), subfolders)
 
 
-def open_any_folder(folder: str | os.PathLike[str]) -> Source:
+def open_folder_recursively(folder: str | os.PathLike[str]) -> Source:
     """List all images in a folder and its sub-folders.
 
     The id of an image is its path relative to the folder, with slashes and without the file's ending. Its class is the

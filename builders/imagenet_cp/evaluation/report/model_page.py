@@ -14,7 +14,7 @@ from ...notices import notice
 from ...text import count
 from .. import references
 from ..dataframe import to_dataframe
-from ..references import MEAN_KEY, OF_IMAGES, RATIO_KEY, RAW_KEY, alexnet, benchmark_name, flatten, published
+from ..references import MEAN_KEY, OF_IMAGES, RATIO_KEY, RAW_KEY, alexnet, benchmark_name, published
 from ..results import Example, Results
 from ..results_json import dumps, load
 from .formatting import display_name, format_number
@@ -111,11 +111,11 @@ def _partial_cards(results: Results) -> list[dict[str, Any]]:
     """Means of the configs that were measured, for metrics that lack some."""
     cards = []
     for metric, result in results.metrics.items():
-        values = [value for _, value in flatten(result[RAW_KEY[metric]]) if value is not None]
-        if result[MEAN_KEY[metric]] is None and values:
+        measured = results.mean_of_measured(metric)
+        if result[MEAN_KEY[metric]] is None and measured:
             title, times = _PARTIAL[metric]
-            notes = [f"mean of {count(len(values), 'config')}"]
-            mean = sum(values) / len(values)
+            mean, configs = measured
+            notes = [f"mean of {count(configs, 'config')}"]
             cards.append({"title": title, "times": times, "value": mean, "interval": None, "notes": notes})
     return cards
 
