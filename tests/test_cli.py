@@ -100,6 +100,8 @@ def test_the_demo_keeps_to_its_folder(tmp_path):
     assert not list(demo.rglob("imagenet_c___*")) and not (demo / "cache" / "imagenet_c").exists()
     with Image.open(demo / "imagenet_c.png") as sheet:
         assert sheet.width > 1000 and sheet.height > 1000
+    with Image.open(demo / "imagenet_p.webp") as animation:
+        assert animation.n_frames == 31
 
 
 def test_the_demo_notices_first_that_its_drawing_cannot_be_written(tmp_path):

@@ -1,6 +1,7 @@
 """Listings of archives and folders, and the report of an import."""
 
 import hashlib
+import re
 import tarfile
 from pathlib import Path
 
@@ -56,6 +57,12 @@ def test_a_folder_is_listed_in_order_and_an_array_with_its_labels(tmp_path):
     arrays = [one.name for one in list_entries(tmp_path / "fog.npy", Listing(tmp_path))]
     assert arrays == [str(tmp_path / name) for name in inside[:2]]
     assert len(list(list_entries(tmp_path / "labels.npy", Listing(tmp_path)))) == 1
+
+
+def test_archives_have_a_checksum_and_their_size():
+    for release in RELEASES.values():
+        for archive in release.archives.values():
+            assert re.fullmatch("[0-9a-f]{32}", archive.md5) and archive.size >= 0
 
 
 def test_a_report_has_incomplete_and_missing_configs(tmp_path):

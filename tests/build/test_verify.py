@@ -67,6 +67,19 @@ def test_a_sound_build_has_no_problem(sound):
     assert not problems(sound, quick=True)
 
 
+def test_a_build_without_skipped_images_is_sound_and_its_files_are_counted(class_folder, tmp_path):
+    (class_folder / "thing" / "broken.png").write_bytes(b"no image")
+    source, steps = open_source(class_folder), []
+    build(
+        "imagenet_c", source, tmp_path / "b", ["clean"], images_per_file=2, on_error="skip", workers_count=1
+    )
+    report = verify(tmp_path / "b", progress=lambda *step: steps.append(step))
+    assert not report.problems and report.rows == 4
+    assert [step for step in steps if step[0] == "verifying files"] == [
+        ("verifying files", done, 3) for done in (1, 2, 3)
+    ]
+
+
 def test_sequences_are_checked_frame_by_frame(tmp_path):
     folder = tmp_path / "imagenet_p"
     build("imagenet_p", open_source("sample"), folder, ["translate"], images_per_file=14, workers_count=1)

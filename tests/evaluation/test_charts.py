@@ -211,6 +211,13 @@ def test_the_style_of_all_charts(models):
     }
     looks = list(style.assign_looks(map(str, range(8))).values())
     assert [one.marker for one in looks] == [*"osD^vP", "o", "s"]
+    assert [one.dashes for one in looks[1:6]] == [
+        (0, (5, 1.5)),
+        (0, (1.2, 1.2)),
+        (0, (5, 1.5, 1.2, 1.5)),
+        (0, (8, 2)),
+        (0, (3, 1, 1, 1, 1, 1)),
+    ]
     assert looks[6].dashes == looks[0].dashes == "-" and len({str(one.dashes) for one in looks}) == 6
     assert looks[5].color == style.COLORS["model-6"] and looks[6].color == INK
     assert (

@@ -1,8 +1,11 @@
 """Outputs of models in another order than the data's classes, or more of them."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
+from imagenet_cp.benchmarks.benchmark import Cell
 from imagenet_cp.errors import SourceError
 from imagenet_cp.evaluation import class_order
 from imagenet_cp.evaluation.class_order import check_order, find_order, known_orders
@@ -209,3 +212,19 @@ def test_chance_is_named_and_stops_models_with_labels(rows, monkeypatch, capsys)
     assert "mine: accuracy on the first 4 images is no better than chance" in capsys.readouterr().err
     with pytest.raises(SourceError, match=r"is no better than chance.*--no-check"):
         check_order(Model("mine", model, labels=WNIDS), [rows], None, 1, 2)
+
+
+def test_the_least_corrupted_images_are_looked_at_first():
+    class Few:
+        cells = (Cell("brightness_2", "brightness", 2), Cell("clean", "clean", 0), Cell("fog_1", "fog", 1))
+        num_rows = dict.fromkeys(("brightness_2", "clean", "fog_1"), 40)
+        sequences = False
+
+        def slice(self, cells, start, stop):
+            taken.append((cells[0].config, start, stop))
+            return SimpleNamespace(tasks=lambda: iter(()))
+
+    taken, few = [], Few()
+    for few.sequences, number in ((False, 50), (False, 9), (True, 93), (True, 9)):
+        assert list(class_order._first(Model("m", None), few, number, None, 1)) == []
+    assert taken == [("clean", 0, stop) for stop in (40, 9, 3, 1)]

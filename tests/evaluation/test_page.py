@@ -151,6 +151,26 @@ def test_published_results_are_in_the_order_of_mce_with_the_model_among_them(mod
     assert model_page._published(sequences)["titles"] == ["mFR"]
 
 
+def test_results_on_c_bar_have_the_model_among_them(model, monkeypatch):
+    monkeypatch.setattr(
+        model_page.references,
+        "published_bar",
+        lambda benchmark: {"a": {"c": 60.0, "c_bar": 61.0}, "b": {"c": 50.0, "c_bar": 51.0}},
+    )
+    result = {"mean_error": 0.6, "signature": "mean_error|benchmark:cifar10_c_bar|n:4"}
+    table = model_page._published_bar(replace(model, metrics={"c_bar": result}))
+    assert table == {
+        "titles": ["mean error, CIFAR-10-C", "mean error, CIFAR-10-C-bar"],
+        "rows": [
+            {"model": "b", "scores": [50.0, 51.0], "own": False},
+            {"model": "one", "scores": [None, 60.0], "own": True},
+            {"model": "a", "scores": [60.0, 61.0], "own": False},
+        ],
+        "bar": True,
+    }
+    assert model_page._published_bar(model) is None
+
+
 def comparison(values, p=0.04):
     metrics = {name: {"mce": {"mce": value, "ce": {"fog": value}}} for name, value in values.items()}
     models = {n: Results(n, "", m, {}, ()) for n, m in metrics.items()}

@@ -82,13 +82,11 @@ def parse_template(text: str) -> Template:
             f"{place} lacks {{{missing}}}; write one such as {{corruption}}/{{severity}}/{{class}}/{{file}}"
         )
     text = text.removeprefix("./").strip("/")
-    parts = _PLACEHOLDER.split(text)
-    literals = parts[::2]
+    literals = _PLACEHOLDER.split(text)[::2]
     if any(character in literal for literal in literals for character in "{}|"):
         raise UsageError(f"{place} has a brace or a | that is no part of a placeholder; they are {every}")
     if "" in literals[1:-1]:
         raise UsageError(f"{place} has two placeholders side by side; put a character between them")
-    names = parts[1::2]
 
     def compiled(kinds: Mapping[str, str], value: str) -> re.Pattern[str]:
         groups = (f"(?P<{name}>{kinds.get(name, value)})" for name in names)

@@ -57,7 +57,7 @@ def open_model(
         A missing library, or weights that cannot be fetched or used.
     """
     execution = Execution(device, dtype, channels_last, compile)
-    kind, colon, name = spec.partition(":")
+    kind, _, name = spec.partition(":")
     if weights is not None and kind not in ("timm", "torchvision"):
         raise UsageError(f"--weights goes with timm: and torchvision: models, not with {spec}")
     if execution.options and kind not in _LIBRARIES:
@@ -68,7 +68,7 @@ def open_model(
         from .onnx import open_onnx
 
         return open_onnx(Path(spec), device)
-    if not (colon and name):
+    if not name:
         raise UsageError(
             f"Unknown model {spec!r}; try timm:{spec} or torchvision:{spec}. Models are {_FORMS}"
         )
