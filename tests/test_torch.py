@@ -100,15 +100,21 @@ class TestImageNetC:
         stored = pickle.dumps(data)
         assert equal([pickle.loads(stored)[0]], [first]) and len(stored) < 10_000
 
-    def test_few_files_are_open_and_the_last_ones_stay(self, built, monkeypatch):
-        monkeypatch.setattr("imagenet_cp.torch._OPEN_FILES", 2)
-        data, again = ImageNetC(built, "brightness"), ImageNetC(built, "brightness")
-        assert equal([data[i] for i in (0, 14, 2, 0, 14)], [again[i] for i in (0, 14, 2, 0, 14)])
-        assert len(data._reader._files) == 2
-
     def test_seeds_of_images_made_from_clean_ones(self, clean):
         one, two = (on_the_fly(clean, "gaussian_noise", 1, seed=seed)[0][0] for seed in (0, 1))
         assert not np.array_equal(np.asarray(one), np.asarray(two))
+
+    def test_images_can_be_pickled_and_have_the_pixels_of_decode(self, built):
+        image, _ = ImageNetC(built, "gaussian_noise", 3)[1]
+        row = pq.read_table(next((built / "data/gaussian_noise_3").glob("*")), partitioning=None)["image"][1]
+        assert image.mode == "RGB" and np.array_equal(np.asarray(image), codecs.decode(row["bytes"].as_py()))
+        assert np.array_equal(np.asarray(pickle.loads(pickle.dumps(image))), np.asarray(image))
+
+    def test_a_build_that_was_compressed(self, built, tmp_path):
+        shutil.copytree(built / "data", tmp_path / "data")
+        for path in (tmp_path / "data/brightness_1").glob("*"):
+            pq.write_table(pq.read_table(path, partitioning=None), path, compression="zstd")
+        assert equal(ImageNetC(tmp_path, "brightness"), ImageNetC(built, "brightness"))
 
     def test_a_folder_without_its_record(self, built, tmp_path):
         shutil.copytree(built / "data", tmp_path / "data")
@@ -162,6 +168,17 @@ class TestErrors:
         pq.write_table(table, tmp_path / "data/clean" / stored.name)
         with pytest.raises(SourceError, match="no file of a build of this package"):
             ImageNetC(tmp_path, "clean")
+
+    def test_a_damaged_image_is_named_by_its_file_and_row(self, built, tmp_path):
+        shutil.copytree(built / "data", tmp_path / "data")
+        path = sorted((tmp_path / "data/clean").glob("*"))[0]
+        content = path.read_bytes()
+        image = pq.read_table(path, partitioning=None)["image"][1]["bytes"].as_py()
+        path.write_bytes(content.replace(image, bytes(len(image))))
+        with pytest.raises(
+            SourceError, match=r"-of-00002\.parquet, row 1: .*; check it with `imagenet-cp verify`"
+        ):
+            ImageNetC(tmp_path, "clean")[1]
 
 
 class TestTensors:

@@ -170,6 +170,10 @@ class Arrays(Target):
                 header = {"descr": "|u1", "fortran_order": False, "shape": (total, side, side, 3)}
                 np.lib.format.write_array_header_1_0(stream, header)
                 for row, values in enumerate(_rows(build, unit.paths)):
+                    if values["label"] < 0:
+                        raise BuildError(
+                            f"{build.folder}: {values['image_id']} has no label (-1), which {LABELS} cannot hold"
+                        )
                     labels[row] = values["label"]
                     stream.write(codecs.decode(values["image"]["bytes"]).tobytes())
                     yield None

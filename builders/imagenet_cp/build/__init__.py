@@ -8,6 +8,7 @@
 - `plan`: `build`, which plans a build, runs its units and writes its ``build.json``
 - `resume`: resumption of an interrupted build: finished files are verified and dropped from the plan
 - `schedule`: division of the units into groups of cells
+- `stored_images`: encoded images and labels of one Parquet file, read row by row in any order
 - `units`: a unit of a build, a slice of the images for some cells, and its run by one process
 - `verify`: verification of a finished build, file by file and row by row
 """
