@@ -174,6 +174,15 @@ def test_cifar_as_video(photographs_of, tmp_path):
     assert verify(tmp_path / "made", source=source, sample=2).problems == []
 
 
+def test_images_of_a_wrong_size_are_named_before_anything_is_compiled(photographs_of, tmp_path, monkeypatch):
+    source = open_source(photographs_of("imagenet_c"))
+    monkeypatch.setattr("imagenet_cp.build.plan.run_local", lambda *_: pytest.fail("compiles first"))
+    with pytest.raises(
+        SourceError, match="exactly 32 x 32; for larger images use the data sets of another size"
+    ):
+        build("cifar10_c", source, tmp_path / "made", ["fog_3"])
+
+
 @pytest.mark.parametrize(
     ("dataset", "config", "size", "says"),
     [

@@ -27,8 +27,10 @@ _IMAGE, _PERTURBATION = "chelsea", "tilt"
 _NEXT = """\
 Next, with ImageNet's 50,000 validation images, flat or in one folder per class:
    imagenet-cp use path/to/val      registers the folder; then, in Python,
-   import imagenet_cp; load_dataset("imagenet_c", "fog_3", split="validation")
-   imagenet-cp build imagenet_c     builds all configs, to load or to publish"""
+   import imagenet_cp; from datasets import load_dataset
+   load_dataset("imagenet_c", "fog_3", split="validation")
+   imagenet-cp build imagenet_c     builds all configs, to load or to publish
+   imagenet-cp evaluate --help      scores a model"""
 
 
 def run(folder: Path, echo: Callable[[str], None], quiet: bool = False) -> None:

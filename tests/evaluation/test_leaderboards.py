@@ -15,6 +15,7 @@ from imagenet_cp import corruptions
 from imagenet_cp.cli import main
 from imagenet_cp.evaluation.counts import Counts
 from imagenet_cp.evaluation.leaderboards import TIMM_COLUMNS, export_robustbench, export_timm
+from imagenet_cp.notices import notice
 from imagenet_cp.sources.subsets import ROBUSTBENCH, open_subset
 
 
@@ -121,7 +122,8 @@ def test_the_command(result, tmp_path, monkeypatch, capsys):
             main()
         return stopped.value.code, capsys.readouterr()
 
-    assert run("--to", "timm")[0] == 0 and (tmp_path / "out/results-imagenet-c.csv").is_file()
+    code, printed = run("--to", "timm")
+    assert code == 0 and not printed.err and (tmp_path / "out/results-imagenet-c.csv").is_file()
     code, printed = run("--to", "hub")
     assert code and "--dataset user/imagenet_c" in printed.err
     assert run("--to", "hub", "--dataset", "user/imagenet_p")[0] == 0
@@ -132,3 +134,11 @@ def test_the_command(result, tmp_path, monkeypatch, capsys):
     code, printed = run("--to", "robustbench")
     assert code and "5,000 images" in printed.err
     assert run("--to", "timm", "--configs", "fog")[0]
+    stored = (tmp_path / "results.json").read_text()
+    part = stored.replace("imagenet_c|recipe:1", "imagenet_c|part:20/50000|recipe:1")
+    assert part != stored
+    (tmp_path / "results.json").write_text(part)
+    for options in (["timm"], ["hub", "--dataset", "user/imagenet_c"]):
+        notice.cache_clear()
+        code, printed = run("--to", *options)
+        assert code == 0 and "scores of a part, 20 of 50,000 images" in " ".join(printed.err.split())

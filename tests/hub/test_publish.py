@@ -211,6 +211,19 @@ def test_publishing_again_sends_nothing(hub, send, built):
     send(built, tag="later")
 
 
+def test_a_dry_run_needs_no_hub(built, monkeypatch):
+    def unreachable(repo):
+        raise BuildError("the token for the Hub is missing")
+
+    monkeypatch.setattr(HubRepo, "fetch_state", unreachable)
+    lines = []
+    publish(built, "user/imagenet_c", dry_run=True, quick=True, echo=lines.append)
+    assert lines[0] == "the token for the Hub is missing. A new repository is assumed"
+    assert any(line.startswith("to send: ") and "to send: 0" not in line for line in lines)
+    with pytest.raises(BuildError, match="token for the Hub is missing"):
+        publish(built, "user/imagenet_c", quick=True)
+
+
 def test_one_changed_shard_is_one_file_sent_and_not_hashed_again(hub, send, built, monkeypatch):
     send(built, tag="v1")
     before = list(hub.arrived)

@@ -145,7 +145,8 @@ class Arrays(Target):
         """Divide the export by corruption; the clean images are no part of the layout."""
         if build.benchmark.kind != "corruptions" or build.recipe.size != "profile":
             raise BuildError(
-                f"{build.folder}: arrays hold corrupted images of one size; export it with --to imagefolder"
+                f"{build.folder}: --to npy is for corruptions at a profile's size, as in CIFAR-10-C; "
+                "export this build with --to imagefolder"
             )
         units = []
         for name, group in itertools.groupby((cell for cell in cells if cell.level), lambda cell: cell.name):

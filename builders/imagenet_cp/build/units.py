@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 from ..benchmarks.benchmark import Cell
@@ -173,11 +174,10 @@ def run(unit: Unit, tick: Callable[[], Any] = lambda: None) -> UnitResult:
         }
         for item in unit.items:
             try:
-                data = unit.reader.read(item)
-                clean = benchmark.prepare(data, item.location, unit.recipe.size)
+                data, clean = read_image(unit, item)
             except SourceError as error:
                 if unit.on_error == "raise":
-                    raise SourceError(f"{error}; {SKIP_HINT}") from error
+                    raise
                 skipped[item.image_id] = str(error)
             else:
                 images[item.image_id] = (item.stamp, image_digest(data))
@@ -190,6 +190,24 @@ def run(unit: Unit, tick: Callable[[], Any] = lambda: None) -> UnitResult:
     with claim.check():
         write_json(unit.record, record)
     return result
+
+
+def read_image(unit: Unit, item: Item) -> tuple[bytes, NDArray[np.uint8]]:
+    """Read the file of a source image, and prepare its pixels for the corruptions.
+
+    Raises
+    ------
+    SourceError
+        The image cannot be read, or does not fit the benchmark; the message says how to build without it, unless
+        the unit does so.
+    """
+    try:
+        data = unit.reader.read(item)
+        return data, BENCHMARKS[unit.recipe.dataset].prepare(data, item.location, unit.recipe.size)
+    except SourceError as error:
+        if unit.on_error == "raise":
+            raise SourceError(f"{error}; {SKIP_HINT}") from error
+        raise
 
 
 def _earlier_result(unit: Unit) -> UnitResult | None:

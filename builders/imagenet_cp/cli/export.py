@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ..errors import UsageError, suggest
 from ..text import amount, count, echo, split_names
 from .options import QuietOption, check_local
+
+if TYPE_CHECKING:
+    from ..evaluation.results import Results
 
 #: Function that writes a results.json in another format: from its path, the folder and the data set's id to the files.
 Target = Callable[[Path, Path, str], list[Path]]
@@ -74,11 +77,23 @@ def export(
     echo(f"{out}: {count(made.rows, 'image')}, {amount(made.size)}; {made.written:,} written now")
 
 
+def _name_parts(results: Results) -> None:
+    """Warn that scores of a part of a benchmark are about to leave the report that calls them so."""
+    from ..evaluation.references import data_name, part_of
+    from ..notices import notice
+
+    for result in results.metrics.values():
+        if part := part_of(result):
+            notice(f"{data_name(result)}: scores of a part, {part}; compare them with no whole benchmark")
+
+
 def _timm(path: Path, out: Path, dataset: str) -> list[Path]:
     from ..evaluation.leaderboards import export_timm
     from ..evaluation.results_json import load
 
-    return export_timm(load(path), out)
+    results = load(path)
+    _name_parts(results)
+    return export_timm(results, out)
 
 
 def _robustbench(path: Path, out: Path, dataset: str) -> list[Path]:
@@ -97,6 +112,7 @@ def _hub(path: Path, out: Path, dataset: str) -> list[Path]:
     if not dataset:
         raise UsageError("--to hub needs the data set that the scores are of: --dataset user/imagenet_c")
     results = load(path)
+    _name_parts(results)
     name = dataset.rpartition("/")[2]
     named = {m: s for m, s in results.metrics.items() if benchmark_name(s) == name}
     found = named or results.metrics

@@ -246,7 +246,7 @@ def verify(
     with interruptible(""), show_progress(quiet) as progress:
         made = run(folder, source=images, sample=sample, quick=quick, progress=progress)
     if as_json:
-        result = {"folder": str(folder), "files": len(made.files), "rows": made.rows}
+        result = {"folder": str(folder), "files": len(made.files), "rows": None if quick else made.rows}
         result |= {"regenerated": made.regenerated, "signature": made.signature, "problems": made.problems}
         typer.echo(json.dumps(result))
         raise typer.Exit(1 if made.problems else 0)

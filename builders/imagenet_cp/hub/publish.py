@@ -190,7 +190,8 @@ def publish(
     quick : bool
         Verify the files, but not their rows.
     dry_run : bool
-        Verify and print what would be sent and deleted, but change nothing.
+        Verify and print what would be sent and deleted, but change nothing. Without the Hub or a token, what would be
+        sent to a new repository.
     echo : callable
         Prints a line of text.
     confirm : callable
@@ -219,7 +220,13 @@ def publish(
         raise UsageError("release notes belong to a tag; add one, such as --tag v1.0")
     open_build(folder)  # raises before the Hub is contacted
     repo = Repo(repo_id, "dataset")
-    state = repo.fetch_state()
+    try:
+        state = repo.fetch_state()
+    except BuildError as error:
+        if not dry_run:
+            raise
+        echo(f"{error}. A new repository is assumed")
+        state = None
     if state and tag and state.tags.get(tag, state.head) != state.head:
         raise BuildError(f"the tag {tag} exists for an older state; choose another with --tag")
     build = verify(folder, quick=quick, progress=progress)

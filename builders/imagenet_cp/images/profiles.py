@@ -61,7 +61,7 @@ def _whole_64(image: Image.Image) -> Image.Image:
 
 def _only_32(image: Image.Image) -> Image.Image:
     if image.size != (32, 32):
-        raise _unfit("cifar", image, "exactly 32 x 32")
+        raise _unfit("cifar", image, "exactly 32 x 32; for larger images use the data sets of another size")
     return image
 
 
