@@ -13,10 +13,10 @@ def test_the_guess_is_within_its_bound(radius, exponent):
     across = sparkles._distances(90.6, width)
     for count in (50, 83, 199):
         rays = sparkles._closed(radius * (1 + 0.25 * random.standard_normal(count)))
-        lengths, slopes = sparkles._singles(rays)
+        pairs = sparkles._pairs(rays)
         for y in (-150.3, -9.1, -0.4, 0.2, 31.7):
-            buffers = np.empty((3, width), np.float32)
-            sparkles._guess(y, across, lengths, slopes, exponent, buffers, place, glow, error)
+            between, chosen = np.empty(width, np.float32), np.empty(width, np.int64)
+            sparkles._guess(y, across, pairs, exponent, between, place, chosen, glow, error)
             exact = np.array([sparkles.intensity(y, j - 90.6, rays, exponent) for j in range(width)])
             assert (np.abs(glow - exact) <= error).all()
             assert np.mean(255 * error > 0.01) < 0.1

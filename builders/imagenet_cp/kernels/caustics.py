@@ -65,23 +65,33 @@ def fill(time, size, out):
 
     The difference of i and p is from -2 to 2. Its sines and cosines are the only ones that are computed for a pixel.
     Those of sums follow from them and from those of t - p and t + p, which are computed for each row and each column.
+    In the first wave the difference is itself a sum of one term for the row and one for the column.
     """
     wide()
     height, width = out.shape[0], -(-out.shape[1] // LANES) * LANES
     columns, column_waves = aligned(width), aligned(WAVES * 4 * width).reshape(WAVES, 4 * width)
-    place, row_waves = np.empty(1), np.empty(4)
-    moved, total = aligned(4 * width).reshape(4, width), aligned(width)
+    rows, row_waves = aligned(height), aligned(WAVES * 4 * height).reshape(WAVES, 4, height)
+    first, moved = aligned(4 * width).reshape(4, width), aligned(4 * width).reshape(4, width)
+    total = aligned(width)
     for j in range(width):
         columns[j] = _radians(j, size)
+    for i in range(height):
+        rows[i] = _radians(i, size)
     for n in range(WAVES):
         _waves(_time(time, n), columns, column_waves[n])
+        _waves(_time(time, n), rows, row_waves[n].reshape(-1))
+    for j in range(width):
+        first[0, j], first[1, j] = sincos(column_waves[0, 2 * width + j])
+        first[2, j], first[3, j] = sincos(column_waves[0, j])
     for i in range(height):
-        place[0] = _radians(i, size)
-        moved[0], moved[1], moved[2], moved[3] = 0.0, 1.0, 0.0, 1.0
         total[:] = 1.0
         for n in range(WAVES):
-            _waves(_time(time, n), place, row_waves)
-            _add_light(place[0], row_waves, columns, column_waves[n], moved.reshape(-1), total)
+            row = row_waves[n, :, i]
+            if n == 0:
+                _start(row, first, moved)
+            else:
+                _move(row, column_waves[n], moved.reshape(-1))
+            _add_light(rows[i], row, columns, column_waves[n], moved, total)
         for j in range(out.shape[1]):
             depth = abs(1.17 - _power(total[j] / 5.0))
             depth = depth * depth * depth * depth
@@ -108,19 +118,30 @@ def _waves(time, places, out):
 
 
 @kernel
-def _add_light(place, row, columns, waves, moved, total):
-    """Add the light of one wave to a row.
+def _start(row, columns, moved):
+    """Compute sine and cosine of i - p of the first wave, for a row and each column of it.
 
     Parameters
     ----------
-    place, row, columns, waves
-        p and `_waves` of the row, p and `_waves` of all columns.
-    moved : ndarray of float64, shape (4 * W,)
-        Sine and cosine of i - p of the row, and of the column; they are replaced by those of the new i.
-    total : ndarray of float64, shape (W,)
+    row : ndarray of float64, shape (4,)
+        `_waves` of the row.
+    columns : ndarray of float64, shape (4, W)
+        Sine and cosine of the columns' terms of i - p of the row, and of the column.
+    moved : ndarray of float64, shape (4, W)
+        Set to sine and cosine of i - p of the row, and of the column.
     """
     wide()
-    n = total.size
+    for k in range(0, 4, 2):
+        s, c = sincos(row[k + 1])
+        sines, cosines, out_s, out_c = columns[k], columns[k + 1], moved[k], moved[k + 1]
+        for j in range(sines.size):
+            out_s[j], out_c[j] = s * cosines[j] + c * sines[j], c * cosines[j] - s * sines[j]
+
+
+@kernel
+def _move(row, waves, moved):
+    """Replace sine and cosine of i - p by those of the new i; `_waves` of the row and of all columns are given."""
+    n = moved.size // 4
     less_s, less_c = broadcast(row[0]), broadcast(row[1])
     more_s, more_c = broadcast(row[2]), broadcast(row[3])
     for j in range(0, n, LANES):
@@ -129,8 +150,24 @@ def _add_light(place, row, columns, waves, moved, total):
         second = (load(waves, j) * d - load(waves, n + j) * c) + (more_c * b - more_s * a)
         _store_sincos(first, moved, j, n + j)
         _store_sincos(second, moved, 2 * n + j, 3 * n + j)
+
+
+@kernel
+def _add_light(place, row, columns, waves, moved, total):
+    """Add the light of one wave to a row.
+
+    Parameters
+    ----------
+    place, row, columns, waves
+        p and `_waves` of the row, p and `_waves` of all columns.
+    moved : ndarray of float64, shape (4, W)
+        Sine and cosine of i - p of the row, and of the column.
+    total : ndarray of float64, shape (W,)
+    """
+    wide()
+    n = total.size
     s, c, sines, cosines = row[2], row[3], waves[2 * n : 3 * n], waves[3 * n :]
-    s0, c0, s1, c1 = moved[:n], moved[n : 2 * n], moved[2 * n : 3 * n], moved[3 * n :]
+    s0, c0, s1, c1 = moved[0], moved[1], moved[2], moved[3]
     for j in range(n):
         a, b = s * c0[j] + c * s0[j], cosines[j] * c1[j] - sines[j] * s1[j]
         x, y = 0.005 * place * b, 0.005 * columns[j] * a

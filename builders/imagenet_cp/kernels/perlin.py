@@ -63,15 +63,17 @@ def _turbulence(image, gradient_draws, order_draws, weight, out):
             cell[octave, j], place[octave, j], blend[octave, j] = _cell(j, octave, width)
     # For each octave the next line of the lattice, and the slope and the offset on the lines above and below.
     following, line = np.zeros(OCTAVES, np.int64), aligned(OCTAVES * 4 * width).reshape(OCTAVES, 2, 2, width)
-    total, triple = aligned(width), aligned(3 * width)
+    corners, total, triple = np.empty((2, PERIOD)), aligned(width), aligned(3 * width)
     for i in range(height):
         total[:] = 0.0
         for octave in range(OCTAVES):
             top, x, s = _cell(i, octave, height)
             while following[octave] <= top + 1:
                 n = following[octave]
-                start, columns = order[n % PERIOD], (cell[octave], place[octave], blend[octave])
-                _line(order, start, across, down, *columns, line[octave, n % 2])
+                for c in range(cell[octave, -1] + 2):
+                    corner = order[order[n % PERIOD] + c]
+                    corners[0, c], corners[1, c] = across[corner], down[corner]
+                _line(corners, cell[octave], place[octave], blend[octave], line[octave, n % 2])
                 following[octave] += 1
             above, below = line[octave, top % 2], line[octave, (top + 1) % 2]
             _add(x, s, 1.5 / (1 << octave), above[0], above[1], below[0], below[1], total)
@@ -110,17 +112,18 @@ def _cell(pixel, octave, side):
 
 
 @kernel
-def _line(order, start, across, down, cell, place, blend, out):
-    """Compute slope and offset on a line of the lattice, for each column."""
+def _line(corners, cell, place, blend, out):
+    """Compute slope and offset on a line of the lattice, for each column, from the gradients on it."""
     wide()
-    c, corner, next_corner = -1, np.int64(0), np.int64(0)
+    across, down = corners[0], corners[1]
     for j in range(cell.size):
-        if cell[j] != c:
-            c = cell[j]
-            corner, next_corner = order[start + c % PERIOD], order[start + (c + 1) % PERIOD]
+        here, following = (
+            np.uint64(cell[j]),
+            np.uint64(cell[j] + 1),
+        )  # signed, they are tested for negative ones
         y, t = place[j], blend[j]
-        out[0, j] = down[corner] + t * (down[next_corner] - down[corner])
-        left, right = y * across[corner], (y - 1.0) * across[next_corner]
+        out[0, j] = down[here] + t * (down[following] - down[here])
+        left, right = y * across[here], (y - 1.0) * across[following]
         out[1, j] = left + t * (right - left)
 
 

@@ -100,9 +100,9 @@ def brighten(image: Image, centres: Field, rays: list[Field]) -> Image:
 @kernel
 def _brighten(image, centres, rays, starts, out):
     height, width, _ = image.shape
-    lengths, slopes = _singles(rays)
+    pairs = _pairs(rays)
     shade, bound, glow, error = _row(width), _row(width), _row(width), _row(width)
-    buffers, place = _row(3 * width).reshape(3, width), np.empty(width, np.int32)
+    between, place, chosen = _row(width), np.empty(width, np.int32), aligned(width).view(np.int64)
     triple, ambiguous = _row(6 * width).reshape(2, -1), np.empty(3 * width, np.uint8)
     across = _row(len(centres) * width).reshape(-1, width)
     for n in range(len(centres)):
@@ -112,7 +112,7 @@ def _brighten(image, centres, rays, starts, out):
         for n in range(len(centres)):
             start, end = starts[n], starts[n + 1]
             y = i - centres[n, 0]
-            _guess(y, across[n], lengths[start:end], slopes[start:end], 1.0, buffers, place, glow, error)
+            _guess(y, across[n], pairs[start:end], 1.0, between, place, chosen, glow, error)
             for j in range(width):
                 dark = ONE - glow[j]
                 bound[j] = bound[j] * dark + shade[j] * error[j]
@@ -165,12 +165,12 @@ def whiten(image: Image, centre: Field, rays: Field, exponent: float) -> Image:
 @kernel
 def _whiten(image, row, column, rays, exponent, out):
     height, width, _ = image.shape
-    lengths, slopes = _singles(rays)
+    pairs = _pairs(rays)
     glow, error, across = _row(width), _row(width), _distances(column, width)
-    buffers, place = _row(3 * width).reshape(3, width), np.empty(width, np.int32)
+    between, place, chosen = _row(width), np.empty(width, np.int32), aligned(width).view(np.int64)
     triple, ambiguous = _row(6 * width).reshape(2, -1), np.empty(3 * width, np.uint8)
     for i in range(height):
-        _guess(i - row, across, lengths, slopes, exponent, buffers, place, glow, error)
+        _guess(i - row, across, pairs, exponent, between, place, chosen, glow, error)
         if _darken(image[i].reshape(-1), glow, error, triple, out[i].reshape(-1), ambiguous):
             for j in range(width):
                 if ambiguous[3 * j] | ambiguous[3 * j + 1] | ambiguous[3 * j + 2]:
@@ -220,30 +220,34 @@ def _distances(column, width):
 
 
 @kernel
-def _singles(rays):
-    """Return the lengths of the rays, and their differences to the next ones, in float32."""
-    lengths, slopes = _row(rays.size), _row(rays.size)
+def _pairs(rays):
+    """Return the length of each ray and its difference to that of the next, two float32 in a word: one lookup."""
+    pairs = aligned(rays.size).view(np.int64)
+    singles = pairs.view(np.float32)
     for k in range(rays.size - 1):
-        lengths[k], slopes[k] = rays[k], rays[k + 1] - rays[k]
-    return lengths, slopes
+        singles[2 * k], singles[2 * k + 1] = rays[k], rays[k + 1] - rays[k]
+    return pairs
 
 
 @kernel
-def _guess(y, across, lengths, slopes, exponent, buffers, place, glow, error):
-    """Compute the intensity in a row at the distances y and ``across``, and the bound of its error."""
+def _guess(y, across, pairs, exponent, between, place, chosen, glow, error):
+    """Compute the intensity in a row at the distances y and ``across``, and the bound of its error.
+
+    ``between``, ``place`` and ``chosen`` are buffers for the place of each pixel among the rays and the pair there.
+    """
     wide()
-    between, length, slope = buffers[0], buffers[1], buffers[2]
-    _locate(y, across, lengths.size - 2, place, between)
+    _locate(y, across, pairs.size - 2, place, between)
     for j in range(glow.size):
-        ray = np.uint32(place[j])
-        length[j], slope[j] = lengths[ray], slopes[ray]
-    square, place_error = np.float32(y * y + 1e-4), np.float32(PLACE_ERROR * (lengths.size - 2))
+        chosen[j] = pairs[np.uint32(place[j])]
+    singles = chosen.view(np.float32)
+    square, place_error = np.float32(y * y + 1e-4), np.float32(PLACE_ERROR * (pairs.size - 2))
     factor, plain = np.float32(exponent), exponent == 1.0
     for j in range(glow.size):
-        x, ray, distance = across[j], length[j] + between[j] * slope[j], between[j] - HALF
+        length, slope = singles[2 * j], singles[2 * j + 1]
+        x, ray, distance = across[j], length + between[j] * slope, between[j] - HALF
         inverse = ONE / (x * x + square)
         ratio = ray * ray * inverse
-        margin = TWO * place_error * abs(slope[j] * ray) * inverse + RATIO_ERROR * ratio
+        margin = TWO * place_error * abs(slope * ray) * inverse + RATIO_ERROR * ratio
         if not plain:
             relative = margin / max(ratio, TINY)
             ratio = _power(ratio, factor)

@@ -176,20 +176,18 @@ def _plasma(image, time, count, sharpness, scale, amplitude, out):
     wide()
     height, width, _ = image.shape
     padded = -(-width // LANES) * LANES
-    x, y, first, noise = (
-        aligned(padded),
-        aligned(padded),
-        np.empty(padded),
-        aligned(3 * padded).reshape(3, -1),
-    )
+    x, y, column, first = aligned(padded), aligned(padded), aligned(padded), aligned(padded)
+    noise = aligned(3 * padded).reshape(3, -1)
     planes = np.empty((3, width), np.uint8)
     weight = 1.0 - amplitude / 255.0
     for j in range(padded):
-        first[j] = sin(j / scale + time)
+        column[j] = j / scale
+        first[j] = sin(column[j] + time)
     for i in range(height):
-        r0 = cos(i / scale + time)
+        row = i / scale
+        r0 = cos(row + time)
         for j in range(padded):
-            x[j], y[j] = j / scale + (r0 - 0.3 * first[j]), i / scale + (first[j] + 0.3 * r0)
+            x[j], y[j] = column[j] + (r0 - 0.3 * first[j]), row + (first[j] + 0.3 * r0)
         i0, i1, i2 = 1.0, 1.0, 1.0
         for _ in range(count - 1):
             i0, i1, i2 = i0 * 1.93, i1 * 1.15, i2 * (2.25 - sharpness)
