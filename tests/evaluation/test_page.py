@@ -39,8 +39,8 @@ def test_warnings_of_few_images_come_at_a_thousand_and_at_twenty(monkeypatch, mo
     assert first(20) == ["Only 20 images: the intervals are wide."]
     (few,) = first(2000, 19)
     assert few == (
-        "Only 2,000 images and sequences of 19 images: the intervals are wide, and below 20 they may cover less "
-        "than 95 %."
+        "Only 2,000 images and sequences of 19 images: the intervals are wide, and with fewer than 20 images "
+        "they may cover less than 95 %."
     )
 
 

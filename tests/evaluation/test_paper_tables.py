@@ -80,6 +80,7 @@ def test_scores_of_calibration_have_their_units(models):
     made = replace(models["two|b"], calibration={name: {"mean": 0.0512} for name in names})
     table = make_table({"a": made}, tuple(names))
     assert table.rows["a"] == tuple(names.values()) and not table.best  # of one model none is the best
+    assert not make_table({"a": made, "b": made}, tuple(names)).best  # nor of equal ones
 
 
 def test_latex(models, tmp_path):

@@ -240,7 +240,7 @@ def evaluate(
             typer.echo(line)
         for line in _summary(evaluation):
             echo(line)
-    if done.evaluations:
+    if done.evaluations and not quiet:
         echo("writing the report", err=True)
     for label, evaluation in done.evaluations.items():
         typer.echo(evaluation.write_report(done.folders[label]))

@@ -156,7 +156,7 @@ def make_table(models: Mapping[str, Results], scores: Sequence[str], intervals: 
     best = set()
     for i, (_, _, ascending) in enumerate(columns):
         values = {name: value for name, row in cells.items() if (value := row[i][0]) is not None}
-        if len(values) > 1:
+        if len(set(values.values())) > 1:  # of equal models none is the best
             target = max(values.values()) if ascending else min(values.values())
             best |= {(name, i) for name, value in values.items() if value == target}
     notes = {

@@ -256,9 +256,9 @@ def _warnings(models: Mapping[str, Results]) -> list[str]:
     first = next(iter(models.values()))
     smallest = min(len(counts.image_ids) for model in models.values() for counts in model.counts.values())
     if smallest < FEW:
-        narrow = (
-            f", and below {intervals.FEW} they may cover less than 95 %" if smallest < intervals.FEW else ""
-        )
+        narrow = ""
+        if smallest < intervals.FEW:
+            narrow = f", and with fewer than {intervals.FEW} images they may cover less than 95 %"
         warnings.append(f"Only {_sizes(first)}: the intervals are wide{narrow}.")
     parts = [part_of(result) for model in models.values() for result in model.metrics.values()]
     if part := next(filter(None, parts), ""):
