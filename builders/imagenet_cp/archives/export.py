@@ -146,7 +146,7 @@ class Arrays(Target):
         if build.benchmark.kind != "corruptions" or build.recipe.size != "profile":
             raise BuildError(
                 f"{build.folder}: --to npy is for corruptions at a profile's size, as in CIFAR-10-C; "
-                "export this build with --to imagefolder"
+                "export it with --to imagefolder"
             )
         units = []
         for name, group in itertools.groupby((cell for cell in cells if cell.level), lambda cell: cell.name):

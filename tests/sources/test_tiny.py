@@ -1,0 +1,128 @@
+"""Tiny ImageNet's folder and zip archive, as published, and zip archives."""
+
+import shutil
+import tracemalloc
+import zipfile
+
+import numpy as np
+import pytest
+from datasets import load_dataset
+
+from imagenet_cp.errors import SourceError
+from imagenet_cp.images import codecs
+from imagenet_cp.sources import open_source
+
+
+@pytest.fixture
+def tiny(tmp_path):
+    """Two images of Tiny ImageNet in its original layout, with an unsorted list of classes."""
+    root = tmp_path / "tiny-imagenet-200"
+    (root / "val" / "images").mkdir(parents=True)
+    images = np.random.default_rng(10).integers(0, 256, (2, 32, 32, 3), np.uint8)
+    for number in range(2):
+        (root / "val" / "images" / f"val_{number}.JPEG").write_bytes(codecs.encode_jpeg(images[number], 85))
+    (root / "val" / "val_annotations.txt").write_text(
+        "val_0.JPEG\tn02124075\t0\t32\t44\t62\nval_1.JPEG\tn01443537\t52\t55\t57\t59\n"
+    )
+    (root / "wnids.txt").write_text("n02124075\nn01443537\nn07734744\n")
+    return root
+
+
+def zipped(root):
+    with zipfile.ZipFile(root.parent / "tiny.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        for file in sorted(root.rglob("*")):
+            archive.write(file, file.relative_to(root.parent))
+    return root.parent / "tiny.zip"
+
+
+def test_tiny_imagenet_from_its_folder_and_its_zip(tiny):
+    for place in (tiny, tiny / "val", zipped(tiny)):
+        source = open_source(place)
+        assert source.classes == ("n01443537", "n02124075", "n07734744")
+        assert [(item.image_id, item.label) for item in source.items] == [("val_0", 1), ("val_1", 0)]
+        assert source.reader.read(source.items[1]) == (tiny / "val" / "images" / "val_1.JPEG").read_bytes()
+
+
+def test_without_a_list_of_classes_they_are_those_of_the_annotations(tiny):
+    (tiny / "wnids.txt").unlink()
+    for place in (tiny, zipped(tiny)):
+        source = open_source(place)
+        assert source.classes == ("n01443537", "n02124075")
+        assert [item.label for item in source.items] == [1, 0]
+
+
+def test_images_without_an_annotation_are_counted_in_a_notice(tiny, capsys):
+    shutil.copy(tiny / "val" / "images" / "val_0.JPEG", tiny / "val" / "images" / "val_9.JPEG")
+    for place in (tiny, zipped(tiny)):
+        assert len(open_source(place).items) == 2
+        said = f"{place}: 1 images are not in val_annotations.txt, such as val_9.JPEG"
+        assert said in capsys.readouterr().err
+
+
+def test_the_zip_is_read_by_several_processes(tiny, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    rows = load_dataset(
+        "tiny_imagenet_c", "clean", data_dir=str(zipped(tiny)), num_proc=2, cache_dir=str(tmp_path / "cache")
+    )["validation"]
+    assert rows["image_id"] == ["val_0", "val_1"] and rows[0]["image"].size == (64, 64)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "says"),
+    [
+        (lambda root: (root / "val" / "images" / "val_0.JPEG").unlink(), "val_0.JPEG"),
+        (
+            lambda root: (root / "wnids.txt").write_text("n02124075\n"),
+            "'n01443537', which is not in wnids.txt",
+        ),
+        (lambda root: (root / "val" / "val_annotations.txt").write_text(""), "names no image"),
+        (lambda root: (root / "val" / "val_annotations.txt").write_text("../a.JPEG\tn1\n"), "has the line"),
+    ],
+)
+def test_a_tiny_imagenet_with_a_fault_is_named(tiny, spoil, says):
+    spoil(tiny)
+    for place in (tiny, zipped(tiny)):
+        with pytest.raises(SourceError, match=says):
+            open_source(place)
+
+
+@pytest.mark.parametrize("way", [zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_a_member_of_the_zip_takes_no_more_memory_than_its_size(tiny, way):
+    """A member of 64 MB, of which the archive says that it has 100 bytes."""
+    image = tiny / "val" / "images" / "val_1.JPEG"
+    image.write_bytes(b"")
+    path = zipped(tiny)
+    with zipfile.ZipFile(path, "w", way) as archive:
+        for file in sorted(tiny.rglob("*.txt")):
+            archive.write(file, file.relative_to(tiny.parent), zipfile.ZIP_DEFLATED)
+        archive.writestr("tiny-imagenet-200/val/images/val_0.JPEG", b"")
+        archive.writestr("tiny-imagenet-200/val/images/val_1.JPEG", bytes(64 << 20))
+    data = path.read_bytes()
+    path.write_bytes(data.replace((64 << 20).to_bytes(4, "little"), (100).to_bytes(4, "little")))
+    source = open_source(path)
+    tracemalloc.start()
+    with pytest.raises(SourceError, match=r"val_1\.JPEG: (cannot be read|compressed in a way)"):
+        source.reader.read(source.items[1])
+    assert tracemalloc.get_traced_memory()[1] < 8 << 20
+    tracemalloc.stop()
+
+
+def test_another_zip_archive_is_not_taken_for_tiny_imagenet(tmp_path):
+    with zipfile.ZipFile(tmp_path / "val.zip", "w") as archive:
+        archive.writestr("cat/a.jpg", b"")
+    assert open_source(tmp_path / "val.zip").classes == ("cat",)
+    with zipfile.ZipFile(tmp_path / "val.zip", "w") as archive:
+        archive.writestr("notes.txt", b"")
+    with pytest.raises(SourceError, match=r"val\.zip: no image in it; .* name another archive"):
+        open_source(tmp_path / "val.zip")
+
+
+def test_a_damaged_member_of_the_zip_is_named(tiny):
+    path = zipped(tiny)
+    data = bytearray(path.read_bytes())
+    place = data.find(b"images/val_1.JPEG") + 60
+    data[place : place + 40] = bytes(40)
+    path.write_bytes(data)
+    source = open_source(path)
+    with pytest.raises(SourceError, match=r"val_1\.JPEG: cannot be read"):
+        source.reader.read(source.items[1])
