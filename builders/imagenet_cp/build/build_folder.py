@@ -64,13 +64,13 @@ def lock_build(folder: Path, identity: dict[str, Any], shard: Shard) -> Iterator
 
 
 def _holds_nothing(folder: Path) -> bool:
-    """Test if a build has finished no file, as one that failed at once."""
+    """Test if a build stopped before it finished its first file."""
     units = folder / STATE_DIR / "units"
     return not any(units.glob("*.json")) and not any(path.is_file() for path in (folder / "data").rglob("*"))
 
 
 def _is_bare(folder: Path) -> bool:
-    """Test if a folder holds no file but unfinished ones, as one that was deleted while it was being built."""
+    """Test if a folder holds only unfinished files, as when it was deleted during a build."""
     return all(path.is_dir() or (path.name[0] == "." and path.suffix == ".tmp") for path in folder.rglob("*"))
 
 

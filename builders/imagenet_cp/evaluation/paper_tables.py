@@ -220,7 +220,7 @@ def _cell(model: Results, score: Score, metric: str) -> tuple[float | None, Inte
 
 
 def _measured(score: Score, models: Mapping[str, Results]) -> str:
-    """Metric that a column is of: of models on plain data sets alone, theirs in place of that of ImageNet-C."""
+    """Metric of a column; if all models were evaluated on data without mCE only, that of these data."""
     shared = score.metric == "calibration" or (score.metric == "mce" and score.path[0] in _SHARED)
     measured = {metric for model in models.values() for metric in model.metrics}
     return next((m for m in (OF_IMAGES if shared else (score.metric,)) if m in measured), score.metric)

@@ -284,7 +284,7 @@ def _draw_curve(axes: Axes, metric: str, model: Results, name: str, look: Look, 
 
 
 def _times(times: float, values: Mapping[str, Any]) -> dict[str, Any]:
-    """Numbers and intervals in a unit that is ``times`` as small."""
+    """Numbers and intervals multiplied by ``times``, such as 100 for percent."""
     return {
         name: tuple(times * end for end in value) if isinstance(value, tuple) else value and times * value
         for name, value in values.items()

@@ -6,7 +6,7 @@ from ..intervals import Difference, Interval
 
 
 def format_number(value: float | None, times: float = 1, digits: int = 1) -> str:
-    """Format a number in a unit that is ``times`` as small; a dash for None."""
+    """Format a number multiplied by ``times``, such as 100 for percent; a dash for None."""
     return "–" if value is None else f"{times * value:.{digits}f}".replace("-", "−")
 
 

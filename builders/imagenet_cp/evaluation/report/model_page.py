@@ -79,7 +79,7 @@ def write_report(results: Results, folder: str | os.PathLike[str]) -> Path:
 
 
 def _replaced(file: Path, results: Results) -> str:
-    """Names of the data sets that the earlier report in a folder is of, and the new one is not."""
+    """Names of the data sets that the earlier report in a folder covers and the new one does not."""
     try:
         earlier = load(file)
     except ValueError:  # none, or damaged

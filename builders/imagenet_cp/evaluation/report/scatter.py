@@ -19,7 +19,7 @@ _NAMED = ("AlexNet", "ResNet-50")
 
 
 def draw_scatter(models: Mapping[str, Results], looks: Mapping[str, Look]) -> Figure:
-    """A point a model, with its rank if there are several, among the published models."""
+    """One point per model, ranked if there are several, among the published models."""
     from matplotlib.figure import Figure
 
     benchmark = benchmark_name(next(iter(models.values())).metrics["mce"])
