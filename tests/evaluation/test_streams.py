@@ -82,6 +82,11 @@ def test_by_default_the_corruptions_of_the_paper_in_the_published_order(options)
     assert "|limit:2|order:continual|severity:5|batch:64" in made.signature
 
 
+def test_corruptions_of_an_iterator_are_in_the_signature(options):
+    made = imagenet_cp.stream("continual", **{**options, "corruptions": iter(TWO)})
+    assert made.signature == imagenet_cp.stream("continual", **options).signature
+
+
 @pytest.mark.parametrize(
     ("order", "changes", "error"),
     [

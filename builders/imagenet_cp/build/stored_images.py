@@ -57,6 +57,7 @@ class StoredImages:
     def __init__(self, path: str, column: str) -> None:
         self.path, self.column = path, column
         self._groups: dict[int, _Group] = {}
+        self._state: tuple[int, ...] | None = None
 
     @functools.cached_property
     def _starts(self) -> NDArray[np.int64]:
@@ -71,8 +72,13 @@ class StoredImages:
         Raises
         ------
         OSError, pyarrow.ArrowException, ValueError
-            The file cannot be read, is truncated, or has no such row or column.
+            The file cannot be read, is truncated, has no such row or column, or has changed since its first row
+            was read.
         """
+        state = _state(self.path)
+        self._state = self._state or state
+        if state != self._state:
+            raise ValueError("it has changed since it was opened")
         if not 0 <= row < self._starts[-1]:
             raise ValueError(f"it has {self._starts[-1]} rows, and none of number {row}")
         number = int(np.searchsorted(self._starts, row, side="right")) - 1
@@ -103,12 +109,17 @@ class StoredImages:
         return _Group(start, _find(chunk, images), labels)
 
     def _parquet(self) -> pq.ParquetFile:
-        status = os.stat(self.path)
-        return _open(self.path, status.st_mtime_ns, status.st_size, os.getpid())
+        return _open(self.path, _state(self.path), os.getpid())
+
+
+def _state(path: str) -> tuple[int, ...]:
+    """State of a file, which another one in its place or a change of its bytes alters."""
+    status = os.stat(path)
+    return status.st_ino, status.st_size, status.st_mtime_ns
 
 
 @functools.lru_cache(_OPEN_FILES)
-def _open(path: str, modified: int, size: int, pid: int) -> pq.ParquetFile:
+def _open(path: str, state: tuple[int, ...], pid: int) -> pq.ParquetFile:
     """Open a file; a forked process and a file that was replaced get one of their own."""
     return pq.ParquetFile(path, memory_map=True, pre_buffer=False)
 

@@ -179,7 +179,8 @@ def stream(
     images = open_source(source)
     known.check(images)
     recipe = known.recipe(seed, source=images)
-    names = list(corruptions) or list(dict.fromkeys(cell.name for cell in known.configs["test"]))
+    corruptions = list(corruptions)  # an iterator is used up by its first use
+    names = corruptions or list(dict.fromkeys(cell.name for cell in known.configs["test"]))
     severities = _GRADUAL if order == "gradual" else (severity,)
     # Through the configs, whose error suggests similar names.
     steps = [known.cells([f"{name}_{level}"])[0] for name in names for level in severities]
