@@ -75,9 +75,9 @@ class StoredImages:
             The file cannot be read, is truncated, has no such row or column, or has changed since its first row
             was read.
         """
-        state = _state(self.path)
-        self._state = self._state or state
-        if state != self._state:
+        if self._state is None:
+            self._state = _state(self.path)
+        elif self._state != _state(self.path):
             raise ValueError("it has changed since it was opened")
         if not 0 <= row < self._starts[-1]:
             raise ValueError(f"it has {self._starts[-1]} rows, and none of number {row}")
@@ -109,7 +109,7 @@ class StoredImages:
         return _Group(start, _find(chunk, images), labels)
 
     def _parquet(self) -> pq.ParquetFile:
-        return _open(self.path, _state(self.path), os.getpid())
+        return _open(self.path, self._state or _state(self.path), os.getpid())
 
 
 def _state(path: str) -> tuple[int, ...]:

@@ -1,6 +1,6 @@
 """Sources of clean images, whose kinds are opened by `open_source`.
 
-The kinds are `arrow`, `cifar`, `dataset`, `image_folder`, `sample`, `tar`, `tiny` and `zip`.
+The kinds are `cifar`, `dataset`, `image_folder`, `sample`, `tar`, `tiny` and `zip`.
 
 - `arrow`: rows of Parquet and Arrow files
 - `cifar`: the archives of CIFAR-10 and CIFAR-100, and their folders
