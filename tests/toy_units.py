@@ -50,3 +50,8 @@ def run(unit, tick):
             os.abort()
         tick()
     return unit.index
+
+
+def threads_of(unit, tick):
+    """Number of threads of networks in the process of a unit."""
+    return os.environ["OMP_NUM_THREADS"], os.environ["MKL_NUM_THREADS"], os.environ["OPENBLAS_NUM_THREADS"]

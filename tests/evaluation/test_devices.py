@@ -6,7 +6,7 @@ import pytest
 
 from imagenet_cp.errors import UsageError
 from imagenet_cp.evaluation import devices
-from imagenet_cp.evaluation.devices import find_devices, find_shard
+from imagenet_cp.evaluation.devices import cpu_processes, find_devices, find_shard
 from imagenet_cp.jobs.job_folder import Shard
 
 
@@ -49,3 +49,14 @@ def test_launchers_name_the_shard():
     )
     # The script of a batch job has the first number too, but runs once.
     assert find_shard({"SLURM_PROCID": "0", "SLURM_NTASKS": "4"}) == (Shard(), 0)
+
+
+def test_on_the_cpu_networks_have_a_process_per_core(monkeypatch):
+    asked = []
+    monkeypatch.setattr(devices, "find_device", lambda device: "cuda" if device == "cuda:1" else "cpu")
+    monkeypatch.setattr(devices, "default_workers", lambda *needs: asked.append(needs) or 5)
+    assert cpu_processes("auto", ["timm:a", "torchvision:b", "hf:c/d"]) == 5
+    assert cpu_processes("cuda:1", ["timm:a"]) is None
+    for model in ("model.onnx", "package.module:function"):
+        assert cpu_processes("auto", ["timm:a", model]) is None
+    assert asked == [("process", 2_000_000_000)]

@@ -46,3 +46,9 @@ def test_the_progress_of_several_workers_counts_every_image_once(tmp_path, worke
     _, steps = run(toy_units.units(tmp_path, 4, 5, fatal), workers)
     assert steps[-1] == (20, 20)
     assert all(0 <= done <= total == 20 for done, total in steps)
+
+
+def test_networks_have_the_threads_of_a_process(tmp_path):
+    units = toy_units.units(tmp_path, 2, 1)
+    found = run_local(toy_units.threads_of, units, 2, lambda *step: None, threads=3)
+    assert [threads for _, threads in found] == [("3", "3", "1")] * 2

@@ -52,6 +52,16 @@ def test_the_notice_says_how_many_and_why(system, capsys):
     )
 
 
+def test_processes_of_another_kind_have_their_own_need_and_option(system, capsys):
+    assert memory.default_workers("process", 4_000_000_000) == 16
+    limit(system, "9000000000")
+    assert memory.default_workers("process", 4_000_000_000) == 1
+    assert capsys.readouterr().err == (
+        "imagenet-cp: 1 process on 16 cores, since only 7.0 GB of memory is available; --processes sets another "
+        "number\n"
+    )
+
+
 def test_systems_without_these_files(system):
     (system / "meminfo").unlink()
     assert memory.available_memory() is None and memory.default_workers() == 16

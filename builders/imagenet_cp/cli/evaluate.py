@@ -88,8 +88,8 @@ def evaluate(
         int | None,
         typer.Option(
             min=1,
-            help="Processes of this machine; by default one for each device. On CPUs several can be faster, such as "
-            "one per core.",
+            help="Processes of this machine; by default one for each GPU, and on CPUs one per core for models of "
+            "timm, torchvision and transformers.",
         ),
     ] = None,
     engine: Annotated[str, typer.Option(help="local, dask, or dask://host:port of a scheduler.")] = "local",
@@ -165,12 +165,13 @@ def evaluate(
     An interrupted evaluation resumes with the same command.
     """
     from ..evaluation.comparison import compare as compare_models
-    from ..evaluation.devices import find_shard
+    from ..evaluation.devices import cpu_processes, find_shard
     from ..evaluation.report.charts import require_matplotlib
     from ..evaluation.report.comparison_page import load_models, write_comparison
     from ..evaluation.report.page import check_report_dir
     from ..evaluation.run import evaluate_models
     from ..jobs.engines import open_engine
+    from ..jobs.local import reuse_freed_memory
     from ..progress import interruptible, show_progress
     from .results_table import format_results
     from .shards import parse_shard
@@ -186,9 +187,11 @@ def evaluate(
     require_matplotlib()
     if len(names) == 1:
         check_report_dir(out, "report")
-    part, local = find_shard()
-    if shard:
-        part, local = parse_shard(shard), 0
+    part, number = (parse_shard(shard), 0) if shard else find_shard()
+    launched = not shard and part.count > 1
+    reuse_freed_memory(own_process=True)
+    if engine == "local" and not numbers and not launched:
+        processes = processes or cpu_processes(device, names)
     with interruptible(), open_engine(engine, processes) as executor, show_progress(quiet) as progress:
         done = evaluate_models(
             names,
@@ -211,7 +214,7 @@ def evaluate(
             batch_size=batch_size,
             device=device,
             devices=[f"cuda:{number}" for number in numbers],
-            local=None if shard or part.count == 1 else local,
+            local=number if launched else None,
             scores=scores,
             threads=threads,
             processes=processes,

@@ -7,11 +7,14 @@ from collections.abc import Mapping, Sequence
 
 from ..errors import UsageError
 from ..jobs.job_folder import Shard
+from ..jobs.memory import default_workers
 from .models.model import import_library
 from .models.pytorch import find_device
 
 #: Beginning of the names of models that run on PyTorch.
 _TORCH = ("timm:", "torchvision:", "hf:")
+#: Bytes of a process that runs a ResNet-50 or a ViT-B on batches of 64 and makes their images.
+_PROCESS_MEMORY = 2_000_000_000
 #: Variables of a launcher: number of a process, their number, and its number on its machine.
 _LAUNCHERS = (
     ("RANK", "WORLD_SIZE", "LOCAL_RANK"),
@@ -61,6 +64,26 @@ def find_devices(device: str, models: Sequence[object], local: int | None = None
             count = import_library("torch").cuda.device_count()
             devices = tuple(f"cuda:{number}" for number in range(count))
     return devices if local is None else (devices[local % len(devices)],)
+
+
+def cpu_processes(device: str, models: Sequence[str]) -> int | None:
+    """Count the processes for models on the CPU: one for each core, as far as the memory reaches.
+
+    Parameters
+    ----------
+    device : str
+        As for `find_devices`.
+    models : sequence of str
+        Names of the models.
+
+    Returns
+    -------
+    int, optional
+        None for another device, and if a model is not of PyTorch by its name: it has threads or a device of its own.
+    """
+    if not all(name.startswith(_TORCH) for name in models) or find_device(device) != "cpu":
+        return None
+    return default_workers("process", _PROCESS_MEMORY)
 
 
 def check_device(device: str, models: Sequence[object]) -> None:

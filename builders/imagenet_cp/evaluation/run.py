@@ -270,7 +270,8 @@ def evaluate_models(
     local : int, optional
         Number of this process on its machine where a launcher started one for each device, of which it uses its own.
     threads : int, optional
-        Threads that make images ahead of the models, over all processes; by default one per core.
+        Threads that make images ahead of the models, over all processes; by default one per core. Several processes
+        divide them for networks on the CPU too.
     processes : int, optional
         Processes of this machine; by default one for each device.
     executor : concurrent.futures.Executor, optional
@@ -332,7 +333,7 @@ def evaluate_models(
             classes=len(rows.classes),
             sequences=rows.sequences,
             batch_size=batch_size,
-            threads=max(1, cores // count),
+            threads=cores,
             devices=tuple(devices),
             scores=scores,
             preprocess=preprocess,
@@ -498,12 +499,14 @@ def _run(
         return failed
     if executor is not None or processes > 1:
         _check_pickle(units[0])
+    workers = processes if executor is not None else min(processes, len(units))
+    threads = max(1, units[0].settings.threads // workers)
+    units = [replace(unit, settings=replace(unit.settings, threads=threads)) for unit in units]
     done, total = 0, sum(unit.size for unit in units)
     if executor is not None:
         results = run_on_executor(executor, run, units, lambda: progress(_TITLE, done, total))
     else:
-        workers = min(processes, len(units))
-        results = run_local(run, units, workers, progress, warm_ups(units), _TITLE)
+        results = run_local(run, units, workers, progress, warm_ups(units), _TITLE, threads)
     with contextlib.closing(results):
         for unit, reasons in results:
             failed |= reasons

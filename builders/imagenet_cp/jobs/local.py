@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import ctypes
 import multiprocessing
 import os
 import signal
@@ -9,7 +11,6 @@ import threading
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Executor, ProcessPoolExecutor, as_completed, wait
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
 from typing import Any, Protocol, TypeVar
 
 import numpy as np
@@ -21,7 +22,10 @@ from ..progress import Progress
 #: Title of the progress of units.
 TITLE = "building images"
 _COMPILING = "compiling kernels"
-_THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
+#: Parameters of glibc's mallopt.
+_M_TRIM_THRESHOLD, _M_MMAP_MAX = -1, -4
+#: Those of networks, then those of NumPy and numba.
+_THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS")
 #: Consecutive crashes of the pool, without a finished unit in between, after which a build stops.
 _MAX_FAILURES = 3
 
@@ -50,23 +54,34 @@ _slots: Any = None
 _place = 0
 
 
-def reuse_freed_memory() -> None:
+def reuse_freed_memory(own_process: bool = False) -> None:
     """Make glibc reuse the memory of freed arrays.
 
     By default it returns the memory of each large array to the system and requests it again, which takes longer than
-    some kernels. Freeing one block of nearly 32 MiB, which is never touched, raises its threshold above every image.
+    some kernels, and for a network on the CPU as long as its layers.
+
+    Parameters
+    ----------
+    own_process : bool
+        True in a worker or a command: for arrays of all sizes. In a process of the user, it is for those below 32 MiB.
     """
-    np.empty(31 << 20, np.uint8)
+    np.empty(31 << 20, np.uint8)  # freed at once, untouched: raises the size from which memory is returned
+    if own_process:
+        with contextlib.suppress(OSError, AttributeError, TypeError):  # another C library
+            configure = ctypes.CDLL(None).mallopt
+            configure(_M_MMAP_MAX, 0)
+            configure(_M_TRIM_THRESHOLD, 2**31 - 1)
 
 
-def _init_worker(counter: Any, slots: Any) -> None:
-    """Set up a worker process: one thread, a shared counter of images, a slot, and exit with its parent."""
+def _init_worker(counter: Any, slots: Any, threads: int) -> None:
+    """Set up a worker process: threads of models, a shared counter of images, a slot, and exit with its parent."""
     global _counter, _slots, _place
     _counter, _slots = counter, slots
     with slots.get_lock():
         _place = next(place for place in range(0, len(slots), _SLOT) if not slots[place])
         slots[_place : _place + 2] = os.getpid(), -1
-    reuse_freed_memory()
+    os.environ.update(dict.fromkeys(_THREADS[:2], str(threads)))  # read by libraries that are imported later
+    reuse_freed_memory(own_process=True)
     if (cv2 := opencv.load()) is not None:
         cv2.setNumThreads(0)
     # Ctrl-C interrupts every process of a terminal; only the parent handles it.
@@ -99,7 +114,7 @@ def _run(run: Run[U, R], unit: U, number: int) -> R:
     return run(unit, _tick)
 
 
-@contextmanager
+@contextlib.contextmanager
 def _single_threaded() -> Iterator[None]:
     before = {name: os.environ.get(name) for name in _THREADS}
     os.environ.update(dict.fromkeys(_THREADS, "1"))
@@ -120,6 +135,7 @@ def run_local(
     progress: Progress,
     warm_ups: Sequence[Callable[[], object]] = (),
     title: str = TITLE,
+    threads: int = 1,
 ) -> Generator[tuple[U, R], None, None]:
     """Run units in ``workers`` processes of this machine, replacing a worker that dies and running its unit again.
 
@@ -137,6 +153,8 @@ def run_local(
         Functions that compile kernels into numba's cache; each is called once before the units.
     title : str
         Title of the progress of the units.
+    threads : int
+        Threads of networks on the CPU in each process, if there are several processes.
 
     Yields
     ------
@@ -176,7 +194,7 @@ def run_local(
         counter.value = total - sum(unit.size for unit in left.values())
         with _single_threaded():
             slots = context.Array("q", _SLOT * min(workers, len(left)))
-            pool = ProcessPoolExecutor(len(slots) // _SLOT, context, _init_worker, (counter, slots))
+            pool = ProcessPoolExecutor(len(slots) // _SLOT, context, _init_worker, (counter, slots, threads))
             try:
                 _compile(pool, warm_ups, progress)
                 progress(title, counter.value, total)

@@ -14,15 +14,24 @@ _SYSTEM = Path("/proc/meminfo")
 WORKER_MEMORY = 600_000_000
 
 
-def default_workers() -> int:
-    """Count the available cores, or the workers that fit into the available memory if they are fewer."""
+def default_workers(name: str = "worker", each: int = WORKER_MEMORY) -> int:
+    """Count the available cores, or the processes that fit into the available memory if they are fewer.
+
+    Parameters
+    ----------
+    name : str
+        Name of such a process, whose plural is the option that sets their number.
+    each : int
+        Bytes that a process needs.
+    """
     cores, memory = available_cores(), available_memory()
-    if memory is None or memory >= cores * WORKER_MEMORY:
+    if memory is None or memory >= cores * each:
         return cores
-    fitting = max(1, memory // WORKER_MEMORY)
+    fitting = max(1, memory // each)
+    plural = name + ("es" if name.endswith("s") else "s")
     notice(
-        f"{fitting} worker{'s' * (fitting > 1)} on {cores} cores, since only {memory / 1e9:.1f} GB of memory is "
-        "available; --workers sets another number"
+        f"{fitting} {name if fitting == 1 else plural} on {cores} cores, since only {memory / 1e9:.1f} GB of memory is "
+        f"available; --{plural} sets another number"
     )
     return fitting
 
