@@ -8,7 +8,7 @@ import itertools
 import os
 import zipfile
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -19,13 +19,12 @@ from ..errors import SourceError, UsageError
 from ..notices import notice
 from . import dataset_files
 from .arrow import RowReader, columns_of, schema_of
-from .class_lists import class_list, labels_in
 from .classes import Labels, identify, known_label, wnids
 from .dataset import open_dataset
 from .image_folder import FileReader, list_images
 from .image_paths import File
 from .source import Item, Reader, digest, image_id_of, in_order, row_id
-from .subsets import Ids, open_subset
+from .subsets import Ids, restrict
 from .tar import list_tar
 from .template import PLACEHOLDERS, Template, parse_template
 
@@ -144,29 +143,15 @@ def open_corrupted(
         raise SourceError(
             f"{found.name}: has no labels (-1), so no model can be scored on it; add a column label"
         )
-    if ids is not None:
-        every = sorted({item.image_id for items in found.cells.values() for item in items})
-        key, chosen = open_subset(ids).choose(every, found.name)
-        found = replace(_filter(found, lambda item: item.image_id in chosen), ids=key)
-    if classes is not None and (wanted := class_list(classes)).names != found.classes:
-        label_of, order = labels_in(wanted, found.classes, found.name)
-        found = _filter(found, lambda item: item.label in label_of)
-        cells = {
-            key: tuple(item._replace(label=label_of[item.label]) for item in items)
-            for key, items in found.cells.items()
-        }
-        found = replace(
-            found, classes=wanted.names, cells=cells, class_list=wanted.name, order=order or found.order
-        )
-    return found
-
-
-def _filter(found: CorruptedImages, wanted: Callable[[Item], bool]) -> CorruptedImages:
-    """Restrict the images of every cell; cells without any are dropped."""
-    cells = {key: tuple(filter(wanted, items)) for key, items in found.cells.items()}
-    if not any(cells.values()):
-        raise SourceError(f"{found.name}: has no image of these ids and classes; name other ones")
-    return replace(found, cells={key: items for key, items in cells.items() if items})
+    if ids is None and classes is None:
+        return found
+    names, labels, marks = restrict(label_of_image, found.classes, found.name, ids, classes)
+    cells = {
+        key: tuple(item._replace(label=labels[item.image_id]) for item in items if item.image_id in labels)
+        for key, items in found.cells.items()
+    }
+    cells = {key: items for key, items in cells.items() if items}
+    return replace(found, classes=names, cells=cells, **marks)
 
 
 def _open_files(path: Path, template: Template) -> CorruptedImages:
