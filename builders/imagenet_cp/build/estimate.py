@@ -60,7 +60,7 @@ def estimate(plan: Plan) -> tuple[dict[str, Cost], Cost]:
     for index, item in enumerate((chosen[0], *chosen)):
         warm = index > 0  # the first round only compiles and fills caches
         start = time.process_time()
-        clean = plan.benchmark.prepare(plan.source.reader.read(item), item.location, plan.recipe.size)
+        _, clean = plan.benchmark.load(plan.source.reader, item, plan.recipe.size)
         shared += warm * (time.process_time() - start)
         for cell in plan.cells:
             start = time.process_time()

@@ -30,7 +30,7 @@ from .build_folder import lock_build
 from .parquet import FileInfo, read_footer
 from .resume import finished_units, remove_leftovers, resume
 from .schedule import divide
-from .units import Unit, read_image, run, warm_up
+from .units import Unit, run, warm_up
 
 _LIBRARIES = ("imagenet-cp", "datasets", "numba", "numpy", "opencv-python", "Pillow", "pyarrow")
 
@@ -225,7 +225,7 @@ def _run(plan: Plan, workers: int, executor: Executor | None, progress: Progress
     if executor is None:
         for unit in plan.todo[:1]:
             if unit.on_error == "raise":  # images of a wrong kind are named before the kernels are compiled
-                read_image(unit, unit.items[0])
+                plan.benchmark.load(unit.reader, unit.items[0], plan.recipe.size, unit.on_error)
         kernels = {cell.name: cell for unit in plan.todo for cell in unit.cells}
         warm_ups = [partial(warm_up, plan.recipe, cell) for cell in kernels.values()]
         plan.todo = divide(plan.todo, workers)

@@ -168,8 +168,7 @@ def _check_sample(build: Build, source: Source, sample: int) -> Iterator[Problem
                 row = _row(file, index)
                 item = items[row["image_id"]]
                 try:
-                    data = source.reader.read(item)
-                    clean = build.benchmark.prepare(data, item.location, build.recipe.size)
+                    _, clean = build.benchmark.load(source.reader, item, build.recipe.size)
                 except SourceError as error:
                     yield Problem("source", str(error))
                     continue

@@ -17,7 +17,7 @@ from ..benchmarks.catalog import BENCHMARKS
 from ..benchmarks.recipe import RECIPE, Recipe
 from ..cards import card as cards
 from ..cards import citations
-from ..errors import SKIP_HINT, BuildError, SourceError, suggest
+from ..errors import BuildError, SourceError, suggest
 from ..sources import Source, open_source
 from ..sources.source import digest
 from ..sources.subsets import Ids
@@ -168,10 +168,10 @@ class BenchmarkBuilder(datasets.GeneratorBasedBuilder):
         def prepare(number: int) -> NDArray[np.uint8] | None:
             item = source.items[number]
             try:
-                return benchmark.prepare(source.reader.read(item), item.location, recipe.size)
+                return benchmark.load(source.reader, item, recipe.size, self.config.on_error)[1]
             except SourceError as error:
                 if self.config.on_error == "raise":
-                    raise SourceError(f"{error}; {SKIP_HINT}") from error
+                    raise
                 logger.warning(f"skipped: {error}")
                 return None
 
