@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from ..benchmarks.benchmark import Cell
 from ..build.build_folder import lock_build, problem_of
 from ..build.build_json import Build, open_build
-from ..build.parquet import ROWS_PER_GROUP, FileInfo
+from ..build.parquet import FileInfo, read_rows
 from ..corruptions import SEVERITIES
 from ..errors import BuildError, UsageError, suggest, wrap_os_errors
 from ..files import local_path, read_json, temporary_path, write_json
@@ -292,8 +292,7 @@ def _check_files(build: Build, unit: Unit) -> None:
 def _rows(build: Build, paths: Sequence[str]) -> Iterator[dict[str, Any]]:
     for path in paths:
         with pq.ParquetFile(build.folder / path) as file:
-            for batch in file.iter_batches(ROWS_PER_GROUP):
-                yield from batch.to_pylist()
+            yield from read_rows(file)
 
 
 def _classes(build: Build, path: str) -> list[str]:

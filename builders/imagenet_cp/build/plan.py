@@ -87,7 +87,38 @@ def new_plan(
     images_per_file: int | None = None,
     on_error: str = "raise",
 ) -> Plan:
-    """Plan a build from its beginning; arguments as for `build`."""
+    """Plan a build from its beginning.
+
+    Parameters
+    ----------
+    dataset : str
+        Such as ``"imagenet_c"``.
+    source : Source
+        From `imagenet_cp.sources.open_source`.
+    out : path
+        The folder. A build of the same recipe and source in it is resumed; other content is an error.
+    configs : sequence of str
+        Names of configs; all corruptions and severities by default.
+    seed : int
+        Seed of the random draws.
+    codec : str, optional
+        Storage of the images, one of the benchmark's ``codecs``; the first by default.
+    size : {"keep"}, optional
+        Corrupt images of any size at their own size, an extension of the paper; the profile's size by default. The
+        source is then usually opened with ``recursive=True``.
+    images_per_file : int, optional
+        Number of source images whose rows one Parquet file holds; by default that of the build being resumed, or the
+        benchmark's ``images_per_file``.
+    on_error : {"raise", "skip"}
+        Stop at an image that cannot be read, or record it and continue.
+
+    Raises
+    ------
+    ValueError
+        Unknown dataset, config or codec.
+    SourceError
+        The source is of another benchmark.
+    """
     folder = local_path(out).resolve()
     benchmark = get_benchmark(dataset)
     benchmark.check(source)
@@ -129,40 +160,18 @@ def build(
     out: str | os.PathLike[str],
     configs: Sequence[str] = (),
     *,
-    seed: int = 0,
-    codec: str | None = None,
-    size: str | None = None,
-    images_per_file: int | None = None,
-    on_error: str = "raise",
     workers_count: int | None = None,
     executor: Executor | None = None,
     shard: Shard = Shard(),  # noqa: B008  (immutable)
     progress: Progress = silent,
+    **options: Any,
 ) -> Plan:
     """Build configs of a benchmark as a folder for ``load_dataset`` and the Hub.
 
     Parameters
     ----------
-    dataset : str
-        Such as ``"imagenet_c"``.
-    source : Source
-        From `imagenet_cp.sources.open_source`.
-    out : path
-        The folder. A build of the same recipe and source in it is resumed; other content is an error.
-    configs : sequence of str
-        Names of configs; all corruptions and severities by default.
-    seed : int
-        Seed of the random draws.
-    codec : str, optional
-        Storage of the images, one of the benchmark's ``codecs``; the first by default.
-    size : {"keep"}, optional
-        Corrupt images of any size at their own size, an extension of the paper; the profile's size by default. The
-        source is then usually opened with ``recursive=True``.
-    images_per_file : int, optional
-        Number of source images whose rows one Parquet file holds; by default that of the build being resumed, or the
-        benchmark's ``images_per_file``.
-    on_error : {"raise", "skip"}
-        Stop at an image that cannot be read, or record it and continue.
+    dataset, source, out, configs, **options
+        As for `new_plan`.
     workers_count : int, optional
         Number of processes on this machine; as many as there are cores and memory for by default.
     executor : concurrent.futures.Executor, optional
@@ -181,23 +190,13 @@ def build(
     Raises
     ------
     ValueError
-        Unknown dataset, config or codec.
+        As for `new_plan`.
     SourceError
-        A clean image cannot be read.
+        The same, or a clean image cannot be read.
     BuildError
         The folder holds something else, cannot be written, or is in use by another process.
     """
-    plan = new_plan(
-        dataset,
-        source,
-        out,
-        configs,
-        seed=seed,
-        codec=codec,
-        size=size,
-        images_per_file=images_per_file,
-        on_error=on_error,
-    )
+    plan = new_plan(dataset, source, out, configs, **options)
     workers = workers_count or default_workers()
     with lock_build(plan.out, plan.identity, shard) as claim, wrap_os_errors(plan.out):
         units = [replace(unit, claim=claim) for unit in plan.todo]
