@@ -25,11 +25,14 @@ class ClassList:
         Names of the labels 0, 1, ...: wnids, where all are of ImageNet's 1000.
     indices : tuple of int or None
         Their places among ImageNet's 1000 classes; None if one is none of these.
+    lines : tuple of str
+        Lines of its file.
     """
 
     name: str
     names: tuple[str, ...]
     indices: tuple[int, ...] | None
+    lines: tuple[str, ...] = ()
 
 
 def class_list(name_or_file: str | os.PathLike[str]) -> ClassList:
@@ -75,7 +78,7 @@ def class_list(name_or_file: str | os.PathLike[str]) -> ClassList:
             raise SourceError(f"{text}: names the class {line!r} twice; remove one of the lines")
         seen.add(name)
     checksum = hashlib.sha256("\n".join(names).encode()).hexdigest()[:12]
-    return ClassList(checksum, tuple(names), None if indices is None else tuple(indices))
+    return ClassList(checksum, tuple(names), None if indices is None else tuple(indices), tuple(lines))
 
 
 def is_named(name: str) -> bool:
