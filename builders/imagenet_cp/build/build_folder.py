@@ -119,8 +119,13 @@ def problem_of(path: Path, info: FileInfo) -> str | None:
         return "missing"
     if path.stat().st_size != info.size:
         return f"{path.stat().st_size} bytes, not {info.size} as recorded"
+    return None if sha256_of(path) == info.sha256 else "its checksum is not the recorded one"
+
+
+def sha256_of(path: Path) -> str:
+    """Compute the SHA-256 of a file."""
     digest = hashlib.sha256()
     with open(path, "rb") as file:
         while block := file.read(1 << 20):
             digest.update(block)
-    return None if digest.hexdigest() == info.sha256 else "its checksum is not the recorded one"
+    return digest.hexdigest()

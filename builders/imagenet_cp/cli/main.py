@@ -176,14 +176,12 @@ def build(
 
 
 def _costs(plan: Plan, as_json: bool) -> str:
-    from dataclasses import asdict
-
     from ..build.estimate import estimate
     from ..jobs.cores import available_cores
 
     costs, total = estimate(plan)
     if as_json:
-        return json.dumps({config: asdict(cost) for config, cost in {**costs, "total": total}.items()})
+        return json.dumps({config: cost._asdict() for config, cost in {**costs, "total": total}.items()})
     cores = available_cores()
     line = "{:<22} {:>7} {:>13} {:>10} {:>9}".format
     table = [line("", "files", "rows", "size", "CPU time")]
