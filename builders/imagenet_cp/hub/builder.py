@@ -16,7 +16,7 @@ from ..benchmarks.benchmark import Benchmark, Cell
 from ..benchmarks.catalog import BENCHMARKS
 from ..benchmarks.recipe import RECIPE, Recipe
 from ..cards import card as cards
-from ..cards import citations
+from ..cards import texts
 from ..errors import BuildError, SourceError, suggest
 from ..sources import Source, open_source
 from ..sources.source import digest
@@ -119,9 +119,9 @@ class BenchmarkBuilder(datasets.GeneratorBasedBuilder):
         return datasets.DatasetInfo(
             description=f"{benchmark.description}\n\nRecipe: {self.config.recipe.signature} "
             f"(imagenet-cp {__version__}).",
-            citation=citations.CITATIONS[benchmark.card],
-            homepage=citations.HOMEPAGES[benchmark.card],
-            license=citations.LICENCE if cards.under_terms(benchmark) else "",
+            citation=texts.CITATIONS[benchmark.card],
+            homepage=texts.HOMEPAGES[benchmark.card],
+            license=texts.LICENCE if cards.under_terms(benchmark) else "",
             features=benchmark.features(source.classes, self.config.recipe, source.columns),
         )
 
