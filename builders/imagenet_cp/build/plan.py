@@ -250,9 +250,8 @@ def _finish(plan: Plan, units: list[Unit]) -> None:
     """Write the record and then the card, which makes the build loadable, once no file is missing."""
     planned = {unit.file_of(cell) for unit in units for cell in plan.cells}
     if not planned <= plan.files.keys():
-        for result in finished_units(plan.out, plan.identity)[
-            0
-        ]:  # other shards may have finished in the meantime
+        results, _ = finished_units(plan.out, plan.identity)
+        for result in results:  # of other shards, which may have finished in the meantime
             plan.files = {**result.files, **plan.files}
             plan.skipped = {**result.skipped, **plan.skipped}
     footers = {path: read_footer(plan.out / path) for path in plan.files}
