@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
+from .. import corruptions, perturbations
 from ..benchmarks.benchmark import Benchmark
 from ..benchmarks.catalog import BENCHMARKS
 from ..images import codecs
@@ -54,16 +55,18 @@ def _strip(dataset: str, name: str) -> bytes:
 
 
 def _corrupted(benchmark: Benchmark, name: str) -> dict[str, NDArray[np.uint8]]:
-    clean, recipe = _clean(benchmark), benchmark.recipe()
+    clean = _clean(benchmark)
+    recipe = benchmark.recipe()
     shown = {"clean": clean}
-    for cell in benchmark.configs[name]:
-        shown[f"severity {cell.level}"] = benchmark.generate(recipe, cell, clean, SOURCE_IMAGE).frames[0]
+    for severity in corruptions.SEVERITIES:
+        bits = recipe.bits(name, severity, SOURCE_IMAGE)
+        shown[f"severity {severity}"] = corruptions.apply(name, clean, severity, bits, benchmark.profile)
     return shown
 
 
 def _frames(benchmark: Benchmark, name: str) -> dict[str, NDArray[np.uint8]]:
-    (cell,) = benchmark.configs[name]
-    frames = benchmark.generate(benchmark.recipe(), cell, _clean(benchmark), SOURCE_IMAGE).frames
+    bits = benchmark.recipe().bits(name, 1, SOURCE_IMAGE)
+    frames = perturbations.apply(name, _clean(benchmark), bits, 1, benchmark.profile)
     shown = [round(place * (len(frames) - 1) / (_SHOWN - 1)) for place in range(_SHOWN)]
     return {f"frame {index + 1} of {len(frames)}": frames[index] for index in shown}
 
