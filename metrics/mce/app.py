@@ -16,7 +16,7 @@ class CorruptionErrorPage(Page):
     values = "top-1 errors"
     headers = ("corruption", "1", "2", "3", "4", "5")
     widths = ("170px", *["82px"] * 5)
-    options = ("Clean error in percent (optional, for the relative mCE; a file may have clean rows instead)",)
+    options = ("Clean error in percent (optional, for the relative mCE)",)
     option_example = f"{100 * formulas.ALEXNET_CLEAN:g}"
     parts = ("CE", "relative")
     note = "CE and relative CE, in percent"

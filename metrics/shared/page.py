@@ -35,7 +35,7 @@ class Page:
     scale, most : float
         The values of the table are those of `formulas` times ``scale``, and at most ``most``.
     options, option_example : tuple of str, str or None
-        Labels of text boxes, and their value in the example.
+        Labels of text boxes, which the table and the files have each, and their value in the example.
     parts : (str, str)
         Titles of the two numbers next to the bars.
     note : str
@@ -117,8 +117,7 @@ class Page:
         if missing := result["missing"]:
             names = ", ".join([*missing[:9], *(["..."] if len(missing) > 9 else [])])
             total = len(self.benchmarks[inputs[1]].test) * (len(self.headers) - 1)
-            title = self.titles[self.metric]
-            notes = [f"No {title} yet: {len(missing)} of {total} are missing ({names})."]
+            notes = [f"No {self.titles[self.metric]} yet: {len(missing)} of {total} are missing ({names})."]
         few = ""
         if signature := result.get("signature", ""):
             notes += [f"{result[self.count]} rows. {signature}"]
@@ -149,7 +148,6 @@ class Page:
             with gr.Row():
                 with gr.Column(min_width=320):
                     self.benchmark = gr.Dropdown(list(self.benchmarks), label="Benchmark")
-                    options = [gr.Textbox(label=label) for label in self.options]
                     with gr.Tab(self.values.capitalize()):
                         table = gr.Dataframe(
                             self.fill({}),
@@ -160,6 +158,7 @@ class Page:
                             column_widths=list(self.widths),
                             max_height=760,
                         )
+                        options = [gr.Textbox(label=label) for label in self.options]
                         with gr.Row():
                             fill = gr.Button("AlexNet", min_width=90, elem_id="example")
                             clear = gr.Button("Clear", min_width=90)
@@ -167,6 +166,7 @@ class Page:
                     with gr.Tab("Predictions"):
                         file = gr.File(label="Files of predictions", file_count="multiple", height=160)
                         gr.Markdown(self.rows)
+                        file_options = [gr.Textbox(label=label) for label in self.options]
                         with gr.Row():
                             fill_file = gr.Button("Example file", min_width=120, elem_id="example-file")
                             score_file = gr.Button("Score", variant="primary", elem_id="score-file")
@@ -186,7 +186,7 @@ class Page:
             outputs = [headline, parts, compare, state]
             for button, function, inputs, name in (
                 (score, self.score_table, [table, self.benchmark, *options], "score_values"),
-                (score_file, self.score_files, [file, self.benchmark, *options], "score_predictions"),
+                (score_file, self.score_files, [file, self.benchmark, *file_options], "score_predictions"),
             ):
                 event = button.click(functools.partial(self.view, function), inputs, outputs, api_name=name)
                 if details:
