@@ -124,7 +124,7 @@ def nearest_template(source: Source) -> Callable[[list[Any]], list[int]]:
 
 
 def _clean(source: Source, item: Item) -> NDArray[np.uint8]:
-    return BENCHMARKS["imagenet_c"].prepare(source.reader.read(item), item.location)
+    return BENCHMARKS["imagenet_c"].load(source.reader, item)[1]
 
 
 def _vector(image: Any) -> NDArray[np.float32]:

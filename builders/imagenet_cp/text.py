@@ -1,11 +1,14 @@
-"""Numbers in messages and cards, lists in options, and long messages on narrow terminals."""
+"""Numbers in messages and cards, lists in options, tables as CSV, and long messages on narrow terminals."""
 
 from __future__ import annotations
 
+import csv
+import io
 import os
 import re
 import shutil
 import sys
+from collections.abc import Iterable
 from typing import IO
 
 
@@ -57,6 +60,13 @@ def echo(text: str, err: bool = False) -> None:
     """Print a message, to standard error if ``err``, with its lines wrapped as by `fit`."""
     stream = sys.stderr if err else sys.stdout
     print(fit(text, stream), file=stream, flush=True)
+
+
+def csv_text(rows: Iterable[Iterable[object]]) -> str:
+    """Format rows as CSV."""
+    stream = io.StringIO()
+    csv.writer(stream, lineterminator="\n").writerows(rows)
+    return stream.getvalue()
 
 
 def split_names(text: str) -> list[str]:

@@ -228,7 +228,7 @@ class _OnTheFly:
     def read(self, row: int) -> tuple[list[Any], int]:
         cell, place = divmod(row, len(self.source.items))
         item = self.source.items[place]
-        clean = self.benchmark.prepare(self.source.reader.read(item), item.location, self.recipe.size)
+        _, clean = self.benchmark.load(self.source.reader, item, self.recipe.size)
         return self.benchmark.stored_pixels(self.recipe, self.cells[cell], clean, item), item.label
 
     def labels(self) -> NDArray[np.int64]:

@@ -12,30 +12,15 @@ class CorruptionErrorPage(Page):
     """Page of the mean corruption error, with a chart of the errors by severity."""
 
     metric = "mce"
-    symbol = "mCE"
-    name = "mean corruption error"
-    intro = (
-        "A classifier's top-1 error under the 15 corruptions of ImageNet-C at five severities, divided by AlexNet's. "
-        "AlexNet scores 100; lower is better."
-    )
     titles = {"clean_error": "clean error", "mce": "mCE", "relative_mce": "relative mCE"}  # noqa: RUF012
-    total = 75
     values = "top-1 errors"
-    unit = " in percent"
-    tab = "Errors"
-    label = "Top-1 error in percent at severities 1 to 5"
     headers = ("corruption", "1", "2", "3", "4", "5")
     widths = ("170px", *["82px"] * 5)
-    options = (
-        "Clean error in percent (optional, for the relative mCE)",
-        "Clean error in percent, if the file has no clean rows",
-    )
+    options = ("Clean error in percent (optional, for the relative mCE)",)
     option_example = f"{100 * formulas.ALEXNET_CLEAN:g}"
     parts = ("CE", "relative")
-    note = "In percent; the line is AlexNet's 100."
-    plain_note = "In percent."
+    note = "CE and relative CE, in percent"
     count = "num_examples"
-    example = "example.csv"
     rows = (
         "CSV, JSON Lines or Parquet with the columns `predictions`, `references`, `corruption` and `severity`; or the "
         "Parquet files or the `results.json` of `imagenet-cp evaluate`."
@@ -48,7 +33,8 @@ class CorruptionErrorPage(Page):
         if max(e for row in error.values() for e in row if e is not None) <= 0.01:
             raise ValueError("these look like fractions, but the table is in percent")
         clean_error = self.read_clean(clean)
-        missing = [f"{c}_{s}" for c in formulas.CORRUPTIONS for s, e in enumerate(error[c], 1) if e is None]
+        test = self.benchmarks[benchmark].test
+        missing = [f"{c}_{s + 1}" for c in test for s in range(5) if error.get(c, [None] * 5)[s] is None]
         scores = formulas.corruption_scores(error, clean_error, benchmark)
         return {**scores, "error": error, "clean_error": clean_error, "missing": missing}
 

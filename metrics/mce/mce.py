@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from .formulas import BENCHMARKS, CLEAN, corruption_scores, known_corruptions
-from .rows import Options, Rows, as_class_ids, as_column, as_integers, as_names, check_lengths, first_true
+from .rows import Rows, as_class_ids, as_column, as_integers, as_names, check_lengths, first_true
 
 #: Names of the rows of every benchmark: a batch is added before its benchmark is known.
 KNOWN = list(dict.fromkeys([CLEAN, *(name for b in BENCHMARKS["mce"] for name in known_corruptions(b))]))
@@ -49,6 +49,8 @@ class MCE(Rows, evaluate.Metric):
         (None, [None, None, 0.5, None, None])
     """
 
+    key = "mce"
+
     def _make_features(self):
         return {
             "predictions": datasets.Value("int32"),
@@ -71,10 +73,9 @@ class MCE(Rows, evaluate.Metric):
         if isinstance(extra, str):
             raise ValueError(f"extra is a list of names: extra=[{extra!r}]")
         known = [*KNOWN, *as_column("extra", extra)]
-        batch = {}
-        for name in ("predictions", "references"):
-            hint = " (-1 may mean that there is no label)"
-            batch[name] = as_class_ids(name, as_column(name, columns[name]), row, hint)
+        hint = " (-1 may mean that there is no label)"
+        ids = ("predictions", "references")
+        batch = {name: as_class_ids(name, as_column(name, columns[name]), row, hint) for name in ids}
         hint = " (name a corruption of your own in extra=[...])"
         batch["corruption"] = as_names("corruption", columns["corruption"], known, row, hint)
         severity = as_integers("severity", as_column("severity", columns["severity"]), row)
@@ -97,10 +98,7 @@ class MCE(Rows, evaluate.Metric):
         severity=None,
         extra=(),
         clean_error=None,
-        strict=False,
-        benchmark="imagenet_c",
-        num_classes=None,
-        recipe=None,
+        **options,
     ):
         """Compute the score of all rows that were added. After an error the rows added before are retained."""
         number = isinstance(clean_error, numbers.Real) and not isinstance(clean_error, bool)
@@ -108,7 +106,6 @@ class MCE(Rows, evaluate.Metric):
             raise ValueError(f"clean_error is a fraction from 0 to 1, such as 0.239; got {clean_error!r}")
         columns = {"predictions": predictions, "references": references}
         columns |= {"corruption": corruption, "severity": severity}
-        options = Options("mce", benchmark, num_classes, strict, recipe)
         return self._score(columns, options, {"extra": extra}, clean_error=clean_error)
 
     def _compute(self, predictions, references, corruption, severity, *, options, clean_error):
@@ -124,9 +121,10 @@ class MCE(Rows, evaluate.Metric):
         tested = options.facts.test
         foreign = set(KNOWN[1:]).difference(own)
         if mixed := [name for name, rows in zip(known, total, strict=True) if name in foreign and any(rows)]:
+            benchmark = next(b for b in BENCHMARKS["mce"] if mixed[0] in known_corruptions(b))
             raise ValueError(
                 f"corruption: rows of {mixed[0]!r}, which is none of {options.benchmark}; score the rows of each "
-                f"benchmark by themselves, with benchmark={_benchmark_of(mixed[0])!r} for these"
+                f"benchmark by themselves, with benchmark={benchmark!r} for these"
             )
         clean_rows = total[0][0]
         if clean_rows and clean_error is not None:
@@ -149,8 +147,3 @@ class MCE(Rows, evaluate.Metric):
             "clean_error": clean_error,
             **options.summarize(sizes, missing, f"its {5 * len(tested)} configs", "num_examples"),
         }
-
-
-def _benchmark_of(corruption):
-    """Name of the first benchmark that has a corruption."""
-    return next(name for name in BENCHMARKS["mce"] if corruption in known_corruptions(name))

@@ -100,8 +100,7 @@ def _of_evaluation(columns, features):
         ids = best.flatten().to_numpy().reshape(len(best), -1)
         parts = [name.rpartition("_") if name != "clean" else ("clean", "", "0") for name in names]
         corruption, severity = [part[0] for part in parts], [int(part[2]) for part in parts]
-        labels = columns["label"].to_numpy()
-        values = (ids[:, 0], labels, corruption, severity)
+        values = (ids[:, 0], columns["label"].to_numpy(), corruption, severity)
         return dict(zip(features, values, strict=True)) | {"extra": sorted({*corruption} - {"clean"})}
     frames = best.flatten()
     ids = frames.flatten().to_numpy().reshape(len(frames), -1)

@@ -105,28 +105,26 @@ class Benchmark(NamedTuple):
     frames: dict[str, int] = {}  # noqa: RUF012
 
 
-_CORRUPTION_BENCHMARKS = {
-    "imagenet_c": Benchmark(1000, "alexnet", CORRUPTIONS),
-    "imagenet_c_299": Benchmark(1000, "alexnet", CORRUPTIONS),
-    "tiny_imagenet_c": Benchmark(200, "none", CORRUPTIONS),
-    "cifar10_c": Benchmark(10, "none", CORRUPTIONS),
-    "cifar100_c": Benchmark(100, "none", CORRUPTIONS),
-    "imagenet_c_bar": Benchmark(1000, "none", BAR_CORRUPTIONS),
-    "cifar10_c_bar": Benchmark(10, "none", CIFAR_BAR_CORRUPTIONS),
-}
-_SEQUENCE_BENCHMARKS = {
-    "imagenet_p": Benchmark(1000, "alexnet", PERTURBATIONS, {"translate": 41}),
-    "imagenet_p_299": Benchmark(1000, "alexnet", PERTURBATIONS, {"translate": 41}),
-    "tiny_imagenet_p": Benchmark(200, "none", PERTURBATIONS),
-    "cifar10_p": Benchmark(10, "none", CIFAR_PERTURBATIONS, {"motion_blur": 21, "translate": 16}),
-    "cifar100_p": Benchmark(100, "none", CIFAR_PERTURBATIONS, {"motion_blur": 21, "translate": 16}),
-}
 #: Metric -> benchmark -> its properties.
 BENCHMARKS: dict[str, dict[str, Benchmark]] = {
-    "mce": _CORRUPTION_BENCHMARKS,
-    "mfr": _SEQUENCE_BENCHMARKS,
-    "mt5d": _SEQUENCE_BENCHMARKS,
+    "mce": {
+        "imagenet_c": Benchmark(1000, "alexnet", CORRUPTIONS),
+        "imagenet_c_299": Benchmark(1000, "alexnet", CORRUPTIONS),
+        "tiny_imagenet_c": Benchmark(200, "none", CORRUPTIONS),
+        "cifar10_c": Benchmark(10, "none", CORRUPTIONS),
+        "cifar100_c": Benchmark(100, "none", CORRUPTIONS),
+        "imagenet_c_bar": Benchmark(1000, "none", BAR_CORRUPTIONS),
+        "cifar10_c_bar": Benchmark(10, "none", CIFAR_BAR_CORRUPTIONS),
+    },
+    "mfr": {
+        "imagenet_p": Benchmark(1000, "alexnet", PERTURBATIONS, {"translate": 41}),
+        "imagenet_p_299": Benchmark(1000, "alexnet", PERTURBATIONS, {"translate": 41}),
+        "tiny_imagenet_p": Benchmark(200, "none", PERTURBATIONS),
+        "cifar10_p": Benchmark(10, "none", CIFAR_PERTURBATIONS, {"motion_blur": 21, "translate": 16}),
+        "cifar100_p": Benchmark(100, "none", CIFAR_PERTURBATIONS, {"motion_blur": 21, "translate": 16}),
+    },
 }
+BENCHMARKS["mt5d"] = BENCHMARKS["mfr"]
 #: Metric of sequences -> key of its values in the result, key of its ratios, unit of a ratio without a normaliser.
 SEQUENCE_KEYS = {"mfr": ("flip_probability", "fr", 0.01), "mt5d": ("unnormalised_t5d", "t5d", 1.0)}
 
@@ -327,7 +325,7 @@ def corruption_scores(
 
 def frame_counts(benchmark: str) -> NDArray[np.int64]:
     """Number of frames of a sequence of each perturbation, in the order of ``ALEXNET["mfr"]``."""
-    frames = _SEQUENCE_BENCHMARKS[benchmark].frames
+    frames = BENCHMARKS["mfr"][benchmark].frames
     return np.array([frames.get(name, 31) for name in ALEXNET["mfr"]])
 
 
@@ -357,9 +355,8 @@ def frame_pairs(
     ([[1, 2]], [[2, 3]])
     """
     if noise:
-        return np.broadcast_to(frames[:, :1], (len(frames), frames.shape[1] - 1, *frames.shape[2:])), frames[
-            :, 1:
-        ]
+        later = frames[:, 1:]
+        return np.broadcast_to(frames[:, :1], later.shape), later
     return frames[:, :-difficulty], frames[:, difficulty:]
 
 

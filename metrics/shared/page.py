@@ -22,16 +22,12 @@ class Page:
 
     Attributes
     ----------
-    metric, symbol, name : str
-        Such as ``"mfr"``, ``"mFR"`` and ``"mean flip rate"``.
-    intro : str
-        One sentence below the title.
+    metric : str
+        Such as ``"mfr"``. The description in its script is the title and the text below it.
     titles : dict
         Key of a published score -> title of its column.
-    total : int
-        Number of configs in the mean.
-    values, unit, tab, label : str
-        Name of the table's values in the plural, with a unit; titles of the tab and of the table.
+    values, unit : str
+        Name of the table's values in the plural, and the end of a sentence about them.
     headers : list of str
         Columns of the table; the first has the names of corruptions or perturbations.
     widths : list of str
@@ -39,21 +35,20 @@ class Page:
     scale, most : float
         The values of the table are those of `formulas` times ``scale``, and at most ``most``.
     options, option_example : tuple of str, str or None
-        Labels of the text boxes of the table and of the file, and their value in the example.
+        Labels of text boxes, which the table and the files have each, and their value in the example.
     parts : (str, str)
         Titles of the two numbers next to the bars.
-    note, plain_note : str
-        Text below the bars, with and without a normaliser.
+    note : str
+        Description of the bars and numbers.
     count : str
         Key of the number of rows in a result.
     rows : str
         Description of the files.
-    example : str
-        Name of the example file.
     source : str
         Source of the published scores.
     """
 
+    unit = " in percent"
     options = ()
     option_example = None
     scale = 100
@@ -70,6 +65,10 @@ class Page:
         """Serve the page; files of its folder can be downloaded as examples."""
         theme = gr.themes.Default(font=["system-ui", "sans-serif"], font_mono=["ui-monospace", "monospace"])
         self.demo.launch(theme=theme, css_paths=[HERE / "page.css"], allowed_paths=[str(HERE)])
+
+    def load(self):
+        """Load the metric in the folder of this page; a plain import cannot resolve its relative imports."""
+        return evaluate.load(str(HERE / f"{self.metric}.py"))
 
     def fill(self, values):
         """Table of values, from a dict by name, or an empty table to fill in."""
@@ -96,8 +95,7 @@ class Page:
             raise ValueError("choose a file, or load the example")
         if len(paths) == 1 and (result := read_result(paths[0], self.metric, benchmark)):
             return result
-        # A plain import cannot resolve the relative imports of the metric.
-        metric = evaluate.load(str(HERE / f"{self.metric}.py"))
+        metric = self.load()
         identities = []
         for path in paths:
             columns, identity = read_columns(path, metric.features)
@@ -118,7 +116,8 @@ class Page:
         notes = []
         if missing := result["missing"]:
             names = ", ".join([*missing[:9], *(["..."] if len(missing) > 9 else [])])
-            notes = [f"No {self.symbol} yet: {len(missing)} of {self.total} are missing ({names})."]
+            total = len(self.benchmarks[inputs[1]].test) * (len(self.headers) - 1)
+            notes = [f"No {self.titles[self.metric]} yet: {len(missing)} of {total} are missing ({names})."]
         few = ""
         if signature := result.get("signature", ""):
             notes += [f"{result[self.count]} rows. {signature}"]
@@ -128,12 +127,11 @@ class Page:
         notes += [str(warning.message) for warning in caught if warning.category is UserWarning]
         clean_error = result.get("clean_error")
         yours = {**result, "clean_error": None if clean_error is None else 100 * clean_error}
-        order = [*list(self.titles)[1:], "clean_error"]
-        numbers = {self.titles[key]: yours[key] for key in order if key in result}
+        numbers = {self.titles[key]: yours[key] for key in [*self.titles, "clean_error"][1:] if key in result}
         rows = list(self.list_parts(result))
         mark = 100 if self.benchmarks[inputs[1]].normaliser == "alexnet" else None
         full = max([mark or 0, 1e-9, *(length for _, length, _, _ in rows if length is not None)])
-        note = self.note if mark else self.plain_note
+        note = self.note + ("; the line is AlexNet's 100 percent." if mark else ", not normalised.")
         return (
             render("summary", numbers=numbers, warning=few, notes=notes),
             render("bars", rows=rows, titles=self.parts, full=full, mark=mark, note=note),
@@ -143,23 +141,24 @@ class Page:
 
     def build(self):
         """Components and events of the page."""
-        with gr.Blocks(title=f"{self.symbol}, {self.name}", analytics_enabled=False) as demo:
-            gr.Markdown(f"# {self.symbol}, {self.name}\n{self.intro}")
+        title, _, intro = self.load().description.partition("\n\n")
+        with gr.Blocks(title=title, analytics_enabled=False) as demo:
+            gr.Markdown(f"# {title}\n{intro}")
             state = gr.State()
             with gr.Row():
                 with gr.Column(min_width=320):
                     self.benchmark = gr.Dropdown(list(self.benchmarks), label="Benchmark")
-                    with gr.Tab(self.tab):
+                    with gr.Tab(self.values.capitalize()):
                         table = gr.Dataframe(
                             self.fill({}),
                             datatype=["str"] + ["number"] * (len(self.headers) - 1),
-                            label=self.label,
+                            label=f"{self.values.capitalize()}{self.unit}",
                             interactive=True,
                             static_columns=[0],
                             column_widths=list(self.widths),
                             max_height=760,
                         )
-                        table_options = [gr.Textbox(label=label) for label in self.options[:1]]
+                        options = [gr.Textbox(label=label) for label in self.options]
                         with gr.Row():
                             fill = gr.Button("AlexNet", min_width=90, elem_id="example")
                             clear = gr.Button("Clear", min_width=90)
@@ -167,7 +166,7 @@ class Page:
                     with gr.Tab("Predictions"):
                         file = gr.File(label="Files of predictions", file_count="multiple", height=160)
                         gr.Markdown(self.rows)
-                        file_options = [gr.Textbox(label=label) for label in self.options[1:]]
+                        file_options = [gr.Textbox(label=label) for label in self.options]
                         with gr.Row():
                             fill_file = gr.Button("Example file", min_width=120, elem_id="example-file")
                             score_file = gr.Button("Score", variant="primary", elem_id="score-file")
@@ -186,18 +185,16 @@ class Page:
 
             outputs = [headline, parts, compare, state]
             for button, function, inputs, name in (
-                (score, self.score_table, [table, self.benchmark, *table_options], "score_values"),
+                (score, self.score_table, [table, self.benchmark, *options], "score_values"),
                 (score_file, self.score_files, [file, self.benchmark, *file_options], "score_predictions"),
             ):
                 event = button.click(functools.partial(self.view, function), inputs, outputs, api_name=name)
                 if details:
                     event.then(*details, api_name=False)
             for button, values, text in ((fill, self.alexnet, self.option_example), (clear, {}, "")):
-                filled = [self.fill(values), text] if table_options else self.fill(values)
-                button.click(
-                    functools.partial(lambda x: x, filled), None, [table, *table_options], api_name=False
-                )
-            fill_file.click(lambda: [str(HERE / self.example)], None, file, api_name=False)
+                filled = [self.fill(values), text] if options else self.fill(values)
+                button.click(functools.partial(lambda x: x, filled), None, [table, *options], api_name=False)
+            fill_file.click(lambda: [str(next(HERE.glob("example.*")))], None, file, api_name=False)
         return demo
 
     def build_details(self, state):

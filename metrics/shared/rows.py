@@ -34,9 +34,9 @@ VERSION = 1  # of the signature: incremented when the same input gives a differe
 class Rows:
     """Mixin of the metrics, for use with `evaluate.Metric`: rows are added in whole batches.
 
-    A subclass defines ``_make_features()`` and ``_check_batch(columns, row, **options)``, which returns the columns as
-    Arrow arrays; ``row(i)`` is the description of row i in an error message. The docstrings of its module and of the
-    class are the description and the inputs of the metric.
+    A subclass defines ``key`` (the metric's name), ``_make_features()`` and ``_check_batch(columns, row, **options)``,
+    which returns the columns as Arrow arrays; ``row(i)`` is the description of row i in an error message. The
+    docstrings of its module and of the class are the description and the inputs of the metric.
     """
 
     chunk = 100_000  # rows of a record batch on disk
@@ -80,6 +80,7 @@ class Rows:
 
     def _score(self, columns, options, batch_options=None, **compute_options):
         """Compute the score of all rows, those of ``columns`` included."""
+        options = Options(self.key, **{"benchmark": next(iter(BENCHMARKS[self.key])), **options})
         options.check()
         with self._lock:
             before = len(self)
@@ -112,9 +113,9 @@ class Options(NamedTuple):
 
     metric: str
     benchmark: str
-    num_classes: int | None
-    strict: bool
-    recipe: str | None
+    num_classes: int | None = None
+    strict: bool = False
+    recipe: str | None = None
 
     @property
     def facts(self):
@@ -134,7 +135,7 @@ class Options(NamedTuple):
     def check_classes(self, name, ids, place):
         """Raise ValueError for a class id that the benchmark lacks."""
         classes = self.num_classes or self.facts.num_classes
-        highest = ids.reshape(len(ids), -1).max(axis=1, initial=0)
+        highest = ids.max(axis=tuple(range(1, ids.ndim)), initial=0)
         if (i := first_true(highest >= classes)) is not None:
             raise ValueError(
                 f"{name}: {place(i)} holds {highest[i]}; {self.benchmark} has class ids 0 to {classes - 1} "

@@ -7,15 +7,12 @@ from page import Page
 class SequencePage(Page):
     """Page of a metric of sequences; ``row`` is an example of a line, ``frame`` the prediction for a frame."""
 
-    total = 10
     widths = ("50%", "50%")
     count = "num_sequences"
-    example = "example.jsonl"
     source = "In percent, on ImageNet-P, from the paper."
 
     def __init__(self):
         self.value_key, self.ratio_key, _ = formulas.SEQUENCE_KEYS[self.metric]
-        self.titles = {"clean_error": "clean error", self.metric: self.symbol}
         self.rows = (
             f"JSON Lines, one sequence per line: {self.frame} for each of the 31 frames (translate 41), `difficulty` "
             f"optional. `{self.row}` Or the Parquet files or the `results.json` of `imagenet-cp evaluate`."

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from .formulas import ALEXNET, BENCHMARKS, NOISE, SEQUENCE_KEYS, frame_counts, frame_pairs, sequence_scores
-from .rows import Options, as_array, as_column, as_integers, as_names, check_lengths, first_true
+from .rows import as_array, as_column, as_integers, as_names, check_lengths, first_true
 
 PERTURBATIONS = list(ALEXNET["mfr"])
 
@@ -18,9 +18,9 @@ PERTURBATIONS = list(ALEXNET["mfr"])
 class Sequences:
     """Mixin of the metrics of ImageNet-P, for use with `Rows` and `evaluate.Metric`.
 
-    A subclass defines ``key`` (the metric's name), ``feature`` (of the prediction for a frame), ``change(earlier,
-    later)``, the function that is summed over pairs of frames, and ``_check_frames(values, row)``, which converts a
-    column of predictions to class ids (all frames of all sequences) and the number of frames of each sequence.
+    A subclass defines ``feature`` (of the prediction for a frame), ``change(earlier, later)``, the function that is
+    summed over pairs of frames, and ``_check_frames(values, row)``, which converts a column of predictions to class
+    ids (all frames of all sequences) and the number of frames of each sequence.
     """
 
     def _make_features(self):
@@ -35,17 +35,7 @@ class Sequences:
         """Add a batch of sequences. A batch with an error is rejected as a whole."""
         self._add({"predictions": predictions, "perturbation": perturbation, "difficulty": difficulty})
 
-    def compute(
-        self,
-        *,
-        predictions=None,
-        perturbation=None,
-        difficulty=None,
-        strict=False,
-        benchmark="imagenet_p",
-        num_classes=None,
-        recipe=None,
-    ):
+    def compute(self, *, predictions=None, perturbation=None, difficulty=None, **options):
         """Compute the score of all rows that were added. After an error the rows added before are retained."""
         if difficulty is not None and predictions is None and perturbation is None:
             raise ValueError(
@@ -53,7 +43,7 @@ class Sequences:
                 f"there, as in add_batch(predictions=..., perturbation=..., difficulty={difficulty!r})"
             )
         columns = {"predictions": predictions, "perturbation": perturbation, "difficulty": difficulty}
-        return self._score(columns, Options(self.key, benchmark, num_classes, strict, recipe))
+        return self._score(columns, options)
 
     def _check_batch(self, columns, row):
         predictions = as_column("predictions", columns["predictions"])
@@ -85,46 +75,28 @@ class Sequences:
                 "score one difficulty at a time. Noises have a config for each difficulty; for all other perturbations "
                 "it is a stride of the metric: pass it as a number, as in add_batch(..., difficulty=2)"
             )
-        frames = frame_counts(options.benchmark)
-        total = np.zeros(len(frames), np.int64)
-        count = np.zeros(len(frames), np.int64)
-        for batch in pa.table({"predictions": predictions, "perturbation": perturbation}).to_batches():
-            self._add_changes(batch, frames, level, options, total, count)
-        sizes = dict(zip(PERTURBATIONS, count.tolist(), strict=True))
-        values = {}
-        for name, change, m in zip(PERTURBATIONS, total.tolist(), frames.tolist(), strict=True):
-            if sizes[name] or name in options.facts.test:
-                pairs = sizes[name] * (m - (1 if name in NOISE else level))
-                values[name] = change / pairs if pairs else None
+        values, sizes = {}, {}
+        for name, frames in zip(PERTURBATIONS, frame_counts(options.benchmark).tolist(), strict=True):
+            mask = pc.equal(perturbation, name)
+            rows = np.flatnonzero(mask)
+            ids, counts = flat(predictions.filter(mask).combine_chunks())
+            if (i := first_true(counts != frames)) is not None:
+                raise ValueError(
+                    f"predictions: row {rows[i]} has {counts[i]} frames, but {name} of {options.benchmark} has "
+                    f"{frames} (is benchmark= right?)"
+                )
+            sequences = ids.reshape(len(rows), frames, *ids.shape[1:])
+            options.check_classes("predictions", sequences, lambda i, rows=rows: f"row {rows[i]}")
+            sizes[name] = len(rows)
+            if len(rows) or name in options.facts.test:
+                change = self.change(*frame_pairs(sequences, name in NOISE, level))
+                values[name] = int(change.sum(dtype=np.int64)) / change.size if change.size else None
         missing = [name for name in options.facts.test if values[name] is None]
         return {
             **sequence_scores(self.key, values, options.benchmark),
             SEQUENCE_KEYS[self.key][0]: values,
             **options.summarize(sizes, missing, "10 perturbations", "num_sequences", difficulty=level),
         }
-
-    def _add_changes(self, batch, frames, level, options, total, count):
-        """Add the changes between frames to ``total`` and the sequences to ``count``, by perturbation."""
-        ids, counts = flat(batch["predictions"])
-        code = codes(batch["perturbation"])
-        ends = np.cumsum(counts)
-        done = count.sum()
-        if (i := first_true(counts != frames[code])) is not None:
-            name = batch["perturbation"][i]
-            raise ValueError(
-                f"predictions: row {done + i} has {counts[i]} frames, but {name} of {options.benchmark} has "
-                f"{frames[code[i]]} (is benchmark= right?)"
-            )
-        options.check_classes("predictions", ids, lambda i: f"row {done + np.searchsorted(ends, i, 'right')}")
-        for c in np.unique(code):
-            rows = np.flatnonzero(code == c)
-            if len(rows) == len(code):
-                sequences = ids.reshape(len(rows), frames[c], *ids.shape[1:])
-            else:
-                sequences = ids[(ends - counts)[rows, None] + np.arange(frames[c])]
-            earlier, later = frame_pairs(sequences, PERTURBATIONS[c] in NOISE, level)
-            total[c] += self.change(earlier, later).sum(dtype=np.int64)
-            count[c] += len(rows)
 
 
 def codes(perturbation):

@@ -18,7 +18,8 @@ from imagenet_cp.build.plan import build
 from imagenet_cp.cards import card as cards
 from imagenet_cp.cards import strips
 from imagenet_cp.cards import tables as card_tables
-from imagenet_cp.cards.tables import COLUMNS, kind_of
+from imagenet_cp.cards.tables import kind_of
+from imagenet_cp.cards.texts import COLUMNS
 from imagenet_cp.sources import Item, open_source
 from imagenet_cp.sources.classes import wnids
 

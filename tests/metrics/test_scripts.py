@@ -1,7 +1,6 @@
 """Properties of all three metric scripts, and the three places that evaluate loads them from."""
 
 import ast
-import importlib.util
 import os
 import shutil
 import subprocess
@@ -9,8 +8,11 @@ import sys
 import zipfile
 from pathlib import Path
 
+import numpy as np
 import pytest
 from evaluate.loading import get_imports
+
+from imagenet_cp.metrics import CORRUPTIONS, PERTURBATIONS
 
 METRICS = Path(__file__).parents[2] / "metrics"
 NAMES = ["mce", "mfr", "mt5d"]
@@ -108,23 +110,96 @@ def test_formulas_import_numpy_alone():
     assert modules == {"__future__", "collections.abc", "typing", "numpy", "numpy.typing"}
 
 
-@pytest.fixture
-def cases(name, monkeypatch):
-    monkeypatch.syspath_prepend(str(METRICS / name))
-    monkeypatch.delitem(sys.modules, "formulas", raising=False)
-    spec = importlib.util.spec_from_file_location("cases", METRICS / name / "tests.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    sys.modules.pop("formulas")
-    return module.test_cases
+ONE_FOG = {"predictions": [3, 5], "references": [3, 4], "corruption": ["fog", "fog"], "severity": [3, 3]}
+CLEAN_AND_FOG = {"corruption": ["clean"] + ["fog"] * 5, "severity": [0, 1, 2, 3, 4, 5]}
+FATAL_AT_5 = {"predictions": [0, 0, 0, 0, 1] * 15, "references": [0] * 75, "severity": [1, 2, 3, 4, 5] * 15}
+FIVE = [1, 2, 3, 4, 5]
 
 
-def test_known_results(name, load, cases):
-    """The cases that a published Space carries."""
-    for case in cases:
-        result = load(name).compute(**{key: value for key, value in case.items() if key != "result"})
-        for key, expected in case["result"].items():
-            found = (
-                {name: result[key][name] for name in expected} if isinstance(expected, dict) else result[key]
-            )
-            assert found == pytest.approx(expected)
+@pytest.mark.parametrize(
+    ("name", "inputs", "expected"),
+    [
+        # One config of 75 gives no mCE, and one severity of five no CE.
+        (
+            "mce",
+            ONE_FOG,
+            {
+                "mce": None,
+                "ce": {"fog": None},
+                "num_examples": 2,
+                "signature": "mce|benchmark:imagenet_c|n:2|normaliser:alexnet|missing:74|version:1",
+            },
+        ),
+        # Always right on clean images, always wrong on fog: CE = 5 / 4.09662, relative CE = 1 / (.819324 - .43478).
+        (
+            "mce",
+            {**CLEAN_AND_FOG, "predictions": [1, 0, 0, 0, 0, 0], "references": [1] * 6},
+            {"ce": {"fog": 500 / 4.09662}, "relative_ce": {"fog": 100 / (0.819324 - 0.43478)}},
+        ),
+        # CIFAR's mCE is the plain mean error: here all predictions are wrong at severity 5, and right at the others.
+        (
+            "mce",
+            {**FATAL_AT_5, "corruption": np.repeat(CORRUPTIONS, 5).tolist(), "benchmark": "cifar10_c"},
+            {"mce": 20.0, "missing": []},
+        ),
+        # A different prediction for one frame in the middle is two flips of 30 pairs, and one of 30 for a noise.
+        (
+            "mfr",
+            {"predictions": [[7] * 15 + [8] + [7] * 15] * 2, "perturbation": ["shot_noise", "tilt"]},
+            {
+                "mfr": None,
+                "flip_probability": {"shot_noise": 1 / 30, "tilt": 2 / 30},
+                "num_sequences": 2,
+            },
+        ),
+        # A prediction that changes in every frame has a flip probability of 1.
+        (
+            "mfr",
+            {"predictions": [list(range(31))], "perturbation": ["tilt"], "difficulty": 2},
+            {
+                "fr": {"tilt": 100 / 0.0705},
+                "signature": "mfr|benchmark:imagenet_p|difficulty:2|n:1|normaliser:alexnet|missing:9|version:1",
+            },
+        ),
+        # Tiny ImageNet-P has 31 frames everywhere and no normaliser: 3 flips of 30 pairs are 10 percent.
+        (
+            "mfr",
+            {
+                "predictions": [[7] * 28 + [8, 9, 10]] * 10,
+                "perturbation": PERTURBATIONS,
+                "benchmark": "tiny_imagenet_p",
+            },
+            {"mfr": 10.0, "missing": []},
+        ),
+        # Two classes that swap ranks move by one rank each.
+        (
+            "mt5d",
+            {"predictions": [[FIVE] * 30 + [[2, 1, 3, 4, 5]]], "perturbation": ["tilt"]},
+            {"mt5d": None, "t5d": {"tilt": 100 * 2 / 30 / 1.75}},
+        ),
+        # Without a normaliser, five different classes in one of 30 pairs cost 5 + 4 + 3 + 2 + 1.
+        (
+            "mt5d",
+            {
+                "predictions": [[FIVE] * 30 + [[6, 7, 8, 9, 10]]] * 10,
+                "perturbation": PERTURBATIONS,
+                "benchmark": "tiny_imagenet_p",
+            },
+            {
+                "mt5d": 0.5,
+                "t5d": dict.fromkeys(PERTURBATIONS, 0.5),
+                "signature": "mt5d|benchmark:tiny_imagenet_p|difficulty:1|n:1|normaliser:none|version:1",
+            },
+        ),
+    ],
+)
+def test_known_results(load, name, inputs, expected):
+    result = load(name).compute(**inputs)
+    for key, value in expected.items():
+        found = {part: result[key][part] for part in value} if isinstance(value, dict) else result[key]
+        assert found == pytest.approx(value)
+
+
+def test_an_unknown_option_is_refused(load, name):
+    with pytest.raises(TypeError, match="unexpected keyword argument 'benchmrk'"):
+        load(name).compute(benchmrk="imagenet_c")

@@ -41,7 +41,7 @@ def space(name, monkeypatch):
 def test_requirements_are_what_is_imported(name):
     folder = METRICS / name
     listed = set(re.findall(r"^[a-z0-9]+", (folder / "requirements.txt").read_text().lower(), re.MULTILINE))
-    source = "".join(path.read_text() for path in folder.glob("*.py") if path.name != "tests.py")
+    source = "".join(path.read_text() for path in folder.glob("*.py"))
     imported = set(re.findall(r"^(?:import|from) (\w+)", source, re.MULTILINE))
     assert listed == imported - sys.stdlib_module_names - {path.stem for path in folder.glob("*.py")}
 

@@ -7,7 +7,8 @@ import pytest
 from imagenet_cp.errors import SourceError, UsageError
 from imagenet_cp.sources import Item, Source
 from imagenet_cp.sources import classes as imagenet
-from imagenet_cp.sources.class_lists import class_list, labels_in, restrict_classes
+from imagenet_cp.sources.class_lists import class_list, labels_in
+from imagenet_cp.sources.subsets import restrict_images
 
 #: Length, and start of the SHA-256 of the wnids joined by spaces.
 CHECKSUMS = {
@@ -136,7 +137,7 @@ def test_classes_that_a_list_has_not_are_named():
 )
 def test_the_numbers_of_a_source_s_classes_stay_in_its_signature(classes, given, order):
     items = tuple(Item(f"image {label}", label, f"/{label}") for label in range(2))
-    found = restrict_classes(Source("photos", classes, items, None, order=given), "imagenette")
+    found = restrict_images(Source("photos", classes, items, None, order=given), classes="imagenette")
     assert found.order == order and found.class_list == "imagenette"
     assert [item.label for item in found.items] == ([0, 9] if classes[0] == "1" else [0, 8])
 

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from .. import corruptions
 from ..errors import SourceError
 from ..images import codecs
-from ..sources.source import row_id, stamp_of
+from ..sources.source import reading, row_id, stamp_of
 from .release import (
     Images,
     Listing,
@@ -29,7 +29,6 @@ from .release import (
     list_entries,
     open_unchanged,
     read_at,
-    read_errors,
 )
 
 _LAYOUT = re.compile(r"/(?P<name>[a-z_]+)\.npy\Z", re.ASCII)
@@ -180,7 +179,7 @@ def _arrays(
             array = Array(path, entry.offset, entry.size, listing.stamp, f"{path}#{entry.name}")
             folders[folder][name] = array
         else:
-            with read_errors(entry.path):
+            with reading(entry.path):
                 status = os.stat(entry.path)
             if stat.S_ISREG(status.st_mode):  # opening a pipe would block
                 array = Array(Path(entry.path), 0, status.st_size, stamp_of(status), entry.path)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import itertools
 import os
 from abc import ABC, abstractmethod
@@ -15,9 +14,9 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from ..benchmarks.benchmark import Cell
-from ..build.build_folder import lock_build, problem_of
+from ..build.build_folder import lock_build, problem_of, sha256_of
 from ..build.build_json import Build, open_build
-from ..build.parquet import ROWS_PER_GROUP, FileInfo
+from ..build.parquet import FileInfo, read_rows
 from ..corruptions import SEVERITIES
 from ..errors import BuildError, UsageError, suggest, wrap_os_errors
 from ..files import local_path, read_json, temporary_path, write_json
@@ -184,11 +183,7 @@ class Arrays(Target):
             os.replace(temporary, file)
         finally:
             temporary.unlink(missing_ok=True)
-        with open(file, "rb") as stream:
-            checksum = hashlib.sha256()
-            while block := stream.read(1 << 20):
-                checksum.update(block)
-        yield FileInfo(total, file.stat().st_size, checksum.hexdigest())
+        yield FileInfo(total, file.stat().st_size, sha256_of(file))
 
     def finished(self, units: Mapping[Unit, FileInfo], out: Path) -> set[Unit]:
         """Find the arrays with the recorded checksums."""
@@ -292,8 +287,7 @@ def _check_files(build: Build, unit: Unit) -> None:
 def _rows(build: Build, paths: Sequence[str]) -> Iterator[dict[str, Any]]:
     for path in paths:
         with pq.ParquetFile(build.folder / path) as file:
-            for batch in file.iter_batches(ROWS_PER_GROUP):
-                yield from batch.to_pylist()
+            yield from read_rows(file)
 
 
 def _classes(build: Build, path: str) -> list[str]:

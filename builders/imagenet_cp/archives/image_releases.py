@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ..errors import SourceError
+from ..sources.source import reading
 from .release import (
     Entry,
     Images,
@@ -22,7 +23,6 @@ from .release import (
     list_entries,
     open_unchanged,
     read_at,
-    read_errors,
 )
 
 
@@ -191,7 +191,7 @@ class FileImages(Images):
             os.posix_fadvise(file, start, stop - start, os.POSIX_FADV_WILLNEED)
 
     def _read_file(self, path: Path) -> bytes:
-        with read_errors(path):
+        with reading(path):
             if not path.is_file():  # opening a pipe would block
                 return b""
             with open(path, "rb") as file:

@@ -14,7 +14,7 @@ from typing import Any
 from ..benchmarks.benchmark import Benchmark, Cell
 from ..benchmarks.file_names import DATA_FILE, data_file
 from ..benchmarks.recipe import Recipe
-from ..build.build_folder import unexpected_files
+from ..build.build_folder import size_problem, unexpected_files
 from ..build.parquet import FileInfo, read_footer
 from ..cards import card as cards
 from ..errors import BuildError
@@ -114,8 +114,7 @@ class Import:
                 if config in cells
             }
         for config, files in list(self.files.items()):
-            paths = ((self.out / path, info.size) for path, info in files.items())
-            if not all(path.is_file() and path.stat().st_size == size for path, size in paths):
+            if any(size_problem(self.out / path, info) for path, info in files.items()):
                 self.notes.append(f"{config}: its files are missing or damaged; import it again")
                 del self.files[config]
         for temporary in (*self.out.glob(".*.tmp"), *(self.out / "data").rglob(".*.tmp")):

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
 from ..errors import SourceError
-from ..sources.source import stamp_of
+from ..sources.source import reading, stamp_of
 from ..sources.tar_members import is_tar, members
 
 _BLOCK = 1 << 20
@@ -246,7 +246,7 @@ def list_entries(
             if file.exists():
                 yield Entry(str(file), str(file), None, 0, "")
     elif is_tar(path):
-        with read_errors(path), open(path, "rb") as raw:
+        with reading(path), open(path, "rb") as raw:
             stat = os.fstat(raw.fileno())
             listing.stamp = stamp_of(stat)
             archive = _Hashing(raw, tick) if hashed else raw
@@ -271,7 +271,7 @@ def open_unchanged(path: Path, stamp: str, name: str) -> Iterator[int]:
     SourceError
         It cannot be read, or has changed.
     """
-    with read_errors(name):
+    with reading(name):
         file = open(path, "rb", buffering=0)  # noqa: SIM115  (closed below)
     with file:
         if stamp_of(os.fstat(file.fileno())) != stamp:
@@ -281,7 +281,7 @@ def open_unchanged(path: Path, stamp: str, name: str) -> Iterator[int]:
 
 def read_at(file: int, size: int, offset: int, name: str) -> bytes:
     """Read bytes at an offset of an open file; SourceError, with the name, if it cannot be read."""
-    with read_errors(name):
+    with reading(name):
         if hasattr(os, "pread"):
             return os.pread(file, size, offset)
         with _SEEKING:  # Windows has no read that leaves the place in the file as it is
@@ -289,15 +289,6 @@ def read_at(file: int, size: int, offset: int, name: str) -> bytes:
             return os.read(file, size)
 
 
-@contextmanager
-def read_errors(name: object) -> Iterator[None]:
-    """Turn an OSError into a SourceError with the name of the file."""
-    try:
-        yield
-    except OSError as error:
-        raise SourceError(f"{name}: cannot be read ({error.strerror or error})") from error
-
-
 def _fail(error: OSError) -> None:
-    with read_errors(error.filename):
+    with reading(error.filename):
         raise error

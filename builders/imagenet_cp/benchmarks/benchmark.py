@@ -14,11 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from ..errors import SourceError, UsageError, suggest
-from ..images.profiles import keep_size, native_square
+from ..errors import SKIP_HINT, SourceError, UsageError, suggest
+from ..images.profiles import PROFILES, keep_size, native_square
 from ..images.round_trip import round_trip
 from ..images.source_images import decode, pixels
-from ..sources import Item, Source
+from ..sources import Item, Reader, Source
 from ..sources.cifar import CIFAR10, CIFAR100
 from .names import DATASETS
 from .recipe import NATIVE, Recipe
@@ -294,3 +294,45 @@ class Benchmark(ConfigSet):
             return pixels(self._sized(image, size))
         except SourceError as error:
             raise SourceError(f"{name}: {error}") from None
+
+    def load(
+        self, reader: Reader, item: Item, size: str = Recipe.size, on_error: str = ""
+    ) -> tuple[bytes, NDArray[np.uint8]]:
+        """Read a source image and prepare it.
+
+        Parameters
+        ----------
+        reader : Reader
+            Reader of the source.
+        item : Item
+            The image.
+        size : str
+            Size of the recipe.
+        on_error : str
+            With ``"raise"`` errors name the option that skips such images.
+
+        Returns
+        -------
+        data : bytes
+            The encoded file.
+        clean : ndarray of uint8, shape (H, W, 3)
+            Its pixels, as `row` takes them.
+
+        Raises
+        ------
+        SourceError
+            As for `prepare`, or the image cannot be read.
+        """
+        try:
+            data = reader.read(item)
+            return data, self.prepare(data, item.location, size)
+        except SourceError as error:
+            if on_error == "raise":
+                raise SourceError(f"{error}; {SKIP_HINT}") from error
+            raise
+
+    def placeholder(self) -> NDArray[np.uint8]:
+        """Clean image that needs no source, to compile kernels with: uint8, shape (H, W, 3)."""
+        side = PROFILES[self.profile].size
+        values = np.indices((side, side, 3)).sum(axis=0) % 256
+        return pixels(self.resize(Image.fromarray(values.astype(np.uint8))))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from ..errors import UsageError, suggest
 from ..images.profiles import PROFILES
 from . import names
@@ -70,6 +72,12 @@ def get_benchmark(dataset: str) -> Benchmark:
     if name not in BENCHMARKS:
         raise UsageError(f"unknown data set {dataset!r}{suggest(name, BENCHMARKS)}")
     return BENCHMARKS[name]
+
+
+def part_of(profile: str, rows: Iterable[int]) -> str | None:
+    """Number of images and of those of the whole benchmark, such as ``"100/50000"``, if the fewest rows are a part."""
+    images, whole = min(rows), IMAGES[profile]
+    return f"{images}/{whole}" if images < whole else None
 
 
 def parse_signature(signature: str) -> tuple[Benchmark, Recipe]:

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from .. import perturbations
+from .. import metrics, perturbations
 from ..images import codecs
 from ..images.profiles import PROFILES
 from ..images.video import encode_video
@@ -41,8 +41,7 @@ class PerturbationBenchmark(Benchmark):
     @property
     def test(self) -> Sequence[str]:
         """Perturbations of the config ``test``; the authors' CIFAR-P has spatter in place of snow."""
-        swap = {"snow": "spatter"} if self.profile == "cifar" else {}
-        return [swap.get(name, name) for name in perturbations.TEST]
+        return metrics.BENCHMARKS["mfr"][self.dataset].test
 
     @functools.cached_property
     def configs(self) -> Mapping[str, tuple[Cell, ...]]:

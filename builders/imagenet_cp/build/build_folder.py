@@ -115,12 +115,23 @@ def damaged_files(
 
 def problem_of(path: Path, info: FileInfo) -> str | None:
     """Compare the size and checksum of a file with its record; None if they agree."""
+    if problem := size_problem(path, info):
+        return problem
+    return None if sha256_of(path) == info.sha256 else "its checksum is not the recorded one"
+
+
+def size_problem(path: Path, info: FileInfo) -> str | None:
+    """Compare the size of a file with its record; None if they agree."""
     if not path.is_file():
         return "missing"
-    if path.stat().st_size != info.size:
-        return f"{path.stat().st_size} bytes, not {info.size} as recorded"
+    size = path.stat().st_size
+    return None if size == info.size else f"{size} bytes, not {info.size} as recorded"
+
+
+def sha256_of(path: Path) -> str:
+    """Compute the SHA-256 of a file."""
     digest = hashlib.sha256()
     with open(path, "rb") as file:
         while block := file.read(1 << 20):
             digest.update(block)
-    return None if digest.hexdigest() == info.sha256 else "its checksum is not the recorded one"
+    return digest.hexdigest()

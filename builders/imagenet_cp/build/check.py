@@ -18,7 +18,7 @@ from ..images.video import decode_video
 from ..perturbations import PERTURBATIONS
 from .build_folder import problem_of
 from .build_json import Build, Problem
-from .parquet import SIGNATURE_KEY
+from .parquet import signature_in
 
 #: Number of problems that are listed; the rest is counted.
 MAX_LISTED = 5
@@ -74,7 +74,7 @@ def _brief(value: object) -> str:
 
 
 def _schema_problems(build: Build, path: str, file: pq.ParquetFile, features: datasets.Features) -> list[str]:
-    stored = (file.schema_arrow.metadata or {}).get(SIGNATURE_KEY.encode(), b"").decode("utf-8", "replace")
+    stored = signature_in(file.schema_arrow.metadata)
     problems = []
     if stored != build.signature:
         problems.append(f"is of {stored or 'no build'!r}, not of {build.signature!r}")

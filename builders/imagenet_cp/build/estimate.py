@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from .parquet import nbytes
 from .plan import Plan
@@ -12,8 +12,7 @@ from .plan import Plan
 _SAMPLE = 6
 
 
-@dataclass(frozen=True)
-class Cost:
+class Cost(NamedTuple):
     """Size and time of one config or of a whole build.
 
     Attributes
@@ -60,7 +59,7 @@ def estimate(plan: Plan) -> tuple[dict[str, Cost], Cost]:
     for index, item in enumerate((chosen[0], *chosen)):
         warm = index > 0  # the first round only compiles and fills caches
         start = time.process_time()
-        clean = plan.benchmark.prepare(plan.source.reader.read(item), item.location, plan.recipe.size)
+        _, clean = plan.benchmark.load(plan.source.reader, item, plan.recipe.size)
         shared += warm * (time.process_time() - start)
         for cell in plan.cells:
             start = time.process_time()
@@ -72,10 +71,5 @@ def estimate(plan: Plan) -> tuple[dict[str, Cost], Cost]:
         cell.config: Cost(len(plan.todo), len(items), size[cell] * scale / 1e9, seconds[cell] * scale / 3600)
         for cell in plan.cells
     }
-    total = Cost(
-        sum(cost.files for cost in costs.values()),
-        sum(cost.rows for cost in costs.values()),
-        sum(cost.gigabytes for cost in costs.values()),
-        sum(cost.cpu_hours for cost in costs.values()) + shared * scale / 3600,
-    )
-    return costs, total
+    files, rows, gigabytes, hours = (sum(column) for column in zip(*costs.values(), strict=True))
+    return costs, Cost(files, rows, gigabytes, hours + shared * scale / 3600)

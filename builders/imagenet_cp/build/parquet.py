@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO, NamedTuple
@@ -170,8 +170,31 @@ def read_footer(path: Path) -> tuple[str, int]:
         footer = pq.read_metadata(path)
     except (OSError, pa.ArrowException):
         return "", 0
-    signature = (footer.metadata or {}).get(SIGNATURE_KEY.encode(), b"")
-    return signature.decode("utf-8", "replace"), footer.num_rows
+    return signature_in(footer.metadata), footer.num_rows
+
+
+def signature_in(metadata: Mapping[bytes, bytes] | None) -> str:
+    """Signature of the recipe in the metadata of a file; "" if there is none."""
+    return (metadata or {}).get(SIGNATURE_KEY.encode(), b"").decode("utf-8", "replace")
+
+
+def read_rows(
+    file: pq.ParquetFile, start: int = 0, stop: int | None = None, columns: Sequence[str] | None = None
+) -> Iterator[dict[str, Any]]:
+    """Read the rows of a file from ``start`` to before ``stop``, of the row groups that hold them alone."""
+    stop = file.metadata.num_rows if stop is None else stop
+    groups, skipped, at = [], 0, 0
+    for group in range(file.num_row_groups):
+        rows = file.metadata.row_group(group).num_rows
+        if at + rows <= start:
+            skipped += rows
+        elif at < stop:
+            groups.append(group)
+        at += rows
+    first = skipped
+    for batch in file.iter_batches(ROWS_PER_GROUP, row_groups=groups, columns=columns):
+        yield from batch[max(start - first, 0) : max(stop - first, 0)].to_pylist()
+        first += len(batch)
 
 
 def nbytes(value: Any) -> int:

@@ -30,7 +30,7 @@ from .build_folder import lock_build
 from .parquet import FileInfo, read_footer
 from .resume import finished_units, remove_leftovers, resume
 from .schedule import divide
-from .units import Unit, read_image, run, warm_up
+from .units import Unit, run, warm_up
 
 _LIBRARIES = ("imagenet-cp", "datasets", "numba", "numpy", "opencv-python", "Pillow", "pyarrow")
 
@@ -87,7 +87,38 @@ def new_plan(
     images_per_file: int | None = None,
     on_error: str = "raise",
 ) -> Plan:
-    """Plan a build from its beginning; arguments as for `build`."""
+    """Plan a build from its beginning.
+
+    Parameters
+    ----------
+    dataset : str
+        Such as ``"imagenet_c"``.
+    source : Source
+        From `imagenet_cp.sources.open_source`.
+    out : path
+        The folder. A build of the same recipe and source in it is resumed; other content is an error.
+    configs : sequence of str
+        Names of configs; all corruptions and severities by default.
+    seed : int
+        Seed of the random draws.
+    codec : str, optional
+        Storage of the images, one of the benchmark's ``codecs``; the first by default.
+    size : {"keep"}, optional
+        Corrupt images of any size at their own size, an extension of the paper; the profile's size by default. The
+        source is then usually opened with ``recursive=True``.
+    images_per_file : int, optional
+        Number of source images whose rows one Parquet file holds; by default that of the build being resumed, or the
+        benchmark's ``images_per_file``.
+    on_error : {"raise", "skip"}
+        Stop at an image that cannot be read, or record it and continue.
+
+    Raises
+    ------
+    ValueError
+        Unknown dataset, config or codec.
+    SourceError
+        The source is of another benchmark.
+    """
     folder = local_path(out).resolve()
     benchmark = get_benchmark(dataset)
     benchmark.check(source)
@@ -129,40 +160,18 @@ def build(
     out: str | os.PathLike[str],
     configs: Sequence[str] = (),
     *,
-    seed: int = 0,
-    codec: str | None = None,
-    size: str | None = None,
-    images_per_file: int | None = None,
-    on_error: str = "raise",
     workers_count: int | None = None,
     executor: Executor | None = None,
     shard: Shard = Shard(),  # noqa: B008  (immutable)
     progress: Progress = silent,
+    **options: Any,
 ) -> Plan:
     """Build configs of a benchmark as a folder for ``load_dataset`` and the Hub.
 
     Parameters
     ----------
-    dataset : str
-        Such as ``"imagenet_c"``.
-    source : Source
-        From `imagenet_cp.sources.open_source`.
-    out : path
-        The folder. A build of the same recipe and source in it is resumed; other content is an error.
-    configs : sequence of str
-        Names of configs; all corruptions and severities by default.
-    seed : int
-        Seed of the random draws.
-    codec : str, optional
-        Storage of the images, one of the benchmark's ``codecs``; the first by default.
-    size : {"keep"}, optional
-        Corrupt images of any size at their own size, an extension of the paper; the profile's size by default. The
-        source is then usually opened with ``recursive=True``.
-    images_per_file : int, optional
-        Number of source images whose rows one Parquet file holds; by default that of the build being resumed, or the
-        benchmark's ``images_per_file``.
-    on_error : {"raise", "skip"}
-        Stop at an image that cannot be read, or record it and continue.
+    dataset, source, out, configs, **options
+        As for `new_plan`.
     workers_count : int, optional
         Number of processes on this machine; as many as there are cores and memory for by default.
     executor : concurrent.futures.Executor, optional
@@ -181,23 +190,13 @@ def build(
     Raises
     ------
     ValueError
-        Unknown dataset, config or codec.
+        As for `new_plan`.
     SourceError
-        A clean image cannot be read.
+        The same, or a clean image cannot be read.
     BuildError
         The folder holds something else, cannot be written, or is in use by another process.
     """
-    plan = new_plan(
-        dataset,
-        source,
-        out,
-        configs,
-        seed=seed,
-        codec=codec,
-        size=size,
-        images_per_file=images_per_file,
-        on_error=on_error,
-    )
+    plan = new_plan(dataset, source, out, configs, **options)
     workers = workers_count or default_workers()
     with lock_build(plan.out, plan.identity, shard) as claim, wrap_os_errors(plan.out):
         units = [replace(unit, claim=claim) for unit in plan.todo]
@@ -225,7 +224,7 @@ def _run(plan: Plan, workers: int, executor: Executor | None, progress: Progress
     if executor is None:
         for unit in plan.todo[:1]:
             if unit.on_error == "raise":  # images of a wrong kind are named before the kernels are compiled
-                read_image(unit, unit.items[0])
+                plan.benchmark.load(unit.reader, unit.items[0], plan.recipe.size, unit.on_error)
         kernels = {cell.name: cell for unit in plan.todo for cell in unit.cells}
         warm_ups = [partial(warm_up, plan.recipe, cell) for cell in kernels.values()]
         plan.todo = divide(plan.todo, workers)
@@ -251,9 +250,8 @@ def _finish(plan: Plan, units: list[Unit]) -> None:
     """Write the record and then the card, which makes the build loadable, once no file is missing."""
     planned = {unit.file_of(cell) for unit in units for cell in plan.cells}
     if not planned <= plan.files.keys():
-        for result in finished_units(plan.out, plan.identity)[
-            0
-        ]:  # other shards may have finished in the meantime
+        results, _ = finished_units(plan.out, plan.identity)
+        for result in results:  # of other shards, which may have finished in the meantime
             plan.files = {**result.files, **plan.files}
             plan.skipped = {**result.skipped, **plan.skipped}
     footers = {path: read_footer(plan.out / path) for path in plan.files}

@@ -10,18 +10,12 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-from PIL import Image
-
 from ..benchmarks.benchmark import Cell
 from ..benchmarks.catalog import BENCHMARKS
 from ..benchmarks.file_names import DATA_FILE, data_file
 from ..benchmarks.recipe import Recipe
-from ..errors import SKIP_HINT, SourceError
+from ..errors import SourceError
 from ..files import read_json, write_json
-from ..images.profiles import PROFILES
-from ..images.source_images import pixels
 from ..jobs.job_folder import FILES, IDENTITY, STATE_DIR, differences
 from ..jobs.locks import Claim
 from ..sources import Item, Reader
@@ -174,7 +168,7 @@ def run(unit: Unit, tick: Callable[[], Any] = lambda: None) -> UnitResult:
         }
         for item in unit.items:
             try:
-                data, clean = read_image(unit, item)
+                data, clean = benchmark.load(unit.reader, item, unit.recipe.size, unit.on_error)
             except SourceError as error:
                 if unit.on_error == "raise":
                     raise
@@ -190,24 +184,6 @@ def run(unit: Unit, tick: Callable[[], Any] = lambda: None) -> UnitResult:
     with claim.check():
         write_json(unit.record, record)
     return result
-
-
-def read_image(unit: Unit, item: Item) -> tuple[bytes, NDArray[np.uint8]]:
-    """Read the file of a source image, and prepare its pixels for the corruptions.
-
-    Raises
-    ------
-    SourceError
-        The image cannot be read, or does not fit the benchmark; the message says how to build without it, unless
-        the unit does so.
-    """
-    try:
-        data = unit.reader.read(item)
-        return data, BENCHMARKS[unit.recipe.dataset].prepare(data, item.location, unit.recipe.size)
-    except SourceError as error:
-        if unit.on_error == "raise":
-            raise SourceError(f"{error}; {SKIP_HINT}") from error
-        raise
 
 
 def _earlier_result(unit: Unit) -> UnitResult | None:
@@ -237,7 +213,5 @@ def _no_garbage_collection() -> Iterator[None]:
 def warm_up(recipe: Recipe, cell: Cell) -> None:
     """Compile the kernels of a cell into numba's cache by generating a row from a synthetic image."""
     benchmark = BENCHMARKS[recipe.dataset]
-    side = PROFILES[recipe.profile].size
-    image = Image.fromarray((np.indices((side, side, 3)).sum(axis=0) % 256).astype(np.uint8))
     # As PNG: encoding is not compiled, and a video takes seconds.
-    benchmark.row(replace(recipe, codec="png"), cell, pixels(benchmark.resize(image)), Item("", 0, ""))
+    benchmark.row(replace(recipe, codec="png"), cell, benchmark.placeholder(), Item("", 0, ""))

@@ -8,7 +8,6 @@ import random
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
 
 import pyarrow.parquet as pq
 
@@ -23,6 +22,7 @@ from ..sources.source import digest
 from .build_folder import unexpected_files
 from .build_json import Build, Problem, open_build
 from .check import MAX_LISTED, Content, check_file
+from .parquet import read_rows
 
 
 def verify(
@@ -165,11 +165,10 @@ def _check_sample(build: Build, source: Source, sample: int) -> Iterator[Problem
         cell = build.benchmark.cell_of[path.split("/")[1]]
         with pq.ParquetFile(build.folder / path) as file:
             for _, index in group:
-                row = _row(file, index)
+                (row,) = read_rows(file, index, index + 1)
                 item = items[row["image_id"]]
                 try:
-                    data = source.reader.read(item)
-                    clean = build.benchmark.prepare(data, item.location, build.recipe.size)
+                    _, clean = build.benchmark.load(source.reader, item, build.recipe.size)
                 except SourceError as error:
                     yield Problem("source", str(error))
                     continue
@@ -177,13 +176,3 @@ def _check_sample(build: Build, source: Source, sample: int) -> Iterator[Problem
                 if build.benchmark.row(build.recipe, cell, clean, item) != row:
                     place = f"{path}, row {index} ({item.image_id})"
                     yield Problem(place, "differs from the row that source and recipe give")
-
-
-def _row(file: pq.ParquetFile, index: int) -> dict[str, Any]:
-    for group in range(file.num_row_groups):
-        count = file.metadata.row_group(group).num_rows
-        if index < count:
-            row: dict[str, Any] = file.read_row_group(group).slice(index, 1).to_pylist()[0]
-            return row
-        index -= count
-    raise IndexError(index)

@@ -20,21 +20,8 @@ from ..images.profiles import PROFILES
 from ..resources import card_texts_folder
 from ..sources.source import digest
 from ..text import amount
-from . import citations, tables
+from . import tables, texts
 
-_STORED = {
-    "jpeg": "the released JPEG files, byte for byte",
-    "jpeg:85": "JPEG of quality 85 with chroma at half the resolution (4:2:0)",
-    "jpeg:94-99:4:4:4": "JPEG of quality 94 to 99, by perturbation, with chroma at full resolution (4:4:4)",
-    "png": "PNG, which is lossless",
-    "h264": "H.264 in MP4, 1 frame/s (libx264, preset veryslow, 4:4:4, crf 20; noises tuned for grain, crf 23)",
-}
-_PREPARED = {
-    "imagenet": "resized to 256 pixels on its shorter side (Pillow, bilinear), then cropped to the central 224 x 224",
-    "imagenet_299": "cropped to the central seven eighths of both sides, then resized to 299 x 299 (Pillow, bilinear)",
-    "tiny": "resized to 64 x 64 pixels (Pillow, bilinear)",
-    "cifar": "used as it is, 32 x 32 pixels",
-}
 _SIZES = ["n<1K", "1K<n<10K", "10K<n<100K", "100K<n<1M", "1M<n<10M", "10M<n<100M", "100M<n<1B"]
 
 
@@ -118,7 +105,7 @@ def metadata(
     from_imagenet = under_terms(benchmark) and not other_images
     block: dict[str, Any] = {
         "pretty_name": benchmark.title,
-        **(citations.TERMS if under_terms(benchmark) else {"license": "unknown"}),
+        **(texts.TERMS if under_terms(benchmark) else {"license": "unknown"}),
         "task_categories": ["image-classification"],
         "size_categories": [_SIZES[min(max(len(str(rows)) - 3, 0), len(_SIZES) - 1)]],
         "source_datasets": ["extended|imagenet-1k" if from_imagenet else "extended|other"],
@@ -183,7 +170,7 @@ def dataset_card(
         "as_published": as_published(recipe),
         "benchmark": benchmark,
         "cifar": not under_terms(benchmark),
-        "citation": citations.CITATIONS[benchmark.card].strip(),
+        "citation": texts.CITATIONS[benchmark.card].strip(),
         "classes": len(classes),
         "columns": tables.columns(benchmark, classes, recipe, extra),
         "config_table": tables.configs(benchmark, complete, files),
@@ -195,14 +182,14 @@ def dataset_card(
         "official": recipe.official,
         "loaded": repo_id or benchmark.dataset,
         "other_images": other_images,
-        "prepared": "used at its own size" if recipe.size == "keep" else _PREPARED[benchmark.profile],
+        "prepared": "used at its own size" if recipe.size == "keep" else texts.PREPARED[benchmark.profile],
         "published": bool(repo_id),
         "recipe": recipe,
         "shown_first": next((cell.name for cell in benchmark.configs[example] if cell.name in names), ""),
         "side": PROFILES[benchmark.profile].size,
         "size": amount(sum(file["size"] for file in files.values())),
         "skipped": sorted(skipped),
-        "stored": _STORED.get(recipe.codec, recipe.codec),
+        "stored": texts.STORED.get(recipe.codec, recipe.codec),
         "version": __version__,
         "versions": tables.table(("library", "version"), sorted(versions.items())) if versions else "",
     }

@@ -14,18 +14,7 @@ from ..benchmarks.recipe import Recipe
 from ..corruptions import BAR, CORRUPTIONS, Corruption
 from ..perturbations import PERTURBATIONS, Perturbation
 from ..text import amount
-
-COLUMNS = {
-    "image": "the image; `decode=False` gives the stored file, byte for byte",
-    "sequence": "the frames in order, each an image",
-    "video": "the frames as one MP4 file, not decoded; `imagenet_cp.decode_video` gives the pixels",
-    "label": "the class of the source image",
-    "corruption": "the corruption; `clean` for none",
-    "severity": "1 to 5; 0 with `clean`",
-    "perturbation": "the perturbation",
-    "difficulty": "1; for the noises also 2 and 3, which have sequences of their own",
-    "image_id": "the source image: its file name without the ending, such as `ILSVRC2012_val_00000001`",
-}
+from .texts import COLUMNS
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:

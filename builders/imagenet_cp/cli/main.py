@@ -6,7 +6,7 @@ import json
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -136,11 +136,10 @@ def build(
     part = parse_shard(shard)
     benchmark.recipe(codec=codec, size=size)
     images = open_source(source, recursive=size == "keep", ids=ids, classes=classes)
+    options: dict[str, Any] = {"seed": seed, "codec": codec, "size": size, "on_error": on_error}
+    options["images_per_file"] = images_per_file
     if dry_run:
-        new = new_plan(
-            dataset, images, folder, names, codec=codec, size=size, images_per_file=images_per_file
-        )
-        typer.echo(_costs(new, as_json))
+        typer.echo(_costs(new_plan(dataset, images, folder, names, **options), as_json))
         return
     with (
         interruptible(),
@@ -152,15 +151,11 @@ def build(
             images,
             folder,
             names,
-            seed=seed,
-            codec=codec,
-            size=size,
-            images_per_file=images_per_file,
-            on_error=on_error,
             workers_count=workers,
             executor=executor,
             shard=part,
             progress=progress,
+            **options,
         )
     for path, problem in plan.damaged.items():
         echo(f"rebuilt: {folder / path}: {problem}", err=as_json)
@@ -181,14 +176,12 @@ def build(
 
 
 def _costs(plan: Plan, as_json: bool) -> str:
-    from dataclasses import asdict
-
     from ..build.estimate import estimate
     from ..jobs.cores import available_cores
 
     costs, total = estimate(plan)
     if as_json:
-        return json.dumps({config: asdict(cost) for config, cost in {**costs, "total": total}.items()})
+        return json.dumps({config: cost._asdict() for config, cost in {**costs, "total": total}.items()})
     cores = available_cores()
     line = "{:<22} {:>7} {:>13} {:>10} {:>9}".format
     table = [line("", "files", "rows", "size", "CPU time")]

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from .data.rows import Rows
 from .predictions import class_ids, column_values
-from .references import PREFIX, all_parts, mean_over, test_parts
+from .references import PREFIX, all_parts, mean_over, severity_rows, test_parts
 from .scoring import score_names
 
 #: Number of bins of both calibration errors.
@@ -157,15 +157,12 @@ def calibration_scores(rows: Rows, tables: Mapping[str, pa.Table]) -> dict[str, 
     }
     names = list(dict.fromkeys(name for name, level in by_config if level))
     tested = test_parts(metric, rows.benchmark.dataset)
-    highest = 5 if tested else max((level for _, level in by_config), default=0)
     scores: dict[str, dict[str, Any]] = {}
     for score in next(iter(by_config.values()), {}):
         values = {cell: found[score] for cell, found in by_config.items()}
-        cells = {name: [values.get((name, s)) for s in range(1, highest + 1)] for name in names}
-        if metric == "custom":  # severities that it lacks are not missing
-            measured = {name: [v for (one, _), v in values.items() if one == name] for name in names}
+        cells, counted = severity_rows(values, names, tested)
         scores[f"{PREFIX[metric]}{score}"] = {
-            "mean": mean_over(measured, names) if metric == "custom" else mean_over(cells, tested),
+            "mean": mean_over(counted, tested or names),
             **({"mean_all": mean_over(cells, all_parts("mce"))} if metric == "mce" else {}),
             "clean": next((value for (_, level), value in values.items() if not level), None),
             "cells": cells,

@@ -7,7 +7,7 @@ import csv
 import importlib
 import io
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from ..corruptions import CORRUPTIONS, FAMILIES, TEST
 from ..errors import SourceError
 from ..files import write_text
 from ..sources.subsets import ROBUSTBENCH, open_subset
+from ..text import csv_text
 from .references import benchmark_name, mean_over
 from .results import Results
 
@@ -161,7 +162,7 @@ def export_robustbench(results: Results, folder: Path) -> list[Path]:
             *(str(1 - error) for corruption in _ROBUSTBENCH_ORDER for error in result["error"][corruption]),
         ],
     ]
-    write_text(files[1], _csv(rows))
+    write_text(files[1], csv_text(rows))
     return files
 
 
@@ -199,10 +200,6 @@ def _add_row(file: Path, row: Mapping[str, str]) -> None:
             raise ValueError(f"{file}: not a file of timm's results; choose another folder with -o")
         rows = [other for other in reader if other["model"] != row["model"]]
     rows = sorted([*rows, dict(row)], key=lambda other: -float(other["top1"]))
-    write_text(file, _csv([list(TIMM_COLUMNS), *([other[name] for name in TIMM_COLUMNS] for other in rows)]))
-
-
-def _csv(rows: Iterable[Sequence[str]]) -> str:
-    stream = io.StringIO()
-    csv.writer(stream, lineterminator="\n").writerows(rows)
-    return stream.getvalue()
+    write_text(
+        file, csv_text([list(TIMM_COLUMNS), *([other[name] for name in TIMM_COLUMNS] for other in rows)])
+    )

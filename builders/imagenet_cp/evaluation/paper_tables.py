@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import re
 import shutil
 from collections.abc import Callable, Mapping, Sequence
@@ -13,7 +11,7 @@ from typing import Any, NamedTuple
 
 from .. import corruptions
 from ..errors import UsageError, suggest
-from ..text import split_names
+from ..text import csv_text, split_names
 from .intervals import Interval
 from .references import OF_IMAGES, PLAIN, PREFIX, RATIO_KEY, RAW_KEY, tested_parts
 from .results import Results
@@ -41,45 +39,41 @@ class Score(NamedTuple):
         Title of the column.
     metric : str
         Metric that has it, or ``"calibration"``.
+    path : tuple
+        Path in the result.
     times : float
         Factor to the unit of the table.
     digits : int
         Digits after the point.
-    path : tuple
-        Path in the result.
     """
 
     title: str
     metric: str
-    times: float
-    digits: int
     path: tuple[Any, ...]
-
-
-def _score(title: str, metric: str, key: str, times: float = 1, digits: int = 1) -> Score:
-    return Score(title, metric, times, digits, (key,))
+    times: float = 1
+    digits: int = 1
 
 
 #: Name -> its column. Percent, except for NLL, the Brier score and distances.
 SCORES = {
-    "clean_error": _score("Error", "mce", "clean_error", 100),
-    "mce": _score("mCE", "mce", "mce"),
-    "relative_mce": _score("rel. mCE", "mce", "relative_mce"),
-    "mean_error": _score("mean error", "mce", "mean_error", 100),
-    "mean_accuracy": _score("mean accuracy", "mce", "mean_accuracy", 100),
-    "mean_error_all": _score("mean error of 19", "mce", "mean_error_all", 100),
-    "mean_accuracy_all": _score("mean accuracy of 19", "mce", "mean_accuracy_all", 100),
-    "error_severity_5": Score("error at severity 5", "mce", 100, 1, ("mean_error_by_severity", 4)),
-    "c_bar": _score("C-bar mean error", "c_bar", "mean_error", times=100),
-    "custom": _score("mean error", "custom", "mean_error", times=100),
-    "mfr": _score("mFR", "mfr", "mfr"),
-    "mt5d": _score("mT5D", "mt5d", "mt5d"),
-    "top5_error": Score("top-5 error", "calibration", 100, 1, ("top5_error", "mean")),
-    "ece": Score("ECE", "calibration", 100, 1, ("ece", "mean")),
-    "adaptive_ece": Score("adaptive ECE", "calibration", 100, 1, ("adaptive_ece", "mean")),
-    "nll": Score("NLL", "calibration", 1, 2, ("nll", "mean")),
-    "brier": Score("Brier", "calibration", 1, 3, ("brier", "mean")),
-    "aurc": Score("AURC", "calibration", 100, 1, ("aurc", "mean")),
+    "clean_error": Score("Error", "mce", ("clean_error",), 100),
+    "mce": Score("mCE", "mce", ("mce",)),
+    "relative_mce": Score("rel. mCE", "mce", ("relative_mce",)),
+    "mean_error": Score("mean error", "mce", ("mean_error",), 100),
+    "mean_accuracy": Score("mean accuracy", "mce", ("mean_accuracy",), 100),
+    "mean_error_all": Score("mean error of 19", "mce", ("mean_error_all",), 100),
+    "mean_accuracy_all": Score("mean accuracy of 19", "mce", ("mean_accuracy_all",), 100),
+    "error_severity_5": Score("error at severity 5", "mce", ("mean_error_by_severity", 4), 100),
+    "c_bar": Score("C-bar mean error", "c_bar", ("mean_error",), 100),
+    "custom": Score("mean error", "custom", ("mean_error",), 100),
+    "mfr": Score("mFR", "mfr", ("mfr",)),
+    "mt5d": Score("mT5D", "mt5d", ("mt5d",)),
+    "top5_error": Score("top-5 error", "calibration", ("top5_error", "mean"), 100),
+    "ece": Score("ECE", "calibration", ("ece", "mean"), 100),
+    "adaptive_ece": Score("adaptive ECE", "calibration", ("adaptive_ece", "mean"), 100),
+    "nll": Score("NLL", "calibration", ("nll", "mean"), 1, 2),
+    "brier": Score("Brier", "calibration", ("brier", "mean"), 1, 3),
+    "aurc": Score("AURC", "calibration", ("aurc", "mean"), 100),
 }
 #: Names that stand for a column of each corruption or perturbation of the mean -> metric, and key in its result.
 PARTS = {
@@ -193,7 +187,7 @@ def _columns(name: str, models: Mapping[str, Results]) -> list[tuple[str, Score,
     return [
         (
             known[part].family.capitalize() if part in known else family,
-            Score(_title(part), metric, times, digits, (key, part)),
+            Score(_title(part), metric, (key, part), times, digits),
             False,
         )
         for part in dict.fromkeys(part for result in found for part in tested_parts(metric, result))
@@ -313,12 +307,10 @@ def _justified(cells: Sequence[str], justify: Callable[[str, int], str]) -> list
 
 
 def _csv(table: Table) -> str:
-    stream = io.StringIO()
-    writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow(["model", *(f"{family} {title}".strip() for family, title in table.columns)])
-    for name, row in table.rows.items():
-        writer.writerow([name, *("" if cell == "–" else cell for cell in row)])
-    return stream.getvalue()
+    """CSV with the number of each cell as it is shown, and nothing where there is none."""
+    titles = ["model", *(f"{family} {title}".strip() for family, title in table.columns)]
+    rows = ([name, *("" if cell == "–" else cell for cell in row)] for name, row in table.rows.items())
+    return csv_text([titles, *rows])
 
 
 def _markdown(table: Table) -> str:

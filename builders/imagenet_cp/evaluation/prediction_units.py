@@ -9,15 +9,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from PIL import Image
-
 from ..benchmarks.benchmark import Cell
 from ..benchmarks.catalog import BENCHMARKS
 from ..benchmarks.recipe import Recipe
 from ..errors import SourceError, UsageError, wrap_os_errors
-from ..images.profiles import PROFILES
-from ..images.source_images import pixels
 from ..jobs.local import slot
 from ..sources import Item
 from . import prediction_files
@@ -207,10 +202,7 @@ def predict(
 def warm_up(recipe: Recipe, cell: Cell) -> None:
     """Compile the kernels of a cell into numba's cache by generating its images from a synthetic one."""
     benchmark = BENCHMARKS[recipe.dataset]
-    side = PROFILES[recipe.profile].size
-    image = (np.indices((side, side, 3)).sum(axis=0) % 256).astype(np.uint8)
-    clean = pixels(benchmark.resize(Image.fromarray(image)))
-    benchmark.stored_pixels(recipe, cell, clean, Item("", 0, ""))
+    benchmark.stored_pixels(recipe, cell, benchmark.placeholder(), Item("", 0, ""))
 
 
 def warm_ups(units: Sequence[Unit]) -> list[Callable[[], None]]:

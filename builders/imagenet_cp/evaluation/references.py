@@ -112,23 +112,47 @@ def mean_over(rows: Mapping[str, Sequence[float | None]], names: Iterable[str]) 
     return sum(known) / len(known) if known and len(known) == len(values) else None
 
 
+def severity_rows(
+    cells: Mapping[tuple[str, int], float | None], names: Iterable[str], tested: Sequence[str]
+) -> tuple[dict[str, list[float | None]], dict[str, list[float | None]]]:
+    """Arrange values by corruption and severity.
+
+    Parameters
+    ----------
+    cells : dict
+        Corruption and severity -> value.
+    names : iterable of str
+        The corruptions.
+    tested : sequence of str
+        Those of the mean; none for data in a layout of its own.
+
+    Returns
+    -------
+    rows : dict
+        Corruption -> values at the severities, None where one is missing.
+    counted : dict
+        The same for means: severities that data in a layout of its own lacks are not missing.
+    """
+    highest = 5 if tested else max((level for _, level in cells), default=0)
+    severities = range(1, highest + 1)
+    rows = {name: [cells.get((name, s)) for s in severities] for name in names}
+    if tested:
+        return rows, rows
+    return rows, {name: [cells[name, s] for s in severities if (name, s) in cells] for name in rows}
+
+
 def _plain_scores(tested: Sequence[str], means: Mapping[str, float | None]) -> dict[str, Any]:
     """Errors of corruptions at their severities and their plain means, as fractions.
 
     A mean over a missing config is None. Without a list of corruptions, all that are given count.
     """
-    cells = {config: config.rpartition("_") for config in means if config != metrics.CLEAN}
-    highest = 5 if tested else max((int(level) for _, _, level in cells.values()), default=0)
-    names = tested or dict.fromkeys(name for name, _, _ in cells.values())
-    error = {name: [means.get(f"{name}_{s}") for s in range(1, highest + 1)] for name in names}
-    # Severities that custom data lacks are not missing.
-    counted = {
-        name: [e for s, e in enumerate(row, 1) if tested or f"{name}_{s}" in means]
-        for name, row in error.items()
-    }
+    parts = ((*config.rpartition("_"), mean) for config, mean in means.items() if config != metrics.CLEAN)
+    cells = {(name, int(level)): mean for name, _, level, mean in parts}
+    names = tested or list(dict.fromkeys(name for name, _ in cells))
+    error, counted = severity_rows(cells, names, tested)
     by_severity = [
-        [row[s] for name, row in error.items() if tested or f"{name}_{s + 1}" in means]
-        for s in range(highest)
+        [cells.get((name, s)) for name in names if tested or (name, s) in cells]
+        for s in range(1, 1 + max(map(len, error.values()), default=0))
     ]
     mean = mean_over(counted, names)
     return {

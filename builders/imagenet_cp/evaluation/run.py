@@ -27,7 +27,6 @@ from ..jobs.job_folder import Shard
 from ..jobs.local import run_local, run_on_executor
 from ..progress import Progress, resumed, silent
 from ..sources.class_lists import class_list
-from ..sources.name_lists import read_lines
 from ..sources.subsets import Ids
 from . import prediction_files, predictions
 from .calibration import calibration_scores
@@ -411,9 +410,8 @@ def _output_names(labels: str | os.PathLike[str] | Sequence[str]) -> tuple[str, 
     """Names of the outputs of a list or a file; numbers stay numbers, which data may have as classes."""
     if not isinstance(labels, (str, os.PathLike)):
         return tuple(map(str, labels))
-    names, file = class_list(labels).names, Path(labels).expanduser()
-    lines = read_lines(file, "class") if file.is_file() else []
-    return tuple(lines) if lines and all(map(str.isdecimal, lines)) else names
+    found = class_list(labels)
+    return found.lines if found.lines and all(map(str.isdecimal, found.lines)) else found.names
 
 
 def _slug(name: str) -> str:

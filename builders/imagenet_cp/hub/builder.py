@@ -16,8 +16,8 @@ from ..benchmarks.benchmark import Benchmark, Cell
 from ..benchmarks.catalog import BENCHMARKS
 from ..benchmarks.recipe import RECIPE, Recipe
 from ..cards import card as cards
-from ..cards import citations
-from ..errors import SKIP_HINT, BuildError, SourceError, suggest
+from ..cards import texts
+from ..errors import BuildError, SourceError, suggest
 from ..sources import Source, open_source
 from ..sources.source import digest
 from ..sources.subsets import Ids
@@ -119,9 +119,9 @@ class BenchmarkBuilder(datasets.GeneratorBasedBuilder):
         return datasets.DatasetInfo(
             description=f"{benchmark.description}\n\nRecipe: {self.config.recipe.signature} "
             f"(imagenet-cp {__version__}).",
-            citation=citations.CITATIONS[benchmark.card],
-            homepage=citations.HOMEPAGES[benchmark.card],
-            license=citations.LICENCE if cards.under_terms(benchmark) else "",
+            citation=texts.CITATIONS[benchmark.card],
+            homepage=texts.HOMEPAGES[benchmark.card],
+            license=texts.LICENCE if cards.under_terms(benchmark) else "",
             features=benchmark.features(source.classes, self.config.recipe, source.columns),
         )
 
@@ -168,10 +168,10 @@ class BenchmarkBuilder(datasets.GeneratorBasedBuilder):
         def prepare(number: int) -> NDArray[np.uint8] | None:
             item = source.items[number]
             try:
-                return benchmark.prepare(source.reader.read(item), item.location, recipe.size)
+                return benchmark.load(source.reader, item, recipe.size, self.config.on_error)[1]
             except SourceError as error:
                 if self.config.on_error == "raise":
-                    raise SourceError(f"{error}; {SKIP_HINT}") from error
+                    raise
                 logger.warning(f"skipped: {error}")
                 return None
 

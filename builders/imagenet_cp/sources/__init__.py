@@ -17,7 +17,7 @@ The kinds are `cifar`, `dataset`, `image_folder`, `sample`, `tar`, `tiny` and `z
 - `pickles`: pickles read as plain data, within bounds
 - `sample`: the images that ship with scikit-image
 - `source`: `Source`, which every kind is opened as, `Item` and `Reader`
-- `subsets`: subsets of images, by a name, a file of ids or a list of them
+- `subsets`: subsets of images, by a name, a file of ids or a list of them, and by a list of classes
 - `tar`: tar archives, such as ILSVRC2012_img_val.tar
 - `tar_members`: the members of a tar archive
 - `template`: layouts of paths as templates, for corrupted images
@@ -34,7 +34,6 @@ from pathlib import Path
 from .. import settings
 from ..errors import SourceError, UsageError
 from .cifar import open_cifar
-from .class_lists import restrict_classes
 from .dataset import open_dataset
 from .dataset_files import is_dataset, is_hub_name, split_name
 from .image_folder import open_folder, open_folder_recursively
@@ -107,9 +106,7 @@ def open_source(
         raise SourceError(
             f"{error}. It is the source set by `imagenet-cp use` or {settings.VARIABLE}; if it has moved, set it again"
         ) from error
-    if ids is not None:
-        found = restrict_images(found, ids)
-    return found if classes is None else restrict_classes(found, classes)
+    return found if ids is None and classes is None else restrict_images(found, ids, classes)
 
 
 def _open(name: str, recursive: bool) -> Source:

@@ -5,13 +5,12 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import SourceError, UsageError, suggest
 from .classes import indices_of, named_lists, wnids
 from .name_lists import read_lines
-from .source import Source
 
 
 @dataclass(frozen=True)
@@ -26,11 +25,14 @@ class ClassList:
         Names of the labels 0, 1, ...: wnids, where all are of ImageNet's 1000.
     indices : tuple of int or None
         Their places among ImageNet's 1000 classes; None if one is none of these.
+    lines : tuple of str
+        Lines of its file.
     """
 
     name: str
     names: tuple[str, ...]
     indices: tuple[int, ...] | None
+    lines: tuple[str, ...] = ()
 
 
 def class_list(name_or_file: str | os.PathLike[str]) -> ClassList:
@@ -76,34 +78,12 @@ def class_list(name_or_file: str | os.PathLike[str]) -> ClassList:
             raise SourceError(f"{text}: names the class {line!r} twice; remove one of the lines")
         seen.add(name)
     checksum = hashlib.sha256("\n".join(names).encode()).hexdigest()[:12]
-    return ClassList(checksum, tuple(names), None if indices is None else tuple(indices))
+    return ClassList(checksum, tuple(names), None if indices is None else tuple(indices), tuple(lines))
 
 
 def is_named(name: str) -> bool:
     """True for the name of a list, which `class_list` finds without a file."""
     return name in _named()
-
-
-def restrict_classes(source: Source, name_or_file: str | os.PathLike[str]) -> Source:
-    """Restrict a source to the images of a list of classes, whose places become the labels.
-
-    Raises
-    ------
-    SourceError
-        As for `class_list` and `labels_in`, or the images have no labels, or none is left.
-    """
-    source.check_labels()
-    wanted = class_list(name_or_file)
-    if wanted.names == source.classes:
-        return source
-    label_of, order = labels_in(wanted, source.classes, source.name)
-    items = tuple(
-        item._replace(label=label_of[item.label]) for item in source.items if item.label in label_of
-    )
-    if not items:
-        raise SourceError(f"{source.name}: has no image of the classes of {name_or_file}; name other classes")
-    order = order or source.order
-    return replace(source, classes=wanted.names, items=items, class_list=wanted.name, order=order)
 
 
 def labels_in(wanted: ClassList, names: Sequence[str], place: str) -> tuple[dict[int, int], str]:

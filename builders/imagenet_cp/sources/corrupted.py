@@ -8,7 +8,7 @@ import itertools
 import os
 import zipfile
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -18,14 +18,12 @@ import datasets
 from ..errors import SourceError, UsageError
 from ..notices import notice
 from . import dataset_files
-from .arrow import RowReader, columns_of, schema_of
-from .class_lists import class_list, labels_in
 from .classes import Labels, identify, known_label, wnids
-from .dataset import open_dataset
+from .dataset import read_columns, source_of
 from .image_folder import FileReader, list_images
 from .image_paths import File
 from .source import Item, Reader, digest, image_id_of, in_order, row_id
-from .subsets import Ids, open_subset
+from .subsets import Ids, restrict
 from .tar import list_tar
 from .template import PLACEHOLDERS, Template, parse_template
 
@@ -144,29 +142,15 @@ def open_corrupted(
         raise SourceError(
             f"{found.name}: has no labels (-1), so no model can be scored on it; add a column label"
         )
-    if ids is not None:
-        every = sorted({item.image_id for items in found.cells.values() for item in items})
-        key, chosen = open_subset(ids).choose(every, found.name)
-        found = replace(_filter(found, lambda item: item.image_id in chosen), ids=key)
-    if classes is not None and (wanted := class_list(classes)).names != found.classes:
-        label_of, order = labels_in(wanted, found.classes, found.name)
-        found = _filter(found, lambda item: item.label in label_of)
-        cells = {
-            key: tuple(item._replace(label=label_of[item.label]) for item in items)
-            for key, items in found.cells.items()
-        }
-        found = replace(
-            found, classes=wanted.names, cells=cells, class_list=wanted.name, order=order or found.order
-        )
-    return found
-
-
-def _filter(found: CorruptedImages, wanted: Callable[[Item], bool]) -> CorruptedImages:
-    """Restrict the images of every cell; cells without any are dropped."""
-    cells = {key: tuple(filter(wanted, items)) for key, items in found.cells.items()}
-    if not any(cells.values()):
-        raise SourceError(f"{found.name}: has no image of these ids and classes; name other ones")
-    return replace(found, cells={key: items for key, items in cells.items() if items})
+    if ids is None and classes is None:
+        return found
+    names, labels, marks = restrict(label_of_image, found.classes, found.name, ids, classes)
+    cells = {
+        key: tuple(item._replace(label=labels[item.image_id]) for item in items if item.image_id in labels)
+        for key, items in found.cells.items()
+    }
+    cells = {key: items for key, items in cells.items() if items}
+    return replace(found, classes=names, cells=cells, **marks)
 
 
 def _open_files(path: Path, template: Template) -> CorruptedImages:
@@ -297,29 +281,25 @@ def _exists(place: str) -> bool:
 
 
 def _open_rows(place: str) -> CorruptedImages:
-    files = dataset_files.find_files(place)
-    source = open_dataset(place)
-    assert isinstance(source.reader, RowReader)
-    with dataset_files.explain_errors(files):
-        schema = schema_of(files.urls[0])
-        features = files.features or datasets.Features.from_arrow_schema(schema)
-        wanted = [name for name in (*PLACEHOLDERS[:2], "image_id") if name in schema.names]
-        for name in PLACEHOLDERS[:2]:
-            if name not in wanted:
-                raise SourceError(
-                    f"{files.name}: has no column {name!r}; its columns are {', '.join(schema.names)}. Call the one "
-                    "that is meant so (Dataset.rename_column)"
-                )
-        columns = [columns_of(url, source.reader.column, None, wanted) for url in files.urls]
-    values = {name: [value for one in columns for value in one.extra[name]] for name in wanted}
-    for name in PLACEHOLDERS[:2]:
-        if isinstance(features[name], datasets.ClassLabel):
-            name_of = dict(enumerate(features[name].names))
-            values[name] = [name_of.get(value) for value in values[name]]
+    read = read_columns(place, (*PLACEHOLDERS[:2], "image_id"))
+    source, name = source_of(read), read.files.name
+    values = {
+        column: [value for one in read.columns for value in one.extra[column]]
+        for column in read.columns[0].extra
+    }
+    for column in PLACEHOLDERS[:2]:
+        if column not in values:
+            raise SourceError(
+                f"{name}: has no column {column!r}; its columns are {', '.join(read.features)}. Call the one that is "
+                "meant so (Dataset.rename_column)"
+            )
+        if isinstance(read.features[column], datasets.ClassLabel):
+            name_of = dict(enumerate(read.features[column].names))
+            values[column] = [name_of.get(value) for value in values[column]]
     places = [f"row {row}" for row in range(len(source.items))]
-    keys = _keys(files.name, list(zip(values["corruption"], values["severity"], strict=True)), places)
-    stems = [PurePosixPath(path).stem if path else "" for one in columns for path in one.paths]
-    if "image_id" in wanted:
+    keys = _keys(name, list(zip(values["corruption"], values["severity"], strict=True)), places)
+    stems = read.stems
+    if "image_id" in values:
         ids = [str(one) for one in values["image_id"]]
     elif all(stems):
         names = [source.classes[item.label] if item.label >= 0 else "" for item in source.items]
@@ -327,16 +307,14 @@ def _open_rows(place: str) -> CorruptedImages:
     else:
         ids = [""] * len(keys)
     if "" in ids or len(set(zip(keys, ids, strict=True))) < len(ids):
-        notice(
-            f"{files.name}: without unique names its images are paired by the order of the rows; add image_id"
-        )
+        notice(f"{name}: without unique names its images are paired by the order of the rows; add image_id")
         counts: dict[Key, int] = defaultdict(int)
         for row, key in enumerate(keys):
             ids[row] = row_id(counts[key])
             counts[key] += 1
     listed: dict[Key, list[Item]] = defaultdict(list)
     for key, image_id, item in zip(keys, ids, source.items, strict=True):
-        listed[key].append(item._replace(image_id=image_id, extra=None))
+        listed[key].append(item._replace(image_id=image_id))
     cells = {key: tuple(listed[key]) for key in sorted(listed, key=_order)}
     return CorruptedImages(source.name, source.classes, cells, source.reader, "columns", source.order)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import PurePosixPath
 from typing import Any, NamedTuple
@@ -54,59 +54,84 @@ def open_dataset(source: str | os.PathLike[str]) -> Source:
         The data set cannot be read; it is not plain which of its splits, and columns, are meant; or only some
         rows have a label.
     """
-    files = dataset_files.find_files(os.fspath(source))
+    return source_of(read_columns(os.fspath(source)))
+
+
+class Read(NamedTuple):
+    """Columns of a data set but the images.
+
+    Attributes
+    ----------
+    files : Files
+        Its files.
+    features : datasets.Features
+        Its columns.
+    image : str
+        Column of the images.
+    label : str or None
+        Column of the labels.
+    columns : list of Columns
+        Values of the columns, file by file.
+    extra : list of Extra
+        The further columns that are carried along.
+    """
+
+    files: dataset_files.Files
+    features: datasets.Features
+    image: str
+    label: str | None
+    columns: list[Columns]
+    extra: list[Extra]
+
+    @property
+    def stems(self) -> list[str]:
+        """Stems of the names that the files of the images once had; "" where a row has none."""
+        return [PurePosixPath(path).stem if path else "" for one in self.columns for path in one.paths]
+
+
+def read_columns(place: str, wanted: Collection[str] = ()) -> Read:
+    """Read the columns of a data set but the images: all, or only the label and those that are wanted and there.
+
+    Raises
+    ------
+    SourceError
+        As for `open_dataset`.
+    """
+    files = dataset_files.find_files(place)
     with dataset_files.explain_errors(files):
-        read = _read(files)
-    columns = read.columns
-    counts = [len(one.labels) for one in columns]
-    paths = [path for one in columns for path in one.paths]
-    if not paths:
+        if not files.urls:
+            raise SourceError(f"{files.name}: no rows in it; name another split, as NAME:SPLIT")
+        schema = schema_of(files.urls[0])
+        features = files.features or datasets.Features.from_arrow_schema(schema)
+        image, label = _image_column(files.name, features, schema), _label_column(files.name, features)
+        extra = [] if wanted else extra_columns(features, schema, {image, label})
+        stored = [one.stored for one in extra if not one.by_reference]
+        stored += [name for name in wanted if name in schema.names]
+        with ThreadPoolExecutor(_THREADS) as pool:
+            columns = list(pool.map(lambda url: columns_of(url, image, label, stored), files.urls))
+    if not any(one.paths for one in columns):
         raise SourceError(f"{files.name}: no rows in it; name another split, as NAME:SPLIT")
-    stems = [PurePosixPath(path).stem if path else "" for path in paths]
-    found = _classes(files.name, read.label, [label for one in columns for label in one.labels], stems)
-    places = (
-        (f"{url}#{row}", stamp)
-        for url, stamp, count in zip(files.urls, files.stamps, counts, strict=True)
-        for row in range(count)
-    )
-    extra = [
-        values
-        for url, one in zip(files.urls, columns, strict=True)
-        for values in extra_values(url, one, read.extra)
+    return Read(files, features, image, label, columns, extra)
+
+
+def source_of(read: Read) -> Source:
+    """Source of the images of a data set, as for `open_dataset`."""
+    files, stems = read.files, read.stems
+    labels = [label for one in read.columns for label in one.labels]
+    found = _classes(files.name, read.features[read.label] if read.label else None, labels, stems)
+    rows = [
+        (f"{url}#{row}", stamp, values)
+        for url, stamp, one in zip(files.urls, files.stamps, read.columns, strict=True)
+        for row, values in enumerate(extra_values(url, one, read.extra))
     ]
     items = tuple(
-        Item(image_id, label, location, stamp, values)
-        for image_id, label, (location, stamp), values in zip(
-            _ids(files.name, stems), found.labels, places, extra, strict=True
-        )
+        Item(image_id, label, *row)
+        for image_id, label, row in zip(_ids(files.name, stems), found.labels, rows, strict=True)
     )
     features = {one.name: one.feature for one in read.extra}
     return Source(
         files.name, found.classes, items, RowReader(read.image), order=found.order, columns=features
     )
-
-
-class _Read(NamedTuple):
-    """Feature of the labels, column of the images, columns of every file, and the further columns."""
-
-    label: object
-    image: str
-    columns: list[Columns]
-    extra: list[Extra]
-
-
-def _read(files: dataset_files.Files) -> _Read:
-    """Read all columns but the images."""
-    if not files.urls:
-        raise SourceError(f"{files.name}: no rows in it; name another split, as NAME:SPLIT")
-    schema = schema_of(files.urls[0])
-    features = files.features or datasets.Features.from_arrow_schema(schema)
-    image, label = _image_column(files.name, features, schema), _label_column(files.name, features)
-    extra = extra_columns(features, schema, {image, label})
-    stored = [one.stored for one in extra if not one.by_reference]
-    with ThreadPoolExecutor(_THREADS) as pool:
-        columns = list(pool.map(lambda url: columns_of(url, image, label, stored), files.urls))
-    return _Read(features[label] if label else None, image, columns, extra)
 
 
 def _image_column(name: str, features: datasets.Features, schema: pa.Schema) -> str:

@@ -102,6 +102,36 @@ def path_in_archive(name: str, root: str) -> list[str]:
     return [part for part in parts if part not in ("", ".")] or [""]
 
 
+def files_in_archive(members: Iterable[tuple[str, str]], root: str, stamp: str) -> list[File]:
+    """Images among the members of an archive, without those in hidden folders.
+
+    Parameters
+    ----------
+    members : iterable of (str, str)
+        Path of each file, and its location in the archive.
+    root, stamp : str
+        Path of the archive, for locations and errors, and its stamp.
+
+    Raises
+    ------
+    SourceError
+        A path is absolute or leads out of the archive.
+    """
+    folders: dict[_Parts, _Parts] = {}
+    files, ignored = [], []
+    for path, location in members:
+        *inside, name = path_in_archive(path, root)
+        if any(part.startswith(".") for part in inside):
+            continue
+        if looks_like_image(name):
+            ignored.append(path)
+        if is_image(name):
+            folder = folders.setdefault(tuple(inside), tuple(inside))
+            files.append(File(folder, name, f"{root}#{location}", stamp))
+    warn_of_ignored(root, ignored)
+    return files
+
+
 def source_of_folder(root: str, files: Sequence[File], reader: Reader, subfolders: Iterable[str]) -> Source:
     """Source of a folder with one sub-folder per class, or of a flat one: ImageNet's, or images without labels.
 

@@ -1,19 +1,20 @@
-"""Subsets of images, by a name, a file of ids or a list of them."""
+"""Subsets of images, by a name, a file of ids or a list of them, and by a list of classes."""
 
 from __future__ import annotations
 
 import hashlib
 import itertools
 import os
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib import resources
 from pathlib import Path, PurePosixPath
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 
 from ..errors import SourceError, UsageError, suggest
+from .class_lists import class_list, labels_in
 from .image_paths import is_image
 from .name_lists import clean_lines, read_lines
 from .source import Source, image_id_of, row_id
@@ -126,16 +127,68 @@ def _line(image: object) -> str:
     raise TypeError(f"ids: {image!r} is neither the number of an image nor an id or a path")
 
 
-def restrict_images(source: Source, ids: Ids) -> Source:
-    """Restrict a source to a subset of its images, in the order of the source.
+def restrict_images(
+    source: Source, ids: Ids | None = None, classes: str | os.PathLike[str] | None = None
+) -> Source:
+    """Restrict a source to a subset of its images, in the order of the source, and to a list of classes.
 
     Raises
     ------
     UsageError, SourceError
-        As for `open_subset` and `Subset.choose`.
+        As for `restrict`, or classes are chosen and the images have no labels.
     """
-    key, chosen = open_subset(ids).choose([item.image_id for item in source.items], source.name)
-    return replace(source, items=tuple(item for item in source.items if item.image_id in chosen), ids=key)
+    if classes is not None:
+        source.check_labels()
+    every = {item.image_id: item.label for item in source.items}
+    names, labels, marks = restrict(every, source.classes, source.name, ids, classes)
+    items = (item._replace(label=labels[item.image_id]) for item in source.items if item.image_id in labels)
+    return replace(source, classes=names, items=tuple(items), **marks)
+
+
+def restrict(
+    labels: Mapping[str, int],
+    names: tuple[str, ...],
+    place: str,
+    ids: Ids | None,
+    classes: str | os.PathLike[str] | None,
+) -> tuple[tuple[str, ...], Mapping[str, int], dict[str, Any]]:
+    """Choose a subset of images and those of a list of classes, whose places become the labels.
+
+    Parameters
+    ----------
+    labels : mapping
+        Image id -> label.
+    names : tuple of str
+        Names of the labels.
+    place : str
+        The data in messages.
+    ids, classes : str, path or list, optional
+        As for `open_subset` and `class_list`.
+
+    Returns
+    -------
+    names, labels : tuple of str, mapping
+        Names of the labels, and the labels of the images that are chosen.
+    marks : dict
+        Changed fields of a signature: ``ids``, ``class_list`` and ``order``.
+
+    Raises
+    ------
+    UsageError, SourceError
+        As for `open_subset`, `Subset.choose`, `class_list` and `labels_in`; or no image is of the classes.
+    """
+    marks: dict[str, Any] = {}
+    if ids is not None:
+        marks["ids"], chosen = open_subset(ids).choose(list(labels), place)
+        labels = {image_id: label for image_id, label in labels.items() if image_id in chosen}
+    if classes is not None and (wanted := class_list(classes)).names != names:
+        label_of, order = labels_in(wanted, names, place)
+        labels = {image_id: label_of[label] for image_id, label in labels.items() if label in label_of}
+        names = wanted.names
+        marks |= {"class_list": wanted.name, **({"order": order} if order else {})}
+    if not labels:
+        raise SourceError(f"{place}: has no image of the classes of {classes}; name other classes")
+    return names, labels, marks
 
 
 def _possible_ids(line: str) -> Iterator[str]:

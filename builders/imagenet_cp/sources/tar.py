@@ -13,7 +13,7 @@ from pathlib import Path
 
 from ..errors import SourceError
 from .gzip_stream import GzipStream
-from .image_paths import File, is_image, looks_like_image, path_in_archive, source_of_archive, warn_of_ignored
+from .image_paths import File, files_in_archive, path_in_archive, source_of_archive
 from .source import Item, Source, check_size, check_stamp, reading, stamp_of
 from .tar_members import GZIP, Member, is_tar, members
 
@@ -94,26 +94,16 @@ def list_tar(archive: str | os.PathLike[str]) -> tuple[str, list[File], TarReade
             every = members(
                 GzipStream(path) if compressed else file, sys.maxsize if compressed else stat.st_size, root
             )
-            files = list(_images(every, root, stamp_of(stat)))
+            files = files_in_archive(_locations(every, root), root, stamp_of(stat))
     return root, files, TarReader(root, compressed)
 
 
-def _images(every: Iterator[Member], root: str, stamp: str) -> Iterator[File]:
-    folders: dict[tuple[str, ...], tuple[str, ...]] = {}
-    ignored = []
+def _locations(every: Iterator[Member], root: str) -> Iterator[tuple[str, str]]:
     for member in every:
         if member.other:
             raise SourceError(
                 f"{root}: its member {member.name!r} is {member.other}, which has no place among images; pack the "
                 "files themselves"
             )
-        *inside, name = path_in_archive(member.name, root)
-        if any(part.startswith(".") for part in inside):
-            continue
-        if looks_like_image(name):
-            ignored.append(member.name)
-        if is_image(name):
-            folder = folders.setdefault(tuple(inside), tuple(inside))
-            place = "/".join((*inside, name))
-            yield File(folder, name, f"{root}#{place}@{member.offset}+{member.size}", stamp)
-    warn_of_ignored(root, ignored)
+        place = "/".join(path_in_archive(member.name, root))
+        yield member.name, f"{place}@{member.offset}+{member.size}"

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import SourceError
-from .image_paths import File, is_image, looks_like_image, path_in_archive, source_of_archive, warn_of_ignored
+from .image_paths import files_in_archive, is_image, source_of_archive
 from .source import Item, Source, check_size, check_stamp, stamp_of
 
 #: Errors of damaged zip archives; the last is that of encrypted ones.
@@ -77,14 +77,13 @@ def open_zip(archive: str | os.PathLike[str]) -> Source:
     try:
         stamp = stamp_of(path.stat())
         with zipfile.ZipFile(path) as file:
-            files = list(_images(file.infolist(), root, stamp))
+            files = files_in_archive(_locations(file.infolist(), root), root, stamp)
     except FAULTS as error:
         raise SourceError(f"{root}: damaged, or cut short ({error}); fetch it again") from error
     return source_of_archive(root, files, ZipReader(root))
 
 
-def _images(members: list[zipfile.ZipInfo], root: str, stamp: str) -> Iterator[File]:
-    ignored = []
+def _locations(members: list[zipfile.ZipInfo], root: str) -> Iterator[tuple[str, str]]:
     for member in members:
         if member.is_dir():
             continue
@@ -94,13 +93,7 @@ def _images(members: list[zipfile.ZipInfo], root: str, stamp: str) -> Iterator[F
                 "files themselves"
             )
         # Some programs for Windows write backslashes.
-        *inside, name = path_in_archive(member.filename.replace("\\", "/"), root)
-        if any(part.startswith(".") for part in inside):
-            continue
-        if looks_like_image(name):
-            ignored.append(member.filename)
-        if is_image(name):
-            if member.flag_bits & _ENCRYPTED:
-                raise SourceError(f"{root}: is encrypted; unpack it and name the folder")
-            yield File(tuple(inside), name, f"{root}#{member.filename}", stamp)
-    warn_of_ignored(root, ignored)
+        path = member.filename.replace("\\", "/")
+        if member.flag_bits & _ENCRYPTED and is_image(path.rpartition("/")[2]):
+            raise SourceError(f"{root}: is encrypted; unpack it and name the folder")
+        yield path, member.filename

@@ -26,7 +26,7 @@ from ...benchmarks.catalog import parse_signature
 from ...benchmarks.file_names import DATA_FILE, SPLIT
 from ...benchmarks.recipe import Recipe
 from ...build.build_json import open_build
-from ...build.parquet import ROWS_PER_GROUP, SIGNATURE_KEY
+from ...build.parquet import ROWS_PER_GROUP, read_rows, signature_in
 from ...errors import SourceError, UsageError
 from ...images import codecs
 from ...images.source_images import MAX_PIXELS
@@ -174,30 +174,12 @@ class FolderSlice:
             if checksums:
                 checksums.verify(path[len(self.root) + 1 :])
             with self.filesystem.open(path, "rb") as file, _name_corrupt(path):
-                found += _read_rows(pq.ParquetFile(file), self.columns, begin, end)
+                found += read_rows(pq.ParquetFile(file), begin, end, self.columns)
         if self.labels is None:
             return found
         return [
             {**row, "label": self.labels[row["image_id"]]} for row in found if row["image_id"] in self.labels
         ]
-
-
-def _read_rows(file: pq.ParquetFile, columns: list[str], begin: int, end: int) -> Iterator[dict[str, Any]]:
-    """Read some rows of a file, of which only the row groups that hold them are read."""
-    groups, skipped, at = [], 0, 0
-    for group in range(file.num_row_groups):
-        rows = file.metadata.row_group(group).num_rows
-        if at + rows <= begin:
-            skipped += rows
-        elif at < end:
-            groups.append(group)
-        at += rows
-    first = skipped
-    for batch in file.iter_batches(ROWS_PER_GROUP, row_groups=groups, columns=columns):
-        yield from batch.slice(
-            max(begin - first, 0), max(min(end, first + len(batch)) - max(begin, first), 0)
-        ).to_pylist()
-        first += len(batch)
 
 
 def _decode_rows(rows: Mapping[str, Mapping[str, Any]]) -> list[Sample]:
@@ -322,13 +304,8 @@ def _read_footers(filesystem: Any, paths: list[str]) -> dict[str, Any]:
     """Parquet metadata of every file."""
 
     def read(path: str) -> Any:
-        with filesystem.open(path, "rb") as file:
-            try:
-                return pq.read_metadata(file)
-            except Exception as error:
-                raise SourceError(
-                    f"{path}: corrupt ({error}); check the build with `imagenet-cp verify`"
-                ) from error
+        with filesystem.open(path, "rb") as file, _name_corrupt(path):
+            return pq.read_metadata(file)
 
     with ThreadPoolExecutor(_CONCURRENT_READS) as pool:
         return dict(zip(paths, pool.map(read, paths), strict=True))
@@ -366,10 +343,7 @@ def _check_columns(
 
 def _check_signature(place: str | os.PathLike[str], footers: Mapping[str, Any]) -> str:
     """Signature of the recipe that all files are of."""
-    signatures: dict[str, str] = {
-        path: (footer.metadata or {}).get(SIGNATURE_KEY.encode(), b"").decode("utf-8", "replace")
-        for path, footer in footers.items()
-    }
+    signatures = {path: signature_in(footer.metadata) for path, footer in footers.items()}
     signature = next(iter(signatures.values()))
     for path, other in signatures.items():
         if other != signature:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Mapping
 
-from ...build.build_folder import problem_of
+from ...build.build_folder import problem_of, size_problem
 from ...build.build_json import Build
 from ...cards.card import read_metadata
 from ...errors import SourceError
@@ -33,18 +33,12 @@ def check_record(build: Build, num_rows: Mapping[str, int]) -> dict[str, str]:
     """
     problems: dict[str, str] = {}
     for path in {**build.files, **num_rows}:
-        info, file = build.files.get(path), build.folder / path
-        if info is None:
-            problem = f"not named in {RECORD_FILE}"
-        elif path not in num_rows:
-            problem = "missing"
-        elif file.stat().st_size != info.size:
-            problem = f"{file.stat().st_size:,} bytes, not {info.size:,} as recorded"
-        elif num_rows[path] != info.rows:
-            problem = f"{num_rows[path]:,} rows, not {info.rows:,} as recorded"
-        else:
-            continue
-        problems.setdefault(path.split("/")[1], f"{path}: {problem}")
+        info, rows = build.files.get(path), num_rows.get(path, 0)
+        problem = size_problem(build.folder / path, info) if info else f"not named in {RECORD_FILE}"
+        if info and not problem and rows != info.rows:
+            problem = f"{rows:,} rows, not {info.rows:,} as recorded"
+        if problem:
+            problems.setdefault(path.split("/")[1], f"{path}: {problem}")
     return problems
 
 

@@ -42,7 +42,7 @@ class SourceSlice:
 
     def _generate(self, item: Item) -> list[Sample]:
         benchmark = BENCHMARKS[self.recipe.dataset]
-        clean = benchmark.prepare(self.reader.read(item), item.location, self.recipe.size)
+        _, clean = benchmark.load(self.reader, item, self.recipe.size)
         return [
             Sample(
                 cell.config,
@@ -57,7 +57,7 @@ class SourceSlice:
         """Iterate over the files of the first cell, which is of ImageNet-C."""
         benchmark = BENCHMARKS[self.recipe.dataset]
         for item in self.items:
-            clean = benchmark.prepare(self.reader.read(item), item.location, self.recipe.size)
+            _, clean = benchmark.load(self.reader, item, self.recipe.size)
             yield benchmark.row(self.recipe, self.cells[0], clean, item)["image"]["bytes"]
 
     def location(self, share: float) -> str:

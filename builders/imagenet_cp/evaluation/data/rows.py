@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...benchmarks.benchmark import Cell, ConfigSet
-from ...benchmarks.catalog import IMAGES, parse_signature
+from ...benchmarks.catalog import parse_signature, part_of
 from ...errors import SourceError, UsageError
 from ...images.profiles import PROFILES
 from ...perturbations import PERTURBATIONS
@@ -95,9 +95,7 @@ class Rows:
     @property
     def part(self) -> str | None:
         """Number of images and of those of the whole benchmark, such as ``"100/50000"``, if it is a part of it."""
-        images = min(self.num_rows[cell.config] for cell in self.cells)
-        whole = IMAGES[self.benchmark.profile]
-        return f"{images}/{whole}" if images < whole else None
+        return part_of(self.benchmark.profile, (self.num_rows[cell.config] for cell in self.cells))
 
     @property
     def side(self) -> int | None:

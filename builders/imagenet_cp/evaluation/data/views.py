@@ -7,9 +7,7 @@ from dataclasses import replace
 
 from ...benchmarks.benchmark import Cell
 from ...benchmarks.recipe import Recipe
-from ...errors import SourceError
-from ...sources.class_lists import class_list, labels_in
-from ...sources.subsets import Ids, open_subset
+from ...sources.subsets import Ids, restrict
 from .built_rows import FolderSlice
 from .rows import Rows
 
@@ -39,30 +37,14 @@ def view(
     if (ids is None and classes is None) or not rows.cells:
         return rows
     name = f"{rows.benchmark.dataset} as built"
-    recipe = Recipe.parse(rows.signature)
     stored = rows.labels(
         next((cell for cell in rows.cells if cell.config not in rows.problems), rows.cells[0])
     )
-    chosen = frozenset(stored)
-    if ids is not None:
-        key, chosen = open_subset(ids).choose(list(stored), name)
-        recipe = replace(recipe, ids=key)
-    names = rows.classes
-    label_of = {label: label for label in stored.values()}
-    if classes is not None and (wanted := class_list(classes)).names != names:
-        label_of, order = labels_in(wanted, names, name)
-        names = wanted.names
-        recipe = replace(recipe, classes=wanted.name, order=order or recipe.order)
-    left = {
-        image_id: label_of[label]
-        for image_id, label in stored.items()
-        if image_id in chosen and label in label_of
-    }
-    if not left:
-        raise SourceError(f"{name}: has no image of the classes of {classes}; name other classes")
-
+    names, left, marks = restrict(stored, rows.classes, name, ids, classes)
+    fields = {"classes" if field == "class_list" else field: value for field, value in marks.items()}
+    recipe = replace(Recipe.parse(rows.signature), **fields)
     numbers = [number for number, image_id in enumerate(stored) if image_id in left]
-    in_order = [image_id for image_id in stored if image_id in left]
+    in_order = list(left)
 
     def slice_of(cells: tuple[Cell, ...], start: int, stop: int) -> FolderSlice:
         whole = rows.slice(cells, numbers[start], numbers[stop - 1] + 1)
