@@ -1,6 +1,6 @@
 """Time the corruptions of ImageNet-C-bar and CIFAR-10-C-bar: this package against plain_bar.py.
 
-Also the cost of one corrupted image in a build, kernel and JPEG, against that of ImageNet-C.
+Also the cost of one corrupted image in a build, against that of ImageNet-C: kernel and JPEG, and all that a build does.
 """
 
 from __future__ import annotations
@@ -10,18 +10,32 @@ import one_thread  # noqa: F401  (before any other library)
 # isort: split
 
 import argparse
+import tempfile
+import threading
+import time
+from dataclasses import replace
+from pathlib import Path
 
 import measure
 import numpy as np
 import plain_bar as plain
-from photographs import FILES, cropped
+from photographs import FILES, cropped, write_source
 from PIL import Image
 
 from imagenet_cp.benchmarks.recipe import stream
+from imagenet_cp.build import units
+from imagenet_cp.build.parquet import ROWS_PER_GROUP
+from imagenet_cp.build.plan import new_plan
 from imagenet_cp.corruptions import BAR, SEVERITIES, TEST, apply
 from imagenet_cp.images.codecs import encode_jpeg
+from imagenet_cp.jobs.job_folder import Shard
+from imagenet_cp.jobs.locks import lock_folder
+from imagenet_cp.sources import Source, open_source
 
 PROFILES = {"imagenet": ("ImageNet-C-bar", 224), "cifar": ("CIFAR-10-C-bar", 32)}
+BUILDS = {"ImageNet-C": "imagenet_c", "ImageNet-C-bar": "imagenet_c_bar"}
+#: Images of a build: one before the clock starts, and those of a row group, whose last one writes the group.
+BUILD_IMAGES = 1 + ROWS_PER_GROUP
 #: Of the loop over pixels, whose time does not depend on it.
 LOOP_SEVERITY = 3
 
@@ -96,14 +110,64 @@ def cost(images: list[np.ndarray], passes: int) -> list[str]:
                         corrupted = ours("imagenet", name, severity, index, image)
                         parts.append((kernel, measure.cpu_ms(encode_jpeg, corrupted, 85)))
             times[turn, k] = np.mean(parts, axis=0)
-    both = np.median(times[1:], axis=0)  # the first pass compiles
+    both = np.min(times[1:], axis=0)  # the first pass compiles
     rows = [[name, *map(float, part), float(part.sum())] for name, part in zip(suites, both, strict=True)]
     ratio = float(both[1].sum() / both[0].sum())
     return [
-        "## One corrupted image of a build, 224x224",
+        "## One corrupted image, kernel and JPEG, 224x224",
         measure.goal(f"ImageNet-C-bar at most 1.2x ImageNet-C ({ratio:.2f}x)", ratio <= 1.2),
-        measure.table(["mean of all configs", "kernel", "JPEG", "both"], rows),
+        measure.table(["mean of all configs, the least pass", "kernel", "JPEG", "both"], rows),
     ]
+
+
+def build_cost(passes: int) -> list[str]:
+    """Section of the report on builds of both data sets, which take turns image by image in one process."""
+    with tempfile.TemporaryDirectory() as folder:
+        write_source(Path(folder, "clean"), BUILD_IMAGES)
+        source = open_source(Path(folder, "clean"))
+        times = np.array([_builds(source, Path(folder, str(turn))) for turn in range(passes)])
+    # Of each image the least time, because whatever else the machine does only adds to it.
+    own, bar = times.min(axis=0)[:, 1:].mean(axis=1)
+    return [
+        "## One corrupted image of a build, all included",
+        measure.goal(f"ImageNet-C-bar at most 1.2x ImageNet-C ({bar / own:.2f}x)", bar <= 1.2 * own),
+        measure.table(
+            ["mean of all configs, the least pass of each image", "reading, kernel, JPEG and Parquet"],
+            zip(BUILDS, (own, bar), strict=True),
+        ),
+    ]
+
+
+def _builds(source: Source, out: Path) -> list[list[float]]:
+    """Milliseconds for each image of both builds, divided by the number of configs."""
+    turns = threading.Semaphore(1), threading.Semaphore(0)
+    times: list[list[float]] = [[], []]
+
+    def run(k: int, dataset: str) -> None:
+        unit = new_plan(dataset, source, out / dataset).todo[0]
+        start = 0
+
+        def tick() -> None:
+            nonlocal start
+            times[k].append((time.thread_time_ns() - start) / 1e6 / len(unit.cells))
+            turns[1 - k].release()
+            turns[k].acquire()
+            start = time.thread_time_ns()
+
+        unit.record.parent.mkdir(parents=True)
+        turns[k].acquire()
+        try:
+            with lock_folder(unit.out, Shard()) as claim:
+                units.run(replace(unit, claim=claim), tick)
+        finally:
+            turns[1 - k].release()
+
+    threads = [threading.Thread(target=run, args=each) for each in enumerate(BUILDS.values())]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return times
 
 
 def main() -> None:
@@ -121,6 +185,7 @@ def main() -> None:
         "plain_bar.py: whole arrays in NumPy, and a loop over the pixels as in the published functions, for one image.",
         *parts,
         *cost(images, options.passes + 1),
+        *build_cost(options.passes),
     )
 
 

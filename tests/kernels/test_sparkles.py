@@ -12,7 +12,8 @@ def test_the_guess_is_within_its_bound(radius, exponent):
     glow, error, place = np.empty(width, np.float32), np.empty(width, np.float32), np.empty(width, np.int32)
     across = sparkles._distances(90.6, width)
     for count in (50, 83, 199):
-        rays = sparkles._closed(radius * (1 + 0.25 * random.standard_normal(count)))
+        rays = np.empty(count + 2)
+        sparkles._close(radius * (1 + 0.25 * random.standard_normal(count)), rays)
         pairs = sparkles._pairs(rays)
         for y in (-150.3, -9.1, -0.4, 0.2, 31.7):
             between, chosen = np.empty(width, np.float32), np.empty(width, np.int64)

@@ -53,14 +53,13 @@ def normals(seed: int, size: int) -> NDArray[np.float64]:
     """
     count = size
     while True:
-        points = 2.0 * uniform(seed, 2 * count).reshape(count, 2) - 1.0
-        square = points[:, 0] * points[:, 0] + points[:, 1] * points[:, 1]
-        inside = points[(square < 1.0) & (square != 0.0)]
-        if 2 * len(inside) >= size:
+        x, y = np.empty(count), np.empty(count)
+        found = _inside(words(seed, 4 * count), x, y)
+        if 2 * found >= size:
             break
         count *= 2  # fewer than half of the points are inside the circle: for large sizes never
-    out = np.empty(2 * len(inside))
-    _polar(np.ascontiguousarray(inside[:, 0]), np.ascontiguousarray(inside[:, 1]), 0.0, 1.0, out)
+    out = np.empty(2 * found)
+    _polar(x[:found], y[:found], 0.0, 1.0, out)
     return out[:size]
 
 
@@ -93,7 +92,25 @@ def _mixed(word, following, middle):
 
 
 @kernel
+def _inside(halves, x, y):
+    """Draw the points of a square, four halves each; those in the unit circle are written to x and y and counted."""
+    found = 0
+    for i in range(x.size):
+        across = 2.0 * _fraction(halves[4 * i], halves[4 * i + 1]) - 1.0
+        down = 2.0 * _fraction(halves[4 * i + 2], halves[4 * i + 3]) - 1.0
+        x[found], y[found] = across, down
+        square = across * across + down * down
+        found += (square < 1.0) & (square != 0.0)
+    return found
+
+
+@kernel
 def _uniform(halves, out):
     for i in range(out.size):
-        a, b = np.int64(halves[2 * i] >> np.uint32(5)), np.int64(halves[2 * i + 1] >> np.uint32(6))
-        out[i] = (a * 67108864.0 + b) / 9007199254740992.0
+        out[i] = _fraction(halves[2 * i], halves[2 * i + 1])
+
+
+@kernel
+def _fraction(upper, lower):
+    a, b = np.int64(upper >> np.uint32(5)), np.int64(lower >> np.uint32(6))
+    return (a * 67108864.0 + b) / 9007199254740992.0

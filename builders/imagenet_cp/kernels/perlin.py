@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import numpy as np
 
+from .channels import interleave, split
 from .compiled import kernel
 from .nested import words
 from .types import Image
-from .vectors import aligned, wide
+from .vectors import aligned, lanes, minimum, store, wide
 from .waves import level
 
 PERIOD = 256
 GRADIENTS = 2 * PERIOD + 2
 OCTAVES = 5
+LANES = 32  # pixels computed at a time
+load, broadcast = lanes(8 * LANES)
 
 
 def turbulence(image: Image, seed: int, weight: float) -> Image:
@@ -51,6 +54,7 @@ def turbulence(image: Image, seed: int, weight: float) -> Image:
 @kernel
 def _turbulence(image, gradient_draws, order_draws, weight, out):
     height, width, _ = image.shape
+    padded = -(-width // LANES) * LANES
     across, down, order = _lattice(gradient_draws, order_draws)
     # For each octave the cell of every column, its place in it, and the blend of its sides.
     cell, place, blend = (
@@ -62,10 +66,16 @@ def _turbulence(image, gradient_draws, order_draws, weight, out):
         for j in range(width):
             cell[octave, j], place[octave, j], blend[octave, j] = _cell(j, octave, width)
     # For each octave the next line of the lattice, and the slope and the offset on the lines above and below.
-    following, line = np.zeros(OCTAVES, np.int64), aligned(OCTAVES * 4 * width).reshape(OCTAVES, 2, 2, width)
-    corners, total, triple = np.empty((2, PERIOD)), aligned(width), aligned(3 * width)
+    following, line = (
+        np.zeros(OCTAVES, np.int64),
+        aligned(OCTAVES * 4 * padded).reshape(OCTAVES, 2, 2, padded),
+    )
+    corners, total = np.empty((2, PERIOD)), aligned(padded)
+    line[:] = 0.0
+    weights, starts = np.empty((OCTAVES, 5)), np.empty((OCTAVES, 2), np.int64)
+    planes = np.empty((6, height * width), np.uint8)
+    split(image.reshape(-1), planes[0], planes[1], planes[2])
     for i in range(height):
-        total[:] = 0.0
         for octave in range(OCTAVES):
             top, x, s = _cell(i, octave, height)
             while following[octave] <= top + 1:
@@ -75,13 +85,16 @@ def _turbulence(image, gradient_draws, order_draws, weight, out):
                     corners[0, c], corners[1, c] = across[corner], down[corner]
                 _line(corners, cell[octave], place[octave], blend[octave], line[octave, n % 2])
                 following[octave] += 1
-            above, below = line[octave, top % 2], line[octave, (top + 1) % 2]
-            _add(x, s, 1.5 / (1 << octave), above[0], above[1], below[0], below[1], total)
-        for j in range(width):
-            noise = total[j] / 2.0 + 0.5
-            noise = 255.0 * weight * (1.0 if noise > 1.0 else noise)
-            triple[3 * j] = triple[3 * j + 1] = triple[3 * j + 2] = noise
-        _blend(image[i].reshape(-1), np.float32(1.0 - weight), triple, out[i].reshape(-1))
+            weights[octave, 0], weights[octave, 1] = (1.0 - s) * x, 1.0 - s
+            weights[octave, 2], weights[octave, 3] = s * (x - 1.0), s
+            weights[octave, 4] = 1.5 / (1 << octave)
+            starts[octave, 0] = (2 * octave + top % 2) * 2 * padded
+            starts[octave, 1] = (2 * octave + (top + 1) % 2) * 2 * padded
+        _add(weights, starts, line.reshape(-1), padded, total)
+        part = slice(i * width, (i + 1) * width)
+        red, green, blue = planes[0, part], planes[1, part], planes[2, part]
+        _blend(red, green, blue, weight, total, planes[3, part], planes[4, part], planes[5, part])
+    interleave(planes[3], planes[4], planes[5], out.reshape(-1))
 
 
 @kernel
@@ -128,17 +141,41 @@ def _line(corners, cell, place, blend, out):
 
 
 @kernel
-def _add(x, s, scale, slope, offset, next_slope, next_offset, total):
-    """Add the noise of an octave to a row."""
+def _add(weights, starts, line, width, total):
+    """Add up the noise of the octaves in a row.
+
+    Parameters
+    ----------
+    weights : ndarray of float64, shape (OCTAVES, 5)
+        Of slope and offset on the line above, of those on the line below, and of the noise.
+    starts : ndarray of int64, shape (OCTAVES, 2)
+        Places of the slopes on the lines above and below; the offsets follow.
+    line : ndarray of float64, one-dimensional
+    width : int
+        Number of pixels, a multiple of LANES.
+    total : ndarray of float64, shape (width,)
+    """
     wide()
-    upper, lower, left = (1.0 - s) * x, s * (x - 1.0), 1.0 - s
-    for j in range(total.size):
-        noise = (upper * slope[j] + left * offset[j]) + (lower * next_slope[j] + s * next_offset[j])
-        total[j] += scale * abs(noise)
+    for j in range(0, width, LANES):
+        light = broadcast(0.0)
+        for octave in range(OCTAVES):
+            above, below, w = starts[octave, 0] + j, starts[octave, 1] + j, weights[octave]
+            upper = broadcast(w[0]) * load(line, above) + broadcast(w[1]) * load(line, above + width)
+            lower = broadcast(w[2]) * load(line, below) + broadcast(w[3]) * load(line, below + width)
+            noise = upper + lower
+            size = broadcast(0.0) - minimum(noise, broadcast(0.0) - noise)
+            light = light + broadcast(w[4]) * size
+        store(total, j, light)
 
 
 @kernel
-def _blend(values, weight, noise, out):
+def _blend(red, green, blue, weight, total, hazy_red, hazy_green, hazy_blue):
+    """Blend the three channels of a row with its noise."""
     wide()
-    for j in range(out.size):
-        out[j] = level(np.float64(np.float32(np.float32(values[j]) * weight)) + noise[j])
+    light, rest = 255.0 * weight, np.float32(1.0 - weight)
+    for j in range(red.size):
+        noise = total[j] / 2.0 + 0.5
+        noise = light * (1.0 if noise > 1.0 else noise)
+        hazy_red[j] = level(np.float64(np.float32(np.float32(red[j]) * rest)) + noise)
+        hazy_green[j] = level(np.float64(np.float32(np.float32(green[j]) * rest)) + noise)
+        hazy_blue[j] = level(np.float64(np.float32(np.float32(blue[j]) * rest)) + noise)

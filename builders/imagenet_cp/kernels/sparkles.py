@@ -11,6 +11,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
+from .channels import interleave, split
 from .compiled import kernel
 from .elementary import arctan2, power
 from .types import Image
@@ -68,7 +69,7 @@ RATIO_ERROR, POWER_ERROR = _single(12 * 2.0**-24, 64 * 2.0**-24)
 LEVEL_ERROR = np.float32(9 * 2.0**-17)
 
 
-def brighten(image: Image, centres: Field, rays: list[Field]) -> Image:
+def brighten(image: Image, centres: Field, rays: Field, counts: NDArray[np.int64]) -> Image:
     """Turn an image white at the centre and along the rays of each star.
 
     Parameters
@@ -77,8 +78,10 @@ def brighten(image: Image, centres: Field, rays: list[Field]) -> Image:
         Not changed.
     centres : ndarray of float64, shape (N, 2)
         Row and column of each star.
-    rays : list of N ndarrays of float64, shape (rays,)
-        Lengths of the rays of each star, around its centre.
+    rays : ndarray of float64, shape (rays,)
+        Lengths of the rays of each star, around its centre; one star after the other.
+    counts : ndarray of int64, shape (N,)
+        Number of the rays of each star.
 
     Returns
     -------
@@ -92,47 +95,46 @@ def brighten(image: Image, centres: Field, rays: list[Field]) -> Image:
         values = values + intensity * (255 - values)
     """
     out = np.empty_like(image)
-    starts = np.cumsum([0, *(len(lengths) + 2 for lengths in rays)])
-    _brighten(image, centres, np.concatenate([_closed(lengths) for lengths in rays]), starts, out)
+    _brighten(image, centres, rays, counts, out)
     return out
 
 
 @kernel
-def _brighten(image, centres, rays, starts, out):
+def _brighten(image, centres, rays, counts, out):
     height, width, _ = image.shape
-    pairs = _pairs(rays)
-    shade, bound, glow, error = _row(width), _row(width), _row(width), _row(width)
+    closed, starts = np.empty(rays.size + 2 * counts.size), np.zeros(counts.size + 1, np.int64)
+    for n in range(counts.size):
+        start = starts[n]
+        starts[n + 1] = start + counts[n] + 2
+        _close(rays[start - 2 * n : start - 2 * n + counts[n]], closed[start : starts[n + 1]])
+    pairs = _pairs(closed)
+    shades, bounds, glow, error = _row(height * width), _row(height * width), _row(width), _row(width)
     between, place, chosen = _row(width), np.empty(width, np.int32), aligned(width).view(np.int64)
-    triple, ambiguous = _row(6 * width).reshape(2, -1), np.empty(3 * width, np.uint8)
-    across = _row(len(centres) * width).reshape(-1, width)
-    for n in range(len(centres)):
+    across = _row(counts.size * width).reshape(-1, width)
+    for n in range(counts.size):
         across[n] = _distances(centres[n, 1], width)
+    shades[:], bounds[:] = ONE, ZERO
     for i in range(height):
-        shade[:], bound[:] = ONE, ZERO
-        for n in range(len(centres)):
-            start, end = starts[n], starts[n + 1]
-            y = i - centres[n, 0]
-            _guess(y, across[n], pairs[start:end], 1.0, between, place, chosen, glow, error)
+        shade, bound = shades[i * width : (i + 1) * width], bounds[i * width : (i + 1) * width]
+        for n in range(counts.size):
+            y, star = i - centres[n, 0], pairs[starts[n] : starts[n + 1]]
+            _guess(y, across[n], star, 1.0, between, place, chosen, glow, error)
             for j in range(width):
                 dark = ONE - glow[j]
                 bound[j] = bound[j] * dark + shade[j] * error[j]
                 shade[j] *= dark
-        if _darken(image[i].reshape(-1), shade, bound, triple, out[i].reshape(-1), ambiguous):
-            for j in range(width):
-                if ambiguous[3 * j] | ambiguous[3 * j + 1] | ambiguous[3 * j + 2]:
-                    for k in range(3):
-                        out[i, j, k] = _brightened(i, j, image[i, j, k], centres, rays, starts)
-
-
-@kernel
-def _brightened(i, j, value, centres, rays, starts):
-    v = np.float64(value)
-    for n in range(len(centres)):
-        v = np.float64(np.float32(v))
-        v += intensity(i - centres[n, 0], j - centres[n, 1], rays[starts[n] : starts[n + 1]], 1.0) * (
-            255.0 - v
-        )
-    return level(v)
+    intensities = np.empty(counts.size)
+    for pixel in _darken(image, shades, bounds, out):
+        i, j = pixel // width, pixel % width
+        for n in range(counts.size):
+            star = closed[starts[n] : starts[n + 1]]
+            intensities[n] = intensity(i - centres[n, 0], j - centres[n, 1], star, 1.0)
+        for k in range(3):
+            v = np.float64(image[i, j, k])
+            for n in range(counts.size):
+                v = np.float64(np.float32(v))
+                v += intensities[n] * (255.0 - v)
+            out[i, j, k] = level(v)
 
 
 def whiten(image: Image, centre: Field, rays: Field, exponent: float) -> Image:
@@ -158,30 +160,33 @@ def whiten(image: Image, centre: Field, rays: Field, exponent: float) -> Image:
     With the `intensity` of the star, ``255 + intensity * (values - 255)``.
     """
     out = np.empty_like(image)
-    _whiten(image, centre[0], centre[1], _closed(rays), exponent, out)
+    _whiten(image, centre[0], centre[1], rays, exponent, out)
     return out
 
 
 @kernel
 def _whiten(image, row, column, rays, exponent, out):
     height, width, _ = image.shape
-    pairs = _pairs(rays)
-    glow, error, across = _row(width), _row(width), _distances(column, width)
+    closed = np.empty(rays.size + 2)
+    _close(rays, closed)
+    pairs = _pairs(closed)
+    glow, error, across = _row(height * width), _row(height * width), _distances(column, width)
     between, place, chosen = _row(width), np.empty(width, np.int32), aligned(width).view(np.int64)
-    triple, ambiguous = _row(6 * width).reshape(2, -1), np.empty(3 * width, np.uint8)
     for i in range(height):
-        _guess(i - row, across, pairs, exponent, between, place, chosen, glow, error)
-        if _darken(image[i].reshape(-1), glow, error, triple, out[i].reshape(-1), ambiguous):
-            for j in range(width):
-                if ambiguous[3 * j] | ambiguous[3 * j + 1] | ambiguous[3 * j + 2]:
-                    shown = intensity(i - row, j - column, rays, exponent)
-                    for k in range(3):
-                        out[i, j, k] = level(255.0 + shown * (image[i, j, k] - 255.0))
+        part = slice(i * width, (i + 1) * width)
+        _guess(i - row, across, pairs, exponent, between, place, chosen, glow[part], error[part])
+    for pixel in _darken(image, glow, error, out):
+        i, j = pixel // width, pixel % width
+        shown = intensity(i - row, j - column, closed, exponent)
+        for k in range(3):
+            out[i, j, k] = level(255.0 + shown * (image[i, j, k] - 255.0))
 
 
-def _closed(rays: Field) -> Field:
-    """Append the first two rays, so that each has a next one, also at an angle rounded to a whole turn."""
-    return np.concatenate([rays, rays[:1], rays[1:2]])
+@kernel
+def _close(rays, out):
+    """Copy rays and append the first two, so that each has a next one, also at an angle rounded to a whole turn."""
+    out[: rays.size] = rays
+    out[rays.size :] = rays[:2]
 
 
 @kernel
@@ -304,21 +309,44 @@ def _power(x, exponent):
 
 
 @kernel
-def _darken(values, shade, error, triple, out, ambiguous):
-    """Compute ``255 - (255 - values) * shade`` of a row, and mark the ambiguous levels; return 1 if there are any.
+def _darken(image, shade, error, out):
+    """Compute ``255 - (255 - image) * shade``, and return the indices of the pixels with an ambiguous level."""
+    size = shade.size
+    planes, ambiguous = np.empty((6, size), np.uint8), np.empty(size, np.uint8)
+    red, green, blue, darker_red, darker_green, darker_blue = planes
+    split(image.reshape(-1), red, green, blue)
+    _darken_planes(red, green, blue, shade, error, darker_red, darker_green, darker_blue, ambiguous)
+    interleave(darker_red, darker_green, darker_blue, out.reshape(-1))
+    return _marked(ambiguous)
 
-    ``triple`` is a buffer for the shade and the error of each value.
-    """
+
+@kernel
+def _marked(flags):
+    """Return the indices of the few flags that are set. Their number is a multiple of four."""
+    words, marked, count = flags.view(np.uint32), np.empty(flags.size, np.int32), 0
+    for w in range(words.size):
+        if words[w]:
+            for k in range(4 * w, 4 * w + 4):
+                marked[count] = k
+                count += flags[k]
+    return marked[:count]
+
+
+@kernel
+def _darken_planes(red, green, blue, shade, error, darker_red, darker_green, darker_blue, ambiguous):
     wide()
     for j in range(shade.size):
-        triple[0, 3 * j] = triple[0, 3 * j + 1] = triple[0, 3 * j + 2] = shade[j]
-        triple[1, 3 * j] = triple[1, 3 * j + 1] = triple[1, 3 * j + 2] = error[j]
-    shades, errors, any_ambiguous = triple[0], triple[1], np.uint8(0)
-    for j in range(out.size):
-        dark = WHITE - np.float32(values[j])
-        v, margin = WHITE - dark * shades[j], dark * errors[j] + (LEVEL_ERROR if errors[j] > ZERO else ZERO)
-        low, high = np.int32(max(v - margin, ZERO)), np.int32(min(v + margin, WHITE))
-        out[j] = low
-        ambiguous[j] = np.uint8(high != low)
-        any_ambiguous = np.uint8(any_ambiguous | ambiguous[j])
-    return any_ambiguous
+        margin = LEVEL_ERROR if error[j] > ZERO else ZERO
+        low_red, high_red = _bounds(red[j], shade[j], error[j], margin)
+        low_green, high_green = _bounds(green[j], shade[j], error[j], margin)
+        low_blue, high_blue = _bounds(blue[j], shade[j], error[j], margin)
+        darker_red[j], darker_green[j], darker_blue[j] = low_red, low_green, low_blue
+        ambiguous[j] = np.uint8((low_red != high_red) | (low_green != high_green) | (low_blue != high_blue))
+
+
+@kernel
+def _bounds(value, shade, error, margin):
+    """Return the level of the lowest and of the highest result that a value may have."""
+    dark = WHITE - np.float32(value)
+    v, margin = WHITE - dark * shade, dark * error + margin
+    return np.int32(max(v - margin, ZERO)), np.int32(min(v + margin, WHITE))
