@@ -561,7 +561,7 @@ class TestTransformers:
             (
                 {"model_type": "timm_wrapper"},
                 "org/name",
-                "hf:org/name: a model of timm; open it as timm:hf-hub:org/name",
+                "hf:org/name: a model of timm; open it as timm:hf-hub:org/n",
             ),
             ({"pretrained_cfg": {}}, ".", "hf:.: a model of timm; open it as timm:local-dir:."),
             (
