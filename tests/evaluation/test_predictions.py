@@ -311,3 +311,8 @@ def test_examples_are_the_surest_mistakes_of_different_images():
         "c",
         "a",
     ]
+
+
+def test_scores_that_are_whole_numbers():
+    table = predict([[1, 5, 3], [2, 2, 2]]).tables([Cell("fog_3", "fog", 3)])["fog_3"]
+    assert class_ids(table).tolist() == [[1, 2, 0], [0, 1, 2]] and table["margin"].to_pylist() == [2, 0]
