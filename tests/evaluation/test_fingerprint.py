@@ -42,6 +42,7 @@ def compile_function(source):
 
 
 WEIGHTS = np.arange(6.0).reshape(3, 2)
+FIRST, SECOND = [1], [2]
 CHANGED = WEIGHTS + np.array([0, 1e-12])
 
 
@@ -181,6 +182,7 @@ def test_digests_do_not_change():
         (collections.deque([1]), collections.deque([2])),
         (functools.cache(lambda: 1), functools.cache(lambda: 2)),
         ([[]] * 2, [[], []]),
+        ([FIRST, SECOND, FIRST], [FIRST, SECOND, SECOND]),
     ],
 )
 def test_values_that_differ(one, other):

@@ -41,7 +41,7 @@ def test_timm(result, tmp_path):
         *(f"results-imagenet-c-{family}.csv" for family in ("noise", "blur", "weather", "digital", "clean")),
     ]
     [row] = rows(files[0])
-    assert list(row) == list(TIMM_COLUMNS)
+    assert list(row) == list(TIMM_COLUMNS) and b"\r" not in files[0].read_bytes()
     error = result.metrics["mce"]["error"]
     assert float(row["top1_err"]) == pytest.approx(100 * result.metrics["mce"]["mean_error"], abs=5e-4)
     assert (row["top5"], row["top5_err"], row["img_size"]) == ("70.000", "30.000", "224")

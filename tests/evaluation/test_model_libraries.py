@@ -91,7 +91,7 @@ class TestByName:
         monkeypatch.setattr(sys, "path", [*sys.path])
         with pytest.raises(UsageError, match=suggestion):
             open_model(name)
-        assert sys.path.count(os.getcwd()) == 1
+        assert sys.path.count(os.getcwd()) == 1 and sys.path[0] == os.getcwd()
         assert open_model("my_models:part.net").function is print
         sys.modules.pop("my_models")
 
@@ -126,6 +126,10 @@ class TestModel:
         tensor = SimpleNamespace(float=lambda: SimpleNamespace(cpu=lambda: np.eye(3)))
         wrapped = Model("m", lambda images: SimpleNamespace(detach=lambda: tensor))
         assert np.array_equal(wrapped.logits(IMAGES), np.eye(3))
+
+    def test_outputs_are_selected(self):
+        model = Model("m", lambda images: np.diag([1, 2, 3]), outputs=Outputs(3, (2, 0)))
+        assert model.logits(IMAGES).tolist() == [[0, 1], [0, 0], [3, 0]]
 
     def test_the_fingerprint_of_weights(self):
         expected = hashlib.sha256(b"v2").hexdigest()[:12]
@@ -206,6 +210,8 @@ class TestOnnx:
         )
         np.testing.assert_allclose(found, expected.transpose(0, 3, 1, 2).reshape(3, -1), atol=2e-3)
         assert model.normalization == ("" if kind == "uint8" else "mean:0.1,0.2,0.3|std:0.5,0.5,0.25")
+        if kind != "uint8":  # computed in single precision, whatever the input is
+            assert np.array_equal(found, found.astype(np.float32))
         assert (model.side, model.labels, model.weights) == (
             32,
             (),
@@ -244,8 +250,8 @@ class TestOnnx:
         file = tmp_path / "m.onnx"
         file.write_bytes(b"m.onnx and m.data and folder")
         (tmp_path / "folder").mkdir()
-        for name in ("m.data", "other.data"):
-            (tmp_path / name).write_bytes(b"1")
+        for name, data in (("m.data", b"1"), ("other.data", b"2")):
+            (tmp_path / name).write_bytes(data)
         expected = hashlib.sha256(file.read_bytes() + b"1").hexdigest()[:16]
         assert onnx._checksum(file) == expected
 
@@ -450,12 +456,16 @@ class TestTorchvision:
 class Processor:
     """Image processor that resizes to a side, if it has one, normalizes and reorders channels, and adds an extra."""
 
+    cropped = False
+
     def __init__(self, side=(8, 8), order=(0, 1, 2), std=(0.25, 0.5, 2.0), extra=None, **attributes):
         self.side, self.order, self.std, self.extra = side, list(order), std, extra
         vars(self).update(attributes)
 
     def __call__(self, image, return_tensors, do_resize=True, do_center_crop=True):
         assert return_tensors == "np" and do_resize is do_center_crop
+        if self.cropped and not do_resize:
+            image = image.crop((0, 0, 6, 6))
         if do_resize and self.side:
             image = image.resize(self.side[::-1])
         values = (np.asarray(image) / 255 - [0.4, 0.5, 0.6]) / self.std
@@ -484,6 +494,7 @@ class TestTransformers:
                 Processor(extra=lambda v: v[:, [0, 0, 1]]),
                 r"m: its image processor \(Processor\) does more than",
             ),
+            (Processor(cropped=True), r"m: its image processor \(Processor\) does more than"),
             (Processor(extra=np.square), r"m: its image processor \(Processor\) does more than"),
             (Processor(extra=lambda v: v / 0), r"m: its image processor \(Processor\) does more than"),
             (
@@ -513,6 +524,20 @@ class TestTransformers:
     def test_rounding_is_no_other_input(self):
         for step, fits in ((0.9e-3, True), (1.1e-3, False)):
             processor = Processor(std=(1, 1, 1), extra=lambda v, step=step: v + (v == v.max()) * step / 255)
+            if fits:
+                assert transformers.measure_input("m", processor).side == 8
+                continue
+            with pytest.raises(SourceError, match="does more than resize"):
+                transformers.measure_input("m", processor)
+
+    def test_rounding_is_relative_to_the_scale_of_a_channel(self):
+        def add(values, channel):
+            values = values.copy()
+            values[:, channel] += (values[:, channel] == values[:, channel].max()) * 0.05 / 255
+            return values
+
+        for channel, fits in ((2, True), (0, False)):
+            processor = Processor(std=(1, 1, 0.01), extra=lambda v, channel=channel: add(v, channel))
             if fits:
                 assert transformers.measure_input("m", processor).side == 8
                 continue

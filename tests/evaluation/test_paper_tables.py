@@ -125,6 +125,7 @@ def test_data_without_alexnets_errors(models):
         metrics={"mce": one.metrics["mce"], **bar.metrics},
         counts={"mce": one.counts["mce"], **bar.counts},
     )
+    assert make_table({"m": both}, ("c_bar",)).rows == {"m": (f"{100 * mean:.1f}",)}
     header = format_tables({"m": both}, "markdown").splitlines()
     first, second = (line for line in header if line.startswith("| Model"))
     assert first.startswith("| Model | Error | mCE | Noise: Gaussian |")
@@ -165,7 +166,7 @@ def test_the_text_of_a_table(monkeypatch):
         "m & 1 & 2 \\\\",
     ]
     assert paper_tables._text(plain) == "Model  A   B\nm      1   2\n\n"
-    for columns, blocks in (("25", 3), ("26", 2), ("33", 2), ("34", 1)):
+    for columns, blocks in (("10", 3), ("25", 3), ("26", 2), ("33", 2), ("34", 1)):
         monkeypatch.setenv("COLUMNS", columns)
         assert paper_tables._text(SMALL).count("Model") == blocks
     monkeypatch.setenv("COLUMNS", "33")

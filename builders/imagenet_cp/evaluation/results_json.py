@@ -172,5 +172,5 @@ def _check_scores(results: Results) -> None:
             other = stored[path]
             if other is value is None:
                 continue
-            if value is None or other is None or not math.isclose(value, other, rel_tol=1e-9):
+            if value is None or other is None or not math.isclose(value, other):
                 raise ValueError(f"{' '.join(map(str, path))} is {other}, but the counts give {value}")
