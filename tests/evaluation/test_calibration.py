@@ -133,7 +133,8 @@ def test_means_of_all_configs(scores_of):
     found = scores_of("imagenet_c", {**values, ("fog", 3): None})["ece"]
     assert found["mean"] is found["mean_all"] is found["clean"] is None
     assert found["cells"]["fog"] == [1, 2, None, 4, 5]
-    assert scores_of("imagenet_c", {("clean", 0): None}) == {}
+    for dataset in ("imagenet_c", "custom"):
+        assert scores_of(dataset, {("clean", 0): None}) == {}
 
 
 def test_means_of_other_data(scores_of):

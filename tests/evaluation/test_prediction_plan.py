@@ -1,5 +1,6 @@
 """The plan of an evaluation: slices, units and what is left, with stand-ins for the rows."""
 
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -10,8 +11,9 @@ from toy_models import by_colour
 
 from imagenet_cp.benchmarks.benchmark import Cell
 from imagenet_cp.benchmarks.catalog import BENCHMARKS
-from imagenet_cp.errors import BuildError, SourceError
+from imagenet_cp.errors import BuildError, SourceError, UsageError
 from imagenet_cp.evaluation import prediction_plan, prediction_units
+from imagenet_cp.evaluation.data.corrupted_rows import CustomSet
 from imagenet_cp.evaluation.data.generated_rows import SourceSlice
 from imagenet_cp.evaluation.data.loader import Batch, Resizing
 from imagenet_cp.evaluation.data.rows import Rows, Sample, scored_cells
@@ -62,6 +64,8 @@ class TestRows:
         assert rows_of({FOG: 1}).side == 224
         native = SIGNATURE.format("imagenet_c").replace("|seed", "|size:native-96|seed") + "|limit:3"
         assert rows_of({FOG: 1}, signature=native).side == 96
+        kept = SIGNATURE.format("imagenet_c").replace("|seed", "|size:keep|seed")
+        assert rows_of({FOG: 1}, signature=kept).side == 224
         assert rows_of({FOG: 1}, benchmark=SimpleNamespace(profile="", kind="corruptions")).side is None
 
     def test_counts(self):
@@ -82,10 +86,23 @@ class TestRows:
             rows_of({FOG: 1}, problems={"fog_3": "data cut"}).check()
 
     def test_cells_that_are_scored(self):
-        found = scored_cells(BENCHMARKS["imagenet_p"], ["tilt_2", "tilt", "brightness", "zoom_blur_3"])
+        found = scored_cells(BENCHMARKS["imagenet_p"], ["gaussian_noise_2", "tilt", "brightness"])
         assert [cell.config for cell in found] == ["brightness", "tilt"]
         everything = BENCHMARKS["imagenet_c"].cell_of
         assert len(scored_cells(BENCHMARKS["imagenet_c"], everything)) == 96
+
+    def test_some_configs(self):
+        rows = rows_of({FOG: 10, SNOW: 4})
+        assert rows.select(["fog_3"]) == replace(rows, cells=(FOG,))
+        with pytest.raises(SourceError, match=r"^imagenet_c: the config 'fog_2' is missing; build it first$"):
+            rows.select(["fog_2"])
+        sequences = rows_of({TILT: 3}, "imagenet_p")
+        assert sequences.select(["tilt"]) == sequences
+        with pytest.raises(UsageError, match=r"^gaussian_noise_2: mFR and mT5D are defined at difficulty 1"):
+            sequences.select(["gaussian_noise_2"])
+        own = rows_of({FOG: 1, SNOW: 1}, benchmark=CustomSet("custom", "", "mine", (FOG, SNOW)))
+        assert own.select(["fog", "snow"]).signature == own.signature
+        assert own.select(["fog_3"]) == replace(own, cells=(FOG,), signature=f"{own.signature}|configs:fog_3")
 
 
 class TestPlan:
@@ -249,6 +266,28 @@ class TestUnits:
         assert predicted[4].tables([FOG])["fog_3"].num_rows == 5
         predicted, failed = prediction_units.predict(rows, {7: specs[7]}, options, ticks.append)
         assert predicted == {} and list(failed) == [7] and ticks == [2, 1, 2]
+
+    def test_only_what_is_not_finished_is_predicted_and_written(self, monkeypatch):
+        files = prediction_units.prediction_files
+        made = SimpleNamespace(tables=lambda cells: ("tables", cells))
+        written, asked = [], []
+
+        def predict(rows, specs, settings, tick):
+            asked.append((rows, dict(specs), settings, tick))
+            return {1: made}, {2: "broken"}
+
+        monkeypatch.setattr(
+            files, "is_finished", lambda file, identity: file == Path("a") and identity == {"i": 0}
+        )
+        monkeypatch.setattr(files, "write", lambda *arguments: written.append(arguments))
+        monkeypatch.setattr(prediction_units, "predict", predict)
+        outputs = tuple(
+            prediction_units.Output(i, f"spec {i}", Path(name), {"i": i}) for i, name in enumerate("abc")
+        )
+        rows = SimpleNamespace(cells=(FOG,))
+        assert prediction_units.run(Unit(0, rows, 1, 1, outputs, "settings"), print) == {2: "broken"}
+        assert asked == [(rows, {1: "spec 1", 2: "spec 2"}, "settings", print)]
+        assert written == [(Path("b"), ("tables", (FOG,)), {"i": 1})]
 
     def test_the_kind_of_the_scores_is_taken(self, monkeypatch):
         monkeypatch.setattr(prediction_units, "batches", lambda *arguments: (one for one in ()))

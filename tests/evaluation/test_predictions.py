@@ -1,5 +1,6 @@
 """Columns of predictions, and their files, which are believed only if they are whole."""
 
+import json
 from types import SimpleNamespace
 
 import numpy as np
@@ -121,6 +122,18 @@ def test_other_models_and_data(tmp_path, change, error):
         )
 
 
+def test_identities_of_other_formats(tmp_path):
+    file = tmp_path / "one.parquet"
+    table = pa.table({"a": [1]})
+    for identity, error in (
+        ({"format": "1", "model": "m", "data": "d"}, "predictions with format '1', not '2'"),
+        ({**IDENTITY, "start": "x"}, "corrupt"),
+    ):
+        pq.write_table(table.replace_schema_metadata({"imagenet_cp_predictions": json.dumps(identity)}), file)
+        with pytest.raises(BuildError, match=error):
+            prediction_files.is_finished(file, IDENTITY)
+
+
 def test_the_first_of_several_other_rows_is_named():
     stored = {**IDENTITY, "rows": {"a": "1", "b": "2", "c": "3"}}
     with pytest.raises(BuildError, match=r"with b of the rows '2', not 'y'\. Models"):
@@ -154,6 +167,9 @@ def test_parts_are_read_in_the_order_of_the_images(tmp_path):
         ["0", "1", "2", "3"],
     ]
     assert list(tables) == ["snow_1", "fog_3"] and tables["fog_3"].column_names == table.column_names
+    some = {place: file for place, file in found.items() if place != ("fog_3", 0, 2)}
+    assert prediction_files.read(some, ["fog_3"])["fog_3"]["image_id"].to_pylist() == ["2", "3"]
+    assert pq.read_schema(folder / name).names[0] == "config"
     stored = pq.read_metadata(folder / name).row_group(0)
     columns = {stored.column(i).path_in_schema: stored.column(i) for i in range(stored.num_columns)}
     assert {one.compression for one in columns.values()} == {"ZSTD"}

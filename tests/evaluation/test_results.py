@@ -133,6 +133,7 @@ def test_dataframe_of_plain_means_and_calibration():
         math.isnan(errors.low.iloc[1])
         and errors.low.iloc[2] == made.intervals["custom"]["error"]["dust"][2].low
     )
+    assert (table[["value", "alexnet", "low", "high"]].dtypes == "float64").all()
     assert table.perturbation.isna().all() and table.alexnet.isna().all()
     rest = table[table.metric.str.contains("ece|nll")]
     assert rest.value.fillna(-1).tolist() == [0.5, -1, 0.25, -1, 0.5, 0.75, 3]
