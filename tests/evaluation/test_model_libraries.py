@@ -68,8 +68,8 @@ class TestByName:
         ("name", "suggestion"),
         [
             ("tim:resnet50", r"PYTHONPATH; did you mean timm\? Models are timm:resnet50, "),
-            ("my_modles:net", r"PYTHONPATH; did you mean my_models\? Models"),
-            ("my_modles.net:f", r"PYTHONPATH; did you mean my_models\? Models"),
+            ("own_modles:net", r"PYTHONPATH; did you mean own_models\? Models"),
+            ("own_modles.net:f", r"PYTHONPATH; did you mean own_models\? Models"),
             ("imagenet_cp.evaluation.model:f", r"PYTHONPATH; did you mean models"),
             ("imagenet_cp.tim:f", r"PYTHONPATH(?!.*timm\?).* Models are"),
             (
@@ -77,14 +77,14 @@ class TestByName:
                 r"needs:f: cannot be imported \(No module named 'lacking'\) from .*PYTHONPATH\. Models",
             ),
             (
-                "my_models:nat",
-                r"^my_models:nat: my_models has no callable 'nat'; did you mean net or part\?$",
+                "own_models:nat",
+                r"^own_models:nat: own_models has no callable 'nat'; did you mean net or part\?$",
             ),
-            ("my_models:part.nat", r"my_models has no callable 'part.nat'"),
+            ("own_models:part.nat", r"own_models has no callable 'part.nat'"),
         ],
     )
     def test_similar_names_are_suggested(self, name, suggestion, monkeypatch, tmp_path):
-        (tmp_path / "my_models.py").write_text("class part: net = print\nnet = print\nnap = 3\n")
+        (tmp_path / "own_models.py").write_text("class part: net = print\nnet = print\nnap = 3\n")
         (tmp_path / "needs.py").write_text("import lacking")
         (tmp_path / "lacking_not.py").write_text("")
         monkeypatch.chdir(tmp_path)
@@ -92,8 +92,8 @@ class TestByName:
         with pytest.raises(UsageError, match=suggestion):
             open_model(name)
         assert sys.path.count(os.getcwd()) == 1 and sys.path[0] == os.getcwd()
-        assert open_model("my_models:part.net").function is print
-        sys.modules.pop("my_models")
+        assert open_model("own_models:part.net").function is print
+        sys.modules.pop("own_models")
 
     def test_similar_names_on_the_path(self, monkeypatch, tmp_path):
         for name in ("one", "two"):
