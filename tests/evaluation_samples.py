@@ -11,7 +11,7 @@ import imagenet_cp
 from imagenet_cp import metrics
 from imagenet_cp.evaluation.counts import Counts
 from imagenet_cp.evaluation.evaluation import Evaluation
-from imagenet_cp.evaluation.references import alexnet
+from imagenet_cp.evaluation.references import alexnet, compute_scores
 from imagenet_cp.evaluation.results import Example
 
 
@@ -149,3 +149,14 @@ def mistakes(count=6):
             Example(f"{config}_{severity}", name, place, 10 + place, 0.91 - 0.07 * place, stream.getvalue())
         )
     return tuple(made)
+
+
+def with_plain_means(metric, configs, model="m", images=8, **changes):
+    """Evaluation on ImageNet-C-bar, or on data in a layout of their own, of which the metric is a mean of errors."""
+    random = np.random.default_rng(0)
+    columns = {config: random.integers(0, 2, images).astype(np.int16) for config in configs}
+    counts = Counts(ids(images), columns, dict.fromkeys(configs, 1))
+    benchmark = {"c_bar": "imagenet_c_bar", "custom": "custom"}[metric]
+    scores = compute_scores(metric, benchmark, counts.means())
+    result = {**scores, "signature": f"mean_error|benchmark:{benchmark}|n:{images}"}
+    return evaluation(0, 0, model=model, metrics={metric: result}, counts={metric: counts}, **changes)

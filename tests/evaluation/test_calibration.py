@@ -1,11 +1,15 @@
 """Calibration against slow definitions, and against torchmetrics and scikit-learn where they are installed."""
 
 import math
+from types import SimpleNamespace
 
 import numpy as np
 import pyarrow as pa
 import pytest
 
+from imagenet_cp import corruptions
+from imagenet_cp.benchmarks.benchmark import Cell
+from imagenet_cp.benchmarks.catalog import BENCHMARKS
 from imagenet_cp.evaluation import calibration
 
 
@@ -97,8 +101,53 @@ def test_the_scores_of_a_config():
     )
     found = calibration.config_scores(table)
     assert found["top5_error"] == 0.5
+    assert found["nll"] == pytest.approx((-math.log(0.5) - math.log(2.0**-149)) / 2)
     assert found["ece"] == pytest.approx(0.7) and found["adaptive_ece"] == pytest.approx(0.7)
     assert found["brier"] == pytest.approx((0.32 + 1.82) / 2) and found["aurc"] == pytest.approx(0.75)
+
+
+@pytest.fixture
+def scores_of(monkeypatch):
+    """Scores of configs, each of which is its number, by the name and the level; None for an empty table."""
+
+    def scores_of(dataset, values, kind=None):
+        cells = [Cell(f"{name}_{level}", name, level) for name, level in values]
+        tables = dict(zip((cell.config for cell in cells), values.values(), strict=True))
+        monkeypatch.setattr(calibration, "config_scores", lambda table: {"ece": table[0]})
+        benchmark = BENCHMARKS.get(dataset, SimpleNamespace(dataset=dataset, kind="corruptions"))
+        rows = SimpleNamespace(cells=cells, benchmark=benchmark, sequences=False)
+        return calibration.calibration_scores(
+            rows, {name: [] if x is None else [x] for name, x in tables.items()}
+        )
+
+    return scores_of
+
+
+def test_means_of_all_configs(scores_of):
+    values = {(name, s): s for name in corruptions.TEST for s in range(1, 6)}
+    extra = {(name, s): 10 for name in corruptions.EXTRA for s in range(1, 6)}
+    found = scores_of("imagenet_c", {("clean", 0): 7, **values, **extra})["ece"]
+    assert found["mean"] == 3 and found["mean_all"] == (15 * 3 + 4 * 10) / 19 and found["clean"] == 7
+    assert list(found["cells"]) == [*corruptions.TEST, *corruptions.EXTRA]
+    assert found["cells"]["fog"] == [1, 2, 3, 4, 5]
+    found = scores_of("imagenet_c", {**values, ("fog", 3): None})["ece"]
+    assert found["mean"] is found["mean_all"] is found["clean"] is None
+    assert found["cells"]["fog"] == [1, 2, None, 4, 5]
+    for dataset in ("imagenet_c", "custom"):
+        assert scores_of(dataset, {("clean", 0): None}) == {}
+
+
+def test_means_of_other_data(scores_of):
+    values = {(name, s): s for name in corruptions.BAR for s in range(1, 6)}
+    found = scores_of("imagenet_c_bar", values)
+    cells = {name: [1, 2, 3, 4, 5] for name in corruptions.BAR}
+    assert found == {"c_bar_ece": {"mean": 3, "clean": None, "cells": cells}}
+    found = scores_of("custom", {("clean", 0): 1, ("dust", 1): 2, ("dust", 3): 4, ("fog", 1): 9})[
+        "custom_ece"
+    ]
+    cells = {"dust": [2, None, 4], "fog": [9, None, None]}
+    assert found == {"mean": 5, "clean": 1, "cells": cells}
+    assert scores_of("custom", {("clean", 0): 1})["custom_ece"] == {"mean": None, "clean": 1, "cells": {}}
 
 
 def test_torchmetrics_agrees(probabilities, confident):

@@ -1,15 +1,20 @@
 """Fingerprints of functions: equal for the same code and state, in any process, and for nothing else."""
 
+import collections
+import copyreg
 import functools
+import json
+import os.path
 import subprocess
 import sys
 import threading
+import types
 
 import numpy as np
 import pytest
 import toy_models
 
-from imagenet_cp.evaluation.fingerprint import fingerprint
+from imagenet_cp.evaluation.fingerprint import _is_library, _library_name, fingerprint
 
 
 def linear(weights, bias=0):
@@ -37,6 +42,7 @@ def compile_function(source):
 
 
 WEIGHTS = np.arange(6.0).reshape(3, 2)
+FIRST, SECOND = [1], [2]
 CHANGED = WEIGHTS + np.array([0, 1e-12])
 
 
@@ -68,6 +74,27 @@ def test_state_counts(make):
         ("w = 1\ndef model(x): return x + w", "w = 2\ndef model(x): return x + w"),
         ("def f(x): return 1\ndef model(x): return f(x)", "def f(x): return 2\ndef model(x): return f(x)"),
         ("def model(x): return [i + 1 for i in x]", "def model(x): return [i + 2 for i in x]"),
+        (
+            "w = 1\ndef model(x): return (lambda: x + w)()",
+            "w = 2\ndef model(x): return (lambda: x + w)()",
+        ),
+        ("def model(x, *, y=1): return x", "def model(x, *, y=2): return x"),
+        ("def model(x): return x\nmodel.y = 1", "def model(x): return x\nmodel.y = 2"),
+        *(
+            (
+                f"class A:\n {kind}\n def f(self): return 1\nmodel = A.f",
+                f"class A:\n {kind}\n def f(self): return 2\nmodel = A.f",
+            )
+            for kind in ("pass", "@staticmethod", "@property")
+        ),
+        (
+            "class A:\n @classmethod\n def f(cls): return 1\ndef model(x): return A.f()",
+            "class A:\n @classmethod\n def f(cls): return 2\ndef model(x): return A.f()",
+        ),
+        (
+            "class A:\n f = property(None, lambda self, x: 1)\ndef model(x): A().f = x",
+            "class A:\n f = property(None, lambda self, x: 2)\ndef model(x): A().f = x",
+        ),
         (
             "class A:\n def f(self): return 1\nclass B(A): pass\nb = B()\ndef model(x): return b.f()",
             "class A:\n def f(self): return 2\nclass B(A): pass\nb = B()\ndef model(x): return b.f()",
@@ -103,11 +130,139 @@ def test_what_python_cannot_see_is_not_complete():
     load = functools.cache(lambda: WEIGHTS)  # whose value may have been read from another file
     for model in (lambda images: file, functools.partial(print, file), Linear(file).call, load):
         assert not fingerprint(model).complete
-    for name, complete in ((__name__, False), ("json", True)):  # pickled as a global of its module
-        single = type("Single", (), {"__module__": name, "__reduce__": lambda self: "single"})()
+    methods = {"__reduce__": lambda self: "single"}  # pickled as a global of its module
+    for name, own, complete in (
+        (__name__, {}, False),
+        ("json", {}, True),
+        ("json", {"__call__": print}, False),
+    ):
+        single = type("Single", (), {"__module__": name, **methods, **own})()
         assert fingerprint(lambda images, single=single: single).complete is complete
     nested = []
     for _ in range(10_000):
         nested = [nested]
     assert not fingerprint(linear(nested)).complete
     assert fingerprint(np.mean).complete and fingerprint(np.add).complete and fingerprint(len).complete
+    assert not fingerprint({file}).complete
+    digests = {fingerprint(value).digest for value in ([file, 1], [file, 2])}
+    assert len(digests) == 2  # what follows counts all the same
+
+
+def test_digests_do_not_change():
+    """Else an evaluation would no longer know the predictions of a model."""
+    arrays = [np.arange(3, dtype=np.int16), np.array(["x", None, 2.5], object), np.zeros((0, 2), bool)]
+    values = [
+        1,
+        2.5,
+        "\xe9\ud800",
+        b"x",
+        None,
+        ...,
+        1j,
+        True,
+        (1, (2,)),
+        {"a": [1], "b": {}},
+        {3, "c"},
+        arrays,
+    ]
+    assert fingerprint(values) == ("39435f924847", True)
+    assert fingerprint(types.SimpleNamespace(a=1, b=[2])) == ("b41f6996d59e", True)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ([1], (1,)),
+        ([1, 2], [2, 1]),
+        ({"a": 1}, {"a": 2}),
+        ({"a": 1}, {"b": 1}),
+        (np.zeros(2), np.zeros(2, np.int64)),
+        (np.zeros((2, 3)), np.zeros((3, 2))),
+        (collections.OrderedDict(a=1), collections.OrderedDict(a=2)),
+        (collections.deque([1]), collections.deque([2])),
+        (functools.cache(lambda: 1), functools.cache(lambda: 2)),
+        ([[]] * 2, [[], []]),
+        ([FIRST, SECOND, FIRST], [FIRST, SECOND, SECOND]),
+    ],
+)
+def test_values_that_differ(one, other):
+    assert fingerprint(one).digest != fingerprint(other).digest
+
+
+def test_values_that_are_the_same():
+    shared = tuple(map(float, "1"))
+    assert fingerprint([shared, shared]) == fingerprint([tuple(map(float, "1")), tuple(map(float, "1"))])
+    noted = compile_function("class model:\n 'Its text.'\n __slots__ = 'x'")
+    plain = compile_function("class model:\n __slots__ = 'x'")
+    assert fingerprint(noted) == fingerprint(plain) and fingerprint(plain).complete
+    loop = []
+    loop.append(loop)
+    assert fingerprint(loop).complete and fingerprint(threading.RLock()).complete
+
+
+def test_a_variable_that_is_not_set():
+    def make():
+        def model(images):
+            return later
+
+        if not WEIGHTS.size:
+            later = 1
+        return model
+
+    assert fingerprint(make()).complete
+
+
+def test_copies_of_objects(monkeypatch):
+    class Opaque:
+        def __init__(self, number):
+            self.number = number
+
+        def __reduce__(self):
+            raise TypeError("cannot be copied")
+
+    one, other = fingerprint(Opaque(1)), fingerprint(Opaque(2))
+    assert one.digest != other.digest and not one.complete
+    monkeypatch.setitem(copyreg.dispatch_table, Opaque, lambda value: (Opaque, (value.number,)))
+    one, other = fingerprint(Opaque(1)), fingerprint(Opaque(2))
+    assert one.digest != other.digest and one.complete
+
+
+def test_own_modules(monkeypatch):
+    """Attributes that any function names, also of modules in modules, which may import each other."""
+    one, two = types.ModuleType("own_one"), types.ModuleType("own_two")
+    one.own_two, two.own_one, one.first, one.second, two.third = two, one, 1, 2, 3
+    for module in (one, two):
+        monkeypatch.setitem(sys.modules, module.__name__, module)
+
+    def first():
+        import own_one
+
+        return own_one.first
+
+    def model(images):
+        import own_one
+
+        return first(), own_one.second, own_one.own_two.third, own_one.own_two.own_one
+
+    seen = [fingerprint(model)]
+    for module, name in ((one, "first"), (one, "second"), (two, "third")):
+        monkeypatch.setattr(module, name, 4)
+        seen.append(fingerprint(model))
+    assert len(set(seen)) == 4 and all(one.complete for one in seen)
+
+
+def test_libraries(monkeypatch):
+    for name in ("json", "json.decoder", "numpy.linalg"):
+        assert _is_library(name) is True
+    monkeypatch.setattr(sys.modules["__main__"], "__file__", "/site-packages/run.py", raising=False)
+    monkeypatch.setitem(sys.modules, "without_file", types.ModuleType("without_file"))
+    for name in ("toy_models", "missing", "__main__", "without_file", None, 3):
+        assert _is_library(name) is False
+    assert _library_name(np) == f"numpy: {np.__version__}"
+    assert _library_name(np.linalg.norm) == f"numpy.linalg:norm {np.__version__}"
+    assert _library_name(json.JSONEncoder.encode) == "json.encoder:JSONEncoder.encode 2.0.9"
+    assert _library_name(os.path.join) == f"{os.path.__name__}:join "
+    replaced = types.FunctionType(json.dumps.__code__, {})
+    replaced.__module__ = "json"
+    for value in (replaced, functools.partial(print), toy_models.by_colour, toy_models, 3):
+        assert _library_name(value) == ""

@@ -152,6 +152,16 @@ def test_one_image_tells_nearly_nothing(metric):
     assert high > 2 * low
 
 
+def test_configs_without_images_and_those_of_one_model_have_no_score():
+    counts = mce_counts(20, configs=["clean", "fog_1", "fog_2"])
+    columns = {**counts.columns, "fog_2": np.full(20, -1, np.int16)}
+    fewer = dataclasses.replace(counts, columns=columns)
+    assert score_intervals("mce", "imagenet_c", fewer)["error"]["fog"][:2][1] is None
+    other = dataclasses.replace(counts, columns={name: columns[name] for name in ("fog_1", "fog_2")})
+    paths = score_differences("mce", "imagenet_c", fewer, other)
+    assert ("error", "fog", 0) in paths and not {("clean_error",), ("error", "fog", 1)} & set(paths)
+
+
 def test_holm():
     assert holm({"a": 0.01, "b": 0.04, "c": 0.03}) == pytest.approx({"a": 0.03, "b": 0.06, "c": 0.06})
     assert holm({"a": 0.7}) == {"a": 0.7}

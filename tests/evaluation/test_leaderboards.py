@@ -3,7 +3,9 @@
 import csv
 import json
 import sys
+from contextlib import nullcontext
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -13,6 +15,7 @@ from huggingface_hub import parse_eval_result_entries
 
 from imagenet_cp import corruptions
 from imagenet_cp.cli import main
+from imagenet_cp.evaluation import leaderboards
 from imagenet_cp.evaluation.counts import Counts
 from imagenet_cp.evaluation.leaderboards import TIMM_COLUMNS, export_robustbench, export_timm
 from imagenet_cp.notices import notice
@@ -38,7 +41,7 @@ def test_timm(result, tmp_path):
         *(f"results-imagenet-c-{family}.csv" for family in ("noise", "blur", "weather", "digital", "clean")),
     ]
     [row] = rows(files[0])
-    assert list(row) == list(TIMM_COLUMNS)
+    assert list(row) == list(TIMM_COLUMNS) and b"\r" not in files[0].read_bytes()
     error = result.metrics["mce"]["error"]
     assert float(row["top1_err"]) == pytest.approx(100 * result.metrics["mce"]["mean_error"], abs=5e-4)
     assert (row["top5"], row["top5_err"], row["img_size"]) == ("70.000", "30.000", "224")
@@ -50,11 +53,57 @@ def test_timm(result, tmp_path):
     export_timm(replace(result, model="better", metrics=evaluation(40, 0, skill=0.2).metrics), tmp_path)
     export_timm(result, tmp_path)
     assert [row["model"] for row in rows(files[0])] == ["better", "user:some/net"]
-    files[0].write_text("a,b\n")
-    with pytest.raises(ValueError, match="not a file of timm's results"):
-        export_timm(result, tmp_path)
+    for text in ("a,b\n", ""):
+        files[0].write_text(text)
+        with pytest.raises(ValueError, match="not a file of timm's results"):
+            export_timm(result, tmp_path)
     with pytest.raises(ValueError, match="no top-5 errors"):
         export_timm(replace(result, calibration={}), tmp_path)
+
+
+def test_a_row_of_timm(result, tmp_path, monkeypatch):
+    monkeypatch.setattr(leaderboards, "_parameters", lambda name: f"of {name}")
+    made = replace(result, model="timm:net.a", signature="m|input:288x288|interpolation:bicubic")
+    [row] = rows(export_timm(made, tmp_path)[-1])
+    error = 100 * result.metrics["mce"]["clean_error"]
+    known = [
+        "net.a",
+        "288",
+        f"{100 - error:.3f}",
+        f"{error:.3f}",
+        "95.000",
+        "5.000",
+        "of net.a",
+        "1.0",
+        "bicubic",
+    ]
+    assert list(row.values()) == known
+    (tmp_path / "other").mkdir()
+    [row] = rows(export_timm(replace(made, model="other", signature="m"), tmp_path / "other")[-1])
+    assert (row["img_size"], row["param_count"], row["interpolation"]) == ("", "", "bilinear")
+
+
+def test_no_row_of_what_was_not_measured(result, tmp_path):
+    mce = {**result.metrics["mce"], "clean_error": None}
+    top5 = {**result.calibration["top5_error"], "clean": None}
+    for part in (replace(result, metrics={"mce": mce}), replace(result, calibration={"top5_error": top5})):
+        assert len(export_timm(part, tmp_path)) == 5
+
+
+def test_numbers_of_parameters(monkeypatch):
+    def create_model(name, pretrained):
+        if name != "net" or pretrained:
+            raise RuntimeError("Unknown model")
+        sizes = (SimpleNamespace(numel=lambda n=n: n) for n in (1_000_000, 234_567))
+        return SimpleNamespace(parameters=lambda: sizes)
+
+    monkeypatch.setitem(sys.modules, "timm", SimpleNamespace(create_model=create_model))
+    monkeypatch.setitem(
+        sys.modules, "torch", SimpleNamespace(device=lambda name: nullcontext(name == "meta"))
+    )
+    assert leaderboards._parameters("net") == "1.23" and leaderboards._parameters("unknown") == ""
+    monkeypatch.setitem(sys.modules, "torch", None)
+    assert leaderboards._parameters("net") == ""
 
 
 @pytest.fixture(scope="module")
@@ -75,6 +124,8 @@ def test_robustbench(on_5000, tmp_path):
     fields = json.loads(entry.read_text())
     mce = on_5000.metrics["mce"]
     assert entry.name == "some_net.json"
+    assert entry.read_text() == json.dumps(fields, indent=2) + "\n"
+    assert list(fields.items())[:2] == [("name", "timm:some_net"), ("dataset", "imagenet")]
     assert fields["corruptions_mce"] == str(round(mce["mce"], 2))
     assert fields["clean_acc"] == str(round(100 * (1 - mce["clean_error"]), 2))
     assert fields["corruptions_acc"] == str(round(100 * mce["mean_accuracy"], 2))
@@ -94,7 +145,14 @@ def test_robustbench_takes_its_own_images_only(result, on_5000, tmp_path):
     ids = (*counts.image_ids[:-1], "ILSVRC2012_val_00000001x")
     with pytest.raises(ValueError, match="others"):
         export_robustbench(replace(on_5000, counts={"mce": replace(counts, image_ids=ids)}), tmp_path)
+    mce = {**on_5000.metrics["mce"], "clean_error": None}
+    with pytest.raises(
+        ValueError, match="RobustBench needs the accuracy on clean images; evaluate on clean too"
+    ):
+        export_robustbench(replace(on_5000, metrics={"mce": mce}), tmp_path)
     assert not list(tmp_path.iterdir())
+    slashes = export_robustbench(replace(on_5000, model="hf:org/net/x"), tmp_path)
+    assert slashes == [tmp_path / "org_net_x.json", tmp_path / "unaggregated_results.csv"]
 
 
 def test_robustbenchs_own_fields(on_5000, tmp_path):
@@ -106,9 +164,17 @@ def test_robustbenchs_own_fields(on_5000, tmp_path):
 def test_parts_are_refused(tmp_path):
     counts = mce_counts(20, configs=["fog_3", "clean"])
     part = evaluation(0, 0, metrics={"mce": compute("mce", counts)}, counts={"mce": counts})
-    for export in (export_timm, export_robustbench):
-        with pytest.raises(ValueError, match="not of all 75 configs"):
-            export(part, tmp_path)
+    whole = evaluation(4, 4)
+    mce = whole.metrics["mce"]
+    small = {
+        **mce,
+        "signature": mce["signature"].replace("benchmark:imagenet_c", "benchmark:tiny_imagenet_c"),
+    }
+    sequences = {name: whole.metrics[name] for name in ("mfr", "mt5d")}
+    for made in (part, replace(whole, metrics={"mce": small}), replace(whole, metrics=sequences)):
+        for export in (export_timm, export_robustbench):
+            with pytest.raises(ValueError, match="not of all 75 configs"):
+                export(made, tmp_path)
 
 
 def test_the_command(result, tmp_path, monkeypatch, capsys):

@@ -3,7 +3,15 @@
 from dataclasses import replace
 
 import pytest
-from evaluation_samples import compute, evaluation, ids, mce_counts, mistakes, sequence_counts
+from evaluation_samples import (
+    compute,
+    evaluation,
+    ids,
+    mce_counts,
+    mistakes,
+    sequence_counts,
+    with_plain_means,
+)
 
 from imagenet_cp.evaluation.comparison import Comparison
 from imagenet_cp.evaluation.intervals import Difference, Interval
@@ -83,6 +91,8 @@ def test_scores_that_a_model_lacks_come_last(model):
         "mT5D",
         "clean error",
     ]
+    own = page.headline([with_plain_means("custom", ["clean", "dust_1"])])
+    assert {score.metric for score in own} == {"custom"} and own[-1].key == "clean_error"
     c = replace(model, metrics={"mfr": model.metrics["mfr"]})
     assert page.headline([c])[0].title == "mFR"
     assert page.is_relative_to_alexnet("mfr", c) and not page.is_relative_to_alexnet("mce", c)
@@ -107,6 +117,10 @@ def test_a_card_has_alexnets_and_resnets_scores(model):
         }
     ]
     assert model_page._card(some, page.HEADLINE[0])["notes"] == ["75 configs missing"]
+    counts = {"mce": mce_counts(20, configs=["fog_3"])}
+    some = evaluation(0, 0, metrics={"mce": compute("mce", counts["mce"])}, counts=counts)
+    assert model_page._card(some, page.HEADLINE[0])["notes"] == ["74 configs missing"]
+    assert model_page._card(some, page.CLEAN)["notes"] == ["no clean images"]
 
 
 def test_worst_configs_are_ten_of_more_than_ten(model):

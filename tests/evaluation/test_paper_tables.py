@@ -8,11 +8,13 @@ import sys
 from dataclasses import replace
 
 import pytest
-from evaluation_samples import evaluation
+from evaluation_samples import evaluation, with_plain_means
 
+from imagenet_cp import corruptions
 from imagenet_cp.cli import main
 from imagenet_cp.errors import UsageError
-from imagenet_cp.evaluation.paper_tables import SCORES, format_tables, make_table, parse_scores
+from imagenet_cp.evaluation import paper_tables
+from imagenet_cp.evaluation.paper_tables import SCORES, Table, format_tables, make_table, parse_scores
 
 
 @pytest.fixture(scope="module")
@@ -66,6 +68,121 @@ def test_chosen_scores_and_intervals(models):
         parse_scores("mec")
     with pytest.raises(UsageError, match="no format 'md'"):
         format_tables(models, "md")
+
+
+BAR = ["clean", *(f"{name}_{s}" for name in corruptions.BAR for s in range(1, 6))]
+
+
+def test_every_score_has_its_unit(models):
+    model = models["one_50%"]
+    mce = model.metrics["mce"]
+    assert make_table(models, tuple(SCORES)[:8]).rows["one_50%"] == (
+        f"{100 * mce['clean_error']:.1f}",
+        *(f"{mce[name]:.1f}" for name in ("mce", "relative_mce")),
+        *(f"{100 * mce[name]:.1f}" for name in tuple(SCORES)[3:7]),
+        f"{100 * mce['mean_error_by_severity'][4]:.1f}",
+    )
+    for metric in ("mfr", "mt5d"):
+        assert make_table(models, (metric,)).rows["one_50%"] == (f"{model.metrics[metric][metric]:.1f}",)
+    for name, metric, digits in (
+        ("ce", "mce", 0),
+        ("relative_ce", "mce", 1),
+        ("fr", "mfr", 0),
+        ("t5d", "mt5d", 0),
+    ):
+        expected = tuple(f"{value:.{digits}f}" for value in model.metrics[metric][name].values())
+        tested = len(make_table(models, (name,)).columns)
+        assert make_table(models, (name,)).rows["one_50%"] == expected[:tested]
+    titles = [title for _, title in make_table(models, ("ce",)).columns]
+    assert titles[:8] == ["Gaussian", "Shot", "Impulse", "Defocus", "Glass", "Motion", "Zoom", "Snow"]
+    assert titles[8:] == ["Frost", "Fog", "Brightness", "Contrast", "Elastic", "Pixelate", "JPEG"]
+    assert make_table(models, ("c_bar_error", "custom_error")).columns == ()
+
+
+def test_data_without_alexnets_errors(models):
+    bar = with_plain_means("c_bar", BAR, calibration={"c_bar_ece": {"mean": 0.25}})
+    mean = bar.metrics["c_bar"]["mean_error"]
+    table = make_table({"m": bar}, ("clean_error", "mean_error", "ece", "c_bar", "c_bar_error", "mce"))
+    errors = bar.metrics["c_bar"]["mean_error_by_corruption"]
+    assert table.rows["m"] == (
+        f"{100 * bar.metrics['c_bar']['clean_error']:.1f}",
+        *(f"{100 * mean:.1f}", "25.0", f"{100 * mean:.1f}"),
+        *(f"{100 * error:.1f}" for error in errors.values()),
+        "–",
+    )
+    assert {family for family, _ in table.columns} == {""} | {
+        corruptions.BAR[name].family.capitalize() for name in errors
+    }
+    own = with_plain_means("custom", ["dust_1", "dust_3", "fog_1"])
+    table = make_table({"m": own}, ("error_severity_5", "custom", "custom_error"))
+    assert table.columns == (("", "error at severity 5"), ("", "mean error"), ("", "Dust"), ("", "Fog"))
+    error = own.metrics["custom"]["mean_error_by_corruption"]
+    assert table.rows["m"][0] == "–" and table.rows["m"][2] == f"{100 * error['dust']:.1f}"
+    # Beside each other, the mean error on ImageNet-C is the other column.
+    one = models["two|b"]
+    both = replace(
+        one,
+        metrics={"mce": one.metrics["mce"], **bar.metrics},
+        counts={"mce": one.counts["mce"], **bar.counts},
+    )
+    assert make_table({"m": both}, ("c_bar",)).rows == {"m": (f"{100 * mean:.1f}",)}
+    header = format_tables({"m": both}, "markdown").splitlines()
+    first, second = (line for line in header if line.startswith("| Model"))
+    assert first.startswith("| Model | Error | mCE | Noise: Gaussian |")
+    assert second.startswith(
+        "| Model | Error | mean error | C-bar mean error | Obscuring: Blue noise sample | "
+    )
+
+
+SMALL = Table(
+    (("", "Error"), ("Noise", "Shot"), ("Noise", "Fog_x")),
+    {"a|b": ("1.0", "–", "3"), "c&d": ("12.5", "2 (1 to 3)", "4")},
+    frozenset({("a|b", 0), ("c&d", 1)}),
+    ("s|1", "t"),
+)
+
+
+def test_the_text_of_a_table(monkeypatch):
+    assert (
+        paper_tables._csv(SMALL) == "model,Error,Noise Shot,Noise Fog_x\na|b,1.0,,3\nc&d,12.5,2 (1 to 3),4\n"
+    )
+    assert paper_tables._markdown(SMALL) == (
+        "| Model | Error | Noise: Shot | Noise: Fog_x |\n|---|---:|---:|---:|\n"
+        "| a\\|b | **1.0** | – | 3 |\n| c&d | 12.5 | **2 (1 to 3)** | 4 |\n\n`s|1`  \n`t`  \n"
+    )
+    assert paper_tables._latex(SMALL) == (
+        "% needs \\usepackage{booktabs}\n\\begin{tabular}{lrrr}\n\\toprule\n"
+        " &  & \\multicolumn{2}{c}{Noise} \\\\\n\\cmidrule(lr){3-4}\n"
+        "Model & Error & Shot & Fog\\_x \\\\\n\\midrule\n"
+        "a\\textbar{}\\allowbreak{}b & \\textbf{1.0} & -- & 3 \\\\\n"
+        "c\\&d & 12.5 & \\textbf{2 (1 to 3)} & 4 \\\\\n\\bottomrule\n\\end{tabular}\n\n"
+        "\\par\\smallskip{\\footnotesize\\ttfamily s\\textbar{}\\allowbreak{}1}\n"
+        "\\par\\smallskip{\\footnotesize\\ttfamily t}\n"
+    )
+    plain = Table((("", "A"), ("", "B")), {"m": ("1", "2")}, frozenset(), ())
+    assert paper_tables._latex(plain).splitlines()[3:6] == [
+        "Model & A & B \\\\",
+        "\\midrule",
+        "m & 1 & 2 \\\\",
+    ]
+    assert paper_tables._text(plain) == "Model  A   B\nm      1   2\n\n"
+    for columns, blocks in (("10", 3), ("25", 3), ("26", 2), ("33", 2), ("34", 1)):
+        monkeypatch.setenv("COLUMNS", columns)
+        assert paper_tables._text(SMALL).count("Model") == blocks
+    monkeypatch.setenv("COLUMNS", "33")
+    assert paper_tables._text(SMALL) == (
+        "Model  Error         Shot\na|b      1.0*           –\nc&d     12.5   2 (1 to 3)*\n\n"
+        "Model  Fog_x\na|b        3\nc&d        4\n\n*: the best\ns|1\nt\n"
+    )
+
+
+def test_long_names_end_as_they_are(monkeypatch):
+    for columns, longest in (("60", 36), ("30", 20)):
+        monkeypatch.setenv("COLUMNS", columns)
+        names = ["x" * longest, "y" * (longest + 1)]
+        table = Table((("", "A"),), dict.fromkeys(names, ("1",)), frozenset(), ())
+        first, second = (line.split()[0] for line in paper_tables._text(table).splitlines()[1:3])
+        assert (first, second) == (names[0], "..." + "y" * (longest - 3))
 
 
 def test_scores_of_calibration_have_their_units(models):

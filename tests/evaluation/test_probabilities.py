@@ -31,6 +31,15 @@ def test_logits_and_probabilities_are_recognized():
         assert recognize_scores(softmax(scores.astype(np.float64), axis=1).astype(dtype)) == "probabilities"
         assert recognize_scores(scores.astype(dtype)) == "logits"
     assert recognize_scores(np.abs(scores)) == "logits"
+    for total, kind in (
+        (0.9905, "probabilities"),
+        (1.0095, "probabilities"),
+        (0.9895, "logits"),
+        (1.0105, "logits"),
+    ):
+        assert recognize_scores(np.array([[0, total], [1, 0]])) == kind
+    with pytest.raises(ValueError, match=r"\(from -1 to 2, their sum 1\)"):
+        class_probabilities(np.array([[0.5, 0.5], [-1.0, 2.0]]), "probabilities")
 
 
 def test_probabilities_are_the_softmax_or_the_scores_themselves():

@@ -13,12 +13,14 @@ import toy_models
 from PIL import Image
 
 from imagenet_cp.errors import SourceError
+from imagenet_cp.evaluation.data import built_rows
 from imagenet_cp.evaluation.data.built_rows import decode_row, from_folder
 from imagenet_cp.evaluation.data.loader import Batch, Resizing
 from imagenet_cp.evaluation.data.rows import Sample
 from imagenet_cp.evaluation.models.model import Model
 from imagenet_cp.evaluation.predictions import Predictions
 from imagenet_cp.evaluation.run import evaluate_model
+from imagenet_cp.images import codecs
 
 
 def png(width, height):
@@ -161,3 +163,55 @@ def test_files_of_no_known_recipe_are_named(folders, tmp_path, signature):
     says = f"{tmp_path}: its files name no recipe that made them ({signature!r})"
     with pytest.raises(SourceError, match=re.escape(says)):
         from_folder(tmp_path)
+
+
+def test_rows_of_a_file_with_several_row_groups(tmp_path):
+    pq.write_table(pa.table({"a": range(250), "b": range(250)}), tmp_path / "rows.parquet", row_group_size=30)
+    file = pq.ParquetFile(tmp_path / "rows.parquet")
+    for begin, end in ((0, 250), (0, 1), (29, 31), (30, 60), (59, 61), (95, 205), (249, 250)):
+        found = list(built_rows._read_rows(file, ["a"], begin, end))
+        assert found == [{"a": number} for number in range(begin, end)]
+    asked = []
+    monkeyed = type("File", (), {"num_row_groups": file.num_row_groups, "metadata": file.metadata})()
+    monkeyed.iter_batches = lambda size, row_groups, columns: (
+        asked.append((size, row_groups, columns)) or iter(())
+    )
+    for begin, end in ((30, 60), (29, 61)):
+        assert list(built_rows._read_rows(monkeyed, ["b"], begin, end)) == []
+    assert asked == [(built_rows.ROWS_PER_GROUP, groups, ["b"]) for groups in ([1], [0, 1, 2])]
+
+
+@pytest.mark.parametrize(
+    ("changes", "error"),
+    [
+        ({"image_id": ""}, None),
+        ({"image_id": None}, "fog_3, row None: its image_id is null or empty"),
+        ({"label": -1}, r"has no label \(-1\)"),
+        ({"image": {"bytes": png(8, 8)}, "sequence": [{"bytes": b""}]}, "its sequence is null or empty"),
+        ({"video": {"bytes": None}}, "its video is null or empty"),
+    ],
+)
+def test_values_of_a_row(changes, error):
+    image = {"bytes": codecs.encode(np.zeros((8, 8, 3), np.uint8), "png", "image")["bytes"]}
+    row = {"image_id": "one", "label": 0, "image": image, **changes}
+    if error is None:
+        found = decode_row("fog_3", row)
+        assert found[:3] == ("fog_3", "", 0) and found.images[0].shape == (8, 8, 3)
+        frames = decode_row("tilt", {"image_id": "a", "label": 2, "sequence": [image] * 3})
+        assert len(frames.images) == 3 and frames.label == 2
+        return
+    with pytest.raises(SourceError, match=error):
+        decode_row("fog_3", row)
+
+
+def test_errors_of_the_system_are_not_corrupt_files():
+    with pytest.raises(OSError, match="no device"), built_rows._name_corrupt("f"):
+        raise OSError(5, "no device")
+    for error in (OSError("cut"), ValueError("cut"), pa.ArrowNotImplementedError("cut")):
+        with pytest.raises(SourceError, match=r"^f: corrupt \(cut\); check"), built_rows._name_corrupt("f"):
+            raise error
+
+
+def test_locations_of_rows():
+    part = built_rows.FolderSlice(None, "/b", {}, [], (), 10, 20, False)
+    assert [part.location(share) for share in (0, 0.25, 0.99)] == [f"/b, row {row}" for row in (10, 12, 19)]

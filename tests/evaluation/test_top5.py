@@ -15,6 +15,7 @@ def test_ranks_are_ordinal_and_of_equal_scores_the_lower_class_comes_first():
 
 def test_unsigned_and_many_dimensional_scores_are_ranked_too():
     assert top5(np.arange(7, dtype=np.uint8)).tolist() == [6, 5, 4, 3, 2]
+    assert top5([1, 2, 3, 4, 5]).tolist() == [4, 3, 2, 1, 0]
     assert top5(np.zeros((2, 3, 9))).shape == (2, 3, 5)
 
 

@@ -45,5 +45,5 @@ class Counts:
         for config, column in self.columns.items():
             present = column[column >= 0]
             pairs = len(present) * self.pairs[config]
-            means[config] = int(present.sum(dtype=np.int64)) / pairs if pairs else None
+            means[config] = int(present.sum()) / pairs if pairs else None
         return means

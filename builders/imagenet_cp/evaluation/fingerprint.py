@@ -112,7 +112,7 @@ class _Visitor:
         elif isinstance(value, property):
             self._add_all((value.fget, value.fset))
         elif isinstance(value, types.CellType):
-            self._add_all([value.cell_contents] if _is_filled(value) else ())
+            self._add_all(_contents(value))
         elif type(value) in (list, tuple):
             self._add_all(value)
         elif type(value) in (dict, types.MappingProxyType):
@@ -181,11 +181,11 @@ def _names(code: types.CodeType) -> Iterator[str]:
             yield from _names(value)
 
 
-def _is_filled(cell: types.CellType) -> bool:
+def _contents(cell: types.CellType) -> list[Any]:
     try:
-        return cell.cell_contents is not cell
-    except ValueError:
-        return False
+        return [cell.cell_contents]
+    except ValueError:  # of an empty cell
+        return []
 
 
 def _is_array(value: Any) -> bool:

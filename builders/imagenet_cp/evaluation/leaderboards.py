@@ -196,7 +196,7 @@ def _add_row(file: Path, row: Mapping[str, str]) -> None:
     rows: list[dict[str, str]] = []
     if file.exists():
         reader = csv.DictReader(io.StringIO(file.read_text(encoding="utf-8")))
-        if tuple(reader.fieldnames or ()) != TIMM_COLUMNS:
+        if reader.fieldnames != list(TIMM_COLUMNS):
             raise ValueError(f"{file}: not a file of timm's results; choose another folder with -o")
         rows = [other for other in reader if other["model"] != row["model"]]
     rows = sorted([*rows, dict(row)], key=lambda other: -float(other["top1"]))

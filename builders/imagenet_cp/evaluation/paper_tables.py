@@ -223,7 +223,7 @@ def _measured(score: Score, models: Mapping[str, Results]) -> str:
 def _child(tree: Any, key: Any) -> Any:
     try:
         return tree[key]
-    except (KeyError, IndexError, TypeError):
+    except (LookupError, TypeError):
         return None
 
 

@@ -183,7 +183,7 @@ def write(file: Path, tables: Mapping[str, pa.Table], identity: Mapping[str, Any
     whole = pa.concat_tables(parts)
     rows = {config: len(table) for config, table in tables.items()}
     metadata = {
-        **(whole.schema.metadata or {}),
+        **whole.schema.metadata,
         _IDENTITY_KEY: json.dumps({**identity, "num_rows": rows}),
     }
     sink = pa.BufferOutputStream()

@@ -64,6 +64,6 @@ def rank_classes(scores: NDArray[Any], number: int) -> NDArray[np.int64]:
     order = np.argsort(-values.astype(np.float64), axis=1, kind="stable")
     ranked = np.take_along_axis(best, order, axis=1)
     # Where more classes reach the last score, the partition may have chosen any of them.
-    tied = np.flatnonzero((rows >= values.min(axis=1, initial=np.inf)[:, None]).sum(axis=1) > number)
+    tied = np.flatnonzero((rows >= values.min(axis=1)[:, None]).sum(axis=1) > number)
     ranked[tied] = np.argsort(-rows[tied].astype(np.float64), axis=1, kind="stable")[:, :number]
     return ranked.reshape(*scores.shape[:-1], number)

@@ -51,7 +51,7 @@ def open_onnx(file: Path, device: str) -> Model:
     if isinstance(height, int) and height != width:
         raise SourceError(f"{file}: its input is {height}x{width}, which is not square")
     mean, std = (_metadata(file, session, name) for name in ("mean", "std"))
-    batch_size = shape[0] if isinstance(shape[0], int) else None
+    size = shape[0]
 
     def run(images: NDArray[np.uint8]) -> NDArray[Any]:
         values: NDArray[Any] = images
@@ -63,13 +63,12 @@ def open_onnx(file: Path, device: str) -> Model:
         return logits
 
     def run_padded(images: NDArray[np.uint8]) -> NDArray[Any]:
-        size = batch_size or len(images)
         padded = np.concatenate([images, np.repeat(images[-1:], -len(images) % size, axis=0)])
         return np.concatenate([run(padded[i : i + size]) for i in range(0, len(padded), size)])[: len(images)]
 
     return Model(
         str(file),
-        run_padded if batch_size else run,
+        run_padded if isinstance(size, int) else run,
         height if isinstance(height, int) else None,
         "" if dtype is np.uint8 else format_normalization(mean.tolist(), std.tolist()),
         _checksum(file),
@@ -114,7 +113,7 @@ def _labels(file: Path, session: Any) -> tuple[str, ...]:
         if not all(isinstance(name, str) for name in names):
             raise TypeError
         return tuple(names)
-    except (ValueError, TypeError, SyntaxError, KeyError, RecursionError, MemoryError) as error:
+    except Exception as error:  # of any text
         raise SourceError(f"{file}: the names in its metadata are no list of labels") from error
 
 
@@ -122,5 +121,5 @@ def _metadata(file: Path, session: Any, name: str) -> NDArray[np.float32]:
     stored = session.get_modelmeta().custom_metadata_map.get(name)
     try:
         return np.array(json.loads(stored) if stored else _USUAL[name], np.float32).reshape(3)
-    except (ValueError, TypeError) as error:
+    except Exception as error:  # of any text
         raise SourceError(f"{file}: the {name} in its metadata is no list of three numbers") from error
