@@ -100,8 +100,11 @@ def test_imagenet_c_bar_comes_by_severities_and_by_levels(tmp_path):
 
 def test_imagenet_c_comes_out_byte_for_byte(tmp_path):
     files = images(["fog/3", "fog/1", "snow/5"])
-    made = import_official([pack(tmp_path / "some.tar", files)], tmp_path / "out")
+    steps = []
+    archive = pack(tmp_path / "some.tar", files)
+    made = import_official([archive], tmp_path / "out", progress=lambda *step: steps.append(step))
     assert set(made.files) == {"fog_1", "fog_3", "snow_5"}
+    assert [step[1:] for step in steps if step[0] == "importing images"] == [(n, 15) for n in range(1, 16)]
     for config, cell in (("fog_1", "fog/1"), ("fog_3", "fog/3"), ("snow_5", "snow/5")):
         for number, row in zip(NUMBERS, rows_of(tmp_path / "out", config), strict=True):
             image_id = f"ILSVRC2012_val_{number:08d}"
@@ -260,8 +263,12 @@ def test_a_known_archive_is_hashed_once(tmp_path, monkeypatch):
         said.append("run")
     assert said.index("run") > 0 and "checking archives (MB)" not in said[said.index("run") :]
     os.utime(weather)
-    import_official([weather], tmp_path / "out", progress=lambda title, *count: said.append(title))
-    assert "checking archives (MB)" in said[said.index("run", said.index("run") + 1) :]
+    monkeypatch.setattr(official, "_MEGABYTE", 512)
+    steps = []
+    import_official([weather], tmp_path / "out", progress=lambda *step: steps.append(step))
+    done = [step[1] for step in steps if step[0] == "checking archives (MB)"]
+    blocks = weather.stat().st_size // 512
+    assert done == sorted(done) and 0.8 * blocks < done[-1] < blocks and steps[len(done) - 1][2] == blocks
 
 
 def test_the_same_name_is_another_archive_in_the_other_release(tmp_path, monkeypatch):

@@ -159,7 +159,7 @@ def test_a_plan_is_carried_out_in_order(repo):
     ticks = []
     uploads = Upload({"a": b"x" * 1_600_000}, "A"), Upload({}, "none"), Upload({"b": b"x" * 700_000}, "B")
     plan = Plan(repo, None, uploads, True, "auto", "v1", "notes", {"space_sdk": "gradio"})
-    with pytest.raises(BuildError, match="^nothing was sent$"):
+    with pytest.raises(BuildError, match=r"^nothing was sent$"):
         plan.carry_out(lambda line: None, lambda question: False, lambda *tick: None)
     assert not repo.api.calls
     lines, questions = [], []
