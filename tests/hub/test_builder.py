@@ -123,6 +123,17 @@ def test_options_of_the_source_reach_it(class_folder, tmp_path):
     assert [item.image_id for item in two.open_source().items] == ["coffee"] and two.recipe.codec == "jpeg:85"
 
 
+def test_a_config_is_divided_into_parts(cache, monkeypatch):
+    builder = load_dataset_builder("imagenet_c", "fog", source="sample", cache_dir=cache)
+
+    def parts():
+        return [part[1:] for part in builder._split_generators(None)[0].gen_kwargs["parts"]]
+
+    assert parts() == [(n, n + 1) for n in range(14)] * 5
+    monkeypatch.setattr("imagenet_cp.hub.builder._PARTS", 4)
+    assert parts() == [(0, 4), (4, 8), (8, 12), (12, 14)] * 5
+
+
 def test_the_two_words_suffice_once_a_source_is_known(class_folder, cache, monkeypatch):
     monkeypatch.setenv("IMAGENET_CP_SOURCE", str(class_folder))
     dataset = load_dataset("imagenet_c", "brightness_3", cache_dir=cache)

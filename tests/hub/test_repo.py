@@ -157,7 +157,7 @@ def test_a_plan_is_described_in_lines(repo):
 
 def test_a_plan_is_carried_out_in_order(repo):
     ticks = []
-    uploads = Upload({"a": b"x" * 1_600_000}, "A"), Upload({}, "none"), Upload({"b": b"x" * 700_000}, "B")
+    uploads = Upload({"a": b"x" * 1_600_000}, "A"), Upload({}, "none"), Upload({"b": b"x" * 400_000}, "B")
     plan = Plan(repo, None, uploads, True, "auto", "v1", "notes", {"space_sdk": "gradio"})
     with pytest.raises(BuildError, match=r"^nothing was sent$"):
         plan.carry_out(lambda line: None, lambda question: False, lambda *tick: None)
@@ -193,8 +193,10 @@ def test_a_repo_of_something_else_is_named_by_three_files(repo):
 
 def test_an_incomplete_metric_is_not_sent(tmp_path, monkeypatch):
     (tmp_path / "mce").mkdir()
-    for name in ("mce.py", "app.py"):
+    for name in ("mce.py", "app.py", ".requirements.txt", "__pycache__/README.md"):
+        (tmp_path / "mce" / name).parent.mkdir(exist_ok=True)
         (tmp_path / "mce" / name).touch()
+    (tmp_path / "mce/requirements.txt").mkdir()
     monkeypatch.setattr("imagenet_cp.hub.publish.metrics_folder", lambda: tmp_path)
     with pytest.raises(
         BuildError, match=r"^the metric mce is incomplete: README.md, requirements.txt is missing$"

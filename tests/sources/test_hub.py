@@ -125,6 +125,7 @@ TRAINING = [(b"one", "n01440764_18.JPEG"), (b"two", "n01443537_2.JPEG")]
         (NAMED, datasets.ClassLabel(names=CLASSES), [5, 6], tuple(CLASSES), [5, 6]),
         (NAMED, datasets.Value("int64"), [0, 2], ("0", "1", "2"), [0, 2]),
         (VALIDATION, datasets.ClassLabel(names=CLASSES), [65, 1], "wnids", [65, 1]),
+        (VALIDATION, datasets.ClassLabel(names=["b", "a"]), [0, 1], ("b", "a"), [0, 1]),
         (VALIDATION, datasets.Value("int32"), [65, 1], "wnids", [65, 1]),
         (TRAINING, datasets.ClassLabel(names=CLASSES), [0, 1], "wnids", [0, 1]),
         (TRAINING, datasets.Value("int64"), [1, 0], "wnids", [0, 1]),

@@ -259,6 +259,7 @@ def test_damaged_pax_headers_are_named(tmp_path):
     ("spoil", "says"),
     [
         (lambda data: data[:1000], "cut short"),
+        (lambda data: data[:300], "not a tar archive"),
         (lambda data: data[:1536], "cut short after 1,536 bytes"),
         (lambda data: data[:1600], "cut short after 1,600 bytes"),
         (lambda data: data[:1536] + b"garbage" * 200, "damaged at byte 1,536"),
