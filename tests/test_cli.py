@@ -7,9 +7,11 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import typer
 from PIL import Image
 
 import imagenet_cp
@@ -19,6 +21,7 @@ from imagenet_cp.build import estimate
 from imagenet_cp.build.build_json import open_build
 from imagenet_cp.build.plan import build, new_plan
 from imagenet_cp.cli import main
+from imagenet_cp.cli.main import app
 from imagenet_cp.errors import BuildError, UsageError
 from imagenet_cp.evaluation.run import evaluate_model
 from imagenet_cp.images.tiles import tile
@@ -384,3 +387,54 @@ def test_long_messages_break_between_words_on_a_terminal(monkeypatch):
     assert max(map(len, lines)) <= 50 and " ".join(lines) == text
     monkeypatch.delenv("COLUMNS")
     assert fit(text, io.StringIO()) == text
+
+
+@pytest.mark.parametrize("yes", [True, False])
+def test_publishing_passes_its_options_on(yes, tmp_path, monkeypatch):
+    calls = []
+    monkeypatch.setattr(
+        "imagenet_cp.hub.publish.publish", lambda *args, **options: calls.append((args, options))
+    )
+    monkeypatch.setattr(
+        "imagenet_cp.hub.publish.publish_metric", lambda *a, **options: calls.append((a, options))
+    )
+    monkeypatch.setattr(typer, "confirm", lambda question: "asked")
+    more = ["--yes"] if yes else []
+    flags = [
+        "--public",
+        "--gated",
+        "auto",
+        "--tag",
+        "v1",
+        "--notes",
+        "text",
+        "--dry-run",
+        "--quick",
+        "--quiet",
+    ]
+    app(["publish", str(tmp_path), "user/name", *flags, *more], standalone_mode=False)
+    app(["publish-metric", "mce", "user/mce", "--public", *more], standalone_mode=False)
+    (place, sent), (metric, space) = calls
+    assert place == (tmp_path, "user/name") and metric == ("mce", "user/mce") and space["public"]
+    assert sent["confirm"]("?") == space["confirm"]("?") == (True if yes else "asked")
+    expected = {"public": True, "gated": "auto", "tag": "v1", "notes": "text", "quick": True, "dry_run": True}
+    assert expected.items() <= sent.items() and {"echo", "progress"} <= sent.keys() and "echo" in space
+
+
+def test_an_evaluation_has_its_command_and_one_name_is_of_one_model(monkeypatch, tmp_path):
+    made = []
+
+    def evaluate(models, /, **options):
+        made.append((models, options))
+        return SimpleNamespace(missing=0, failed={}, evaluations={})
+
+    monkeypatch.setattr("imagenet_cp.evaluation.run.evaluate_models", evaluate)
+    monkeypatch.setattr("sys.argv", ["/bin/imagenet-cp", "evaluate", "a b"])
+    arguments = ["evaluate", "x", "--name", "n", "--out", str(tmp_path / "r"), "--devices", "0,2"]
+    app([*arguments, "--batch-size", "7", "--quiet"], standalone_mode=False)
+    [(models, options)] = made
+    assert models == ["x"] and options["names"] == ["n"] and options["devices"] == ["cuda:0", "cuda:2"]
+    assert options["command"] == "imagenet-cp evaluate 'a b'" and options["batch_size"] == 7
+    for option in ("--name", "--weights"):
+        with pytest.raises(UsageError, match=f"{option} goes with one model, not with 2"):
+            app(["evaluate", "x", "y", option, "n"], standalone_mode=False)

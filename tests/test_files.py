@@ -21,7 +21,7 @@ SCHEMA = {"name": str, "files": {str: {"rows": int}}, "pair": [str, int], "remar
 GOOD = {"name": "n", "files": {"a": {"rows": 3}}, "pair": ["p", 1]}
 
 
-@pytest.mark.parametrize("change", [{}, {"remark": "r"}, {"files": {}}])
+@pytest.mark.parametrize("change", [{}, {"remark": "r"}, {"files": {}}, {"pair": ["", 0]}])
 def test_a_file_of_the_schema_is_read(tmp_path, change):
     (tmp_path / "a.json").write_text(json.dumps(GOOD | change))
     assert read_json(tmp_path / "a.json", SCHEMA) == GOOD | change
@@ -120,6 +120,15 @@ def test_a_file_appears_whole_or_not_at_all(tmp_path, monkeypatch):
         and [path.name for path in tmp_path.iterdir()] == ["a.json"]
         and file.stat().st_size == 18
     )
+
+
+def test_an_error_of_opening_is_not_hidden_by_that_of_cleaning_up(tmp_path, monkeypatch):
+    def refuse(*args):
+        raise PermissionError("refused")
+
+    monkeypatch.setattr("imagenet_cp.files.open", refuse, raising=False)
+    with pytest.raises(PermissionError, match="refused"):
+        write_bytes(tmp_path / "a", b"")
 
 
 def test_suggestions_are_three_similar_names_or_the_first_24():

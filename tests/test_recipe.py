@@ -11,11 +11,11 @@ from PIL import Image
 
 from imagenet_cp import corruptions
 from imagenet_cp.benchmarks import jpeg_quality
-from imagenet_cp.benchmarks.catalog import BENCHMARKS, parse_signature
+from imagenet_cp.benchmarks.catalog import BENCHMARKS, IMAGES, parse_signature
 from imagenet_cp.benchmarks.recipe import Recipe, stream
 from imagenet_cp.benchmarks.signature import Signature
 from imagenet_cp.images import codecs
-from imagenet_cp.sources import Item
+from imagenet_cp.sources import Item, Source
 
 
 def first(bits):
@@ -147,3 +147,27 @@ def test_a_frame_is_stored_with_the_quality_of_its_perturbation():
     first = benchmark.row(benchmark.recipe(), cell, clean, Item("a", 0, ""))["sequence"][0]
     plain = benchmark.row(benchmark.recipe(codec="png"), cell, clean, Item("a", 0, ""))["sequence"][0]
     assert first["bytes"] == codecs.encode_jpeg(codecs.decode(plain), 94, "4:4:4")
+
+
+def test_benchmarks_have_their_numbers_of_images():
+    assert IMAGES == {"imagenet": 50_000, "imagenet_299": 50_000, "tiny": 10_000, "cifar": 10_000}
+
+
+def test_a_recipe_has_the_parts_of_its_source():
+    source = Source("a", ("b",), (), None, ids="some", class_list="imagenette", order="0-9")
+    recipe = BENCHMARKS["imagenet_c"].recipe(3, source=source)
+    assert (recipe.ids, recipe.classes, recipe.order, recipe.seed) == ("some", "imagenette", "0-9", 3)
+    with pytest.raises(ValueError, match="imagenet_p has no size='keep'"):
+        BENCHMARKS["imagenet_p"].recipe(size="keep")
+
+
+def test_a_config_of_another_level_is_answered_with_all_levels():
+    benchmark = BENCHMARKS["imagenet_c"]
+    assert benchmark.suggest("fog_x").startswith("; did you mean fog")
+    assert benchmark.suggest("fog_9") == f"; did you mean {' or '.join(f'fog_{n}' for n in range(1, 6))}?"
+    sequences = BENCHMARKS["imagenet_p"].configs
+    extra = [cell.name for cell in sequences["extra"]]
+    assert len(extra) + len(sequences["test"]) == sum(
+        len(c) == 1 and c[0].level == 1 for c in sequences.values()
+    )
+    assert "gaussian_noise_3" in sequences and "gaussian_noise_1" not in sequences and "shear" in extra

@@ -80,6 +80,15 @@ def test_a_list_of_models_has_comments(tmp_path):
         _read_list(tmp_path / "no")
 
 
+def test_a_list_of_models_that_is_no_text_is_named(tmp_path):
+    (tmp_path / "list").write_bytes(b"\xff")
+    for file in (tmp_path / "list", tmp_path / "none"):
+        with pytest.raises(UsageError, match=f"^{file}: cannot be read"):
+            _read_list(file)
+    (tmp_path / "list").write_text("Zoë\n", encoding="utf-8")
+    assert _read_list(tmp_path / "list") == ["Zoë"]
+
+
 def test_shards():
     assert [(s.index, s.count) for s in map(parse_shard, ("1/1", "2/8", "8/8"))] == [(1, 1), (2, 8), (8, 8)]
     for text in ("0/8", "9/8", "1", "/", "a/2", "1/b", "-1/2"):

@@ -4,7 +4,7 @@ import io
 
 import pytest
 
-from imagenet_cp.text import amount, count, duration, fit, split_names
+from imagenet_cp.text import amount, count, duration, echo, fit, split_names
 
 
 @pytest.mark.parametrize(
@@ -45,6 +45,13 @@ def test_a_message_is_never_narrower_than_forty_columns(monkeypatch):
 
     monkeypatch.setenv("COLUMNS", "10")
     assert max(map(len, fit("a few short words " * 9, Terminal()).split("\n"))) in range(30, 41)
+
+
+def test_without_a_terminal_lines_are_as_long_as_they_are(monkeypatch, capsys):
+    monkeypatch.delenv("COLUMNS", raising=False)
+    echo("x " * 300, err=True)
+    echo("y " * 300)
+    assert capsys.readouterr() == (f"{'y ' * 300}\n", f"{'x ' * 300}\n")
 
 
 def test_a_wrapped_line_keeps_its_indent_and_lines_that_fit_stay(monkeypatch):

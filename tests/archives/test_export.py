@@ -252,11 +252,16 @@ class TestResumption:
     def test_records_of_another_export_are_not_believed(self, photos, tmp_path):
         out = tmp_path / "out"
         export(photos, "imagefolder", out)
-        for record in (out / ".imagenet_cp/units").glob("clean*.json"):
-            stored = json.loads(record.read_text())
-            stored["identity"]["source"] = "other"
-            record.write_text(json.dumps(stored))
-        assert export(photos, "imagefolder", out).written == 4
+        one, two = (out / ".imagenet_cp/units").glob("clean*.json")
+        stored = json.loads(one.read_text())
+        stored["identity"]["source"] = "other"
+        one.write_text(json.dumps(stored))
+        two.write_text(two.read_text()[:-9])
+        (out / ".fog.npy.0.tmp").touch()
+        steps = []
+        assert export(photos, "imagefolder", out, progress=lambda *step: steps.append(step)).written == 4
+        assert steps == [("exporting images", done, 8) for done in (5, 6, 7, 8)]
+        assert not list(out.glob(".*.tmp"))
 
 
 class TestRefusals:

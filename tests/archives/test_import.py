@@ -29,7 +29,7 @@ from imagenet_cp.build.plan import build
 from imagenet_cp.build.verify import verify
 from imagenet_cp.errors import BuildError, SourceError
 from imagenet_cp.evaluation.run import evaluate_model
-from imagenet_cp.jobs.job_folder import Shard
+from imagenet_cp.jobs.job_folder import STATE_DIR, Shard
 from imagenet_cp.sources import classes as imagenet
 from imagenet_cp.sources import open_source
 
@@ -78,6 +78,7 @@ def test_imagenet_c_bar_comes_by_severities_and_by_levels(tmp_path):
     files = images(["cbar_download/caustic_refraction/1", "cbar_download/sparkles/5"], NUMBERS[:2])
     made = import_official([pack(tmp_path / "imagenet_c_bar.tar", files)], tmp_path / "out")
     assert set(made.files) == {"caustic_refraction_1", "sparkles_5"}
+    assert made.identity["source"] == RELEASES["imagenet_c_bar"].address
     assert made.recipe.signature == "imagenet_c_bar|official|release:inc_bar|profile:imagenet|jpeg"
     assert Recipe.parse(made.recipe.signature) == made.recipe and made.recipe.official
     levels = {
@@ -100,8 +101,11 @@ def test_imagenet_c_bar_comes_by_severities_and_by_levels(tmp_path):
 
 def test_imagenet_c_comes_out_byte_for_byte(tmp_path):
     files = images(["fog/3", "fog/1", "snow/5"])
-    made = import_official([pack(tmp_path / "some.tar", files)], tmp_path / "out")
-    assert set(made.files) == {"fog_1", "fog_3", "snow_5"}
+    steps = []
+    archive = pack(tmp_path / "some.tar", files)
+    made = import_official([archive], tmp_path / "out", progress=lambda *step: steps.append(step))
+    assert set(made.files) == {"fog_1", "fog_3", "snow_5"} and made.identity["source"] == "zenodo:2235448"
+    assert [step[1:] for step in steps if step[0] == "importing images"] == [(n, 15) for n in range(1, 16)]
     for config, cell in (("fog_1", "fog/1"), ("fog_3", "fog/3"), ("snow_5", "snow/5")):
         for number, row in zip(NUMBERS, rows_of(tmp_path / "out", config), strict=True):
             image_id = f"ILSVRC2012_val_{number:08d}"
@@ -196,6 +200,10 @@ def test_a_second_run_writes_nothing_and_later_ones_add(tmp_path):
     import_official([fog], tmp_path / "out")
     before = {path: path.stat().st_mtime_ns for path in (tmp_path / "out" / "data").rglob("*.parquet")}
     import_official([fog], tmp_path / "out")
+    state = tmp_path / "out" / STATE_DIR / "official.json"
+    state.write_text(
+        state.read_text().replace('"rows": 1,', '"rows": 7,')
+    )  # the files are counted, not believed
     import_official([snow], tmp_path / "out")
     assert all(path.stat().st_mtime_ns == written for path, written in before.items())
     import_official([fog, snow], tmp_path / "at once")
@@ -260,8 +268,12 @@ def test_a_known_archive_is_hashed_once(tmp_path, monkeypatch):
         said.append("run")
     assert said.index("run") > 0 and "checking archives (MB)" not in said[said.index("run") :]
     os.utime(weather)
-    import_official([weather], tmp_path / "out", progress=lambda title, *count: said.append(title))
-    assert "checking archives (MB)" in said[said.index("run", said.index("run") + 1) :]
+    monkeypatch.setattr(official, "_MEGABYTE", 512)
+    steps = []
+    import_official([weather], tmp_path / "out", progress=lambda *step: steps.append(step))
+    done = [step[1] for step in steps if step[0] == "checking archives (MB)"]
+    blocks = weather.stat().st_size // 512
+    assert done == sorted(done) and 0.8 * blocks < done[-1] < blocks and steps[len(done) - 1][2] == blocks
 
 
 def test_the_same_name_is_another_archive_in_the_other_release(tmp_path, monkeypatch):
@@ -302,8 +314,12 @@ def test_files_that_are_no_images_are_skipped_by_name(tmp_path):
         "fog_3: 3 files skipped that are no JPEG: ILSVRC2012_val_00000001, ILSVRC2012_val_00000002, ILSVRC"
     )
     assert any(note.startswith(skipped) for note in made.notes)
+    assert made.notes[0].endswith("00002, ILSVRC2012_val_00002500")
+    files[f"fog/3/{wnid_of(2501)}/ILSVRC2012_val_00002501.JPEG"] = b""
+    again = import_official([unpack(tmp_path / "D", files)], tmp_path / "again")
+    assert again.notes[0].endswith("00002, ILSVRC2012_val_00002500, ...")
     made = import_official([pack(tmp_path / "some.tar", files)], tmp_path / "other")
-    assert made.images("fog_3") == 2 and any("2,097,155 bytes" in note for note in made.notes)
+    assert made.images("fog_3") == 1 and any("2,097,155 bytes" in note for note in made.notes)
 
 
 GOOD = "fog/3/n01440764/ILSVRC2012_val_00000293.JPEG"

@@ -60,9 +60,32 @@ def test_a_folder_is_listed_in_order_and_an_array_with_its_labels(tmp_path):
 
 
 def test_archives_have_a_checksum_and_their_size():
-    for release in RELEASES.values():
-        for archive in release.archives.values():
-            assert re.fullmatch("[0-9a-f]{32}", archive.md5) and archive.size >= 0
+    sizes = {}
+    for name, release in RELEASES.items():
+        for file, archive in release.archives.items():
+            assert re.fullmatch("[0-9a-f]{32}", archive.md5)
+            sizes[f"{name}/{file}"] = archive.size
+    assert {name: size for name, size in sizes.items() if size} == {
+        "imagenet_c/noise.tar": 22_565_673_785,
+        "imagenet_c/blur.tar": 7_112_704_951,
+        "imagenet_c/weather.tar": 12_797_438_995,
+        "imagenet_c/digital.tar": 7_757_510_705,
+        "imagenet_c/extra.tar": 15_789_490_144,
+        "tiny_imagenet_c/Tiny-ImageNet-C.tar": 1_794_775_040,
+        "cifar10_c/CIFAR-10-C.tar": 2_918_471_680,
+        "cifar100_c/CIFAR-100-C.tar": 2_918_473_216,
+    }
+    assert [name for name, size in sizes.items() if not size] == [
+        f"imagenet_p/{name}.tar" for name in ("blur", "digital", "noise", "weather")
+    ]
+
+
+def test_releases_have_their_numbers_of_images_and_their_addresses():
+    images = {"imagenet_c": 50_000, "imagenet_c_bar": 50_000, "imagenet_p": 50_000}
+    small = dict.fromkeys(("tiny_imagenet_c", "cifar10_c", "cifar100_c"), 10_000)
+    assert {name: release.images for name, release in RELEASES.items()} == images | small
+    assert RELEASES["imagenet_c"].url == "https://zenodo.org/records/2235448"
+    assert RELEASES["imagenet_c_bar"].url == "https://dl.fbaipublicfiles.com/inc_bar/imagenet_c_bar.tar.gz"
 
 
 def test_a_report_has_incomplete_and_missing_configs(tmp_path):

@@ -14,11 +14,12 @@ import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
-from imagenet_cp.build.build_folder import lock_build
-from imagenet_cp.build.parquet import read_footer
-from imagenet_cp.build.plan import build
+from imagenet_cp.build.build_folder import _is_bare, damaged_files, lock_build
+from imagenet_cp.build.parquet import FileInfo, read_footer
+from imagenet_cp.build.plan import build, new_plan
+from imagenet_cp.build.units import _earlier_result, read_image
 from imagenet_cp.build.verify import verify
-from imagenet_cp.errors import BuildError, SourceError
+from imagenet_cp.errors import SKIP_HINT, BuildError, SourceError
 from imagenet_cp.jobs.job_folder import Shard
 from imagenet_cp.jobs.locks import Claim
 from imagenet_cp.sources import open_source
@@ -281,3 +282,49 @@ def test_a_build_that_finished_no_file_does_not_hold_its_folder(images, tmp_path
     run(images, tmp_path / "out")
     with pytest.raises(BuildError, match="cannot be mixed"), lock_build(tmp_path / "out", identity, Shard()):
         pass
+
+
+def test_a_folder_is_bare_with_unfinished_files_only(tmp_path):
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / ".a.tmp").touch()
+    assert _is_bare(tmp_path)
+    (tmp_path / "data" / "mine.tmp").touch()
+    assert not _is_bare(tmp_path)
+
+
+def test_files_are_checked_one_by_one(tmp_path):
+    (tmp_path / "a").write_bytes(b"1")
+    files = {"a": FileInfo(1, 2, ""), "b": FileInfo(1, 1, "")}
+    steps = []
+    found = damaged_files(tmp_path, files, 1, lambda *step: steps.append(step))
+    assert found == {"a": "1 bytes, not 2 as recorded", "b": "missing"}
+    assert steps == [("checking files", 1, 2), ("checking files", 2, 2)]
+
+
+@pytest.mark.parametrize("on_error", ["raise", "skip"])
+def test_the_hint_to_skip_is_for_those_who_do_not(images, tmp_path, on_error):
+    plan = new_plan("imagenet_c", open_source(images), tmp_path, ["clean"], on_error=on_error)
+    [unit] = plan.todo
+    with pytest.raises(SourceError) as error:
+        read_image(unit, unit.items[0]._replace(location=str(tmp_path / "none")))
+    assert str(error.value).endswith(SKIP_HINT) == (on_error == "raise")
+
+
+def test_an_earlier_result_is_taken_if_it_is_of_the_same_images(images, tmp_path):
+    unit = dataclasses.replace(
+        new_plan("imagenet_c", open_source(images), tmp_path, ["clean"]).todo[0], cells=()
+    )
+    unit.record.parent.mkdir(parents=True)
+    item = unit.items[0]
+
+    def result(stamp=item.stamp, skipped=None, on_error="raise"):
+        record = {"identity": unit.identity, "files": {}, "images": {item.image_id: [stamp, "digest"]}}
+        unit.record.write_text(json.dumps({**record, "skipped": skipped or {}}))
+        return _earlier_result(dataclasses.replace(unit, on_error=on_error))
+
+    assert result() and result(skipped={"a": "why"}, on_error="skip")
+    assert result(skipped={"a": "why"}) is None and result(stamp="other") is None
+    unit.record.write_text("{")
+    assert _earlier_result(unit) is None
+    unit.record.unlink()
+    assert _earlier_result(unit) is None

@@ -14,8 +14,10 @@ import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
+from imagenet_cp.build.build_json import open_build
+from imagenet_cp.build.check import Content
 from imagenet_cp.build.plan import build
-from imagenet_cp.build.verify import verify
+from imagenet_cp.build.verify import _check_images, verify
 from imagenet_cp.cards import card as cards
 from imagenet_cp.errors import BuildError, UsageError
 from imagenet_cp.sources import open_source
@@ -375,3 +377,19 @@ def test_the_command_lists_problems_and_exits_with_1(copy):
         f"{FIRST}: missing",
     ]
     assert "2 problems" in " ".join(found.stderr.split()) and "Traceback" not in found.stderr
+
+
+def test_five_problems_are_listed(sound, copy):
+    def change(columns, metadata):
+        columns["label"] = [99] * 5
+
+    path = FIRST.replace("fog_3", "clean")
+    for index in range(3):
+        rewrite(copy, path.replace("00000-of", f"{index:05d}-of"), lambda columns, metadata: None)
+    rewrite(copy, path, change)
+    assert sum("has the label 99" in text for text in problems(copy)) == 5
+    build = open_build(sound)
+    rows = [(f"image {n // 2}", 0) for n in range(14)]
+    found = [str(problem) for problem in _check_images(build, [Content((), rows, [])])]
+    assert found[:5] == [f"data: the image image {n} is repeated in every config" for n in range(5)]
+    assert "repeated" not in "".join(found[5:])

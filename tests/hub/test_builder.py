@@ -13,6 +13,7 @@ import imagenet_cp
 from imagenet_cp.benchmarks.catalog import BENCHMARKS
 from imagenet_cp.corruptions import CORRUPTIONS, EXTRA, TEST
 from imagenet_cp.errors import SourceError, UsageError
+from imagenet_cp.hub.builder import BenchmarkConfig
 
 
 def rows(dataset):
@@ -109,6 +110,28 @@ def test_the_cache_notices_what_matters(class_folder, cache, monkeypatch):
         assert where(data_dir="val") != first
     Image.new("RGB", (50, 50)).save(class_folder / "animal" / "astronaut.png")
     assert where(data_dir=str(class_folder)) != first
+
+
+def test_options_of_the_source_reach_it(class_folder, tmp_path):
+    (tmp_path / "classes").write_text("thing\n")
+    options = {"dataset": "imagenet_c", "data_dir": str(class_folder), "seed": 3}
+    one = BenchmarkConfig(**options, classes=str(tmp_path / "classes"), size="keep")
+    assert one.open_source().classes == ("thing",) and one.open_source() is one.open_source()
+    assert {item.image_id for item in one.open_source().items} == {"thing/chelsea", "thing/rocket"}
+    assert one.recipe.size == "keep" and one.recipe.seed == 3 and one.recipe.classes
+    two = BenchmarkConfig(**options, ids=["coffee"], codec="jpeg")
+    assert [item.image_id for item in two.open_source().items] == ["coffee"] and two.recipe.codec == "jpeg:85"
+
+
+def test_a_config_is_divided_into_parts(cache, monkeypatch):
+    builder = load_dataset_builder("imagenet_c", "fog", source="sample", cache_dir=cache)
+
+    def parts():
+        return [part[1:] for part in builder._split_generators(None)[0].gen_kwargs["parts"]]
+
+    assert parts() == [(n, n + 1) for n in range(14)] * 5
+    monkeypatch.setattr("imagenet_cp.hub.builder._PARTS", 4)
+    assert parts() == [(0, 4), (4, 8), (8, 12), (12, 14)] * 5
 
 
 def test_the_two_words_suffice_once_a_source_is_known(class_folder, cache, monkeypatch):

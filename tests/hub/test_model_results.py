@@ -42,6 +42,10 @@ def test_a_score_goes_to_the_file_and_comes_back(mce, tmp_path):
         ("user/imagenet_c", "mean_accuracy", pytest.approx(80)),
     ]
     assert {entry.notes for entry in entries} == {mce["signature"]}
+    write_evaluation_results(mce, "user/imagenet_c", tmp_path, source_url="https://a.org", source_name="Zoë")
+    assert (
+        file.read_text(encoding="utf-8").startswith("- dataset:\n    id: user/") and "Zoë" in file.read_text()
+    )
     assert entries[0].dataset_revision == "0" * 40 and entries[0].source_url == "https://example.org"
     write_evaluation_results(mce, "user/imagenet_c", tmp_path)
     assert len(list((tmp_path / ".eval_results").iterdir())) == 1
@@ -59,6 +63,7 @@ def test_the_tasks_of_a_benchmark_are_those_of_the_results(mce):
         ("imagenet_p", ["mfr", "mt5d"]),
     ):
         fields = yaml.safe_load(benchmark_file(dataset))
+        assert next(iter(fields)) == "name" and len(benchmark_file(dataset).splitlines()[1]) > 80
         assert [task["id"] for task in fields["tasks"]] == tasks
         assert fields["tasks"][0] == {"id": tasks[0], "config": "test", "split": "validation"}
         assert fields.keys() == {"name", "description", "evaluation_framework", "tasks"}

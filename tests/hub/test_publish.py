@@ -604,7 +604,8 @@ def test_a_metric_is_a_space_that_stock_evaluate_loads(hub, client, command, tmp
     space = hub.repos["spaces/owner/mce"]
     assert space.private and space.sdk == "gradio" and len(space.commits) == 2
     lines = []
-    publish_metric("mce", "owner/mce", public=True, echo=lines.append, confirm=yes)
+    url = publish_metric("mce", "owner/mce", public=True, echo=lines.append, confirm=yes)
+    assert url == f"{hub.url}/spaces/owner/mce"
     assert "to send: 0 files" in lines[1] and not space.private and len(space.commits) == 2
     said = stock(hub, tmp_path, METRIC)
     assert said.stdout.strip().splitlines()[-1:] == ["[None, None, 0.5, None, None]"], said.stderr

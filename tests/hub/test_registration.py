@@ -14,6 +14,7 @@ from imagenet_cp.build.plan import build
 from imagenet_cp.sources import open_source
 
 ASK = "print(len(get_dataset_config_names('imagenet_c')))"
+FIRST = "import sys; print(type(sys.meta_path[0]).__name__)"
 ORDERS = {
     "this package first": "import imagenet_cp; from datasets import get_dataset_config_names",
     "datasets first": "from datasets import get_dataset_config_names; import imagenet_cp",
@@ -23,9 +24,9 @@ ORDERS = {
 @pytest.mark.parametrize("order", ORDERS.values(), ids=ORDERS)
 def test_the_order_of_imports_does_not_matter(order, tmp_path):
     run = subprocess.run(
-        [sys.executable, "-c", f"{order}; {ASK}"], cwd=tmp_path, capture_output=True, text=True
+        [sys.executable, "-c", f"{order}; {ASK}; {FIRST}"], cwd=tmp_path, capture_output=True, text=True
     )
-    assert run.stdout.strip() == "117", run.stderr
+    assert run.stdout.split() == ["117", "_Finder"], run.stderr
 
 
 @pytest.mark.parametrize("order", ["import imagenet_cp, evaluate", "import evaluate, imagenet_cp"])

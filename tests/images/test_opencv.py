@@ -58,6 +58,10 @@ def decoded_by_pillow(encoded):
         return np.array(image.convert("RGB"))
 
 
+def test_opencv_is_used_where_it_loads():
+    assert opencv.load() is pytest.importorskip("cv2", exc_type=ImportError) is opencv.require("this")
+
+
 @pytest.mark.parametrize("quality", [1, 50, 85, 90, 95, 99, 100])
 @pytest.mark.parametrize("subsampling", ["4:2:0", "4:4:4"])
 def test_pillow_gives_the_pixels_of_opencv(quality, subsampling):

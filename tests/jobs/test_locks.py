@@ -14,7 +14,7 @@ import pytest
 from imagenet_cp.build.build_folder import lock_build
 from imagenet_cp.build.plan import build
 from imagenet_cp.errors import BuildError
-from imagenet_cp.jobs.job_folder import Shard
+from imagenet_cp.jobs.job_folder import STATE_DIR, Shard
 from imagenet_cp.sources import open_source
 
 IDENTITY = {"signature": "of a build", "source": "", "images": 1, "images_per_file": 1}
@@ -46,6 +46,13 @@ def test_shards_of_one_build_work_side_by_side(tmp_path):
     with ExitStack() as stack:
         for index in (3, 1, 2):
             stack.enter_context(lock_build(tmp_path, IDENTITY, Shard(index, 3)))
+
+
+@pytest.mark.parametrize(("shard", "name"), [(WHOLE, "lock.holder"), (Shard(2, 3), "lock-2-of-3.holder")])
+def test_the_holder_of_a_folder_is_named_as_long_as_it_is_held(tmp_path, shard, name):
+    with lock_build(tmp_path, IDENTITY, shard) as claim:
+        assert [path.name for path in (tmp_path / STATE_DIR).glob("*.holder")] == [name] and claim.holds
+    assert not list((tmp_path / STATE_DIR).glob("*.holder")) and not claim.holds
 
 
 HOLD = """

@@ -4,6 +4,7 @@ import hashlib
 
 import pytest
 
+from imagenet_cp import notices
 from imagenet_cp.errors import SourceError, UsageError
 from imagenet_cp.sources import Item, Source
 from imagenet_cp.sources import classes as imagenet
@@ -61,6 +62,7 @@ def test_imagenette_is_what_its_names_say():
         ("\ufeff1\r\n0\r\n", ("n01443537", "n01440764"), (1, 0)),
         ("goldfish\ntench, Tinca tinca\n", ("n01443537", "n01440764"), (1, 0)),
         ("cat\ndog\ngoldfish\nbus\n", ("cat", "dog", "goldfish", "bus"), None),
+        ("goldfish\nhole\n", ("goldfish", "hole"), None),
     ],
 )
 def test_a_file_holds_wnids_names_or_numbers(tmp_path, text, names, indices):
@@ -155,3 +157,45 @@ def test_numbers_that_contradict_the_names_of_files_are_explained_from_0():
     given, stems = [*map(str, range(1000)), "0"], [of_7, *[""] * 999, of_9]
     with pytest.raises(SourceError, match=r"'0', which is n01440764 \(label 0\), .*\(label 7\); 2 of 1,001"):
         imagenet.identify("here", given, stems)
+
+
+def test_a_list_of_all_names_may_have_a_few_strange_ones():
+    names = ["something else", *imagenet.names()[1:]]
+    assert imagenet.indices_of(names) == list(range(1000))
+    names[: imagenet._FEW + 1] = ["something else"] * (imagenet._FEW + 1)
+    assert imagenet.indices_of(names)[0] is None
+
+
+def test_a_class_that_is_not_plain_is_named_among_many():
+    names = [*(imagenet.wnids()[label] for label in range(18)), "hole"]
+    with pytest.raises(SourceError, match=r"18 sub-folders are ImageNet wnids and 1 are not, such as 'hole'"):
+        imagenet.identify("here", names, [""] * len(names))
+    plain = ["ant", "goldfish", "hen", "kite", "tench", "vulture", "zebra", "jay", "robin", "ostrich"]
+    for more, says in (
+        (
+            ["hole"],
+            r"10 of 11 classes have names of ImageNet's, but 'hole' is none of these; .*wnid, or move it",
+        ),
+        (["crane"], r"but 'crane' may be n02012849 or n03126707; rename it to its wnid$"),
+        (["a hole", "crane"], r"10 of 12 classes .* but 'crane' may be n02012849 or n03126707; "),
+    ):
+        with pytest.raises(SourceError, match=says):
+            imagenet.identify("here", plain + more, [""] * (len(plain) + len(more)))
+
+
+def test_folders_without_images_are_named(capsys):
+    notices.notice.cache_clear()
+    found = imagenet.identify("here", ["cat", "my dog"], ["", ""], empty=["z", "x", "y", "w"])
+    assert found.classes == ("cat", "my dog")
+    assert "here: no image in w, x, y and 1 more; passed over, and no class" in capsys.readouterr().err
+    imagenet.identify("there", ["1", "0"], ["", ""], empty=["2", "lists"])
+    assert "there: no image in lists; passed over, and no class" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("first", [0, 1, "devkit"])
+def test_numbers_with_known_images_are_from_0_or_1_or_the_devkits(first):
+    known = sorted(imagenet.validation_labels().items())[:3]
+    order = class_list("imagenet-devkit").indices
+    given = [str(order.index(label) + 1 if first == "devkit" else label + first) for _, label in known]
+    found = imagenet.identify("here", given, [name for name, _ in known])
+    assert found.labels == [label for _, label in known] and found.classes == imagenet.wnids()

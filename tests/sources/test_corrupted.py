@@ -172,6 +172,16 @@ def test_rows_have_their_corruption_and_severity_in_columns(saved, tmp_path):
     assert picture[:4] == b"\x89PNG" and len(found.fingerprint) == 12
 
 
+def test_rows_without_names_are_paired_by_their_order(tmp_path, capsys):
+    kind, number = datasets.ClassLabel(names=["fog", "glare"]), datasets.Value("int64")
+    data = rows(corruption=(kind, [0, 0, 1, 1, 0, 0]), severity=(number, [1, 1, 1, 1, 2, 2]))
+    data.save_to_disk(tmp_path / "own")
+    found = open_corrupted(tmp_path / "own")
+    ids = [[(item.image_id, item.label) for item in items] for items in found.cells.values()]
+    assert ids == [[("row-000000", 0), ("row-000001", 1)]] * 3
+    assert "paired by the order of the rows" in capsys.readouterr().err
+
+
 def test_rows_without_the_columns_are_named(tmp_path):
     text, number = datasets.Value("string"), datasets.Value("float32")
     rows(distortion=(text, ["fog"] * 6), severity=(number, [1.0] * 6)).save_to_disk(tmp_path / "own")

@@ -125,6 +125,7 @@ TRAINING = [(b"one", "n01440764_18.JPEG"), (b"two", "n01443537_2.JPEG")]
         (NAMED, datasets.ClassLabel(names=CLASSES), [5, 6], tuple(CLASSES), [5, 6]),
         (NAMED, datasets.Value("int64"), [0, 2], ("0", "1", "2"), [0, 2]),
         (VALIDATION, datasets.ClassLabel(names=CLASSES), [65, 1], "wnids", [65, 1]),
+        (VALIDATION, datasets.ClassLabel(names=["b", "a"]), [0, 1], ("b", "a"), [0, 1]),
         (VALIDATION, datasets.Value("int32"), [65, 1], "wnids", [65, 1]),
         (TRAINING, datasets.ClassLabel(names=CLASSES), [0, 1], "wnids", [0, 1]),
         (TRAINING, datasets.Value("int64"), [1, 0], "wnids", [0, 1]),
@@ -226,6 +227,10 @@ def test_parquet_without_a_note_of_its_columns_is_read(tmp_path):
     source = open_source(tmp_path / "rows")
     assert [(i.image_id, i.label) for i in source.items] == [("cat", 3)] and len(source.classes) == 4
     assert source.reader.read(source.items[0]) == b"x"
+    pq.write_table(
+        pa.table({"image": pa.array([{"bytes": b"x"}]), "label": [3]}), tmp_path / "rows" / "test.parquet"
+    )
+    assert [item.image_id for item in open_source(tmp_path / "rows").items] == ["row-000000"]
 
 
 @pytest.mark.parametrize("form", ["data", "saved splits"])

@@ -1,15 +1,19 @@
 """Ids, stamps, limits and messages that all sources share."""
 
 import os
+import zipfile
 from pathlib import Path
 
 import pytest
 
 from imagenet_cp.errors import SourceError
-from imagenet_cp.sources import Item, cifar, name_lists, source, tar_members
+from imagenet_cp.sources import Item, cifar, corrupted, name_lists, open_source, source, tar_members, tiny
 from imagenet_cp.sources.arrow import brief
-from imagenet_cp.sources.image_paths import is_image, looks_like_image, path_in_archive
+from imagenet_cp.sources.corrupted import CorruptedImages
+from imagenet_cp.sources.dataset_files import explained
+from imagenet_cp.sources.image_paths import File, _misplaced, is_image, looks_like_image, path_in_archive
 from imagenet_cp.sources.subsets import _possible_ids, open_subset
+from imagenet_cp.sources.zip import read_member
 
 
 def test_ids_of_names_and_of_rows():
@@ -49,6 +53,15 @@ def test_limits_are_the_largest_that_is_taken(tmp_path, monkeypatch):
     with pytest.raises(SourceError, match="67,108,865 bytes"):
         cifar._check_size(2**26 + 1)
     assert (name_lists._MAX_BYTES, tar_members._LONGEST, tar_members._LONGEST_NAME) == (2**26, 2**20, 4096)
+    assert (tiny._LARGEST, cifar._LONGEST) == (2**24, 2**30)
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        archive.writestr("a.png", b"a")
+        archive.getinfo("a.png").file_size = 2**30 + 1
+        with pytest.raises(
+            SourceError, match=r"a\.zip#a\.png: 1,073,741,825 bytes are too many for an image"
+        ):
+            read_member(archive, "a.png")
+        archive.getinfo("a.png").file_size = 1
     file = tmp_path / "list"
     file.write_text("\ufeffa\n\n # b\n#c\n d \n", encoding="utf-8")
     monkeypatch.setattr(name_lists, "_MAX_BYTES", file.stat().st_size)
@@ -63,7 +76,43 @@ def test_items_are_sorted_and_unique():
     assert source.in_order([two, one], "s") == (one, two)
     with pytest.raises(SourceError, match="s: two images have the id 'a': w and x"):
         source.in_order([one, two, Item("a", 3, "w")], "s")
+    assert source.digest([("\udc80",)]) != source.digest([("\udc81",)])
     assert source.digest([(1, "a")]) != source.digest([(1,), ("a",)]) and len(source.digest([])) == 32
+
+
+def test_a_source_is_shown_without_its_images():
+    sample = open_source("sample")
+    assert all(item.stamp == source.file_stamp(item.location) for item in sample.items)
+    assert "items" not in repr(sample) and "reader" not in repr(sample)
+    own = CorruptedImages("own", ("a",), {("fog", 1): ()}, None, "columns")
+    assert "cells" not in repr(own) and "reader" not in repr(own)
+
+
+def test_severities_are_whole_numbers():
+    values = (0, 1, "2", 3.0, 2.5, -1, None, "x", corrupted._HIGHEST, corrupted._HIGHEST + 1)
+    found = [corrupted._severity(value) for value in values]
+    assert found == [None, 1, 2, 3, None, None, None, None, corrupted._HIGHEST, None]
+
+
+def test_the_folder_that_is_meant_is_named_by_its_images():
+    places = {("val", "c"): 1, ("train", "a"): 1, ("other", "b"): 3, ("x", "y"): 2}
+    files = [File(folder, f"{n}.png", "", "") for folder, count in places.items() for n in range(count)]
+    says = "; name r/val (1 images) or r/other (3 images) or r/x (2 images), or move them"
+    assert str(_misplaced("r", files)).endswith(f"but 7 deeper (val/c/0.png){says}")
+
+
+def test_errors_of_the_hub_have_the_next_step():
+    assert "(ValueError); check with" in str(explained("a/b", ValueError()))
+    assert "datasets/a/b, make a token" in str(explained("a/b", ValueError("GATED repo")))
+    missing = ValueError("Config name is missing.\nPlease pick one among the available configs: ['x']")
+    assert "it has several configs, ['x']; name" in str(explained("a/b", missing))
+
+
+def test_numbered_classes_have_an_order_in_a_recursive_listing(tmp_path):
+    for number in range(1, 1001):
+        (tmp_path / str(number)).mkdir()
+        (tmp_path / str(number) / "a.png").touch()
+    assert open_source(tmp_path, recursive=True).order == open_source(tmp_path).order == "1-1000"
 
 
 def test_an_error_of_reading_names_the_place_or_the_file():

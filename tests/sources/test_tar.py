@@ -150,6 +150,12 @@ def test_sizes_in_binary_are_understood(tmp_path):
     assert source.reader.read(source.items[0]) == b"picture"
 
 
+def test_a_name_may_fill_its_field(tmp_path):
+    name = f"cat/{'a' * 92}.png"
+    source = open_source(pack(tmp_path / "val.tar", [(name, b"picture")], format=tarfile.USTAR_FORMAT))
+    assert len(name) == 100 and source.items[0].location == f"{tmp_path / 'val.tar'}#{name}@512+7"
+
+
 def test_one_reader_serves_many_threads(tmp_path):
     members = [(f"cat/{n}.png", f"picture {n}".encode() * n) for n in range(200)]
     source = open_source(pack(tmp_path / "val.tar", members))
@@ -253,6 +259,7 @@ def test_damaged_pax_headers_are_named(tmp_path):
     ("spoil", "says"),
     [
         (lambda data: data[:1000], "cut short"),
+        (lambda data: data[:300], "not a tar archive"),
         (lambda data: data[:1536], "cut short after 1,536 bytes"),
         (lambda data: data[:1600], "cut short after 1,600 bytes"),
         (lambda data: data[:1536] + b"garbage" * 200, "damaged at byte 1,536"),

@@ -76,6 +76,10 @@ def test_the_zip_is_read_by_several_processes(tiny, tmp_path, monkeypatch):
             "'n01443537', which is not in wnids.txt",
         ),
         (lambda root: (root / "val" / "val_annotations.txt").write_text(""), "names no image"),
+        (
+            lambda root: (root / "val" / "val_annotations.txt").write_text("a.JPEG n1\n"),
+            "the line 'a.JPEG n1'",
+        ),
         (lambda root: (root / "val" / "val_annotations.txt").write_text("../a.JPEG\tn1\n"), "has the line"),
     ],
 )

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from .._version import __version__
-from ..errors import BuildError, SourceError, UsageError, suggest
+from ..errors import BuildError, UsageError, suggest
 from ..text import amount, count, duration, echo, split_names
 from .evaluate import compare, evaluate, table
 from .export import export
@@ -460,7 +460,7 @@ def main() -> None:
     except UsageError as error:
         echo(f"imagenet-cp: {error}", err=True)
         sys.exit(2)
-    except (BuildError, SourceError, ValueError) as error:
+    except (BuildError, ValueError) as error:
         echo(f"imagenet-cp: {error}", err=True)
         sys.exit(1)
     except OSError as error:

@@ -383,7 +383,7 @@ def publish_metric(
     """
     if name not in METRICS:
         raise UsageError(f"unknown metric {name!r}{suggest(name, METRICS)}")
-    if repo_id.rsplit("/", 1)[-1] != name:
+    if repo_id.rpartition("/")[2] != name:
         raise UsageError(f"evaluate finds {name}.py only in a Space of that name: user/{name}, not {repo_id}")
     folder = metrics_folder() / name
     files: dict[str, Content] = {

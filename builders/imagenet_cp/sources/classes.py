@@ -136,7 +136,7 @@ def _names() -> tuple[Mapping[str, frozenset[int]], Mapping[str, frozenset[int]]
         for form in (text, words[0], names()[label]):
             table[form].add(label)
             table[_plain(form)].add(label)
-        for form in words[1:]:
+        for form in words:
             synonyms[_plain(form)].add(label)
     # Where two have one name: torchvision's, and that of ILSVRC/imagenet-1k.
     table["maillot tank suit"], table["crane2"] = {639}, {517}
