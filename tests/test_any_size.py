@@ -207,6 +207,12 @@ def test_fresh_draws_and_draws_of_a_generator_of_numpy(function):
             make(rng=rng, **options)
     with pytest.raises(TypeError, match=r"numpy Generator such as .*, not int"):
         make(rng=3)
+    for seed in (-1, 1.5, "a", True, np.array([1, 2])):
+        with pytest.raises(
+            ValueError, match="seed must be a whole number from 0, or None for fresh draws, not"
+        ):
+            make(seed=seed)
+    assert np.array_equal(make(seed=np.uint8(3)), make(seed=3))
 
 
 @pytest.mark.parametrize(

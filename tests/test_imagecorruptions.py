@@ -67,6 +67,7 @@ class TestAsPublicCodeCallsIt:
 
     def test_numbers_drawn_by_numpy(self, image):
         severity, number = np.int64(2), np.random.RandomState(0).randint(10, 11)
+        assert np.array_equal(corrupt(image, severity, corruption_number=10.0), brighter(image, 2))
         assert np.array_equal(corrupt(image, severity=severity, corruption_number=number), brighter(image, 2))
 
     def test_a_seed_of_the_global_state_before_every_call(self, image):
@@ -136,6 +137,9 @@ def test_the_image_is_not_modified(image):
         ({"corruption_name": "fogg"}, ValueError, "unknown corruption 'fogg'; did you mean fog"),
         ({"corruption_name": None}, ValueError, "neither corruption_name nor corruption_number"),
         ({"corruption_name": None, "corruption_number": 19}, ValueError, "from 0 to 18, not 19"),
+        ({"corruption_name": None, "corruption_number": True}, ValueError, "from 0 to 18, not True"),
+        ({"corruption_name": None, "corruption_number": 2.5}, ValueError, "from 0 to 18, not 2.5"),
+        ({"seed": -1}, ValueError, "seed must be a whole number from 0"),
         ({"severity": 6}, ValueError, "from 1 to 5, not 6"),
         ({"image": np.zeros((40, 40, 3))}, TypeError, "uint8 values from 0 to 255, not float64"),
         ({"image": np.zeros((40, 40, 4), np.uint8)}, ValueError, r"not \(40, 40, 4\)"),

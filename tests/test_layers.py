@@ -8,7 +8,18 @@ import imagenet_cp
 PACKAGE = Path(imagenet_cp.__file__).parent
 #: From the bottom to the top. Modules import from their own layer and from those before it.
 LAYERS = (
-    {"_version", "errors", "files", "metrics", "notices", "progress", "resources", "settings", "text"},
+    {
+        "_version",
+        "arguments",
+        "errors",
+        "files",
+        "metrics",
+        "notices",
+        "progress",
+        "resources",
+        "settings",
+        "text",
+    },
     {"kernels"},
     {"images"},
     {"corruptions"},

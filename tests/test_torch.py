@@ -1,5 +1,6 @@
 """Map-style data sets of builds and of clean images; only the tests of tensors and DataLoaders need torch."""
 
+import os
 import pickle
 import shutil
 
@@ -149,13 +150,92 @@ class TestErrors:
         with pytest.raises(BuildError):
             ImageNetC(tmp_path / "part", "clean")
 
-    def test_a_damaged_file(self, built, tmp_path):
-        shutil.copytree(built, tmp_path / "copy")
-        data = ImageNetC(tmp_path / "copy", "brightness", 1)
-        for path in (tmp_path / "copy/data/brightness_1").glob("*"):
+    @pytest.mark.parametrize("record", [True, False])
+    def test_a_file_damaged_after_opening(self, built, tmp_path, record):
+        folder = shutil.copytree(
+            built if record else built / "data", tmp_path / ("copy" if record else "data")
+        )
+        data = ImageNetC(tmp_path / "copy" if record else tmp_path, "brightness", 1)
+        for path in folder.rglob("brightness_1/*"):
             path.write_bytes(b"PAR1" + bytes(99))
-        with pytest.raises(SourceError, match=r"cannot be read .*; check it with `imagenet-cp verify`"):
-            data[0]
+        problem = (
+            "103 bytes, not" if record else r"cannot be read .*; check the build with `imagenet-cp verify`"
+        )
+        for use in (lambda: data[0], lambda: data.targets, lambda: data.samples):
+            with pytest.raises(SourceError, match=rf"-00000-of-00002\.parquet: {problem}"):
+                use()
+
+    def test_a_file_replaced_before_opening(self, built, tmp_path):
+        folder = shutil.copytree(built, tmp_path / "copy")
+        first, second = sorted((folder / "data/brightness_1").glob("*"))
+        good = first.read_bytes()
+        shutil.copy(second, first)
+        with pytest.raises(
+            SourceError, match=rf"{first.name}: .* bytes, not .* as recorded; check the build with"
+        ):
+            ImageNetC(folder, "brightness")
+        first.write_bytes(good[:-20])
+        (folder / "build.json").unlink()
+        with pytest.raises(SourceError, match=rf"{first.name}: cannot be read .*; check the build with"):
+            ImageNetC(folder, "brightness")
+
+    def test_checksums_are_compared_once(self, built, tmp_path, monkeypatch):
+        folder = shutil.copytree(built, tmp_path / "copy")
+        path, other = sorted((folder / "data/brightness_1").glob("*"))
+        os.utime(other, ns=(1, 1))  # the copy remembers the files that other tests have read
+        good = path.read_bytes()
+        path.write_bytes(good[:100] + bytes([good[100] ^ 1]) + good[101:])
+        data = ImageNetC(folder, "brightness", 1)
+        for use in (lambda: data[0], lambda: data.targets):
+            with pytest.raises(SourceError, match=rf"{path.name}: its checksum is not the recorded one"):
+                use()
+        path.write_bytes(good)
+        data[0]
+        monkeypatch.setattr("imagenet_cp.evaluation.data.completeness.problem_of", lambda *_: "read again")
+        assert ImageNetC(folder, "brightness", 1)[1][1] == 0
+        with pytest.raises(SourceError, match="read again"):
+            data[2]
+
+    def test_a_file_of_another_build(self, built, sequences, tmp_path):
+        shutil.copytree(built / "data/brightness_1", tmp_path / "data/brightness_1")
+        _, other = sorted((tmp_path / "data/brightness_1").glob("*"))
+        shutil.copy(next((sequences / "data/brightness").glob("*")), other)
+        with pytest.raises(
+            SourceError, match=rf"{other.name}: of 'tiny_imagenet_p.*', not of 'tiny_imagenet_c"
+        ):
+            ImageNetC(tmp_path, "brightness", 1)
+
+    @pytest.mark.parametrize(
+        "arguments, message",
+        [
+            ((None, 3), "corruption must be one name, such as 'fog_3', not None"),
+            ((["fog", "snow"],), r"corruption must be one name, such as 'fog_3', not \['fog', 'snow'\]"),
+            (("brightness", True), "severity must be a whole number from 0, not True"),
+            (
+                ("brightness", np.array([1, 2])),
+                r"severity must be a whole number from 0, not array\(\[1, 2\]\)",
+            ),
+            (("brightness", "high"), "severity must be a whole number from 0, not 'high'"),
+        ],
+    )
+    def test_arguments(self, built, arguments, message):
+        with pytest.raises(ValueError, match=message):
+            ImageNetC(built, *arguments)
+
+    def test_arguments_of_sequences(self, sequences):
+        for difficulty in (4, None, True):
+            with pytest.raises(ValueError, match="difficulty must be a whole number from 1 to 3, not"):
+                ImageNetP(sequences, "brightness", difficulty)
+        with pytest.raises(ValueError, match="perturbation must be one name"):
+            ImageNetP(sequences, ["brightness"], 2)
+
+    def test_several_indices(self, built):
+        data = ImageNetC(built, "brightness", np.int64(1))
+        for index in (slice(0, 2), [0, 1], "a", 1.0):
+            with pytest.raises(
+                TypeError, match=r"one whole number, not .*; torch\.utils\.data\.Subset takes several"
+            ):
+                data[index]
 
     @pytest.mark.parametrize("features", ["[]", "{}", "null"])
     def test_a_file_whose_columns_are_not_ours(self, built, tmp_path, features):
@@ -165,7 +245,7 @@ class TestErrors:
         table = table.replace_schema_metadata(
             {**table.schema.metadata, b"huggingface": f'{{"info": {{"features": {features}}}}}'}
         )
-        pq.write_table(table, tmp_path / "data/clean" / stored.name)
+        pq.write_table(table, tmp_path / "data/clean/validation-00000-of-00001.parquet")
         with pytest.raises(SourceError, match="no file of a build of this package"):
             ImageNetC(tmp_path, "clean")
 
@@ -176,7 +256,7 @@ class TestErrors:
         image = pq.read_table(path, partitioning=None)["image"][1]["bytes"].as_py()
         path.write_bytes(content.replace(image, bytes(len(image))))
         with pytest.raises(
-            SourceError, match=r"-of-00002\.parquet, row 1: .*; check it with `imagenet-cp verify`"
+            SourceError, match=r"-of-00002\.parquet, row 1: .*; check the build with `imagenet-cp verify`"
         ):
             ImageNetC(tmp_path, "clean")[1]
 

@@ -122,6 +122,20 @@ class TestChoices:
         options = RandomPerturb("test", benchmark="cifar10_p")._names.options
         assert len(options) == 10 and "spatter" in options and "snow" not in options
 
+    def test_sets_and_mappings_are_in_the_published_order(self):
+        for names in ({"fog", "snow", "shot_noise"}, dict.fromkeys(["fog", "shot_noise", "snow"], 2).keys()):
+            assert Corrupt(names)._names.options == ("shot_noise", "snow", "fog")
+        assert Corrupt({"fog": 2, "snow": 1})._names.options == ("snow", "fog")
+        assert Corrupt(["fog", "snow"])._names.options == ("fog", "snow")
+
+    def test_numbers_of_numpy(self):
+        transform = Corrupt(
+            {"fog": np.int64(2), "snow": np.float32(1)}, np.array(3), np.float32(0.5), np.uint8(4)
+        )
+        plain = Corrupt({"fog": 2, "snow": 1}, 3, 0.5, 4)
+        assert transform._names._upper == plain._names._upper and transform._severities.options == (3,)
+        assert (transform.p, transform._draws.recipe) == (plain.p, plain._draws.recipe)
+
     def test_repr(self):
         assert repr(Corrupt("fog", 3)) == (
             "Corrupt('fog', severity=3, p=1.0, seed=None, benchmark='imagenet_c')"
@@ -196,11 +210,26 @@ class TestSequences:
         ({"names": ["fog", "snou"]}, "unknown corruption 'snou'; did you mean snow"),
         ({"names": []}, "names: nothing to draw from"),
         ({"names": {"fog": 0}}, "names: nothing to draw from"),
-        ({"names": {"fog": -1}}, "the weight of 'fog' is a number from 0, not -1"),
+        ({"names": {"fog": -1}}, r"the weight of 'fog' must be a number from 0 to 1e\+300, not -1"),
+        ({"names": {"fog": 10**400}}, "the weight of 'fog' must be a number"),
+        ({"severity": {1: float("nan")}}, "the weight of 1 must be a number .*, not nan"),
+        ({"names": None}, "names must be a name or a list of names, not None"),
+        ({"names": [["fog"]]}, "names must be a name or a list of names"),
+        ({"names": ["weather"]}, "'weather' is a group of names, which stands alone: names='weather'"),
+        ({"names": {"all": 1}}, "'all' is a group of names"),
+        ({"names": ["fog", "fog"]}, "names: 'fog' is repeated"),
+        ({"severity": (3, np.int64(3))}, "severity: 3 is repeated"),
+        ({"severity": None}, "from 1 to 5, not None"),
+        ({"severity": True}, "from 1 to 5, not True"),
+        ({"p": None}, "p must be a number from 0 to 1, not None"),
+        ({"p": "0.5"}, "p must be a number from 0 to 1, not '0.5'"),
+        ({"p": np.array([0.5])}, "p must be a number from 0 to 1, not array"),
+        ({"seed": True}, "seed must be a whole number from 0, or None for fresh draws, not True"),
+        ({"benchmark": ["imagenet_c"]}, "unknown benchmark"),
         ({"severity": 6}, "from 1 to 5, not 6"),
         ({"severity": {0: 1, 1: 1}}, "from 1 to 5, not 0"),
-        ({"p": 1.5}, "probability from 0 to 1, not 1.5"),
-        ({"seed": "a"}, "seed is a whole number from 0, or None for fresh draws, not 'a'"),
+        ({"p": 1.5}, "p must be a number from 0 to 1, not 1.5"),
+        ({"seed": "a"}, "seed must be a whole number from 0, or None for fresh draws, not 'a'"),
         ({"benchmark": "imagenet_p"}, "unknown benchmark 'imagenet_p'"),
     ],
 )
@@ -214,12 +243,17 @@ def test_wrong_arguments_are_named(arguments, message):
     [
         ({"names": "tlit"}, "unknown perturbation 'tlit'; did you mean tilt"),
         ({"names": "tilt", "difficulty": 2}, "tilt has one sequence, of difficulty 1, not 2"),
-        ({"difficulty": 4}, "difficulty must be 1, 2 or 3, not 4"),
+        ({"difficulty": 4}, "difficulty must be a whole number from 1 to 3, not 4"),
     ],
 )
 def test_wrong_arguments_of_sequences_are_named(arguments, message):
     with pytest.raises(ValueError, match=message):
         RandomPerturb(**arguments)
+
+
+def test_a_batch_for_sequences_is_named(image):
+    with pytest.raises(ValueError, match=r"one image, not a batch of the shape \(1, 36, 44, 3\)"):
+        RandomPerturb()(image[None])
 
 
 @pytest.mark.parametrize(

@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from . import corruptions, perturbations
+from .arguments import whole_number
 from .benchmarks import names
 from .benchmarks.recipe import Recipe, pixel_id
-from .errors import suggest
+from .errors import UsageError, suggest
 from .images.profiles import PROFILES
 from .images.source_images import pixels, to_rgb
 from .kernels.rng import Stream, seeded
@@ -184,6 +185,14 @@ def perturb(
     return [Image.fromarray(frame) for frame in frames] if isinstance(image, Image.Image) else frames
 
 
+def seeded_recipe(benchmark: str, profiles: Mapping[str, str], seed: int | None) -> Recipe:
+    """Recipe of a benchmark and a seed; None, for fresh draws, stands for 0."""
+    if str(benchmark) not in profiles:
+        raise UsageError(f"unknown benchmark {benchmark!r}{suggest(benchmark, profiles)}")
+    whole = 0 if seed is None else whole_number("seed", seed, hint=", or None for fresh draws")
+    return Recipe(benchmark, profiles[benchmark], whole)
+
+
 class _Draws:
     """Random streams of the images of one call."""
 
@@ -195,9 +204,8 @@ class _Draws:
         image_id: str | Sequence[str] | None,
         rng: Rng | None,
     ) -> None:
-        if benchmark not in profiles:
-            raise ValueError(f"unknown benchmark {benchmark!r}{suggest(benchmark, profiles)}")
-        if rng is not None and (seed or image_id is not None):
+        self.recipe = seeded_recipe(benchmark, profiles, seed)
+        if rng is not None and (self.recipe.seed or image_id is not None):
             raise ValueError("rng replaces seed and image_id; pass rng alone, or the other two")
         if isinstance(rng, np.random.BitGenerator):
             rng = np.random.Generator(rng)
@@ -207,7 +215,6 @@ class _Draws:
             raise TypeError(
                 f"rng must be a numpy Generator such as np.random.default_rng(0), not {type(rng).__name__}"
             )
-        self.recipe = Recipe(benchmark, profiles[benchmark], seed or 0)
         self._rng = rng
 
     def bits(self, name: str, level: int, image: NDArray[np.uint8], image_id: str | None) -> Stream:

@@ -10,6 +10,7 @@ from numpy.random.mtrand import get_bit_generator
 from numpy.typing import NDArray
 
 from . import api, corruptions, metrics
+from .arguments import whole_number
 from .errors import suggest
 
 _COMMON, _VALIDATION = list(metrics.CORRUPTIONS), list(metrics.EXTRA_CORRUPTIONS)
@@ -38,7 +39,7 @@ def get_corruption_names(subset: str = "common") -> list[str]:
     ValueError
         The subset is unknown.
     """
-    if subset not in _SUBSETS:
+    if str(subset) not in _SUBSETS:
         raise ValueError(f"unknown subset {subset!r}{suggest(subset, _SUBSETS)}")
     return list(_SUBSETS[subset])
 
@@ -90,13 +91,11 @@ def corrupt(
     """
     names = _SUBSETS["all"]
     if corruption_name is None:
-        if corruption_number == -1:
+        if isinstance(corruption_number, int) and corruption_number == -1:
             raise ValueError(
                 "neither corruption_name nor corruption_number is given; pass one, such as 'fog'"
             )
-        if corruption_number not in range(len(names)):
-            raise ValueError(f"corruption_number is from 0 to {len(names) - 1}, not {corruption_number!r}")
-        corruption_name = names[corruption_number]
+        corruption_name = names[whole_number("corruption_number", corruption_number, 0, len(names) - 1)]
     if isinstance(image, np.ndarray):
         if image.ndim == 2:
             image = image[:, :, np.newaxis]

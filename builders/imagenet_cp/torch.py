@@ -6,29 +6,42 @@ for the tensors of sequences.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import json
+import operator
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 from numpy.typing import NDArray
 from PIL import Image
 
+from .arguments import whole_number
 from .benchmarks.benchmark import Benchmark, Cell
 from .benchmarks.catalog import get_benchmark, parse_signature
 from .benchmarks.file_names import DATA_FILE
 from .benchmarks.recipe import Recipe
-from .errors import SourceError
+from .build.build_json import open_build
+from .build.parquet import SIGNATURE_KEY
+from .build.stored_images import StoredImages
+from .errors import SourceError, UsageError
+from .evaluation.data.completeness import Checksums, check_record
 from .evaluation.models.model import import_library
 from .images import codecs
 from .images.video import decode_video
+from .jobs.job_folder import RECORD_FILE
+from .perturbations import DIFFICULTIES
 from .sources import Source, open_source
 
 Pixels = NDArray[np.uint8]
 Transform = Callable[[Any], Any]
+_VERIFY = "check the build with `imagenet-cp verify`"
 
 
 class _Rows:
@@ -57,7 +70,12 @@ class _Rows:
         if of.kind != self._kind:
             other = "ImageNetC" if of.kind == "corruptions" else "ImageNetP"
             raise SourceError(f"{self.root}: is {of.dataset}, whose rows are {of.kind}; read it with {other}")
-        cells = [cell for cell in of.cells([config]) if level is None or cell.level == level]
+        if not isinstance(config, str):
+            raise UsageError(
+                f"{of.kind.removesuffix('s')} must be one name, such as {of.example!r}, not {config!r}"
+            )
+        level = None if level is None else whole_number(of.level_name, level)
+        cells = [cell for cell in of.cells(config) if level is None or cell.level == level]
         if not cells:
             raise ValueError(
                 f"{of.dataset} has no {config!r} of {of.level_name} {level!r}{of.suggest(f'{config}_{level}')}"
@@ -71,7 +89,12 @@ class _Rows:
         return len(self._reader)
 
     def __getitem__(self, index: int) -> tuple[Any, Any]:
-        row = range(len(self))[index]  # a negative one counts from the end
+        try:
+            row = range(len(self))[operator.index(index)]  # a negative one counts from the end
+        except TypeError:
+            raise TypeError(
+                f"an index is one whole number, not {index!r}; torch.utils.data.Subset takes several"
+            ) from None
         images, label = self._reader.read(row)
         image: Any = self._content(images)
         if self.transform is not None:
@@ -133,9 +156,14 @@ class ImageNetC(_Rows):
     ValueError
         The corruption, severity or benchmark is unknown.
     SourceError
-        The build lacks the config, or the clean images cannot be used.
+        The build lacks the config, its files differ from its build.json, or the clean images cannot be used.
     BuildError
         The build is not finished.
+
+    Notes
+    -----
+    Names, sizes and numbers of rows of the files are compared with the build.json at the beginning, and the checksum of
+    each file when its first item is read; the folder of the build remembers it.
 
     Examples
     --------
@@ -202,7 +230,10 @@ class ImageNetP(_Rows):
         benchmark: str = "imagenet_p",
         seed: int = 0,
     ) -> None:
-        config = perturbation if difficulty == 1 else f"{perturbation}_{difficulty}"
+        level = whole_number("difficulty", difficulty, 1, len(DIFFICULTIES))
+        config = (
+            perturbation if level == 1 or not isinstance(perturbation, str) else f"{perturbation}_{level}"
+        )
         super().__init__(root, config, None, transform, target_transform, benchmark, seed)
 
     def _content(self, images: Sequence[Any]) -> Any:
@@ -239,39 +270,27 @@ class _OnTheFly:
 
 
 class _Build:
-    """Rows of the Parquet files of a build."""
+    """Rows of the Parquet files of a build, which are compared with its record where it has one."""
 
     def __init__(self, folder: Path) -> None:
-        from .build.build_json import open_build
-        from .jobs.job_folder import RECORD_FILE
-
         self.folder = str(folder)
-        self._sizes: dict[str, int] = {}
-        if (folder / RECORD_FILE).exists():
-            self._sizes = {path: info.rows for path, info in open_build(folder).files.items()}
+        self.build = open_build(folder) if (folder / RECORD_FILE).exists() else None
+        if self.build is not None:
+            self.benchmark, self.recipe = self.build.benchmark, self.build.recipe
+        else:
+            path = next(folder.glob("data/*/*.parquet"))
+            try:
+                self.benchmark, self.recipe = parse_signature(_signature(_footer(path)))
+            except (ValueError, KeyError, IndexError):
+                raise SourceError(f"{path}: no file of a build of this package") from None
+        self.classes: Sequence[str] = ()
         self._paths: list[str] = []
         self._starts: NDArray[np.int64] = np.zeros(1, np.int64)
-        self._files: dict[int, Any] = {}
-        some = next(iter(self._sizes), None) or str(next(folder.glob("data/*/*.parquet")).relative_to(folder))
-        metadata = self._metadata(some)
-        try:
-            self.benchmark, self.recipe = parse_signature(metadata.get(b"imagenet_cp", b"").decode())
-            features = json.loads(metadata[b"huggingface"])["info"]["features"]
-            self.classes: Sequence[str] = features["label"]["names"]
-            self._column = next(name for name in ("image", "sequence", "video") if name in features)
-        except (ValueError, KeyError, TypeError, StopIteration):
-            raise SourceError(f"{folder}/{some}: no file of a build of this package") from None
-
-    def _metadata(self, path: str) -> dict[bytes, bytes]:
-        import pyarrow.parquet as pq
-
-        return pq.read_schema(os.path.join(self.folder, path)).metadata or {}
+        self._files: dict[int, StoredImages] = {}
+        self._checksums: Checksums | None = None
 
     def select(self, cells: tuple[Cell, ...]) -> None:
         """Restrict the rows to those of some cells, in their order."""
-        import pyarrow.parquet as pq
-
-        counts = []
         for cell in cells:
             found = sorted(
                 f"data/{cell.config}/{p.name}" for p in Path(self.folder, "data", cell.config).glob("*")
@@ -284,45 +303,57 @@ class _Build:
                     f"{self.folder}: the config {cell.config} {problem}; build it with `imagenet-cp build "
                     f"{self.benchmark.dataset} --out {self.folder} --configs {cell.config}`"
                 )
-            for path in paths:
-                self._paths.append(path)
-                rows = self._sizes.get(path)
-                counts.append(
-                    rows if rows is not None else pq.read_metadata(os.path.join(self.folder, path)).num_rows
+            self._paths += paths
+        footers = {path: _footer(Path(self.folder, path)) for path in self._paths}
+        num_rows = {path: footer.num_rows for path, footer in footers.items()}
+        if self.build is not None:
+            configs = {cell.config for cell in cells}
+            files = {p: info for p, info in self.build.files.items() if p.split("/")[1] in configs}
+            self.build = replace(self.build, record={}, files=files)
+            for problem in check_record(self.build, num_rows).values():
+                raise SourceError(f"{self.folder}/{problem}; {_VERIFY}, or run the same build command again")
+        for path, footer in footers.items():
+            if _signature(footer) != self.recipe.signature:
+                raise SourceError(
+                    f"{self.folder}/{path}: of {_signature(footer) or 'no build'!r}, not of {self.recipe.signature!r}; "
+                    f"{_VERIFY}"
                 )
-        self._sizes = {}
-        self._starts = np.concatenate([[0], np.cumsum(counts, dtype=np.int64)])
+        try:
+            features = json.loads(footers[self._paths[0]].metadata[b"huggingface"])["info"]["features"]
+            self.classes = features["label"]["names"]
+            self._column = next(name for name in ("image", "sequence", "video") if name in features)
+        except (ValueError, KeyError, TypeError, StopIteration):
+            raise SourceError(f"{self.folder}/{self._paths[0]}: no file of a build of this package") from None
+        self._starts = np.concatenate([[0], np.cumsum(list(num_rows.values()), dtype=np.int64)])
 
     def __len__(self) -> int:
         return int(self._starts[-1])
 
     def read(self, row: int) -> tuple[list[Any], int]:
-        import pyarrow as pa
-
-        from .build.stored_images import StoredImages
-
-        file = int(np.searchsorted(self._starts, row, side="right")) - 1
-        row -= int(self._starts[file])
-        place = os.path.join(self.folder, self._paths[file])
-        try:
-            if file not in self._files:
-                self._files[file] = StoredImages(place, self._column)
-            files, label = self._files[file].read(row)
-        except (OSError, ValueError, pa.ArrowException) as error:
-            raise SourceError(
-                f"{place}: cannot be read ({error}); check it with `imagenet-cp verify`"
-            ) from error
-        try:
+        number = int(np.searchsorted(self._starts, row, side="right")) - 1
+        row -= int(self._starts[number])
+        place = os.path.join(self.folder, self._paths[number])
+        if number not in self._files:
+            self._verify(self._paths[number])
+            self._files[number] = StoredImages(place, self._column)
+        with _reading(place):
+            files, label = self._files[number].read(row)
+        with _reading(f"{place}, row {row}"):
             if self._column == "image":
                 return [codecs.decode_image(files[0])], label
             if self._column == "sequence":
                 return [codecs.decode(data) for data in files], label
             return list(decode_video(files[0])), label
-        except ValueError as error:
-            raise SourceError(f"{place}, row {row}: {error}; check it with `imagenet-cp verify`") from error
+
+    def _verify(self, path: str) -> None:
+        """Compare the checksum of a file with the record, unless it was done before, also in another process."""
+        if self.build is not None:
+            self._checksums = self._checksums or Checksums(self.build)
+            self._checksums.verify(path)
+            self._checksums.save()
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**vars(self), "_files": {}}
+        return {**vars(self), "_files": {}, "_checksums": None}
 
     def labels(self) -> NDArray[np.int64]:
         return np.concatenate([self._values(path, "label").to_numpy() for path in self._paths])
@@ -331,8 +362,26 @@ class _Build:
         return [image_id for path in self._paths for image_id in self._values(path, "image_id").to_pylist()]
 
     def _values(self, path: str, name: str) -> Any:
-        import pyarrow.parquet as pq
-
+        self._verify(path)
+        place = os.path.join(self.folder, path)
         # Not read_table, which takes ten times as long to open a file.
-        with pq.ParquetFile(os.path.join(self.folder, path)) as file:
+        with _reading(place), pq.ParquetFile(place) as file:
             return file.read([name], use_threads=False)[name]
+
+
+@contextlib.contextmanager
+def _reading(place: str) -> Iterator[None]:
+    """Convert the errors of reading and decoding a file of a build."""
+    try:
+        yield
+    except (OSError, ValueError, KeyError, pa.ArrowException) as error:
+        raise SourceError(f"{place}: cannot be read ({error}); {_VERIFY}") from error
+
+
+def _signature(footer: Any) -> str:
+    return str((footer.metadata or {}).get(SIGNATURE_KEY.encode(), b"").decode("utf-8", "replace"))
+
+
+def _footer(path: Path) -> Any:
+    with _reading(str(path)):
+        return pq.read_metadata(path)

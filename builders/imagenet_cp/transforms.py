@@ -19,10 +19,11 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from . import corruptions, metrics, perturbations
-from .api import corrupt, perturb
+from .api import corrupt, perturb, seeded_recipe
+from .arguments import name_list, real_number, whole_number
 from .benchmarks import names as benchmarks
-from .benchmarks.recipe import Recipe, pixel_id
-from .errors import suggest
+from .benchmarks.recipe import pixel_id
+from .errors import UsageError, suggest
 from .images.source_images import pixels
 
 #: One name or the name of a group, several names, or names with their weights.
@@ -30,6 +31,8 @@ Names: TypeAlias = str | Sequence[str] | Mapping[str, float]
 #: One severity or difficulty, several, or each with its weight.
 Levels: TypeAlias = int | Iterable[int] | Mapping[int, float]
 Pixels: TypeAlias = NDArray[np.uint8]
+#: Largest weight, so that no sum of weights overflows.
+_LARGEST = 1e300
 
 
 class Corrupt:
@@ -39,7 +42,8 @@ class Corrupt:
     ----------
     names : str, sequence of str, or mapping of str to float
         Corruptions to draw from: ``"all"``, ``"test"`` (the fifteen of mCE), ``"extra"`` (those for training and
-        validation), a family such as ``"weather"``, one name, a sequence of names, or names with their weights.
+        validation), a family such as ``"weather"``, one name, a sequence of names, or names with their weights. A set
+        or a mapping is sorted into the published order, so that a seed gives the same draws in every process.
     severity : int, iterable of int, or mapping of int to float
         Severities to draw from, such as ``3``, ``range(1, 4)`` or ``{1: 0.5, 5: 0.5}``.
     p : float
@@ -90,9 +94,7 @@ class Corrupt:
         *,
         benchmark: str = "imagenet_c",
     ) -> None:
-        if not 0 <= p <= 1:
-            raise ValueError(f"p is a probability from 0 to 1, not {p!r}")
-        self.p = p
+        self.p = real_number("p", p, 1)
         self._draws = _Draws(benchmark, {**benchmarks.CORRUPTIONS, **benchmarks.BAR}, seed)
         profile = self._draws.recipe.profile
         suite = "c_bar" if benchmark in benchmarks.BAR else "c"
@@ -102,7 +104,7 @@ class Corrupt:
         for family in corruptions.FAMILIES:
             groups[family] = tuple(name for name in known if registry[name].family == family)
         self._names = _Choice(_names(names, known, groups, "corruption"), "names")
-        self._severities = _Choice(_levels(severity), "severity")
+        self._severities = _Choice(_levels("severity", severity, len(corruptions.SEVERITIES)), "severity")
         for name, level in itertools.product(self._names.options, self._severities.options):
             corruptions.lookup(name, level, profile, suite)
 
@@ -193,7 +195,9 @@ class RandomPerturb:
         known = [name for name, p in perturbations.PERTURBATIONS.items() if profile in p.tables]
         groups = _groups("mfr", benchmark, known)
         self._names = _Choice(_names(names, known, groups, "perturbation"), "names")
-        self._difficulties = _Choice(_levels(difficulty), "difficulty")
+        self._difficulties = _Choice(
+            _levels("difficulty", difficulty, len(perturbations.DIFFICULTIES)), "difficulty"
+        )
         for name, level in itertools.product(self._names.options, self._difficulties.options):
             perturbations.check_difficulty(name, level)
 
@@ -205,6 +209,10 @@ class RandomPerturb:
         TypeError, ValueError
             The image is of another type, shape, mode or range.
         """
+        if getattr(image, "ndim", 3) == 4:
+            raise ValueError(
+                f"one image, not a batch of the shape {tuple(image.shape)}; call it for each image"
+            )
         frames = _convert(image, self._apply)
         return [Image.fromarray(frame) for frame in frames] if isinstance(image, Image.Image) else frames
 
@@ -225,14 +233,8 @@ class _Draws:
     """Random draws of one image: fresh ones, or those of a seed and the pixels."""
 
     def __init__(self, benchmark: str, profiles: Mapping[str, str], seed: int | None) -> None:
-        if benchmark not in profiles:
-            raise ValueError(f"unknown benchmark {benchmark!r}{suggest(benchmark, profiles)}")
-        if not (
-            seed is None or (isinstance(seed, (int, np.integer)) and not isinstance(seed, bool) and seed >= 0)
-        ):
-            raise ValueError(f"seed is a whole number from 0, or None for fresh draws, not {seed!r}")
-        self.seed = seed
-        self.recipe = Recipe(benchmark, profiles[benchmark], int(seed or 0))
+        self.recipe = seeded_recipe(benchmark, profiles, seed)
+        self.seed = None if seed is None else self.recipe.seed
 
     def of(self, image: Pixels) -> tuple[np.random.Generator, dict[str, Any]]:
         """Generator of the choices for an image, and the arguments of `corrupt` for its draws."""
@@ -248,14 +250,15 @@ class _Choice:
     """Options with their weights, drawn by a number from 0 to 1."""
 
     def __init__(self, weights: Mapping[Any, float], argument: str) -> None:
-        for option, weight in weights.items():
-            if not (isinstance(weight, (int, float)) and 0 <= weight < math.inf):
-                raise ValueError(f"{argument}: the weight of {option!r} is a number from 0, not {weight!r}")
-        self.options = tuple(option for option, weight in weights.items() if weight)
+        checked = {
+            option: real_number(f"{argument}: the weight of {option!r}", weight, _LARGEST)
+            for option, weight in weights.items()
+        }
+        self.options = tuple(option for option, weight in checked.items() if weight)
         if not self.options:
             raise ValueError(f"{argument}: nothing to draw from; name at least one with a weight above 0")
-        total = math.fsum(weights.values())
-        sums = itertools.accumulate(weight for weight in weights.values() if weight)
+        total = math.fsum(checked.values())
+        sums = itertools.accumulate(weight for weight in checked.values() if weight)
         self._upper = [value / total for value in sums][:-1]
         self._weights = dict(weights)
 
@@ -280,18 +283,31 @@ def _names(
     """Names with their weights."""
     if isinstance(names, str):
         names = known if names == "all" else groups.get(names, [names])
-    weights = names if isinstance(names, Mapping) else dict.fromkeys(names, 1.0)
-    for name in weights:
+    listed = name_list("names", names, known)
+    for name in listed:
+        if name in ("all", *groups):
+            raise UsageError(f"{name!r} is a group of names, which stands alone: names={name!r}")
         if name not in known:
-            raise ValueError(f"unknown {kind} {name!r}{suggest(name, ['all', *groups, *known])}")
-    return weights
+            raise UsageError(f"unknown {kind} {name!r}{suggest(name, ['all', *groups, *known])}")
+    return _weights("names", listed, names)
 
 
-def _levels(levels: Levels) -> Mapping[int, float]:
+def _levels(argument: str, levels: Levels, most: int) -> Mapping[int, float]:
     """Levels with their weights."""
-    if isinstance(levels, Mapping):
-        return levels
-    return dict.fromkeys(levels, 1.0) if isinstance(levels, Iterable) else {levels: 1.0}
+    try:
+        listed: list[Any] = list(levels)  # type: ignore[arg-type]
+    except TypeError:  # one number
+        listed = [levels]
+    return _weights(argument, [whole_number(argument, level, 1, most) for level in listed], levels)
+
+
+def _weights(argument: str, options: Sequence[Any], given: Any) -> dict[Any, float]:
+    """Options with the weights that are given, or with equal ones."""
+    if repeated := [option for option in options if options.count(option) > 1]:
+        raise UsageError(
+            f"{argument}: {repeated[0]!r} is repeated; pass a dict of weights to draw it more often"
+        )
+    return {option: given[option] if isinstance(given, Mapping) else 1.0 for option in options}
 
 
 def _map_leaves(sample: Any, function: Callable[[Any], Any]) -> Any:
@@ -334,9 +350,10 @@ def _convert_tensor(tensor: Any, function: Callable[[Pixels], Pixels]) -> Any:
     shape = tuple(tensor.shape)
     if len(shape) not in (3, 4) or shape[-3] != 3:
         hint = "; move the channels with permute(2, 0, 1)" if len(shape) == 3 and shape[-1] == 3 else ""
-        raise ValueError(
-            f"a tensor of an image has the shape (3, H, W), of a batch (N, 3, H, W), not {shape}{hint}"
+        wanted = (
+            "a batch has the shape (N, 3, H, W)" if len(shape) == 4 else "an image has the shape (3, H, W)"
         )
+        raise ValueError(f"a tensor of {wanted}, not {shape}{hint}")
     values = tensor.detach()
     if tensor.is_floating_point():
         if values.numel() and not (float(values.min()) >= 0 and float(values.max()) <= 1):

@@ -87,12 +87,23 @@ def test_corruptions_of_an_iterator_are_in_the_signature(options):
     assert made.signature == imagenet_cp.stream("continual", **options).signature
 
 
+def test_a_set_of_corruptions_is_in_the_published_order(options):
+    made = imagenet_cp.stream("continual", **{**options, "corruptions": set(TWO), "seed": np.int64(0)})
+    assert "|corruptions:brightness,contrast|" in made.signature
+
+
 @pytest.mark.parametrize(
     ("order", "changes", "error"),
     [
         ("continuous", {}, "unknown order 'continuous'; did you mean continual"),
         ("mixed", {"corruptions": ["fgo"]}, "cifar10_c has no config 'fgo_5'.*fog"),
-        ("mixed", {"severity": 6}, "has no config 'contrast_6'"),
+        ("mixed", {"severity": 6}, "severity must be a whole number from 1 to 5, not 6"),
+        ("mixed", {"batch_size": 0}, "batch_size must be a whole number from 1, not 0"),
+        ("mixed", {"limit": 2.5}, "limit must be a whole number from 1, not 2.5"),
+        ("mixed", {"threads": "2"}, "threads must be a whole number from 1, not '2'"),
+        ("mixed", {"seed": None}, "seed must be a whole number from 0, not None"),
+        ("mixed", {"seed": True}, "seed must be a whole number from 0, not True"),
+        ("mixed", {"corruptions": [["fog"]]}, "corruptions must be a name or a list of names"),
         ("mixed", {"benchmark": "cifar10_p"}, "sequences, not single images"),
     ],
 )

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from ..arguments import name_list
 from ..errors import SKIP_HINT, SourceError, UsageError, suggest
 from ..images.profiles import PROFILES, keep_size, native_square
 from ..images.round_trip import round_trip
@@ -78,14 +79,15 @@ class ConfigSet(ABC):
         """Name of a config of one cell, which is also the folder of its files -> the cell."""
         return {cell.config: cell for cells in self.configs.values() for cell in cells}
 
-    def cells(self, names: Sequence[str]) -> tuple[Cell, ...]:
-        """List the cells of several configs, each once, in the published order.
+    def cells(self, names: str | Sequence[str]) -> tuple[Cell, ...]:
+        """List the cells of one config or of several, each once, in the published order.
 
         Raises
         ------
         ValueError
             A config is unknown; the message suggests similar ones.
         """
+        names = name_list("config", names)
         for name in names:
             if name not in self.configs:
                 raise UsageError(f"{self.dataset} has no config {name!r}{self.suggest(name)}")

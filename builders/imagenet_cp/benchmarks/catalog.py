@@ -68,7 +68,7 @@ def get_benchmark(dataset: str) -> Benchmark:
     ValueError
         The name is unknown; the message suggests similar ones.
     """
-    name = dataset.lower().replace("-", "_")
+    name = str(dataset).lower().replace("-", "_")
     if name not in BENCHMARKS:
         raise UsageError(f"unknown data set {dataset!r}{suggest(name, BENCHMARKS)}")
     return BENCHMARKS[name]

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from ..arguments import whole_number
 from ..images.profiles import PROFILES
 from ..kernels.rng import Stream, seeded
 from .signature import Signature
@@ -57,6 +58,9 @@ class Recipe:
     classes: str = field(default="", kw_only=True)
     order: str = field(default="", kw_only=True)
     record: str = field(default="", kw_only=True)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "seed", whole_number("seed", self.seed))
 
     @property
     def side(self) -> int | None:

@@ -14,6 +14,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from ..arguments import name_list
 from ..benchmarks.benchmark import Benchmark, Cell
 from ..benchmarks.catalog import get_benchmark
 from ..benchmarks.recipe import Recipe
@@ -122,7 +123,7 @@ def new_plan(
     folder = local_path(out).resolve()
     benchmark = get_benchmark(dataset)
     benchmark.check(source)
-    cells = benchmark.cells(list(configs) or benchmark.default_configs)
+    cells = benchmark.cells(name_list("configs", configs) or benchmark.default_configs)
     recipe = benchmark.recipe(seed, codec, size, source)
     stored = read_record(folder).get("identity", {})
     step = images_per_file or stored.get("images_per_file") or benchmark.images_per_file

@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 
+from ..arguments import whole_number
 from ..errors import UsageError, suggest
 from ..images.profiles import MIN_SIDE
 from ..kernels.rng import Bits, compiled_stream
@@ -125,13 +126,11 @@ def lookup(
         The name, profile or severity is unknown, or the corruption is not of ``suite``.
     """
     every = {**CORRUPTIONS, **BAR}
-    known = every.get(name)
+    known = every.get(name) if isinstance(name, str) else None
     if known is None:
         raise UsageError(f"unknown corruption {name!r}{suggest(name, every)}")
     if suite not in (None, known.suite):
         datasets = "imagenet_c_bar or cifar10_c_bar" if known.suite == "c_bar" else "imagenet_c"
         raise UsageError(f"{name} is a corruption of {datasets}: pass that as the benchmark")
     table = known.table(profile)
-    if isinstance(severity, bool) or severity not in SEVERITIES:
-        raise UsageError(f"severity must be a whole number from 1 to 5, not {severity!r}")
-    return known, table[int(severity) - 1]
+    return known, table[whole_number("severity", severity, 1, len(SEVERITIES)) - 1]

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from ..arguments import name_list, whole_number
 from ..benchmarks.benchmark import Cell
 from ..benchmarks.catalog import get_benchmark
 from ..benchmarks.recipe import Recipe
@@ -136,7 +137,7 @@ def stream(
     benchmark : str
         Such as ``"imagenet_c"`` or ``"cifar10_c"``.
     corruptions : sequence of str
-        Corruptions in their order; by default the 15 of the paper, in the published order.
+        Corruptions in their order, or in the published one if it is a set; by default the 15 of the paper.
     severity : int
         Severity of all orders but ``gradual``.
     batch_size : int
@@ -160,7 +161,7 @@ def stream(
     Raises
     ------
     ValueError
-        Unknown order, benchmark, corruption or severity.
+        Unknown order, benchmark or corruption, or a number that is out of its range.
     SourceError
         The source cannot be used; while iterating, an image cannot be read.
 
@@ -176,10 +177,13 @@ def stream(
         raise ValueError(
             f"{known.dataset} has sequences, not single images; stream a benchmark such as imagenet_c"
         )
+    severity, batch_size = whole_number("severity", severity, 1, 5), whole_number("batch_size", batch_size, 1)
+    threads = available_cores() if threads is None else whole_number("threads", threads, 1)
+    limit = None if limit is None else whole_number("limit", limit, 1)
     images = open_source(source)
     known.check(images)
     recipe = known.recipe(seed, source=images)
-    corruptions = list(corruptions)  # an iterator is used up by its first use
+    corruptions = name_list("corruptions", corruptions, list(known.configs))
     names = corruptions or list(dict.fromkeys(cell.name for cell in known.configs["test"]))
     severities = _GRADUAL if order == "gradual" else (severity,)
     # Through the configs, whose error suggests similar names.
@@ -187,13 +191,13 @@ def stream(
     items = images.items[:limit]
     parts = []
     for number, cell in enumerate(steps):
-        shuffled = sorted(items, key=partial(_shuffling, seed, number))
+        shuffled = sorted(items, key=partial(_shuffling, recipe.seed, number))
         if order == "label-shift":
             shuffled.sort(key=lambda item: item.label)
         parts.append((cell.name, tuple((cell, item) for item in shuffled)))
     if order == "mixed":
         pairs = [pair for _, part in parts for pair in part]
-        pairs.sort(key=lambda pair: _shuffling(seed, pair[0].name, pair[1]))
+        pairs.sort(key=lambda pair: _shuffling(recipe.seed, pair[0].name, pair[1]))
         parts = [("mixed", tuple(pairs))]
     signature = Signature.of(
         recipe.signature,
@@ -204,9 +208,7 @@ def stream(
         ("batch", batch_size),
         ("reset", None if reset is None else "corruption"),
     )
-    return Stream(
-        str(signature), tuple(parts), recipe, images.reader, batch_size, threads or available_cores(), reset
-    )
+    return Stream(str(signature), tuple(parts), recipe, images.reader, batch_size, threads, reset)
 
 
 def _shuffling(seed: int, part: object, item: Item) -> bytes:

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._version import __version__
+from ..arguments import whole_number
 from ..benchmarks.benchmark import Benchmark, Cell
 from ..benchmarks.catalog import BENCHMARKS
 from ..benchmarks.recipe import RECIPE, Recipe
@@ -211,9 +212,7 @@ def check_options(dataset: str, config_name: str | None, options: dict[str, Any]
         if option not in _OPTIONS and value is not None:
             raise ValueError(f"{dataset} has no option {option!r}{suggest(option, _OPTIONS)}")
     benchmark.recipe(codec=options.get("codec"), size=options.get("size"))
-    seed = options.get("seed", 0)
-    if isinstance(seed, bool) or not isinstance(seed, int) or seed < 0:
-        raise ValueError(f"seed must be a non-negative integer, not {seed!r}")
+    whole_number("seed", options.get("seed", 0))
     if options.get("on_error", "raise") not in ("raise", "skip"):
         raise ValueError(f'on_error must be "raise" or "skip", not {options["on_error"]!r}')
     if options.get("source") is not None and options.get("data_dir") is not None:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..arguments import whole_number
 from ..corruptions import check_image
 from ..errors import UsageError, suggest
 from ..images.profiles import MIN_FRAME_SIDE
@@ -70,7 +71,7 @@ def apply(name: str, image: Image, bits: Bits, difficulty: int = 1, profile: str
     -----
     Hendrycks & Dietterich, ICLR 2019, section 4.2 and appendix C.
     """
-    known = PERTURBATIONS.get(name)
+    known = PERTURBATIONS.get(name) if isinstance(name, str) else None
     if known is None:
         raise UsageError(f"unknown perturbation {name!r}{suggest(name, PERTURBATIONS)}")
     table = known.table(profile)
@@ -92,9 +93,7 @@ def apply(name: str, image: Image, bits: Bits, difficulty: int = 1, profile: str
 def check_difficulty(name: str, difficulty: object) -> None:
     """Raise ValueError if the perturbation ``name`` has no sequence of this difficulty."""
     known = PERTURBATIONS[name]
-    if isinstance(difficulty, bool) or difficulty not in DIFFICULTIES:
-        raise UsageError(f"difficulty must be 1, 2 or 3, not {difficulty!r}")
-    if difficulty not in known.levels:
+    if whole_number("difficulty", difficulty, 1, len(DIFFICULTIES)) not in known.levels:
         raise ValueError(
             f"{name} has one sequence, of difficulty 1, not {difficulty}: for every perturbation but "
             f"{', '.join(NOISE)} a difficulty d is a stride of the metric, which compares frames d apart in "

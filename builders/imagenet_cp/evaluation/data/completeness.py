@@ -81,8 +81,6 @@ class Checksums:
     def __init__(self, build: Build) -> None:
         self.build = build
         self.verified: dict[str, str] = {}
-        with contextlib.suppress(OSError, ValueError):
-            self.verified = read_json(build.folder / _VERIFIED, {str: str})
 
     def verify(self, path: str) -> None:
         """Compare the checksum of a file, unless it is remembered.
@@ -93,7 +91,12 @@ class Checksums:
             It differs from the record.
         """
         file, info = self.build.folder / path, self.build.files[path]
+        if not file.is_file():
+            raise SourceError(f"{file}: missing; run the same build command again, which makes it")
         known = f"{info.sha256} {stamp_of(file.stat())}"
+        if self.verified.get(path) != known:  # another process may have verified it
+            with contextlib.suppress(OSError, ValueError):
+                self.verified.update(read_json(self.build.folder / _VERIFIED, {str: str}))
         if self.verified.get(path) == known:
             return
         if problem := problem_of(file, info):
@@ -104,4 +107,4 @@ class Checksums:
         """Write what is verified, if the folder can be written to."""
         with contextlib.suppress(OSError):
             (self.build.folder / STATE_DIR).mkdir(exist_ok=True)
-            write_json(self.build.folder / _VERIFIED, self.verified)
+            write_json(self.build.folder / _VERIFIED, dict(self.verified))
