@@ -170,7 +170,7 @@ class TestRobustBench:
     def test_images_without_labels_are_refused(self, cifar, tmp_path, monkeypatch):
         rows = [{**row, "label": -1} for row in rows_of(cifar, "brightness_1")]
         monkeypatch.setattr(module, "_rows", lambda *_: iter(rows))
-        with pytest.raises(BuildError, match=r"has no label \(-1\), which labels.npy cannot hold"):
+        with pytest.raises(BuildError, match=r"has no label \(-1\), which labels\.npy cannot hold"):
             export(cifar, "npy", tmp_path / "out", ["brightness"])
         assert not list((tmp_path / "out").glob("*.npy"))
 
@@ -206,10 +206,16 @@ class TestArrays:
             BuildError, match="all five severities, and those of contrast are 3; build the rest"
         ):
             export(cifar, "npy", tmp_path / "out")
+        with pytest.raises(BuildError, match="the clean images are none; name corruptions with --configs"):
+            export(cifar, "npy", tmp_path / "out", ["clean"])
         export(cifar, "npy", tmp_path / "out", ["brightness", "clean"])
-        np.save(tmp_path / "out/labels.npy", np.arange(20))
-        (tmp_path / "out/brightness.npy").unlink()
-        with pytest.raises(BuildError, match=r"the labels of brightness differ from labels.npy"):
+
+    def test_labels_that_differ_between_corruptions_are_named(self, cifar, tmp_path, monkeypatch):
+        labels = iter([np.arange(20), np.zeros(20, np.int64)])
+        monkeypatch.setattr(module, "_labels", lambda *_: next(labels))
+        with pytest.raises(
+            BuildError, match=r"the labels of brightness differ from those of the corruptions"
+        ):
             export(cifar, "npy", tmp_path / "out", ["brightness"])
 
 
@@ -221,9 +227,9 @@ class TestResumption:
         assert export(photos, "imagefolder", out) == (8, sum(map(len, files(out).values())), 4)
         expected = files(out)
         next(out.glob("clean/*/*")).unlink()
-        assert export(photos, "imagefolder", out).written == 4 and files(out) == expected
+        assert export(photos, "imagefolder", out).written == 2 and files(out) == expected
         next(out.glob("brightness/3/*/*")).write_bytes(b"cut short")
-        assert export(photos, "imagefolder", out).written == 4 and files(out) == expected
+        assert export(photos, "imagefolder", out).written == 2 and files(out) == expected
 
     @pytest.mark.parametrize("to, configs", [("imagefolder", []), ("npy", ["brightness"])])
     def test_a_stopped_export_goes_on(self, cifar, tmp_path, to, configs):
@@ -240,14 +246,24 @@ class TestResumption:
         assert again[:2] == whole[:2] and files(tmp_path / "out") == files(tmp_path / "whole")
         assert 0 < again.written < whole.written or to == "npy"
 
-    def test_a_damaged_array_is_written_again(self, cifar, tmp_path):
+    @pytest.mark.parametrize("name, images", [("brightness", 20), ("labels", 0)])
+    def test_damaged_arrays_are_written_again(self, cifar, tmp_path, name, images):
         out = tmp_path / "out"
         export(cifar, "npy", out, ["brightness"])
-        good = files(out)
-        with open(out / "brightness.npy", "r+b") as file:
-            file.seek(500)
-            file.write(b"x")
-        assert export(cifar, "npy", out, ["brightness"]).written == 20 and files(out) == good
+        good, path = files(out), out / f"{name}.npy"
+        content = path.read_bytes()
+        for damaged in (content[:-1] + b"x", content[:-1], content[:9], b"", None):
+            path.unlink() if damaged is None else path.write_bytes(damaged)
+            assert export(cifar, "npy", out, ["brightness"]).written == images and files(out) == good
+
+    def test_damaged_images_are_written_again_and_other_files_are_left(self, photos, tmp_path):
+        out = tmp_path / "out"
+        export(photos, "imagefolder", out)
+        good, path = files(out), next(out.glob("clean/*/*"))
+        path.write_bytes(good[path.relative_to(out).as_posix()][:-1] + b"x")
+        assert export(photos, "imagefolder", out).written == 2 and files(out) == good
+        (path.parent / "notes.txt").write_text("mine")
+        assert export(photos, "imagefolder", out).written == 0
 
     def test_records_of_another_export_are_not_believed(self, photos, tmp_path):
         out = tmp_path / "out"

@@ -14,10 +14,11 @@ import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
+from imagenet_cp.benchmarks.catalog import BENCHMARKS
 from imagenet_cp.build.build_folder import _is_bare, damaged_files, lock_build
 from imagenet_cp.build.parquet import FileInfo, read_footer
 from imagenet_cp.build.plan import build, new_plan
-from imagenet_cp.build.units import _earlier_result, read_image
+from imagenet_cp.build.units import _earlier_result
 from imagenet_cp.build.verify import verify
 from imagenet_cp.errors import SKIP_HINT, BuildError, SourceError
 from imagenet_cp.jobs.job_folder import Shard
@@ -302,11 +303,11 @@ def test_files_are_checked_one_by_one(tmp_path):
 
 
 @pytest.mark.parametrize("on_error", ["raise", "skip"])
-def test_the_hint_to_skip_is_for_those_who_do_not(images, tmp_path, on_error):
-    plan = new_plan("imagenet_c", open_source(images), tmp_path, ["clean"], on_error=on_error)
-    [unit] = plan.todo
+def test_the_hint_to_skip_is_for_those_who_do_not(images, on_error):
+    source = open_source(images)
+    item = source.items[0]._replace(location=str(images / "none"))
     with pytest.raises(SourceError) as error:
-        read_image(unit, unit.items[0]._replace(location=str(tmp_path / "none")))
+        BENCHMARKS["imagenet_c"].load(source.reader, item, on_error=on_error)
     assert str(error.value).endswith(SKIP_HINT) == (on_error == "raise")
 
 

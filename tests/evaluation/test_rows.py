@@ -12,6 +12,7 @@ import pytest
 import toy_models
 from PIL import Image
 
+from imagenet_cp.build.parquet import ROWS_PER_GROUP, read_rows
 from imagenet_cp.errors import SourceError
 from imagenet_cp.evaluation.data import built_rows
 from imagenet_cp.evaluation.data.built_rows import decode_row, from_folder
@@ -169,7 +170,7 @@ def test_rows_of_a_file_with_several_row_groups(tmp_path):
     pq.write_table(pa.table({"a": range(250), "b": range(250)}), tmp_path / "rows.parquet", row_group_size=30)
     file = pq.ParquetFile(tmp_path / "rows.parquet")
     for begin, end in ((0, 250), (0, 1), (29, 31), (30, 60), (59, 61), (95, 205), (249, 250)):
-        found = list(built_rows._read_rows(file, ["a"], begin, end))
+        found = list(read_rows(file, begin, end, ["a"]))
         assert found == [{"a": number} for number in range(begin, end)]
     asked = []
     monkeyed = type("File", (), {"num_row_groups": file.num_row_groups, "metadata": file.metadata})()
@@ -177,8 +178,8 @@ def test_rows_of_a_file_with_several_row_groups(tmp_path):
         asked.append((size, row_groups, columns)) or iter(())
     )
     for begin, end in ((30, 60), (29, 61)):
-        assert list(built_rows._read_rows(monkeyed, ["b"], begin, end)) == []
-    assert asked == [(built_rows.ROWS_PER_GROUP, groups, ["b"]) for groups in ([1], [0, 1, 2])]
+        assert list(read_rows(monkeyed, begin, end, ["b"])) == []
+    assert asked == [(ROWS_PER_GROUP, groups, ["b"]) for groups in ([1], [0, 1, 2])]
 
 
 @pytest.mark.parametrize(

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import itertools
 import os
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -14,9 +15,9 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from ..benchmarks.benchmark import Cell
-from ..build.build_folder import lock_build, problem_of, sha256_of
+from ..build.build_folder import lock_build, problem_of
 from ..build.build_json import Build, open_build
-from ..build.parquet import FileInfo, read_rows
+from ..build.parquet import FileInfo, HashingFile, read_rows
 from ..corruptions import SEVERITIES
 from ..errors import BuildError, UsageError, suggest, wrap_os_errors
 from ..files import local_path, read_json, temporary_path, write_json
@@ -42,11 +43,14 @@ class Unit(NamedTuple):
         The file or folder that it is written to, relative to the folder of the export.
     paths : tuple of str
         Files of the build that hold its rows, in order.
+    rows : int
+        Number of images that it writes.
     """
 
     name: str
     place: str
     paths: tuple[str, ...]
+    rows: int
 
 
 class Exported(NamedTuple):
@@ -74,9 +78,21 @@ class Target(ABC):
     def write(self, build: Build, unit: Unit, out: Path) -> Iterator[FileInfo | None]:
         """Write the files of a unit; yield None after every image, and the record at the end."""
 
-    @abstractmethod
-    def finished(self, units: Mapping[Unit, FileInfo], out: Path) -> set[Unit]:
-        """Find the units whose files are as recorded."""
+    def files(self, build: Build, unit: Unit, out: Path) -> Iterator[Path]:
+        """List the files of a unit in their order."""
+        yield out / unit.place
+
+    def is_finished(self, build: Build, unit: Unit, info: FileInfo, out: Path) -> bool:
+        """Compare the size and the checksum of the files of a unit, one after the other, with its record."""
+        files = list(self.files(build, unit, out))
+        if not all(map(os.path.isfile, files)) or sum(map(os.path.getsize, files)) != info.size:
+            return False
+        checksum = hashlib.sha256()
+        for path in files:
+            with open(path, "rb") as file:
+                while block := file.read(1 << 20):
+                    checksum.update(block)
+        return checksum.hexdigest() == info.sha256
 
 
 class ImageFolder(Target):
@@ -90,58 +106,58 @@ class ImageFolder(Target):
                 "with --codec h264"
             )
         return [
-            Unit(f"{cell.config}-{Path(path).stem}", _folder(build, cell), (path,))
+            Unit(f"{cell.config}-{Path(path).stem}", _folder(build, cell), (path,), build.files[path].rows)
             for cell in cells
             for path in _paths(build, cell)
         ]
 
     def write(self, build: Build, unit: Unit, out: Path) -> Iterator[FileInfo | None]:
         """Write one file per row."""
+        made: set[Path] = set()
+        checksum, rows, size = hashlib.sha256(), 0, 0
+        for file, content in self._placed(build, unit, out, _rows(build, unit.paths)):
+            if file.parent not in made:
+                file.parent.mkdir(parents=True, exist_ok=True)
+                made.add(file.parent)
+            file.write_bytes(content)
+            checksum.update(content)
+            rows, size = rows + 1, size + len(content)
+            yield None
+        if hasattr(os, "sync"):  # the record must not outlive the images in a power cut
+            os.sync()
+        yield FileInfo(rows, size, checksum.hexdigest())
+
+    def files(self, build: Build, unit: Unit, out: Path) -> Iterator[Path]:
+        """List the file of every row."""
+        column = "video" if build.recipe.codec == "h264" else "image"
+        every = _rows(build, unit.paths, ["image_id", "label", f"{column}.path"])
+        return (file for file, _ in self._placed(build, unit, out, every))
+
+    def _placed(
+        self, build: Build, unit: Unit, out: Path, rows: Iterable[Mapping[str, Any]]
+    ) -> Iterator[tuple[Path, bytes]]:
+        """File of every row, and its content where it has been read."""
         classes = _classes(build, unit.paths[0])
         folder = out / unit.place
-        made: set[Path] = set()
-        rows = size = 0
-        for row in _rows(build, unit.paths):
+        for row in rows:
             if row["label"] < 0:
                 raise BuildError(
                     f"{build.folder}: {row['image_id']} has no label (-1), so it has no class's folder"
                 )
             stored = row["video"] if "video" in row else row["image"]
-            content, ending = stored["bytes"], Path(stored["path"]).suffix
-            file = folder / classes[row["label"]] / f"{row['image_id']}{ending}"
+            file = folder / classes[row["label"]] / f"{row['image_id']}{Path(stored['path']).suffix}"
             if "/" in classes[row["label"]] or not (row["image_id"] and _is_inside(file, folder)):
                 raise BuildError(
                     f"{build.folder}: {classes[row['label']]!r} and {row['image_id']!r} cannot name a folder and a file"
                 )
-            if file.parent not in made:
-                file.parent.mkdir(parents=True, exist_ok=True)
-                made.add(file.parent)
-            file.write_bytes(content)
-            rows, size = rows + 1, size + len(content)
-            yield None
-        if hasattr(os, "sync"):  # the record must not outlive the images in a power cut
-            os.sync()
-        yield FileInfo(rows, size, "")
-
-    def finished(self, units: Mapping[Unit, FileInfo], out: Path) -> set[Unit]:
-        """Find the units of the folders that hold as many images and bytes as recorded."""
-        found = set()
-        for place, group in itertools.groupby(units, lambda unit: unit.place):
-            members = list(group)
-            sizes = [
-                os.stat(os.path.join(at, n)).st_size for at, _, names in os.walk(out / place) for n in names
-            ]
-            expected = [(units[unit].rows, units[unit].size) for unit in members]
-            if (len(sizes), sum(sizes)) == tuple(map(sum, zip(*expected, strict=True))):
-                found.update(members)
-        return found
+            yield file, stored.get("bytes", b"")
 
 
 class Arrays(Target):
     """One array per corruption, such as ``fog.npy``, uint8 (5 * images, side, side, 3), and ``labels.npy``."""
 
     def units(self, build: Build, cells: Sequence[Cell]) -> list[Unit]:
-        """Divide the export by corruption; the clean images are no part of the layout."""
+        """Divide the export into the labels and the corruptions; the clean images are no part of the layout."""
         if build.benchmark.kind != "corruptions" or build.recipe.size != "profile":
             raise BuildError(
                 f"{build.folder}: --to npy is for corruptions at a profile's size, as in CIFAR-10-C; "
@@ -155,41 +171,43 @@ class Arrays(Target):
                     f"{build.folder}: an array holds all five severities, and those of {name} are "
                     f"{', '.join(str(cell.level) for cell in levels)}; build the rest, or name others with --configs"
                 )
-            units.append(Unit(name, f"{name}.npy", tuple(p for cell in levels for p in _paths(build, cell))))
-        return units
+            paths = tuple(path for cell in levels for path in _paths(build, cell))
+            units.append(Unit(name, f"{name}.npy", paths, sum(build.files[path].rows for path in paths)))
+        if not units:
+            raise BuildError(
+                f"{build.folder}: --to npy is for corruptions, and the clean images are none; name corruptions with "
+                "--configs, or export with --to imagefolder"
+            )
+        return [Unit("labels", LABELS, units[0].paths, 0), *units]
 
     def write(self, build: Build, unit: Unit, out: Path) -> Iterator[FileInfo | None]:
-        """Write the array of a corruption, and the labels."""
-        side = PROFILES[build.recipe.profile].size
-        total = sum(build.files[path].rows for path in unit.paths)
+        """Write the array of a corruption, or the labels that all corruptions have in common."""
         file = out / unit.place
         temporary = temporary_path(file)
-        labels = np.empty(total, np.int64)
+        labels = _labels(build, unit.paths)
         try:
             with open(temporary, "wb") as stream:
-                header = {"descr": "|u1", "fortran_order": False, "shape": (total, side, side, 3)}
-                np.lib.format.write_array_header_1_0(stream, header)
-                for row, values in enumerate(_rows(build, unit.paths)):
-                    if values["label"] < 0:
-                        raise BuildError(
-                            f"{build.folder}: {values['image_id']} has no label (-1), which {LABELS} cannot hold"
-                        )
-                    labels[row] = values["label"]
-                    stream.write(codecs.decode(values["image"]["bytes"]).tobytes())
-                    yield None
+                sink = HashingFile(stream)
+                if unit.place == LABELS:
+                    np.lib.format.write_array(sink, labels)
+                elif not np.array_equal(np.load(out / LABELS), labels):
+                    raise BuildError(
+                        f"{build.folder}: the labels of {unit.name} differ from those of the corruptions before it, "
+                        f"and {LABELS} holds one list; check the build with `imagenet-cp verify`"
+                    )
+                else:
+                    side = PROFILES[build.recipe.profile].size
+                    header = {"descr": "|u1", "fortran_order": False, "shape": (len(labels), side, side, 3)}
+                    np.lib.format.write_array_header_1_0(sink, header)
+                    for values in _rows(build, unit.paths, ["image"]):
+                        sink.write(codecs.decode(values["image"]["bytes"]).tobytes())
+                        yield None
                 stream.flush()
                 os.fsync(stream.fileno())
-            _write_labels(out, labels, unit.name)
             os.replace(temporary, file)
         finally:
             temporary.unlink(missing_ok=True)
-        yield FileInfo(total, file.stat().st_size, sha256_of(file))
-
-    def finished(self, units: Mapping[Unit, FileInfo], out: Path) -> set[Unit]:
-        """Find the arrays with the recorded checksums."""
-        if not (out / LABELS).is_file():
-            return set()
-        return {unit for unit, info in units.items() if problem_of(out / unit.place, info) is None}
+        yield FileInfo(unit.rows, sink.size, sink.sha256.hexdigest())
 
 
 TARGETS: dict[str, Target] = {"imagefolder": ImageFolder(), "npy": Arrays()}
@@ -203,7 +221,7 @@ def export(
     *,
     progress: Progress = silent,
 ) -> Exported:
-    """Export a build; after an interruption the same call resumes, and more configs can be added later.
+    """Export a build; the same call resumes an export, makes damaged files again, and can add configs.
 
     Parameters
     ----------
@@ -217,7 +235,7 @@ def export(
     configs : sequence of str
         Names of configs; all of the build by default.
     progress : callable
-        Called with ``"exporting images"``, the number done and the total.
+        Called with ``"checking files"`` or ``"exporting images"``, the number done and the total.
 
     Returns
     -------
@@ -241,11 +259,13 @@ def export(
         for temporary in place.glob(".*.tmp"):
             temporary.unlink(missing_ok=True)
         recorded = {unit: info for unit in units if (info := _read(place, unit, identity)) is not None}
-        finished = {unit: recorded[unit] for unit in target.finished(recorded, place)}
+        finished: dict[Unit, FileInfo] = {}
+        for done, (unit, info) in enumerate(recorded.items(), start=1):
+            if target.is_finished(build, unit, info, place):
+                finished[unit] = info
+            progress("checking files", done, len(recorded))
         todo = [unit for unit in units if unit not in finished]
-        total = sum(build.files[path].rows for unit in units for path in unit.paths)
-        before = total - sum(build.files[path].rows for unit in todo for path in unit.paths)
-        written = 0
+        total, before, written = sum(unit.rows for unit in units), sum(unit.rows for unit in finished), 0
         for unit in todo:
             _check_files(build, unit)
             for info in target.write(build, unit, place):
@@ -284,10 +304,10 @@ def _check_files(build: Build, unit: Unit) -> None:
             raise BuildError(f"{build.folder / path}: {problem}; check the build with `imagenet-cp verify`")
 
 
-def _rows(build: Build, paths: Sequence[str]) -> Iterator[dict[str, Any]]:
+def _rows(build: Build, paths: Sequence[str], columns: list[str] | None = None) -> Iterator[dict[str, Any]]:
     for path in paths:
         with pq.ParquetFile(build.folder / path) as file:
-            yield from read_rows(file)
+            yield from read_rows(file, columns=columns)
 
 
 def _classes(build: Build, path: str) -> list[str]:
@@ -310,18 +330,12 @@ def _is_inside(file: Path, folder: Path) -> bool:
     return folder in file.parents and not {"", ".", ".."} & {*parts} and not {"\\", "\0"} & {*"".join(parts)}
 
 
-def _write_labels(out: Path, labels: NDArray[np.int64], name: str) -> None:
-    """Write the labels, which all corruptions have in common."""
-    if (out / LABELS).is_file():
-        if not np.array_equal(np.load(out / LABELS), labels):
-            raise BuildError(
-                f"{out}: the labels of {name} differ from {LABELS}; choose another folder with --out"
-            )
-        return
-    temporary = temporary_path(out / LABELS)
-    with open(temporary, "wb") as file:
-        np.save(file, labels)
-    os.replace(temporary, out / LABELS)
+def _labels(build: Build, paths: Sequence[str]) -> NDArray[np.int64]:
+    """Labels of the rows, all of which must have one."""
+    labels = np.array([row["label"] for row in _rows(build, paths, ["label"])], np.int64)
+    if (labels < 0).any():
+        raise BuildError(f"{build.folder}: an image has no label (-1), which {LABELS} cannot hold")
+    return labels
 
 
 def _record(out: Path, unit: Unit) -> Path:

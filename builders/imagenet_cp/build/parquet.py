@@ -35,8 +35,8 @@ class FileInfo(NamedTuple):
     sha256: str
 
 
-class _HashingFile:
-    """A file that computes the SHA-256 of the data written to it."""
+class HashingFile:
+    """A file that counts the bytes written to it and computes their SHA-256."""
 
     def __init__(self, file: BinaryIO) -> None:
         self.file = file
@@ -107,7 +107,7 @@ class ParquetFile:
         self.buffer: dict[str, list[Any]] = {name: [] for name in layout.types}
         self.rows = self.buffered_rows = self.buffered_bytes = 0
         self.file = open(self.temporary, "wb")  # noqa: SIM115  (closed by __exit__)
-        self.sink = _HashingFile(self.file)
+        self.sink = HashingFile(self.file)
         self.writer = pq.ParquetWriter(
             self.sink,
             layout.schema,
