@@ -9,7 +9,7 @@ import typer
 import imagenet_cp
 from imagenet_cp import imagecorruptions, preview, torch, transforms
 from imagenet_cp.archives.importer import import_official
-from imagenet_cp.build.plan import build
+from imagenet_cp.build.plan import build, new_plan
 from imagenet_cp.build.verify import verify
 from imagenet_cp.cli.main import app
 from imagenet_cp.evaluation.models.by_name import open_model
@@ -73,7 +73,8 @@ FUNCTIONS = {
     evaluate_models: {**_EVALUATION, "names": (), "devices": (), "shard": Shard(1, 1)},
     open_model: _MODEL,
     open_source: {"recursive": False},
-    build: {"configs": (), "seed": 0, "on_error": "raise", "shard": Shard(1, 1)},
+    build: {"configs": (), "shard": Shard(1, 1)},
+    new_plan: {"configs": (), "seed": 0, "on_error": "raise"},
     verify: {"sample": 100, "quick": False},
     import_official: {"check": True},
     publish: {"public": False, "notes": "", "quick": False, "dry_run": False},

@@ -203,6 +203,7 @@ def run_local(
                 ):
                     failures = 0
                     yield left.pop(number), result
+                pool.shutdown()  # idle workers end by themselves, so that libraries release their semaphores
             except BrokenProcessPool:
                 failures += 1
             finally:
