@@ -28,7 +28,7 @@ from .benchmarks.catalog import get_benchmark, parse_signature
 from .benchmarks.file_names import DATA_FILE
 from .benchmarks.recipe import Recipe
 from .build.build_json import open_build
-from .build.parquet import SIGNATURE_KEY
+from .build.parquet import signature_in
 from .build.stored_images import StoredImages
 from .errors import SourceError, UsageError
 from .evaluation.data.completeness import Checksums, check_record
@@ -280,7 +280,7 @@ class _Build:
         else:
             path = next(folder.glob("data/*/*.parquet"))
             try:
-                self.benchmark, self.recipe = parse_signature(_signature(_footer(path)))
+                self.benchmark, self.recipe = parse_signature(signature_in(_footer(path).metadata))
             except (ValueError, KeyError, IndexError):
                 raise SourceError(f"{path}: no file of a build of this package") from None
         self.classes: Sequence[str] = ()
@@ -313,9 +313,10 @@ class _Build:
             for problem in check_record(self.build, num_rows).values():
                 raise SourceError(f"{self.folder}/{problem}; {_VERIFY}, or run the same build command again")
         for path, footer in footers.items():
-            if _signature(footer) != self.recipe.signature:
+            signature = signature_in(footer.metadata)
+            if signature != self.recipe.signature:
                 raise SourceError(
-                    f"{self.folder}/{path}: of {_signature(footer) or 'no build'!r}, not of {self.recipe.signature!r}; "
+                    f"{self.folder}/{path}: of {signature or 'no build'!r}, not of {self.recipe.signature!r}; "
                     f"{_VERIFY}"
                 )
         try:
@@ -376,10 +377,6 @@ def _reading(place: str) -> Iterator[None]:
         yield
     except (OSError, ValueError, KeyError, pa.ArrowException) as error:
         raise SourceError(f"{place}: cannot be read ({error}); {_VERIFY}") from error
-
-
-def _signature(footer: Any) -> str:
-    return str((footer.metadata or {}).get(SIGNATURE_KEY.encode(), b"").decode("utf-8", "replace"))
 
 
 def _footer(path: Path) -> Any:
