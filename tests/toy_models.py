@@ -44,3 +44,11 @@ def darken(image):
 
 
 not_callable = 3
+
+
+class OutOfMemoryError(RuntimeError):
+    """Named as the error of torch.cuda."""
+
+
+def exhausted(images):
+    raise OutOfMemoryError("CUDA out of memory.")

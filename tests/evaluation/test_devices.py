@@ -6,7 +6,7 @@ import pytest
 
 from imagenet_cp.errors import UsageError
 from imagenet_cp.evaluation import devices
-from imagenet_cp.evaluation.devices import cpu_processes, find_devices, find_shard
+from imagenet_cp.evaluation.devices import default_processes, find_devices, find_shard
 from imagenet_cp.jobs.job_folder import Shard
 
 
@@ -53,10 +53,27 @@ def test_launchers_name_the_shard():
 
 def test_on_the_cpu_networks_have_a_process_per_core(monkeypatch):
     asked = []
-    monkeypatch.setattr(devices, "find_device", lambda device: "cuda" if device == "cuda:1" else "cpu")
+    monkeypatch.setattr(devices, "find_device", lambda device: "cpu" if device == "auto" else device)
     monkeypatch.setattr(devices, "default_workers", lambda *needs: asked.append(needs) or 5)
-    assert cpu_processes("auto", ["timm:a", "torchvision:b", "hf:c/d"]) == 5
-    assert cpu_processes("cuda:1", ["timm:a"]) is None
+    assert default_processes(("auto",), ["timm:a", "torchvision:b", "hf:c/d"]) == 5
+    assert default_processes(("mps",), ["timm:a"]) is None
     for model in ("model.onnx", "package.module:function"):
-        assert cpu_processes("auto", ["timm:a", model]) is None
+        assert default_processes(("auto",), ["timm:a", model]) is None
     assert asked == [("process", 2_000_000_000)]
+
+
+def test_a_gpu_has_a_process_for_every_four_cores_as_far_as_its_memory_reaches(two_gpus, monkeypatch):
+    free = {"cuda:0": 80e9, "cuda:1": 24e9, None: 80e9}
+    devices.import_library("torch").cuda.mem_get_info = lambda device: (int(free[device]), 0)
+    monkeypatch.setattr(devices, "available_cores", lambda: 40)
+
+    def count(*names):
+        return default_processes(names, ["timm:resnet50"])
+
+    assert count("auto") == count("cuda:0") == 10
+    assert count("cuda:1") == 3  # of 8 GB each
+    assert count("cuda:0", "cuda:1") == 6
+    monkeypatch.setattr(devices, "available_cores", lambda: 8)
+    assert count("cuda:0") == count("cuda:0", "cuda:1") == 2
+    free["cuda:0"] = 1e9
+    assert count("cuda:0") == 1

@@ -14,7 +14,7 @@ import pytest
 import toy_models
 from prediction_tables import predictions
 from scipy.special import softmax
-from toy_models import by_colour, by_contrast, of_999, only_299, with_nan
+from toy_models import by_colour, by_contrast, exhausted, of_999, only_299, with_nan
 
 import imagenet_cp
 from imagenet_cp.build.plan import build
@@ -356,6 +356,10 @@ def test_killed_midway_the_same_command_goes_on(kept, folders, tmp_path):
         ),
         (infinite, r"infinite gives scores that are not finite"),
         (only_299, r"only_299 fails on uint8 images of shape 1x224x224x3: ValueError: expected 299x299"),
+        (
+            exhausted,
+            "OutOfMemoryError: CUDA out of memory. Give a smaller --batch-size .* or fewer --processes",
+        ),
         (lambda images: by_colour(images).argmax(axis=1), r"gives int64 of shape \(1,\) for 1 images"),
         (lambda images: by_colour(images[:1]), r"of shape \(1, 1000\) for 4 images"),
         (lambda images: np.tile(by_colour(images), 22)[:, :21841], "gives 21,841 scores"),
@@ -458,6 +462,17 @@ def test_nothing_to_evaluate_on_is_an_error(folders, labelled, tmp_path):
         evaluate_model(by_colour, source=labelled, configs=["shot_noise_2"], benchmarks=["imagenet_p"])
     with pytest.raises(ValueError, match="pass the build of imagenet_c as imagenet_c"):
         evaluate_model(by_colour, imagenet_c=folders["imagenet_c"], imagenet_p=folders["imagenet_c"])
+
+
+def test_sequences_alone_are_generated_by_default_without_clean_images(labelled, monkeypatch):
+    """ImageNet-P has no config of them."""
+    opened = []
+    monkeypatch.setattr(
+        "imagenet_cp.evaluation.run.plan_units", lambda found, *rest: opened.extend(found) or 1 / 0
+    )
+    with pytest.raises(ZeroDivisionError):
+        evaluate_model(by_colour, source=labelled, benchmarks=["imagenet_p"])
+    assert [len(rows.cells) for rows in opened[0].data] == [10]
 
 
 def test_files_of_two_recipes_in_a_folder_are_refused(folders, labelled, tmp_path):

@@ -80,16 +80,14 @@ def evaluate(
         typer.Option(help="Preprocessor of every image: clahe, non_local_means, or package.module:callable."),
     ] = None,
     batch_size: Annotated[int, typer.Option(min=1, help="Images per batch.")] = 64,
-    device: Annotated[
-        str, typer.Option(help="auto, cpu, cuda for all visible GPUs with a process for each, cuda:1, ...")
-    ] = "auto",
-    devices: Annotated[str, typer.Option(help="Numbers of GPUs, such as 0,2, with a process for each.")] = "",
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda for all visible GPUs, cuda:1, ...")] = "auto",
+    devices: Annotated[str, typer.Option(help="Numbers of GPUs, such as 0,2.")] = "",
     processes: Annotated[
         int | None,
         typer.Option(
             min=1,
-            help="Processes of this machine; by default one for each GPU, and on CPUs one per core for models of "
-            "timm, torchvision and transformers.",
+            help="Processes of this machine; by default, for models of timm, torchvision and transformers, one per "
+            "core on CPUs, and on GPUs one for every four cores.",
         ),
     ] = None,
     engine: Annotated[str, typer.Option(help="local, dask, or dask://host:port of a scheduler.")] = "local",
@@ -165,7 +163,7 @@ def evaluate(
     An interrupted evaluation resumes with the same command.
     """
     from ..evaluation.comparison import compare as compare_models
-    from ..evaluation.devices import cpu_processes, find_shard
+    from ..evaluation.devices import default_processes, find_devices, find_shard
     from ..evaluation.report.charts import require_matplotlib
     from ..evaluation.report.comparison_page import load_models, write_comparison
     from ..evaluation.report.page import check_report_dir
@@ -190,8 +188,9 @@ def evaluate(
     part, number = (parse_shard(shard), 0) if shard else find_shard()
     launched = not shard and part.count > 1
     reuse_freed_memory(own_process=True)
-    if engine == "local" and not numbers and not launched:
-        processes = processes or cpu_processes(device, names)
+    gpus = [f"cuda:{number}" for number in numbers]
+    if engine == "local" and not launched:
+        processes = processes or default_processes(gpus or find_devices(device, names), names)
     with interruptible(), open_engine(engine, processes) as executor, show_progress(quiet) as progress:
         done = evaluate_models(
             names,
@@ -213,7 +212,7 @@ def evaluate(
             preprocess=preprocess,
             batch_size=batch_size,
             device=device,
-            devices=[f"cuda:{number}" for number in numbers],
+            devices=gpus,
             local=number if launched else None,
             scores=scores,
             threads=threads,

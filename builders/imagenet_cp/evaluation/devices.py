@@ -6,6 +6,7 @@ import os
 from collections.abc import Mapping, Sequence
 
 from ..errors import UsageError
+from ..jobs.cores import available_cores
 from ..jobs.job_folder import Shard
 from ..jobs.memory import default_workers
 from .models.model import import_library
@@ -15,6 +16,10 @@ from .models.pytorch import find_device
 _TORCH = ("timm:", "torchvision:", "hf:")
 #: Bytes of a process that runs a ResNet-50 or a ViT-B on batches of 64 and makes their images.
 _PROCESS_MEMORY = 2_000_000_000
+#: Bytes of a GPU for each process on it.
+_GPU_MEMORY = 8_000_000_000
+#: Cores whose threads one process keeps busy; more wait for Python's lock (tests/benchmarks/results/accelerator.md).
+_CORES = 4
 #: Variables of a launcher: number of a process, their number, and its number on its machine.
 _LAUNCHERS = (
     ("RANK", "WORLD_SIZE", "LOCAL_RANK"),
@@ -66,24 +71,35 @@ def find_devices(device: str, models: Sequence[object], local: int | None = None
     return devices if local is None else (devices[local % len(devices)],)
 
 
-def cpu_processes(device: str, models: Sequence[str]) -> int | None:
-    """Count the processes for models on the CPU: one for each core, as far as the memory reaches.
+def default_processes(devices: Sequence[str], models: Sequence[str]) -> int | None:
+    """Count the processes for models on some devices, as far as the memory reaches.
+
+    On the CPU there is one for each core. On a GPU there is one for every four cores, since a GPU is faster than the
+    threads of one process can make its images.
 
     Parameters
     ----------
-    device : str
-        As for `find_devices`.
+    devices : sequence of str
+        From `find_devices`.
     models : sequence of str
         Names of the models.
 
     Returns
     -------
     int, optional
-        None for another device, and if a model is not of PyTorch by its name: it has threads or a device of its own.
+        None for other devices, and if a model is not of PyTorch by its name: it has threads or a device of its own.
     """
-    if not all(name.startswith(_TORCH) for name in models) or find_device(device) != "cpu":
+    if not all(name.startswith(_TORCH) for name in models):
         return None
-    return default_workers("process", _PROCESS_MEMORY)
+    kinds = {find_device(device).partition(":")[0] for device in devices}
+    if kinds == {"cpu"}:
+        return default_workers("process", _PROCESS_MEMORY)
+    if kinds != {"cuda"}:
+        return None
+    cuda = import_library("torch").cuda
+    free: int = min(cuda.mem_get_info(None if device == "auto" else device)[0] for device in devices)
+    each = min(available_cores() // (_CORES * len(devices)), free // _GPU_MEMORY)
+    return len(devices) * max(1, each)
 
 
 def check_device(device: str, models: Sequence[object]) -> None:

@@ -453,7 +453,8 @@ def _open_data(
             from_source(dataset, source, seed=seed, ids=ids, classes=classes, size=size)
             for dataset in benchmarks
         ]
-        names = names or ["test", "clean"]
+        known = {config for rows in data for config in rows.benchmark.configs}
+        names = names or [config for config in ("test", "clean") if config in known]
     if custom is not None:
         data.append(from_custom(*custom, ids=ids, classes=classes))
     data = _select(data, names)

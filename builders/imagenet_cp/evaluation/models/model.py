@@ -87,6 +87,8 @@ class Model:
             output = self.function(images)
         except Exception as error:
             reason = f"{type(error).__name__}: {error}".splitlines()[0]
+            if "OutOfMemory" in reason:  # of torch.cuda
+                reason += " Give a smaller --batch-size (batch_size=) or fewer --processes (processes=)"
             raise SourceError(f"{self.name} fails on uint8 images of shape {shape}: {reason}") from error
         logits = np.asarray(output.detach().float().cpu() if hasattr(output, "detach") else output)
         if logits.ndim != 2 or len(logits) != len(images) or logits.dtype.kind not in "fiu":
