@@ -9,11 +9,12 @@ import numpy as np
 from numpy.random.mtrand import get_bit_generator
 from numpy.typing import NDArray
 
-from . import api, corruptions, metrics
+from . import api, corruptions
 from .arguments import whole_number
 from .errors import suggest
+from .metrics import CORRUPTIONS, EXTRA_CORRUPTIONS
 
-_COMMON, _VALIDATION = list(metrics.CORRUPTIONS), list(metrics.EXTRA_CORRUPTIONS)
+_COMMON, _VALIDATION = list(CORRUPTIONS), list(EXTRA_CORRUPTIONS)
 _SUBSETS = {
     "common": _COMMON,
     "validation": _VALIDATION,

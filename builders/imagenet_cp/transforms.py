@@ -18,13 +18,14 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from . import corruptions, metrics, perturbations
+from . import corruptions, perturbations
 from .api import corrupt, perturb, seeded_recipe
 from .arguments import name_list, real_number, whole_number
 from .benchmarks import names as benchmarks
 from .benchmarks.recipe import pixel_id
 from .errors import UsageError, suggest
 from .images.source_images import pixels
+from .metrics import BENCHMARKS
 
 #: One name or the name of a group, several names, or names with their weights.
 Names: TypeAlias = str | Sequence[str] | Mapping[str, float]
@@ -273,7 +274,7 @@ class _Choice:
 
 def _groups(metric: str, benchmark: str, known: Sequence[str]) -> dict[str, tuple[str, ...]]:
     """Names that the mean of a metric is over, and the rest."""
-    test = metrics.BENCHMARKS[metric][benchmark].test
+    test = BENCHMARKS[metric][benchmark].test
     return {"test": test, "extra": tuple(name for name in known if name not in test)}
 
 

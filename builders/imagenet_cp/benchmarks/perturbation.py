@@ -12,10 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from .. import metrics, perturbations
+from .. import perturbations
 from ..images import codecs
 from ..images.profiles import PROFILES
 from ..images.video import encode_video
+from ..metrics import BENCHMARKS
 from . import jpeg_quality
 from .benchmark import Benchmark, Cell, Images
 from .recipe import Recipe
@@ -41,7 +42,7 @@ class PerturbationBenchmark(Benchmark):
     @property
     def test(self) -> Sequence[str]:
         """Perturbations of the config ``test``; the authors' CIFAR-P has spatter in place of snow."""
-        return metrics.BENCHMARKS["mfr"][self.dataset].test
+        return BENCHMARKS["mfr"][self.dataset].test
 
     @functools.cached_property
     def configs(self) -> Mapping[str, tuple[Cell, ...]]:

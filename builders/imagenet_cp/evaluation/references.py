@@ -7,8 +7,8 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from .. import metrics
 from ..benchmarks.signature import Signature
+from ..metrics import ALEXNET, ALEXNET_CLEAN, BENCHMARKS, CLEAN, corruption_scores, sequence_scores
 from ..resources import METRICS, metrics_folder
 
 #: Scores of data sets of images that are plain means: ImageNet-C-bar's, and those of data in layouts of their own.
@@ -47,22 +47,22 @@ def part_of(result: Mapping[str, Any]) -> str:
 
 def is_benchmark(metric: str, benchmark: str) -> bool:
     """True for a benchmark that the metric knows."""
-    return metric == "custom" or benchmark in metrics.BENCHMARKS[_OWNER.get(metric, metric)]
+    return metric == "custom" or benchmark in BENCHMARKS[_OWNER.get(metric, metric)]
 
 
 def is_normalized(metric: str, benchmark: str) -> bool:
     """True for scores in percent of AlexNet's; those of CIFAR and Tiny ImageNet are plain means."""
-    return metric not in PLAIN and metrics.BENCHMARKS[metric][benchmark].normaliser == "alexnet"
+    return metric not in PLAIN and BENCHMARKS[metric][benchmark].normaliser == "alexnet"
 
 
 def all_parts(metric: str) -> tuple[str, ...]:
     """Names of all corruptions or perturbations that AlexNet has results for."""
-    return tuple(metrics.ALEXNET.get(metric, ()))
+    return tuple(ALEXNET.get(metric, ()))
 
 
 def test_parts(metric: str, benchmark: str) -> tuple[str, ...]:
     """Names of the corruptions or perturbations that the mean is over; none of custom data, which has no list."""
-    return () if metric == "custom" else metrics.BENCHMARKS[_OWNER.get(metric, metric)][benchmark].test
+    return () if metric == "custom" else BENCHMARKS[_OWNER.get(metric, metric)][benchmark].test
 
 
 def tested_parts(metric: str, result: Mapping[str, Any]) -> tuple[str, ...]:
@@ -95,14 +95,14 @@ def compute_scores(metric: str, benchmark: str, means: Mapping[str, float | None
     tested = test_parts(metric, benchmark)
     if metric == "mce":
         # Corruptions for which AlexNet has no errors come last.
-        added = (config.rpartition("_")[0] for config in means if config != metrics.CLEAN)
+        added = (config.rpartition("_")[0] for config in means if config != CLEAN)
         names = dict.fromkeys([*tested, *all_parts(metric), *added])
         rows = {name: [means.get(f"{name}_{s}") for s in range(1, 6)] for name in names}
         error = {name: row for name, row in rows.items() if name in tested or row != [None] * 5}
-        clean = means.get(metrics.CLEAN)
-        return {**metrics.corruption_scores(error, clean, benchmark), "error": error, "clean_error": clean}
+        clean = means.get(CLEAN)
+        return {**corruption_scores(error, clean, benchmark), "error": error, "clean_error": clean}
     raw = {name: means.get(name) for name in all_parts(metric) if name in tested or name in means}
-    return {**metrics.sequence_scores(metric, raw, benchmark), RAW_KEY[metric]: raw}
+    return {**sequence_scores(metric, raw, benchmark), RAW_KEY[metric]: raw}
 
 
 def mean_over(rows: Mapping[str, Sequence[float | None]], names: Iterable[str]) -> float | None:
@@ -146,7 +146,7 @@ def _plain_scores(tested: Sequence[str], means: Mapping[str, float | None]) -> d
 
     A mean over a missing config is None. Without a list of corruptions, all that are given count.
     """
-    parts = ((*config.rpartition("_"), mean) for config, mean in means.items() if config != metrics.CLEAN)
+    parts = ((*config.rpartition("_"), mean) for config, mean in means.items() if config != CLEAN)
     cells = {(name, int(level)): mean for name, _, level, mean in parts}
     names = tested or list(dict.fromkeys(name for name, _ in cells))
     error, counted = severity_rows(cells, names, tested)
@@ -161,7 +161,7 @@ def _plain_scores(tested: Sequence[str], means: Mapping[str, float | None]) -> d
         "mean_error_by_severity": [mean_over({"": values}, [""]) for values in by_severity],
         "mean_error_by_corruption": {name: mean_over(counted, [name]) for name in names},
         "error": error,
-        "clean_error": means.get(metrics.CLEAN),
+        "clean_error": means.get(CLEAN),
     }
 
 
@@ -182,9 +182,9 @@ def alexnet(metric: str, benchmark: str) -> dict[str, Any]:
     if not is_normalized(metric, benchmark):
         return {}
     if metric not in OF_IMAGES:
-        return compute_scores(metric, benchmark, metrics.ALEXNET[metric])
-    cells = {f"{name}_{s}": e for name, row in metrics.ALEXNET["mce"].items() for s, e in enumerate(row, 1)}
-    return compute_scores(metric, benchmark, {**cells, metrics.CLEAN: metrics.ALEXNET_CLEAN})
+        return compute_scores(metric, benchmark, ALEXNET[metric])
+    cells = {f"{name}_{s}": e for name, row in ALEXNET["mce"].items() for s, e in enumerate(row, 1)}
+    return compute_scores(metric, benchmark, {**cells, CLEAN: ALEXNET_CLEAN})
 
 
 @functools.cache

@@ -11,9 +11,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from .. import metrics, perturbations
+from .. import perturbations
 from ..benchmarks.names import BAR
 from ..benchmarks.signature import Signature
+from ..metrics import flip, frame_pairs, top5_distance
 from ..sources import classes as imagenet
 from .counts import Counts
 from .data.corrupted_rows import CUSTOM, CustomSet
@@ -106,5 +107,5 @@ def _differences(metric: str, predicted: NDArray[np.int32], noise: bool) -> NDAr
     Frames of noise are compared with the first frame, all remaining ones with the one before.
     """
     if metric == "mfr":
-        return np.asarray(metrics.flip(*metrics.frame_pairs(predicted[:, :, 0], noise)))
-    return np.asarray(metrics.top5_distance(*metrics.frame_pairs(predicted, noise)))
+        return np.asarray(flip(*frame_pairs(predicted[:, :, 0], noise)))
+    return np.asarray(top5_distance(*frame_pairs(predicted, noise)))
