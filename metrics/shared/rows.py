@@ -135,11 +135,11 @@ class Options(NamedTuple):
     def check_classes(self, name, ids, place):
         """Raise ValueError for a class id that the benchmark lacks."""
         classes = self.num_classes or self.facts.num_classes
-        highest = ids.max(axis=tuple(range(1, ids.ndim)), initial=0)
-        if (i := first_true(highest >= classes)) is not None:
+        if ids.max(initial=0) >= classes:
+            i = first_true((ids >= classes).ravel())
             raise ValueError(
-                f"{name}: {place(i)} holds {highest[i]}; {self.benchmark} has class ids 0 to {classes - 1} "
-                "(for a different number of classes, pass benchmark= or num_classes=)"
+                f"{name}: {place(i * len(ids) // ids.size)} holds {ids.flat[i]}; {self.benchmark} has class "
+                f"ids 0 to {classes - 1} (for a different number of classes, pass benchmark= or num_classes=)"
             )
 
     def summarize(self, sizes, missing, total, count, **parts):

@@ -75,22 +75,23 @@ class Sequences:
                 "score one difficulty at a time. Noises have a config for each difficulty; for all other perturbations "
                 "it is a stride of the metric: pass it as a number, as in add_batch(..., difficulty=2)"
             )
-        values, sizes = {}, {}
-        for name, frames in zip(PERTURBATIONS, frame_counts(options.benchmark).tolist(), strict=True):
-            mask = pc.equal(perturbation, name)
-            rows = np.flatnonzero(mask)
-            ids, counts = flat(predictions.filter(mask).combine_chunks())
-            if (i := first_true(counts != frames)) is not None:
-                raise ValueError(
-                    f"predictions: row {rows[i]} has {counts[i]} frames, but {name} of {options.benchmark} has "
-                    f"{frames} (is benchmark= right?)"
-                )
-            sequences = ids.reshape(len(rows), frames, *ids.shape[1:])
-            options.check_classes("predictions", sequences, lambda i, rows=rows: f"row {rows[i]}")
-            sizes[name] = len(rows)
-            if len(rows) or name in options.facts.test:
-                change = self.change(*frame_pairs(sequences, name in NOISE, level))
-                values[name] = int(change.sum(dtype=np.int64)) / change.size if change.size else None
+        code, frames = codes(perturbation), frame_counts(options.benchmark)
+        ids, counts = flat(predictions.combine_chunks())
+        ends = np.cumsum(counts)
+        if (i := first_true(counts != frames[code])) is not None:
+            raise ValueError(
+                f"predictions: row {i} has {counts[i]} frames, but {perturbation[i]} of {options.benchmark} has "
+                f"{frames[code[i]]} (is benchmark= right?)"
+            )
+        options.check_classes("predictions", ids, lambda i: f"row {ends.searchsorted(i, 'right')}")
+        sizes = dict(zip(PERTURBATIONS, np.bincount(code, minlength=len(frames)).tolist(), strict=True))
+        values = {name: None for name in PERTURBATIONS if sizes[name] or name in options.facts.test}
+        for c in np.unique(code):
+            name, rows = PERTURBATIONS[c], np.flatnonzero(code == c)
+            part = ids[(ends - counts)[rows, None] + np.arange(frames[c])] if len(rows) < len(code) else ids
+            sequences = part.reshape(len(rows), frames[c], *ids.shape[1:])
+            change = self.change(*frame_pairs(sequences, name in NOISE, level))
+            values[name] = int(change.sum(dtype=np.int64)) / change.size
         missing = [name for name in options.facts.test if values[name] is None]
         return {
             **sequence_scores(self.key, values, options.benchmark),
@@ -130,12 +131,11 @@ def lengths(values, place, nesting):
     if isinstance(values, np.ndarray) and values.ndim > 1:
         return np.full(len(values), values.shape[1])
     if not set(map(type, values)) <= {list, tuple}:
-        wrong = (isinstance(v, (str, dict, set, frozenset)) or not np.iterable(v) for v in values)
-        i = next((i for i, is_wrong in enumerate(wrong) if is_wrong), None)
-        if i is not None:
-            raise ValueError(
-                f"predictions: {place(i)} holds {short(values[i])}, but it should be a list: {nesting}"
-            )
+        for i, value in enumerate(values):
+            if isinstance(value, (str, dict, set, frozenset)) or not np.iterable(value):
+                raise ValueError(
+                    f"predictions: {place(i)} holds {short(value)}, but it should be a list: {nesting}"
+                )
     return np.fromiter(map(len, values), np.int64, len(values))
 
 
