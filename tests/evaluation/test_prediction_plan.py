@@ -117,7 +117,7 @@ class TestPlan:
         rows, known = rows_of({FOG: 1}), Fingerprint("f00", True)
         named = NamedPreprocessor(None, "darken", "d1")
         own = Model("m", by_colour, 96, "mean:0.5", interpolation="bicubic", outputs=Outputs(3, (2, 0)))
-        found = prediction_plan.model_signature(own, known, named, rows, "logits")
+        found = prediction_plan.model_signature(own, known, named, [rows], "logits")
         classes = own.outputs.name
         assert found == (
             f"model:m|id:f00|input:96|resize:bicubic|mean:0.5|classes:{classes}|preprocess:darken|"
@@ -125,8 +125,27 @@ class TestPlan:
         )
         for side in (None, 224):
             model = Model("m", by_colour, side)
-            found = prediction_plan.model_signature(model, known, NamedPreprocessor(), rows, "auto")
+            found = prediction_plan.model_signature(model, known, NamedPreprocessor(), [rows], "auto")
             assert found == "model:m|id:f00|input:224"
+
+    def test_signatures_name_the_size_of_every_data_set(self):
+        images, sequences = rows_of({FOG: 1}), rows_of({TILT: 1}, "imagenet_p")
+        small = replace(sequences, signature=sequences.signature.replace("|seed", "|size:native-64|seed"))
+        layout = rows_of({FOG: 1}, benchmark=CustomSet("custom", "", "mine", (FOG,)))
+        for side, data, expected in (
+            (None, [images, sequences], "input:224"),
+            (None, [images, small], "input:64,224"),
+            (None, [layout], ""),
+            (None, [layout, sequences], "input:224"),
+            (224, [images, sequences], "input:224"),
+            (224, [images, small], "input:224|resize:bilinear"),
+            (64, [small, images], "input:64|resize:bilinear"),
+            (224, [sequences, layout], "input:224|resize:bilinear"),
+        ):
+            found = prediction_plan.model_signature(
+                Model("m", by_colour, side), Fingerprint("f00", True), NamedPreprocessor(), data, "auto"
+            )
+            assert found == "|".join(filter(None, ("model:m|id:f00", expected)))
 
     def test_units(self):
         rows = rows_of({FOG: 10, SNOW: 4})

@@ -71,16 +71,16 @@ class Candidate:
 
 
 def model_signature(
-    model: Model, known: Fingerprint, preprocessor: NamedPreprocessor, rows: Rows, scores: str
+    model: Model, known: Fingerprint, preprocessor: NamedPreprocessor, data: Sequence[Rows], scores: str
 ) -> str:
-    """Signature of a model and its input, whose size is that of the images if the model takes any."""
-    side = rows.side
+    """Signature of a model and its input, whose sizes are those of all images if the model takes any."""
+    sides = sorted({rows.side or 0 for rows in data})  # 0 for images of their own sizes
     return str(
         Signature.of(
             ("model", model.name),
             ("id", known.digest),
-            ("input", model.side or side),
-            ("resize", model.interpolation if model.side not in (None, side) else None),
+            ("input", model.side or ",".join(str(side) for side in sides if side) or None),
+            ("resize", model.interpolation if model.side and sides != [model.side] else None),
             model.normalization,
             ("classes", model.outputs and model.outputs.name),
             ("preprocess", preprocessor.name or None),

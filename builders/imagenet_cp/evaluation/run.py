@@ -480,7 +480,7 @@ def _new_candidate(
     scores: str,
 ) -> Candidate:
     known = model.fingerprint
-    signature = model_signature(model, known, preprocessor, data[0], scores)
+    signature = model_signature(model, known, preprocessor, data, scores)
     complete = known.complete and preprocessor.complete
     return Candidate(number, spec, model.name, signature, out.expanduser(), data, complete)
 
