@@ -1,7 +1,8 @@
-"""Local paths, atomic writes, by which files appear complete or not at all, and JSON files with a schema."""
+"""Local paths, checksums, JSON files with a schema, and atomic writes: files appear complete or not at all."""
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import re
@@ -155,3 +156,13 @@ def _checked(value: Any, schema: Any, place: str) -> Any:
     if type(value) is not schema or (schema is int and value < 0):
         raise ValueError(f"no {'number' if schema is int else 'text'}{at}")
     return value
+
+
+def sha256_of(*paths: Path) -> str:
+    """Compute the SHA-256 of the content of files, one after the other."""
+    digest = hashlib.sha256()
+    for path in paths:
+        with open(path, "rb") as file:
+            while block := file.read(1 << 20):
+                digest.update(block)
+    return digest.hexdigest()

@@ -20,7 +20,7 @@ from ..build.build_json import Build, open_build
 from ..build.parquet import FileInfo, HashingFile, read_rows
 from ..corruptions import SEVERITIES
 from ..errors import BuildError, UsageError, suggest, wrap_os_errors
-from ..files import local_path, read_json, temporary_path, write_json
+from ..files import local_path, read_json, sha256_of, temporary_path, write_json
 from ..images import codecs
 from ..images.profiles import PROFILES
 from ..jobs.job_folder import IDENTITY, STATE_DIR, Shard
@@ -87,12 +87,7 @@ class Target(ABC):
         files = list(self.files(build, unit, out))
         if not all(map(os.path.isfile, files)) or sum(map(os.path.getsize, files)) != info.size:
             return False
-        checksum = hashlib.sha256()
-        for path in files:
-            with open(path, "rb") as file:
-                while block := file.read(1 << 20):
-                    checksum.update(block)
-        return checksum.hexdigest() == info.sha256
+        return sha256_of(*files) == info.sha256
 
 
 class ImageFolder(Target):

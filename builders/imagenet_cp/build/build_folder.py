@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 from ..errors import BuildError
-from ..files import write_json
+from ..files import sha256_of, write_json
 from ..jobs.job_folder import RECORD_FILE, STATE_DIR, Shard, differences, read_record
 from ..jobs.locks import Claim, lock_folder, lock_record
 from ..progress import Progress
@@ -126,12 +125,3 @@ def size_problem(path: Path, info: FileInfo) -> str | None:
         return "missing"
     size = path.stat().st_size
     return None if size == info.size else f"{size} bytes, not {info.size} as recorded"
-
-
-def sha256_of(path: Path) -> str:
-    """Compute the SHA-256 of a file."""
-    digest = hashlib.sha256()
-    with open(path, "rb") as file:
-        while block := file.read(1 << 20):
-            digest.update(block)
-    return digest.hexdigest()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import hashlib
 import json
 import re
 from pathlib import Path
@@ -13,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import SourceError, UsageError
+from ...files import sha256_of
 from .model import Model, import_library
 from .pytorch import format_normalization
 
@@ -79,13 +79,8 @@ def open_onnx(file: Path, device: str) -> Model:
 def _checksum(file: Path) -> str:
     """Checksum of the file, and of those in its folder that it names: large weights are stored beside it."""
     data = file.read_bytes()
-    checksum = hashlib.sha256(data)
-    for path in sorted(file.parent.iterdir()):
-        if path != file and path.is_file() and path.name.encode() in data:
-            with open(path, "rb") as weights:
-                while block := weights.read(1 << 20):
-                    checksum.update(block)
-    return checksum.hexdigest()[:16]
+    others = (path for path in sorted(file.parent.iterdir()) if path != file and path.is_file())
+    return sha256_of(file, *(path for path in others if path.name.encode() in data))[:16]
 
 
 def _providers(runtime: Any, device: str) -> list[str]:
