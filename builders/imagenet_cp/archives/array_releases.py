@@ -20,16 +20,7 @@ from .. import corruptions
 from ..errors import SourceError
 from ..images import codecs
 from ..sources.source import reading, row_id, stamp_of
-from .release import (
-    Images,
-    Listing,
-    Release,
-    ReleasedImage,
-    Tick,
-    list_entries,
-    open_unchanged,
-    read_at,
-)
+from .release import Images, Listing, Release, ReleasedImage, Tick, list_entries, open_unchanged, read_at
 
 _LAYOUT = re.compile(r"/(?P<name>[a-z_]+)\.npy\Z", re.ASCII)
 _NAME = re.compile(r"cifar[-_]?(100|10)[-_]?c(?![a-z])", re.ASCII | re.IGNORECASE)

@@ -77,9 +77,7 @@ RELEASES: dict[str, Release] = {
             images=10_000,
             classes=(),
             example="fog/3/n01443537/test_293.JPEG",
-            archives={
-                "Tiny-ImageNet-C.tar": Archive("f9c9a9dbdc11469f0b850190f7ad8be1", 1_794_775_040),
-            },
+            archives={"Tiny-ImageNet-C.tar": Archive("f9c9a9dbdc11469f0b850190f7ad8be1", 1_794_775_040)},
             layout=rf"/(?P<cell>[a-z_]+/[1-5])/{_TINY}\.JPEG\Z",
             number_of_classes=200,
             numbered=False,

@@ -217,11 +217,7 @@ class Benchmark(ConfigSet):
         }
 
     def recipe(
-        self,
-        seed: int = 0,
-        codec: str | None = None,
-        size: str | None = None,
-        source: Source | None = None,
+        self, seed: int = 0, codec: str | None = None, size: str | None = None, source: Source | None = None
     ) -> Recipe:
         """Recipe of this data set, with what its source is restricted to.
 

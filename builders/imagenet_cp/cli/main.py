@@ -97,8 +97,7 @@ def build(
     classes: ClassesOption = None,
     codec: Annotated[str | None, typer.Option(help="imagenet_p: jpeg (default), png or h264.")] = None,
     size: Annotated[
-        str | None,
-        typer.Option(help="keep: corrupt images at their own size, an extension of the paper."),
+        str | None, typer.Option(help="keep: corrupt images at their own size, an extension of the paper.")
     ] = None,
     images_per_file: Annotated[
         int | None, typer.Option(min=1, help="Source images per Parquet file.")
@@ -141,11 +140,7 @@ def build(
     if dry_run:
         typer.echo(_costs(new_plan(dataset, images, folder, names, **options), as_json))
         return
-    with (
-        interruptible(),
-        open_engine(engine, workers) as executor,
-        show_progress(quiet) as progress,
-    ):
+    with interruptible(), open_engine(engine, workers) as executor, show_progress(quiet) as progress:
         plan = run(
             dataset,
             images,
@@ -357,8 +352,7 @@ def import_official(
 @app.command()
 def demo(
     out: Annotated[
-        Path,
-        typer.Option("--out", "-o", callback=check_local, help="Folder of everything the demo writes."),
+        Path, typer.Option("--out", "-o", callback=check_local, help="Folder of everything the demo writes.")
     ] = Path("imagenet_cp_demo"),
     quiet: QuietOption = False,
 ) -> None:
@@ -368,14 +362,8 @@ def demo(
     """
     cache = (out / "cache").absolute()
     # Before datasets and evaluate are imported, which read these.
-    for variable in (
-        "HF_HOME",
-        "HF_DATASETS_CACHE",
-        "HF_EVALUATE_CACHE",
-        "HF_METRICS_CACHE",
-        "HF_MODULES_CACHE",
-    ):
-        os.environ[variable] = str(cache)
+    for name in ("HOME", "DATASETS_CACHE", "EVALUATE_CACHE", "METRICS_CACHE", "MODULES_CACHE"):
+        os.environ[f"HF_{name}"] = str(cache)
     from ..demo import run
     from ..progress import interruptible
 
@@ -387,8 +375,7 @@ def demo(
 def preview(
     image: Annotated[Path, typer.Argument(callback=check_local, help="An image file.")],
     out: Annotated[
-        Path,
-        typer.Option("--out", "-o", callback=check_local, help="File to write; .webp for an animation."),
+        Path, typer.Option("--out", "-o", callback=check_local, help="File to write; .webp for an animation.")
     ],
     perturbation: Annotated[str | None, typer.Option(help="Show one sequence, such as tilt.")] = None,
     compact: Annotated[

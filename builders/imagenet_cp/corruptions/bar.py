@@ -11,22 +11,9 @@ import math
 
 import numpy as np
 
-from ..kernels import (
-    checkerboard,
-    draws,
-    nested,
-    perlin,
-    refraction,
-    spectrum,
-    splines,
-    waves,
-)
-from ..kernels import (
-    lines as drawn,
-)
-from ..kernels import (
-    sparkles as stars,
-)
+from ..kernels import checkerboard, draws, nested, perlin, refraction, spectrum, splines, waves
+from ..kernels import lines as drawn
+from ..kernels import sparkles as stars
 from ..kernels.rng import Bits
 from ..kernels.types import Image
 from .registry import corruption

@@ -159,12 +159,7 @@ def _is_chance(best: NDArray[Any], labels: NDArray[Any], classes: int) -> bool:
 
 
 def _first(
-    model: Model,
-    rows: Rows,
-    number: int,
-    preprocess: Preprocessor | None,
-    threads: int,
-    batch_size: int = 1,
+    model: Model, rows: Rows, number: int, preprocess: Preprocessor | None, threads: int, batch_size: int = 1
 ) -> Generator[tuple[Batch, NDArray[np.uint8]], None, None]:
     """Batches of the first images of the least corrupted config, and their images at the size of the model."""
     cell = min(rows.cells, key=lambda cell: cell.level)

@@ -152,10 +152,7 @@ def restrict_to_common(
         for (name, model), own in zip(compared.items(), common, strict=True):
             result = model.metrics[metric]
             counts[name][metric] = own
-            scores[name][metric] = {
-                **result,
-                **compute_scores(metric, benchmark_name(result), own.means()),
-            }
+            scores[name][metric] = {**result, **compute_scores(metric, benchmark_name(result), own.means())}
     restricted = {
         name: replace(
             model,
@@ -177,27 +174,18 @@ def _restrict(counts: Sequence[Counts]) -> list[Counts]:
         for config, column in one.columns.items():
             present[config] = (column >= 0) & present.get(config, True)
     return [
-        Counts(
-            one.image_ids,
-            {c: np.where(present[c], n, np.int16(-1)) for c, n in one.columns.items()},
-            one.pairs,
-        )
+        replace(one, columns={c: np.where(present[c], n, np.int16(-1)) for c, n in one.columns.items()})
         for one in selected
     ]
 
 
 def _is_whole(model: Results, restricted: Mapping[str, Counts]) -> bool:
     """True if no prediction was left out, as calibration is known for all of them only."""
-    rows = [
-        sum(
-            int((column >= 0).sum())
-            for metric, one in counts.items()
-            if metric in OF_IMAGES
-            for column in one.columns.values()
-        )
+    rows = {
+        sum(int((c >= 0).sum()) for m, one in counts.items() if m in OF_IMAGES for c in one.columns.values())
         for counts in (model.counts, restricted)
-    ]
-    return rows[0] == rows[1]
+    }
+    return len(rows) == 1
 
 
 def _differences(

@@ -56,14 +56,8 @@ def file_name(cells: Sequence[Cell], start: int, stop: int) -> str:
 def identity_of(model: str, rows: Rows, cells: Sequence[Cell], start: int, stop: int) -> dict[str, Any]:
     """Identity of the predictions of a unit, from the signature of the model."""
     stamps = {cell.config: rows.stamps[cell.config] for cell in cells}
-    return {
-        "format": FORMAT,
-        "model": model,
-        "data": rows.signature,
-        "rows": stamps,
-        "start": start,
-        "stop": stop,
-    }
+    shared = {"format": FORMAT, "model": model, "data": rows.signature}
+    return {**shared, "rows": stamps, "start": start, "stop": stop}
 
 
 def find(out: Path, rows: Rows, model: str) -> dict[Place, Path]:
@@ -116,11 +110,8 @@ def _read_identity(file: Path) -> dict[str, Any]:
     with _name_corrupt(file):
         stored = dict(parse_json((pq.read_metadata(file).metadata or {})[_IDENTITY_KEY]))
         if stored.get("format") == FORMAT:
-            stored |= {
-                "start": int(stored["start"]),
-                "stop": int(stored["stop"]),
-                "rows": dict(stored["rows"]),
-            }
+            start, stop, rows = int(stored["start"]), int(stored["stop"]), dict(stored["rows"])
+            stored |= {"start": start, "stop": stop, "rows": rows}
     return stored
 
 
@@ -182,10 +173,7 @@ def write(file: Path, tables: Mapping[str, pa.Table], identity: Mapping[str, Any
     ]
     whole = pa.concat_tables(parts)
     rows = {config: len(table) for config, table in tables.items()}
-    metadata = {
-        **whole.schema.metadata,
-        _IDENTITY_KEY: json.dumps({**identity, "num_rows": rows}),
-    }
+    metadata = {**whole.schema.metadata, _IDENTITY_KEY: json.dumps({**identity, "num_rows": rows})}
     sink = pa.BufferOutputStream()
     split = [leaf for leaf in SPLIT_COLUMNS if leaf.partition(".")[0] in whole.column_names]
     pq.write_table(

@@ -305,12 +305,7 @@ def _description(build: Build, repo_id: str) -> dict[str, Content]:
         extra=build.columns,
         repo_id=repo_id,
     )
-    record = {
-        "identity": build.record["identity"],
-        "versions": versions,
-        "skipped": skipped,
-        "files": files,
-    }
+    record = {"identity": build.record["identity"], "versions": versions, "skipped": skipped, "files": files}
     return {
         **(
             {BENCHMARK_FILE: benchmark_file(build.benchmark.dataset).encode()}

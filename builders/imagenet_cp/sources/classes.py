@@ -283,11 +283,7 @@ def _named(
 
 
 def _check(
-    place: str,
-    given: Sequence[str],
-    stems: Sequence[str],
-    labels: Sequence[int],
-    known: Sequence[int | None],
+    place: str, given: Sequence[str], stems: Sequence[str], labels: Sequence[int], known: Sequence[int | None]
 ) -> None:
     """Raise SourceError for the first image whose class contradicts its name."""
     for name, stem, label, true in zip(given, stems, labels, known, strict=True):
@@ -301,11 +297,7 @@ def _check(
 
 
 def _numbered(
-    place: str,
-    given: Sequence[str],
-    stems: Sequence[str],
-    known: Sequence[int | None],
-    every: Sequence[str],
+    place: str, given: Sequence[str], stems: Sequence[str], known: Sequence[int | None], every: Sequence[str]
 ) -> Labels:
     """Labels of classes that are numbers."""
     name_of: dict[int, str] = {}

@@ -13,7 +13,7 @@ from .arrow import HUB, Columns
 
 #: Columns of this package's data sets, whose names no other column can have.
 _OWN = frozenset(
-    (
+    [
         "image",
         "sequence",
         "video",
@@ -23,7 +23,7 @@ _OWN = frozenset(
         "severity",
         "difficulty",
         "image_id",
-    )
+    ]
 )
 _LEVELS = frozenset(("severity", "difficulty"))
 

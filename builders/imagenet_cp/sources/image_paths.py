@@ -19,7 +19,7 @@ from .source import Item, Reader, Source, image_id_of, in_order
 ENDINGS = frozenset(itertools.chain.from_iterable(FORMATS.values()))
 #: Endings of other images, which a notice counts.
 _OTHER_ENDINGS = frozenset(
-    (
+    [
         ".avif",
         ".eps",
         ".heic",
@@ -33,7 +33,7 @@ _OTHER_ENDINGS = frozenset(
         ".pgm",
         ".psd",
         ".tga",
-    )
+    ]
 )
 _FLAT = re.compile(r"ILSVRC2012_val_\d{8}", re.ASCII)
 

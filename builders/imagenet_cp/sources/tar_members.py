@@ -15,12 +15,7 @@ _LONGEST_NAME = 4096
 #: No extended header is longer; a crafted one could ask for any amount of memory.
 _LONGEST = 1 << 20
 GZIP = b"\x1f\x8b"
-_COMPRESSED = {
-    GZIP: "gzip",
-    b"BZh": "bzip2",
-    b"\xfd7zXZ\x00": "xz",
-    b"\x28\xb5\x2f\xfd": "zstd",
-}
+_COMPRESSED = {GZIP: "gzip", b"BZh": "bzip2", b"\xfd7zXZ\x00": "xz", b"\x28\xb5\x2f\xfd": "zstd"}
 _NO_FILES = {
     b"1": "a hard link",
     b"2": "a symbolic link",

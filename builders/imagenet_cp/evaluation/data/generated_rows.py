@@ -43,15 +43,8 @@ class SourceSlice:
     def _generate(self, item: Item) -> list[Sample]:
         benchmark = BENCHMARKS[self.recipe.dataset]
         _, clean = benchmark.load(self.reader, item, self.recipe.size)
-        return [
-            Sample(
-                cell.config,
-                item.image_id,
-                item.label,
-                benchmark.stored_pixels(self.recipe, cell, clean, item),
-            )
-            for cell in self.cells
-        ]
+        images = ((cell, benchmark.stored_pixels(self.recipe, cell, clean, item)) for cell in self.cells)
+        return [Sample(cell.config, item.image_id, item.label, frames) for cell, frames in images]
 
     def encoded(self) -> Iterator[bytes]:
         """Iterate over the files of the first cell, which is of ImageNet-C."""

@@ -12,12 +12,7 @@ from .built_rows import FolderSlice
 from .rows import Rows
 
 
-def view(
-    rows: Rows,
-    *,
-    ids: Ids | None = None,
-    classes: str | os.PathLike[str] | None = None,
-) -> Rows:
+def view(rows: Rows, *, ids: Ids | None = None, classes: str | os.PathLike[str] | None = None) -> Rows:
     """Restrict the rows of a build to a subset of its images, and to a list of classes.
 
     Rows, labels and signature are those of a build that was made of the subset.

@@ -156,12 +156,7 @@ def _ratios(kind: str, models: Models, looks: Mapping[str, Look]) -> Figure:
         edge = (heights[[*tested][-1]] + heights[extra[0]]) / 2
         axes.axhline(edge, color=COLORS["other"], linewidth=0.8)
         axes.annotate(
-            "not in the mean",
-            (0, edge),
-            (4, -3),
-            xycoords=("axes fraction", "data"),
-            va="top",
-            **NOTE,
+            "not in the mean", (0, edge), (4, -3), xycoords=("axes fraction", "data"), va="top", **NOTE
         )
     axes.set_yticks(list(heights.values()), [display_name(name) for name in heights])
     axes.tick_params(axis="y", length=0, labelcolor=COLORS["ink"])

@@ -53,6 +53,7 @@ class Score(NamedTuple):
     meaning: str
 
 
+_CHANGES = "changes of the five best classes from frame to frame"
 CLEAN = Score("mce", "clean_error", "clean error", 100, "top-1 error on images without corruption")
 #: Scores at the top of a page, divided by AlexNet's.
 HEADLINE = (
@@ -65,26 +66,14 @@ HEADLINE = (
         "the same for the error that corruptions add to the clean error",
     ),
     Score("mfr", "mfr", "mFR", 1, "changes of the prediction from frame to frame in percent of AlexNet's"),
-    Score(
-        "mt5d",
-        "mt5d",
-        "mT5D",
-        1,
-        "changes of the five best classes from frame to frame in percent of AlexNet's",
-    ),
+    Score("mt5d", "mt5d", "mT5D", 1, f"{_CHANGES} in percent of AlexNet's"),
 )
 #: The same for benchmarks that are not measured against AlexNet.
 _UNNORMALIZED = (
     Score("mce", "mce", "mean error", 1, "top-1 error, averaged over corruptions and severities"),
     Score("mce", "relative_mce", "added error", 1, "mean error less the clean error"),
     Score("mfr", "mfr", "mean flip probability", 1, "changes of the prediction from frame to frame"),
-    Score(
-        "mt5d",
-        "mt5d",
-        "mean top-5 distance",
-        1,
-        "changes of the five best classes from frame to frame, 0 to 15",
-    ),
+    Score("mt5d", "mt5d", "mean top-5 distance", 1, f"{_CHANGES}, 0 to 15"),
 )
 
 #: The same for data sets with plain means.
