@@ -83,15 +83,13 @@ class ArrayRelease(Release):
         arrays = _arrays(path, listing, cells, hashed, tick)
         labels = _read_labels(arrays, self.images, path)
         _check_labels(labels, len(self.classes), arrays[_LABELS])
-        shape = (_LEVELS * self.images, *_SHAPE)
+        shape, own = (_LEVELS * self.images, *_SHAPE), labels[: self.images].tolist()
         for name, array in arrays.items():
             if name != _LABELS:
                 start, _ = _check_header(array, shape, np.dtype(np.uint8))
                 for level in corruptions.SEVERITIES:
                     first = start + (level - 1) * self.images * _BYTES
-                    listing.cells[f"{name}_{level}"] = ArrayImages(
-                        array, first, labels[: self.images].tolist()
-                    )
+                    listing.cells[f"{name}_{level}"] = ArrayImages(array, first, own)
         return listing
 
 

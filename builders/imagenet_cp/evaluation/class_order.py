@@ -138,10 +138,7 @@ def known_orders(classes: Sequence[str]) -> Iterator[tuple[str, NDArray[np.int64
     for names in lists:
         yield "the classes in the order of their sorted names", _sorted(names)
         yield "the classes in the order of their sorted names", _sorted([name.casefold() for name in names])
-    yield (
-        "the classes in the order of their numbers sorted as text",
-        _sorted([str(place) for place in places]),
-    )
+    yield "the classes in the order of their numbers sorted as text", _sorted(list(map(str, places)))
     if tuple(classes) == imagenet.wnids():
         devkit = np.array(imagenet.named_lists()["imagenet-devkit"], np.int64)
         yield "the classes in the order of the devkit's ILSVRC2012_ID (imagenet-devkit)", devkit

@@ -235,8 +235,5 @@ def _linear(
     weights = np.array([scores(row) for row in np.eye(len(configs))]) - base
     paths = [path for path, _ in flatten(compute_scores(metric, benchmark, dict.fromkeys(configs, 0.0)))]
     defined = ~np.isnan(base)
-    return (
-        [path for path, known in zip(paths, defined, strict=True) if known],
-        base[defined],
-        weights[:, defined],
-    )
+    paths = [path for path, known in zip(paths, defined, strict=True) if known]
+    return paths, base[defined], weights[:, defined]

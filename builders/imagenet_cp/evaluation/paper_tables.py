@@ -195,9 +195,8 @@ def _columns(name: str, models: Mapping[str, Results]) -> list[tuple[str, Score,
 
 
 def _title(part: str) -> str:
-    return (
-        _SHORT.get(part) or part.removesuffix("_noise").removesuffix("_blur").replace("_", " ").capitalize()
-    )
+    plain = part.removesuffix("_noise").removesuffix("_blur").replace("_", " ")
+    return _SHORT.get(part) or plain.capitalize()
 
 
 def _cell(model: Results, score: Score, metric: str) -> tuple[float | None, Interval | None]:
@@ -232,11 +231,9 @@ def _format(value: float | None, interval: Interval | None, score: Score) -> str
         return "–"
     number = f"{{:.{score.digits}f}}".format
     text = number(score.times * value)
-    return (
-        f"{text} ({number(score.times * interval.low)} to {number(score.times * interval.high)})"
-        if interval
-        else text
-    )
+    if interval:
+        text += f" ({number(score.times * interval.low)} to {number(score.times * interval.high)})"
+    return text
 
 
 def format_tables(
@@ -327,14 +324,9 @@ def _markdown(table: Table) -> str:
 
 def _latex(table: Table) -> str:
     """A tabular with the rules of the package booktabs."""
-    special = {**{c: f"\\{c}" for c in "&%$#_{}"}, "\\": r"\textbackslash{}", "~": r"\textasciitilde{}"}
-    special |= {
-        "<": r"\textless{}",
-        ">": r"\textgreater{}",
-        "^": r"\textasciicircum{}",
-        "–": "--",
-        "|": r"\textbar{}\allowbreak{}",
-    }
+    named = {"\\": "backslash", "~": "asciitilde", "<": "less", ">": "greater", "^": "asciicircum"}
+    special = {"–": "--", "|": r"\textbar{}\allowbreak{}", **{c: f"\\{c}" for c in "&%$#_{}"}}
+    special |= {character: f"\\text{name}{{}}" for character, name in named.items()}
 
     def escape(text: str) -> str:
         return "".join(special.get(character, character) for character in text)

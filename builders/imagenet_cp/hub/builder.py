@@ -134,17 +134,8 @@ class BenchmarkBuilder(datasets.GeneratorBasedBuilder):
         # datasets distributes lists among processes, in order; other values go to all of them.
         parts = [(cell, start, min(start + step, count)) for cell in cells for start in range(0, count, step)]
         prepared = PreparedImages(count, self._cache_dir_root) if len(cells) > 1 else None
-        return [
-            datasets.SplitGenerator(
-                name=datasets.Split.VALIDATION,
-                gen_kwargs={
-                    "parts": parts,
-                    "source": source,
-                    "recipe": self.config.recipe,
-                    "prepared": prepared,
-                },
-            )
-        ]
+        options = {"parts": parts, "source": source, "recipe": self.config.recipe, "prepared": prepared}
+        return [datasets.SplitGenerator(name=datasets.Split.VALIDATION, gen_kwargs=options)]
 
     def _prepare_split_single(self, *args: Any, **kwargs: Any) -> Iterator[Any]:
         # datasets would only report that an error occurred.

@@ -306,12 +306,9 @@ def _description(build: Build, repo_id: str) -> dict[str, Content]:
         repo_id=repo_id,
     )
     record = {"identity": build.record["identity"], "versions": versions, "skipped": skipped, "files": files}
+    task = {BENCHMARK_FILE: benchmark_file(build.benchmark.dataset).encode()}
     return {
-        **(
-            {BENCHMARK_FILE: benchmark_file(build.benchmark.dataset).encode()}
-            if _is_whole(build, cells)
-            else {}
-        ),
+        **(task if _is_whole(build, cells) else {}),
         **{f"assets/{name}.jpg": strip for name, strip in strips(build.benchmark, names).items()},
         RECORD_FILE: (json.dumps(record, indent=1, ensure_ascii=False) + "\n").encode(),
         "README.md": card.encode(),

@@ -49,11 +49,8 @@ def encode_video(frames: NDArray[np.uint8], noisy: bool) -> bytes:
     av = _av()
     file = io.BytesIO()
     with av.open(file, "w", format="mp4", options={"fflags": "+bitexact"}) as container:
-        options = {
-            "preset": "veryslow",
-            "x264-params": X264_PARAMS,
-            **({"tune": "grain"} if noisy else {"crf": "20"}),
-        }
+        quality = {"tune": "grain"} if noisy else {"crf": "20"}
+        options = {"preset": "veryslow", "x264-params": X264_PARAMS, **quality}
         stream = container.add_stream("libx264", rate=1, options=options)
         stream.width, stream.height, stream.pix_fmt = frames.shape[2], frames.shape[1], "yuv444p"
         stream.thread_count = 1

@@ -40,11 +40,9 @@ def open_engine(engine: str, workers: int | None) -> Iterator[Executor | None]:
         yield None
         return
     if engine != "dask" and not re.fullmatch(r"dask://[^/?#@\s]+:\d+/?", engine):
-        hint = (
-            "; name the scheduler's host and port, such as dask://127.0.0.1:8786"
-            if engine.startswith("dask://")
-            else suggest(engine, ("local", "dask", "dask://127.0.0.1:8786"))
-        )
+        hint = suggest(engine, ("local", "dask", "dask://127.0.0.1:8786"))
+        if engine.startswith("dask://"):
+            hint = "; name the scheduler's host and port, such as dask://127.0.0.1:8786"
         raise UsageError(f"unknown engine {engine!r}{hint}")
     try:
         from distributed import Client, KilledWorker, LocalCluster

@@ -208,8 +208,7 @@ def from_folder(place: str | os.PathLike[str]) -> Rows:
         open_build(root) if filesystem.protocol[0] == "file" and Path(root, RECORD_FILE).exists() else None
     )
     footers = _read_footers(filesystem, [path for paths in files.values() for path in paths])
-    signature = _check_signature(place, footers)
-    benchmark, recipe = parse_signature(signature)
+    signature, benchmark, recipe = _check_signature(place, footers)
     columns, classes = _check_columns(benchmark, recipe, footers)
     num_rows = {config: sum(footers[path].num_rows for path in paths) for config, paths in files.items()}
     if build is not None:
@@ -341,7 +340,9 @@ def _check_columns(
     return columns, tuple(label.names)
 
 
-def _check_signature(place: str | os.PathLike[str], footers: Mapping[str, Any]) -> str:
+def _check_signature(
+    place: str | os.PathLike[str], footers: Mapping[str, Any]
+) -> tuple[str, Benchmark, Recipe]:
     """Signature of the recipe that all files are of."""
     signatures = {path: signature_in(footer.metadata) for path, footer in footers.items()}
     signature = next(iter(signatures.values()))
@@ -349,7 +350,6 @@ def _check_signature(place: str | os.PathLike[str], footers: Mapping[str, Any]) 
         if other != signature:
             raise SourceError(f"{path}: made by {other!r}, but other files of {place} by {signature!r}")
     try:
-        parse_signature(signature)
+        return signature, *parse_signature(signature)
     except (KeyError, ValueError, IndexError):
         raise SourceError(f"{place}: its files name no recipe that made them ({signature!r})") from None
-    return signature

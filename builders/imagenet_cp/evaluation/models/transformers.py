@@ -25,7 +25,7 @@ def open_transformers(name: str, execution: Execution, trust: bool) -> Model:
     transformers = import_library("transformers")
     spec = f"hf:{name}"
     try:
-        config = _read_json(transformers, name, "config.json")
+        config = _read_config(transformers, name)
         if not trust and _names_kernels(config):
             raise ValueError("its attention is code from the Hub, which needs trust_remote_code")
         if config.get("model_type") == "timm_wrapper" or "pretrained_cfg" in config:
@@ -128,9 +128,9 @@ def _interpolation(processor: Any) -> str:
     return "bilinear" if resample is None else Image.Resampling(int(resample)).name.lower()
 
 
-def _read_json(transformers: Any, name: str, file: str) -> dict[str, Any]:
-    """Read a JSON file of a model on the Hub or in a folder."""
-    path = transformers.utils.cached_file(name, file)
+def _read_config(transformers: Any, name: str) -> dict[str, Any]:
+    """Read the config of a model on the Hub or in a folder."""
+    path = transformers.utils.cached_file(name, "config.json")
     config: dict[str, Any] = json.loads(Path(path).read_text(encoding="utf-8"))
     return config
 

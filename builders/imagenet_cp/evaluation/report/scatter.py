@@ -57,13 +57,10 @@ def draw_scatter(models: Mapping[str, Results], looks: Mapping[str, Look]) -> Fi
 
 def _draw_published(axes: Axes, benchmark: str) -> None:
     alexnet = references.alexnet("mce", benchmark)
-    rows = {
-        "AlexNet": {"clean_error": 100 * alexnet["clean_error"], "mce": alexnet["mce"]},
-        **references.published(),
-    }
+    own = {"clean_error": 100 * alexnet["clean_error"], "mce": alexnet["mce"]}
     points = {
         name: (row["clean_error"], row["mce"])
-        for name, row in rows.items()
+        for name, row in {"AlexNet": own, **references.published()}.items()
         if row.keys() >= {"clean_error", "mce"}
     }
     (line,) = axes.plot(
