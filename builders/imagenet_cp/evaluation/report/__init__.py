@@ -1,4 +1,4 @@
-"""Reports: charts and HTML pages, which show numbers and compute none.
+"""Reports: charts and HTML pages, whose text and layout are in `templates/`; they show numbers and compute none.
 
 - `chart_files`: charts as files, and as SVG elements of a page
 - `charts`: the charts, drawn with Matplotlib
