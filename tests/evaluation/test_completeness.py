@@ -82,11 +82,20 @@ def test_a_flipped_byte_is_found_at_first_use_and_checksums_are_remembered(folde
         Checksums(open_build(folder)).verify(name)
 
 
-def test_a_folder_that_cannot_be_written_is_evaluated_too(folder, monkeypatch):
-    def refuse(*_):
-        raise PermissionError("read-only")
+def test_checksums_that_two_processes_compare_at_the_same_time_are_all_remembered(folder, monkeypatch):
+    shutil.rmtree(folder / ".imagenet_cp")
+    names = [file.relative_to(folder).as_posix() for file in files(folder)]
+    for checksums, name in [(Checksums(open_build(folder)), name) for name in names]:
+        checksums.verify(name)
+    with open(folder / ".imagenet_cp/verified.txt", "ab") as lines:
+        lines.write(b"a line cut sh")
+    monkeypatch.setattr("imagenet_cp.evaluation.data.completeness.problem_of", lambda *_: "read again")
+    for name in names:
+        Checksums(open_build(folder)).verify(name)
 
-    monkeypatch.setattr("imagenet_cp.evaluation.data.completeness.write_json", refuse)
+
+def test_a_folder_that_cannot_be_written_is_evaluated_too(folder):
+    (folder / ".imagenet_cp/verified.txt").mkdir(parents=True)
     evaluate_model(by_colour, imagenet_c=folder, configs=["fog_3"])
 
 

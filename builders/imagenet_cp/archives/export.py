@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from ..benchmarks.benchmark import Cell
-from ..build.build_folder import lock_build, problem_of
+from ..build.build_folder import lock_build, problem_of, sha256_of
 from ..build.build_json import Build, open_build
 from ..build.parquet import FileInfo, HashingFile, read_rows
 from ..corruptions import SEVERITIES
@@ -87,12 +87,7 @@ class Target(ABC):
         files = list(self.files(build, unit, out))
         if not all(map(os.path.isfile, files)) or sum(map(os.path.getsize, files)) != info.size:
             return False
-        checksum = hashlib.sha256()
-        for path in files:
-            with open(path, "rb") as file:
-                while block := file.read(1 << 20):
-                    checksum.update(block)
-        return checksum.hexdigest() == info.sha256
+        return sha256_of(*files) == info.sha256
 
 
 class ImageFolder(Target):

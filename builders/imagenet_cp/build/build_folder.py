@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import os
+import stat
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -120,18 +122,23 @@ def problem_of(path: Path, info: FileInfo) -> str | None:
     return None if sha256_of(path) == info.sha256 else "its checksum is not the recorded one"
 
 
-def size_problem(path: Path, info: FileInfo) -> str | None:
+def size_problem(path: str | os.PathLike[str], info: FileInfo) -> str | None:
     """Compare the size of a file with its record; None if they agree."""
-    if not path.is_file():
+    try:
+        status = os.stat(path)
+    except (FileNotFoundError, NotADirectoryError):
         return "missing"
-    size = path.stat().st_size
+    if not stat.S_ISREG(status.st_mode):
+        return "missing"
+    size = status.st_size
     return None if size == info.size else f"{size} bytes, not {info.size} as recorded"
 
 
-def sha256_of(path: Path) -> str:
-    """Compute the SHA-256 of a file."""
+def sha256_of(*paths: str | os.PathLike[str]) -> str:
+    """Compute the SHA-256 of a file, or of the contents of several, one after the other."""
     digest = hashlib.sha256()
-    with open(path, "rb") as file:
-        while block := file.read(1 << 20):
-            digest.update(block)
+    for path in paths:
+        with open(path, "rb") as file:
+            while block := file.read(1 << 17):  # larger blocks take new memory every time
+                digest.update(block)
     return digest.hexdigest()

@@ -153,16 +153,12 @@ class FolderSlice:
         """Iterate over a few images at a time: config -> their encoded rows."""
         checksums = Checksums(open_build(self.root)) if self.recorded else None
         step = ROWS_PER_GROUP if "image" in self.columns else _SEQUENCES
-        try:
-            with ThreadPoolExecutor(_CONCURRENT_READS) as pool:
-                for start in range(self.start, self.stop, step):
-                    stop = min(start + step, self.stop)
-                    read = partial(self._read, start=start, stop=stop, checksums=checksums)
-                    rows = pool.map(read, self.cells)
-                    yield {cell.config: found for cell, found in zip(self.cells, rows, strict=True)}
-        finally:
-            if checksums:
-                checksums.save()
+        with ThreadPoolExecutor(_CONCURRENT_READS) as pool:
+            for start in range(self.start, self.stop, step):
+                stop = min(start + step, self.stop)
+                read = partial(self._read, start=start, stop=stop, checksums=checksums)
+                rows = pool.map(read, self.cells)
+                yield {cell.config: found for cell, found in zip(self.cells, rows, strict=True)}
 
     def _read(self, cell: Cell, start: int, stop: int, checksums: Checksums | None) -> list[dict[str, Any]]:
         """Read some rows of a cell, with their images encoded."""

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import Mapping
 
 from ...build.build_folder import problem_of, size_problem
 from ...build.build_json import Build
 from ...cards.card import read_metadata
 from ...errors import SourceError
-from ...files import read_json, write_json
 from ...jobs.job_folder import RECORD_FILE, STATE_DIR
 from ...sources.source import stamp_of
 
-_VERIFIED = f"{STATE_DIR}/verified.json"
+_VERIFIED = f"{STATE_DIR}/verified.txt"
 
 
-def check_record(build: Build, num_rows: Mapping[str, int]) -> dict[str, str]:
+def check_record(build: Build, num_rows: Mapping[str, int | None]) -> dict[str, str]:
     """Compare the files of a build with its record.
 
     Parameters
@@ -24,7 +24,7 @@ def check_record(build: Build, num_rows: Mapping[str, int]) -> dict[str, str]:
     build : Build
         The build.
     num_rows : dict
-        Relative path -> number of rows, of the files in the folder.
+        Relative path -> number of rows, of the files in the folder; None is not compared.
 
     Returns
     -------
@@ -34,8 +34,10 @@ def check_record(build: Build, num_rows: Mapping[str, int]) -> dict[str, str]:
     problems: dict[str, str] = {}
     for path in {**build.files, **num_rows}:
         info, rows = build.files.get(path), num_rows.get(path, 0)
-        problem = size_problem(build.folder / path, info) if info else f"not named in {RECORD_FILE}"
-        if info and not problem and rows != info.rows:
+        problem = (
+            size_problem(os.path.join(build.folder, path), info) if info else f"not named in {RECORD_FILE}"
+        )
+        if info and not problem and rows is not None and rows != info.rows:
             problem = f"{rows:,} rows, not {info.rows:,} as recorded"
         if problem:
             problems.setdefault(path.split("/")[1], f"{path}: {problem}")
@@ -80,7 +82,7 @@ class Checksums:
 
     def __init__(self, build: Build) -> None:
         self.build = build
-        self.verified: dict[str, str] = {}
+        self.verified: set[str] = set()
 
     def verify(self, path: str) -> None:
         """Compare the checksum of a file, unless it is remembered.
@@ -93,18 +95,16 @@ class Checksums:
         file, info = self.build.folder / path, self.build.files[path]
         if not file.is_file():
             raise SourceError(f"{file}: missing; run the same build command again, which makes it")
-        known = f"{info.sha256} {stamp_of(file.stat())}"
-        if self.verified.get(path) != known:  # another process may have verified it
+        known, record = f"{info.sha256} {stamp_of(file.stat())} {path}", self.build.folder / _VERIFIED
+        if known not in self.verified:  # another process may have verified it
             with contextlib.suppress(OSError, ValueError):
-                self.verified.update(read_json(self.build.folder / _VERIFIED, {str: str}))
-        if self.verified.get(path) == known:
+                self.verified.update(record.read_text("utf-8").splitlines())
+        if known in self.verified:
             return
         if problem := problem_of(file, info):
             raise SourceError(f"{file}: {problem}; run the same build command again, which replaces it")
-        self.verified[path] = known
-
-    def save(self) -> None:
-        """Write what is verified, if the folder can be written to."""
-        with contextlib.suppress(OSError):
-            (self.build.folder / STATE_DIR).mkdir(exist_ok=True)
-            write_json(self.build.folder / _VERIFIED, dict(self.verified))
+        self.verified.add(known)
+        with contextlib.suppress(OSError):  # the folder may be read-only
+            record.parent.mkdir(exist_ok=True)
+            with open(record, "a", encoding="utf-8") as lines:  # in one write: other processes append theirs
+                lines.write(f"{known}\n")
