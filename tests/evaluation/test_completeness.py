@@ -95,6 +95,7 @@ def test_checksums_that_two_processes_compare_at_the_same_time_are_all_remembere
 
 
 def test_a_folder_that_cannot_be_written_is_evaluated_too(folder):
+    shutil.rmtree(folder / ".imagenet_cp")
     (folder / ".imagenet_cp/verified.txt").mkdir(parents=True)
     evaluate_model(by_colour, imagenet_c=folder, configs=["fog_3"])
 

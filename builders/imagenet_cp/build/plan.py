@@ -14,7 +14,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from ..arguments import name_list
+from ..arguments import name_list, optional_number
 from ..benchmarks.benchmark import Benchmark, Cell
 from ..benchmarks.catalog import get_benchmark
 from ..benchmarks.recipe import Recipe
@@ -116,10 +116,11 @@ def new_plan(
     Raises
     ------
     ValueError
-        Unknown dataset, config or codec.
+        Unknown dataset, config or codec; ``images_per_file`` is no number from 1.
     SourceError
         The source is of another benchmark.
     """
+    images_per_file = optional_number("images_per_file", images_per_file)
     folder = local_path(out).resolve()
     benchmark = get_benchmark(dataset)
     benchmark.check(source)
@@ -197,8 +198,8 @@ def build(
     BuildError
         The folder holds something else, cannot be written, or is in use by another process.
     """
+    workers = optional_number("workers_count", workers_count) or default_workers()
     plan = new_plan(dataset, source, out, configs, **options)
-    workers = workers_count or default_workers()
     with lock_build(plan.out, plan.identity, shard) as claim, wrap_os_errors(plan.out):
         units = [replace(unit, claim=claim) for unit in plan.todo]
         remove_leftovers(plan.out, shard)
