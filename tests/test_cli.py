@@ -438,3 +438,10 @@ def test_an_evaluation_has_its_command_and_one_name_is_of_one_model(monkeypatch,
     for option in ("--name", "--weights"):
         with pytest.raises(UsageError, match=f"{option} goes with one model, not with 2"):
             app(["evaluate", "x", "y", option, "n"], standalone_mode=False)
+    for wrong in ("x", ",", "0,0"):
+        with pytest.raises(UsageError, match=f"--devices is different numbers of GPUs, .* not '{wrong}'"):
+            app(["evaluate", "x", "--devices", wrong], standalone_mode=False)
+    with pytest.raises(UsageError, match="give --device cpu or --devices 0, not both"):
+        app(["evaluate", "x", "--devices", "0", "--device", "cpu"], standalone_mode=False)
+    with pytest.raises(UsageError, match="x is named more than once"):
+        app(["evaluate", "x", "y", "x"], standalone_mode=False)

@@ -85,7 +85,7 @@ def test_a_list_of_models_that_is_no_text_is_named(tmp_path):
     for file in (tmp_path / "list", tmp_path / "none"):
         with pytest.raises(UsageError, match=f"^{file}: cannot be read"):
             _read_list(file)
-    (tmp_path / "list").write_text("Zoë\n", encoding="utf-8")
+    (tmp_path / "list").write_text("Zoë\n", encoding="utf-8-sig")  # as editors on Windows save it
     assert _read_list(tmp_path / "list") == ["Zoë"]
 
 

@@ -1,5 +1,6 @@
 """Map-style data sets of builds and of clean images; only the tests of tensors and DataLoaders need torch."""
 
+import json
 import os
 import pickle
 import shutil
@@ -191,10 +192,24 @@ class TestErrors:
                 use()
         path.write_bytes(good)
         data[0]
-        monkeypatch.setattr("imagenet_cp.evaluation.data.completeness.problem_of", lambda *_: "read again")
+        monkeypatch.setattr("imagenet_cp.build.checksums.problem_of", lambda *_: "read again")
         assert ImageNetC(folder, "brightness", 1)[1][1] == 0
         with pytest.raises(SourceError, match="read again"):
             data[2]
+
+    def test_a_number_of_rows_that_is_not_the_recorded_one(self, built, tmp_path):
+        folder = shutil.copytree(built, tmp_path / "copy")
+        record = json.loads((folder / "build.json").read_text())
+        _, second = sorted(path for path in record["files"] if "brightness_1/" in path)
+        record["files"][second]["rows"] = 7
+        (folder / "build.json").write_text(json.dumps(record))
+        data = ImageNetC(folder, "brightness", 1)
+        data[0]
+        for use in (lambda: data[2], lambda: data.targets):
+            with pytest.raises(
+                SourceError, match=r"-00001-of-00002\.parquet: 1 rows, not 7 as recorded; check"
+            ):
+                use()
 
     def test_a_file_of_another_build(self, built, sequences, tmp_path):
         shutil.copytree(built / "data/brightness_1", tmp_path / "data/brightness_1")

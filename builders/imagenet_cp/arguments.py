@@ -31,6 +31,17 @@ def whole_number(name: str, value: Any, least: int = 0, most: int | None = None,
     return number
 
 
+def optional_number(name: str, value: Any, least: int = 1) -> int | None:
+    """Check that the argument ``name`` is None or a whole number.
+
+    Raises
+    ------
+    UsageError
+        It is not, or is too small.
+    """
+    return None if value is None else whole_number(name, value, least, hint=", or None")
+
+
 def real_number(name: str, value: Any, most: float) -> float:
     """Check that the argument ``name`` is a number from 0 to ``most``.
 

@@ -158,11 +158,11 @@ def _checked(value: Any, schema: Any, place: str) -> Any:
     return value
 
 
-def sha256_of(*paths: Path) -> str:
+def sha256_of(*paths: str | os.PathLike[str]) -> str:
     """Compute the SHA-256 of the content of files, one after the other."""
     digest = hashlib.sha256()
     for path in paths:
         with open(path, "rb") as file:
-            while block := file.read(1 << 20):
+            while block := file.read(1 << 17):  # larger blocks take new memory every time
                 digest.update(block)
     return digest.hexdigest()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import glob
 import json
 import operator
 import os
@@ -28,10 +29,11 @@ from .benchmarks.catalog import get_benchmark, parse_signature
 from .benchmarks.file_names import DATA_FILE
 from .benchmarks.recipe import Recipe
 from .build.build_json import open_build
+from .build.checksums import Checksums
 from .build.parquet import signature_in
 from .build.stored_images import StoredImages
 from .errors import SourceError, UsageError
-from .evaluation.data.completeness import Checksums, check_record
+from .evaluation.data.completeness import check_record
 from .evaluation.models.model import import_library
 from .images import codecs
 from .images.video import decode_video
@@ -162,8 +164,8 @@ class ImageNetC(_Rows):
 
     Notes
     -----
-    Names, sizes and numbers of rows of the files are compared with the build.json at the beginning, and the checksum of
-    each file when its first item is read; the folder of the build remembers it.
+    Names and sizes of the files are compared with the build.json at the beginning, and the checksum and number of rows
+    of each file when its first item is read; the folder of the build remembers the checksum.
 
     Examples
     --------
@@ -280,7 +282,7 @@ class _Build:
         else:
             path = next(folder.glob("data/*/*.parquet"))
             try:
-                self.benchmark, self.recipe = parse_signature(signature_in(_footer(path).metadata))
+                self.benchmark, self.recipe = parse_signature(signature_in(_footer(str(path)).metadata))
             except (ValueError, KeyError, IndexError):
                 raise SourceError(f"{path}: no file of a build of this package") from None
         self.classes: Sequence[str] = ()
@@ -292,10 +294,8 @@ class _Build:
     def select(self, cells: tuple[Cell, ...]) -> None:
         """Restrict the rows to those of some cells, in their order."""
         for cell in cells:
-            found = sorted(
-                f"data/{cell.config}/{p.name}" for p in Path(self.folder, "data", cell.config).glob("*")
-            )
-            paths = [path for path in found if DATA_FILE.fullmatch(path)]
+            names = sorted(glob.glob("*", root_dir=os.path.join(self.folder, "data", cell.config)))
+            paths = [path for name in names if DATA_FILE.fullmatch(path := f"data/{cell.config}/{name}")]
             total = {int(path.rpartition("-")[2].partition(".")[0]) for path in paths}
             if total != {len(paths)}:
                 problem = f"has {len(paths)} files, not {max(total)}" if total else "is missing"
@@ -304,28 +304,35 @@ class _Build:
                     f"{self.benchmark.dataset} --out {self.folder} --configs {cell.config}`"
                 )
             self._paths += paths
-        footers = {path: _footer(Path(self.folder, path)) for path in self._paths}
-        num_rows = {path: footer.num_rows for path, footer in footers.items()}
+        opened = self._paths
         if self.build is not None:
             configs = {cell.config for cell in cells}
             files = {p: info for p, info in self.build.files.items() if p.split("/")[1] in configs}
             self.build = replace(self.build, record={}, files=files)
-            for problem in check_record(self.build, num_rows).values():
+            for problem in check_record(self.build, dict.fromkeys(self._paths)).values():
                 raise SourceError(f"{self.folder}/{problem}; {_VERIFY}, or run the same build command again")
+            opened = self._paths[:1]  # the footers of many files take long to read
+        footers = {path: _footer(os.path.join(self.folder, path)) for path in opened}
         for path, footer in footers.items():
-            signature = signature_in(footer.metadata)
-            if signature != self.recipe.signature:
-                raise SourceError(
-                    f"{self.folder}/{path}: of {signature or 'no build'!r}, not of {self.recipe.signature!r}; "
-                    f"{_VERIFY}"
-                )
+            self._check(path, footer)
         try:
             features = json.loads(footers[self._paths[0]].metadata[b"huggingface"])["info"]["features"]
             self.classes = features["label"]["names"]
             self._column = next(name for name in ("image", "sequence", "video") if name in features)
         except (ValueError, KeyError, TypeError, StopIteration):
             raise SourceError(f"{self.folder}/{self._paths[0]}: no file of a build of this package") from None
-        self._starts = np.concatenate([[0], np.cumsum(list(num_rows.values()), dtype=np.int64)])
+        rows = [self.build.files[p].rows if self.build else footers[p].num_rows for p in self._paths]
+        self._starts = np.concatenate([[0], np.cumsum(rows, dtype=np.int64)])
+
+    def _check(self, path: str, footer: Any) -> None:
+        """Compare the recipe and the number of rows of a file with those of the build."""
+        place, signature = os.path.join(self.folder, path), signature_in(footer.metadata)
+        if signature != self.recipe.signature:
+            raise SourceError(
+                f"{place}: of {signature or 'no build'!r}, not of {self.recipe.signature!r}; {_VERIFY}"
+            )
+        if self.build is not None and footer.num_rows != (rows := self.build.files[path].rows):
+            raise SourceError(f"{place}: {footer.num_rows:,} rows, not {rows:,} as recorded; {_VERIFY}")
 
     def __len__(self) -> int:
         return int(self._starts[-1])
@@ -335,8 +342,7 @@ class _Build:
         row -= int(self._starts[number])
         place = os.path.join(self.folder, self._paths[number])
         if number not in self._files:
-            self._verify(self._paths[number])
-            self._files[number] = StoredImages(place, self._column)
+            self._files[number] = self._open(self._paths[number])
         with _reading(place):
             files, label = self._files[number].read(row)
         with _reading(f"{place}, row {row}"):
@@ -346,12 +352,20 @@ class _Build:
                 return [codecs.decode(data) for data in files], label
             return list(decode_video(files[0])), label
 
+    def _open(self, path: str) -> StoredImages:
+        self._verify(path)
+        place = os.path.join(self.folder, path)
+        with _reading(place):
+            images = StoredImages(place, self._column)
+            footer = images.metadata
+        self._check(path, footer)
+        return images
+
     def _verify(self, path: str) -> None:
         """Compare the checksum of a file with the record, unless it was done before, also in another process."""
         if self.build is not None:
-            self._checksums = self._checksums or Checksums(self.build)
+            self._checksums = self._checksums or Checksums(self.build.folder, self.build.files)
             self._checksums.verify(path)
-            self._checksums.save()
 
     def __getstate__(self) -> dict[str, Any]:
         return {**vars(self), "_files": {}, "_checksums": None}
@@ -367,7 +381,9 @@ class _Build:
         place = os.path.join(self.folder, path)
         # Not read_table, which takes ten times as long to open a file.
         with _reading(place), pq.ParquetFile(place) as file:
-            return file.read([name], use_threads=False)[name]
+            footer, values = file.metadata, file.read([name], use_threads=False)[name]
+        self._check(path, footer)
+        return values
 
 
 @contextlib.contextmanager
@@ -379,6 +395,6 @@ def _reading(place: str) -> Iterator[None]:
         raise SourceError(f"{place}: cannot be read ({error}); {_VERIFY}") from error
 
 
-def _footer(path: Path) -> Any:
-    with _reading(str(path)):
+def _footer(path: str) -> Any:
+    with _reading(path):
         return pq.read_metadata(path)

@@ -9,10 +9,11 @@ from evaluation_samples import evaluation
 from toy_models import by_colour
 
 from imagenet_cp.build.build_json import open_build
+from imagenet_cp.build.checksums import Checksums
 from imagenet_cp.cli.evaluate import _summary
 from imagenet_cp.errors import BuildError, SourceError
 from imagenet_cp.evaluation.data.built_rows import from_folder
-from imagenet_cp.evaluation.data.completeness import Checksums, check_card
+from imagenet_cp.evaluation.data.completeness import check_card
 from imagenet_cp.evaluation.report.page import _warnings
 from imagenet_cp.evaluation.run import evaluate_model
 
@@ -75,18 +76,38 @@ def test_a_flipped_byte_is_found_at_first_use_and_checksums_are_remembered(folde
     file.write_bytes(original)
     evaluate_model(by_colour, imagenet_c=folder, configs=["fog_3"])
     name = file.relative_to(folder).as_posix()
-    monkeypatch.setattr("imagenet_cp.evaluation.data.completeness.problem_of", lambda *_: "read again")
-    Checksums(open_build(folder)).verify(name)
+    monkeypatch.setattr("imagenet_cp.build.checksums.problem_of", lambda *_: "read again")
+    Checksums(folder, open_build(folder).files).verify(name)
     os.utime(file, ns=(1, 1))
     with pytest.raises(SourceError, match="read again"):
-        Checksums(open_build(folder)).verify(name)
+        Checksums(folder, open_build(folder).files).verify(name)
 
 
-def test_a_folder_that_cannot_be_written_is_evaluated_too(folder, monkeypatch):
-    def refuse(*_):
-        raise PermissionError("read-only")
+def test_what_a_build_has_written_is_not_read_again(folder, monkeypatch):
+    monkeypatch.setattr("imagenet_cp.build.checksums.problem_of", lambda *_: "read again")
+    remembered = (folder / ".imagenet_cp/verified.txt").read_text()
+    checksums = Checksums(folder, open_build(folder).files)
+    for file in files(folder):
+        checksums.verify(file.relative_to(folder).as_posix())
+    checksums.remember()
+    assert (folder / ".imagenet_cp/verified.txt").read_text() == remembered
 
-    monkeypatch.setattr("imagenet_cp.evaluation.data.completeness.write_json", refuse)
+
+def test_checksums_that_two_processes_compare_at_the_same_time_are_all_remembered(folder, monkeypatch):
+    shutil.rmtree(folder / ".imagenet_cp")
+    names = [file.relative_to(folder).as_posix() for file in files(folder)]
+    for checksums, name in [(Checksums(folder, open_build(folder).files), name) for name in names]:
+        checksums.verify(name)
+    with open(folder / ".imagenet_cp/verified.txt", "ab") as lines:
+        lines.write(b"a line cut sh")
+    monkeypatch.setattr("imagenet_cp.build.checksums.problem_of", lambda *_: "read again")
+    for name in names:
+        Checksums(folder, open_build(folder).files).verify(name)
+
+
+def test_a_folder_that_cannot_be_written_is_evaluated_too(folder):
+    shutil.rmtree(folder / ".imagenet_cp")
+    (folder / ".imagenet_cp/verified.txt").mkdir(parents=True)
     evaluate_model(by_colour, imagenet_c=folder, configs=["fog_3"])
 
 

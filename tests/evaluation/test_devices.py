@@ -5,8 +5,9 @@ import types
 import pytest
 
 from imagenet_cp.errors import UsageError
-from imagenet_cp.evaluation import devices
+from imagenet_cp.evaluation import devices, run
 from imagenet_cp.evaluation.devices import default_processes, find_devices, find_shard
+from imagenet_cp.evaluation.models.spec import ModelSpec
 from imagenet_cp.jobs.job_folder import Shard
 
 
@@ -34,10 +35,16 @@ def test_a_function_takes_no_device(device):
             find_devices(device, [model])
 
 
-def test_a_launched_process_has_the_device_of_its_number(two_gpus):
-    assert find_devices("auto", ["timm:resnet50"], local=1) == ("cuda:1",)
-    assert find_devices("cuda", ["timm:resnet50"], local=2) == ("cuda:0",)
+def test_a_launched_process_has_the_device_of_its_number(two_gpus, monkeypatch):
+    assert find_devices("auto", ["timm:resnet50"], local=1) == ("cuda:0", "cuda:1")
     assert find_devices("cpu", ["timm:resnet50"], local=1) == ("cpu",)
+    chosen = []
+    monkeypatch.setattr(run, "check_device", lambda *_: None)
+    monkeypatch.setattr(ModelSpec, "open", lambda spec, device: chosen.append(device) or 1 / 0)
+    for local in (0, 4):
+        with pytest.raises(ZeroDivisionError):
+            run.evaluate_models([len], source="nowhere", devices=["cuda:5", "cuda:6", "cuda:7"], local=local)
+    assert chosen == ["cuda:5", "cuda:6"]
 
 
 def test_launchers_name_the_shard():
@@ -47,6 +54,8 @@ def test_launchers_name_the_shard():
         Shard(1, 4),
         0,
     )
+    named = {"RANK": "0", "WORLD_SIZE": "1", "LOCAL_RANK": ""}
+    assert find_shard(named) == find_shard({**named, "LOCAL_RANK": "x"}) == (Shard(1, 1), 0)
     # The script of a batch job has the first number too, but runs once.
     assert find_shard({"SLURM_PROCID": "0", "SLURM_NTASKS": "4"}) == (Shard(), 0)
 
@@ -55,24 +64,30 @@ def test_on_the_cpu_networks_have_a_process_per_core(monkeypatch):
     asked = []
     monkeypatch.setattr(devices, "find_device", lambda device: "cpu" if device == "auto" else device)
     monkeypatch.setattr(devices, "default_workers", lambda *needs: asked.append(needs) or 5)
-    assert default_processes(("auto",), ["timm:a", "torchvision:b", "hf:c/d"]) == 5
-    assert default_processes(("mps",), ["timm:a"]) is None
+    assert default_processes(("auto",), ["timm:a"], 64) == 5
+    assert default_processes(("auto",), ["timm:a", "torchvision:b", "hf:c/d"], 64) == 5
+    assert default_processes(("mps",), ["timm:a"], 64) is None
     for model in ("model.onnx", "package.module:function"):
-        assert default_processes(("auto",), ["timm:a", model]) is None
-    assert asked == [("process", 2_000_000_000)]
+        assert default_processes(("auto",), ["timm:a", model], 64) is None
+    assert asked == [("process", 2_000_000_000), ("process", 3_000_000_000)]
 
 
 def test_a_gpu_has_a_process_for_every_four_cores_as_far_as_its_memory_reaches(two_gpus, monkeypatch):
     free = {"cuda:0": 80e9, "cuda:1": 24e9, None: 80e9}
     devices.import_library("torch").cuda.mem_get_info = lambda device: (int(free[device]), 0)
     monkeypatch.setattr(devices, "available_cores", lambda: 40)
+    monkeypatch.setattr(devices, "available_memory", lambda: None)
 
-    def count(*names):
-        return default_processes(names, ["timm:resnet50"])
+    def count(*names, models=1, batch_size=64):
+        return default_processes(names, ["timm:resnet50"] * models, batch_size)
 
     assert count("auto") == count("cuda:0") == 10
     assert count("cuda:1") == 3  # of 8 GB each
     assert count("cuda:0", "cuda:1") == 6
+    assert count("cuda:0", models=3) == 3  # which need a third of the images
+    assert count("cuda:0", batch_size=511) == 10 and count("cuda:0", batch_size=512) == 5
+    monkeypatch.setattr(devices, "available_memory", lambda: int(9e9))
+    assert count("cuda:0") == 4 and count("cuda:0", models=2) == 3 and count("cuda:0", "cuda:1") == 4
     monkeypatch.setattr(devices, "available_cores", lambda: 8)
     assert count("cuda:0") == count("cuda:0", "cuda:1") == 2
     free["cuda:0"] = 1e9

@@ -174,6 +174,22 @@ def test_models_that_fail_are_named_and_the_rest_go_on(options, tmp_path):
         evaluate_models([of_10, of_10], **small, out=tmp_path / "twice")
 
 
+def test_no_model_sees_what_another_writes_to_its_input_or_ends_the_process(options):
+    def mutating(images):
+        images[:] = 0
+        return of_10(images)
+
+    def leaving(images):
+        raise SystemExit(3)
+
+    small = {**options, "benchmarks": ["cifar10_c"], "configs": ["clean"]}
+    done = evaluate_models([mutating, leaving, of_10], **small, names=["mutating", "leaving", None])
+    assert done.failed == {"leaving": "leaving fails on uint8 images of shape 1x32x32x3: SystemExit: 3"}
+    alone = evaluate_models([of_10], **small).evaluations["of_10"]
+    assert done.evaluations["of_10"].calibration == alone.calibration
+    assert done.evaluations["mutating"].calibration != alone.calibration
+
+
 @pytest.mark.parametrize("kind", [SourceError, UsageError])
 def test_a_model_that_cannot_be_opened_again_is_named(kind):
     class Gone:

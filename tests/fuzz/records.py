@@ -122,7 +122,7 @@ def _built(folder: Path) -> Iterator[Kind]:
     for unit in sorted((out / ".imagenet_cp" / "units").iterdir()):
         yield unit, resume
     for call in (read, resume):
-        yield out / ".imagenet_cp" / "verified.json", call
+        yield out / ".imagenet_cp" / "verified.txt", call
     for call in (unrecorded, check, resume):
         yield out / "README.md", call
 

@@ -9,6 +9,7 @@ from PIL import Image
 from skimage import data
 
 import imagenet_cp
+from imagenet_cp.errors import SourceError
 from imagenet_cp.images import codecs
 
 NOISE = np.random.RandomState(0)
@@ -74,6 +75,40 @@ def test_jpeg_is_decoded_as_pillow_does(name):
         made = codecs.decode(encoded)
         assert made.dtype == np.uint8 and made.flags.writeable
         np.testing.assert_array_equal(made, expected)
+
+
+def is_decoded_without_pillow_s_headers(data, monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setattr(codecs, "open_image", None)
+        try:
+            codecs.decode_image(data)
+        except TypeError:
+            return False
+    return True
+
+
+@pytest.mark.parametrize("name", PICTURES)
+def test_images_of_pillow_have_the_pixels_of_decode(name, monkeypatch):
+    stored = codecs.encode_jpeg(PICTURES[name], 85)
+    assert is_decoded_without_pillow_s_headers(stored, monkeypatch)
+    grey = pillow_jpeg(PICTURES[name][..., 0])
+    progressive = pillow_jpeg(PICTURES[name], progressive=True)
+    for file in (stored, pillow_jpeg(PICTURES[name]), progressive, grey, codecs.encode_png(PICTURES[name])):
+        image = codecs.decode_image(file)
+        assert image.mode == "RGB"
+        np.testing.assert_array_equal(np.asarray(image), codecs.decode(file))
+
+
+@pytest.mark.parametrize("at, value, message", [
+    (163, b"\xff\xff\xff\xff", "more pixels than the limit"),
+    (163, b"\0\0\0\0", "not an image"),
+    (400, None, "truncated"),
+])  # fmt: skip
+def test_a_damaged_jpeg_is_refused_by_name(at, value, message):
+    data = codecs.encode_jpeg(PICTURES["chelsea"], 85)
+    damaged = data[:at] if value is None else data[:at] + value + data[at + len(value) :]
+    with pytest.raises(SourceError, match=f"an image: .*{message}"):
+        codecs.decode_image(damaged)
 
 
 @pytest.mark.parametrize("name", PICTURES)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import os
+import stat
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -119,9 +121,13 @@ def problem_of(path: Path, info: FileInfo) -> str | None:
     return None if sha256_of(path) == info.sha256 else "its checksum is not the recorded one"
 
 
-def size_problem(path: Path, info: FileInfo) -> str | None:
+def size_problem(path: str | os.PathLike[str], info: FileInfo) -> str | None:
     """Compare the size of a file with its record; None if they agree."""
-    if not path.is_file():
+    try:
+        status = os.stat(path)
+    except (FileNotFoundError, NotADirectoryError):
         return "missing"
-    size = path.stat().st_size
+    if not stat.S_ISREG(status.st_mode):
+        return "missing"
+    size = status.st_size
     return None if size == info.size else f"{size} bytes, not {info.size} as recorded"

@@ -14,7 +14,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from ..arguments import name_list
+from ..arguments import name_list, optional_number
 from ..benchmarks.benchmark import Benchmark, Cell
 from ..benchmarks.catalog import get_benchmark
 from ..benchmarks.recipe import Recipe
@@ -28,6 +28,7 @@ from ..jobs.memory import default_workers
 from ..progress import Progress, resumed, silent
 from ..sources import Source
 from .build_folder import lock_build
+from .checksums import Checksums
 from .parquet import FileInfo, read_footer
 from .resume import finished_units, remove_leftovers, resume
 from .schedule import divide
@@ -116,10 +117,11 @@ def new_plan(
     Raises
     ------
     ValueError
-        Unknown dataset, config or codec.
+        Unknown dataset, config or codec; ``images_per_file`` is no number from 1.
     SourceError
         The source is of another benchmark.
     """
+    images_per_file = optional_number("images_per_file", images_per_file)
     folder = local_path(out).resolve()
     benchmark = get_benchmark(dataset)
     benchmark.check(source)
@@ -197,8 +199,8 @@ def build(
     BuildError
         The folder holds something else, cannot be written, or is in use by another process.
     """
+    workers = optional_number("workers_count", workers_count) or default_workers()
     plan = new_plan(dataset, source, out, configs, **options)
-    workers = workers_count or default_workers()
     with lock_build(plan.out, plan.identity, shard) as claim, wrap_os_errors(plan.out):
         units = [replace(unit, claim=claim) for unit in plan.todo]
         remove_leftovers(plan.out, shard)
@@ -280,3 +282,4 @@ def _finish(plan: Plan, units: list[Unit]) -> None:
             {"identity": plan.identity, "versions": versions, "skipped": plan.skipped, "files": files},
         )
         write_text(plan.out / "README.md", card)
+        Checksums(plan.out, plan.files).remember()

@@ -59,10 +59,15 @@ class StoredImages:
         self._groups: dict[int, _Group] = {}
         self._state: tuple[int, ...] | None = None
 
+    @property
+    def metadata(self) -> pq.FileMetaData:
+        """Footer of the file."""
+        return self._parquet().metadata
+
     @functools.cached_property
     def _starts(self) -> NDArray[np.int64]:
         """First row of every group, and the number of rows."""
-        metadata = self._parquet().metadata
+        metadata = self.metadata
         sizes = [metadata.row_group(group).num_rows for group in range(metadata.num_row_groups)]
         return np.concatenate([[0], np.cumsum(sizes, dtype=np.int64)])
 

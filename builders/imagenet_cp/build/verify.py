@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pyarrow.parquet as pq
 
+from ..arguments import optional_number, whole_number
 from ..benchmarks.recipe import RECIPE
 from ..cards.card import metadata, read_metadata
 from ..errors import BuildError, SourceError
@@ -61,9 +62,12 @@ def verify(
 
     Raises
     ------
+    ValueError
+        ``sample`` is no number from 0, or ``threads`` none from 1.
     BuildError
         The folder holds no finished build, or a source is given and this version cannot generate its rows.
     """
+    sample, threads = whole_number("sample", sample), optional_number("threads", threads)
     build = open_build(folder)
     if source is not None:
         _check_reproducible(build)

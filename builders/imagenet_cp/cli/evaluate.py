@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -178,8 +179,13 @@ def evaluate(
     if not names:
         raise UsageError("name a model, such as timm:resnet50, or a file of models with --models")
     numbers = split_names(devices)
-    if not all(number.isdecimal() for number in numbers):
-        raise UsageError(f"--devices is numbers of GPUs, such as 0,2, not {devices!r}")
+    if devices and not (numbers and all(map(str.isdecimal, numbers)) and len(set(numbers)) == len(numbers)):
+        raise UsageError(f"--devices is different numbers of GPUs, such as 0,2, not {devices!r}")
+    if numbers and device != "auto":
+        raise UsageError(f"give --device {device} or --devices {devices}, not both")
+    twice = [name for name, times in Counter(names).items() if times > 1]
+    if twice:
+        raise UsageError(f"{twice[0]} is named more than once; name each model once")
     if len(names) > 1 and (name or weights):
         raise UsageError(f"{'--name' if name else '--weights'} goes with one model, not with {len(names)}")
     require_matplotlib()
@@ -190,7 +196,8 @@ def evaluate(
     reuse_freed_memory(own_process=True)
     gpus = [f"cuda:{number}" for number in numbers]
     if engine == "local" and not launched:
-        processes = processes or default_processes(gpus or find_devices(device, names), names)
+        found = gpus or find_devices(device, names)
+        processes = processes or default_processes(found, names, batch_size)
     with interruptible(), open_engine(engine, processes) as executor, show_progress(quiet) as progress:
         done = evaluate_models(
             names,
@@ -258,7 +265,7 @@ def evaluate(
 def _read_list(file: Path) -> list[str]:
     """Models of a file, one per line; lines that begin with # are comments."""
     try:
-        lines = file.expanduser().read_text(encoding="utf-8").splitlines()
+        lines = file.expanduser().read_text(encoding="utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"{file}: cannot be read ({error})") from None
     return [line.strip() for line in lines if line.strip() and not line.lstrip().startswith("#")]
@@ -355,6 +362,6 @@ def _summary(evaluation: Evaluation) -> Iterator[str]:
                 yield f"measured: {clean}{mean} over {count(len(errors), 'config')}"
         if metric == "mce" and result["relative_mce"] is None and result["clean_error"] is None:
             yield (
-                "relative mCE: none, since the config clean is missing; add it with "
+                "relative mCE: none, since the config clean is missing; add it to --configs, or to a build with "
                 "imagenet-cp build imagenet_c --out FOLDER --configs clean"
             )

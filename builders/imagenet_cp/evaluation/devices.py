@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from ..errors import UsageError
 from ..jobs.cores import available_cores
 from ..jobs.job_folder import Shard
-from ..jobs.memory import default_workers
+from ..jobs.memory import available_memory, default_workers
 from .models.model import import_library
 from .models.pytorch import find_device
 
@@ -16,8 +16,10 @@ from .models.pytorch import find_device
 _TORCH = ("timm:", "torchvision:", "hf:")
 #: Bytes of a process that runs a ResNet-50 or a ViT-B on batches of 64 and makes their images.
 _PROCESS_MEMORY = 2_000_000_000
-#: Bytes of a GPU for each process on it.
-_GPU_MEMORY = 8_000_000_000
+#: Bytes of each further model in such a process.
+_MODEL_MEMORY = 500_000_000
+#: Bytes of a GPU for each process on it, with batches of up to so many images.
+_GPU_MEMORY, _GPU_BATCH = 8_000_000_000, 256
 #: Cores whose threads one process keeps busy; more wait for Python's lock (tests/benchmarks/results/accelerator.md).
 _CORES = 4
 #: Variables of a launcher: number of a process, their number, and its number on its machine.
@@ -40,7 +42,8 @@ def find_shard(environment: Mapping[str, str] = os.environ) -> tuple[Shard, int]
     for rank, count, local in _LAUNCHERS:
         if environment.get(rank, "").isdecimal() and environment.get(count, "").isdecimal():
             shard = Shard(int(environment[rank]) + 1, int(environment[count]))
-            return shard, int(environment.get(local, "0"))
+            number = environment.get(local, "")
+            return shard, int(number) if number.isdecimal() else 0
     return Shard(), 0
 
 
@@ -54,7 +57,7 @@ def find_devices(device: str, models: Sequence[object], local: int | None = None
     models : sequence
         The models; those given as functions choose their devices themselves.
     local : int, optional
-        Number of this process on its machine where a launcher started one for each device.
+        Number of this process on its machine where a launcher started one for each device: ``auto`` is all GPUs then.
 
     Raises
     ------
@@ -68,21 +71,23 @@ def find_devices(device: str, models: Sequence[object], local: int | None = None
         if found == "cuda":
             count = import_library("torch").cuda.device_count()
             devices = tuple(f"cuda:{number}" for number in range(count))
-    return devices if local is None else (devices[local % len(devices)],)
+    return devices
 
 
-def default_processes(devices: Sequence[str], models: Sequence[str]) -> int | None:
+def default_processes(devices: Sequence[str], models: Sequence[str], batch_size: int) -> int | None:
     """Count the processes for models on some devices, as far as the memory reaches.
 
     On the CPU there is one for each core. On a GPU there is one for every four cores, since a GPU is faster than the
-    threads of one process can make its images.
+    threads of one process can make its images; several models need fewer images in the same time.
 
     Parameters
     ----------
     devices : sequence of str
         From `find_devices`.
     models : sequence of str
-        Names of the models.
+        Names of the models, all of which every process holds.
+    batch_size : int
+        Images of a batch.
 
     Returns
     -------
@@ -92,14 +97,20 @@ def default_processes(devices: Sequence[str], models: Sequence[str]) -> int | No
     if not all(name.startswith(_TORCH) for name in models):
         return None
     kinds = {find_device(device).partition(":")[0] for device in devices}
+    each = _PROCESS_MEMORY + (len(models) - 1) * _MODEL_MEMORY
     if kinds == {"cpu"}:
-        return default_workers("process", _PROCESS_MEMORY)
+        return default_workers("process", each)
     if kinds != {"cuda"}:
         return None
     cuda = import_library("torch").cuda
     free: int = min(cuda.mem_get_info(None if device == "auto" else device)[0] for device in devices)
-    each = min(available_cores() // (_CORES * len(devices)), free // _GPU_MEMORY)
-    return len(devices) * max(1, each)
+    limits = [
+        available_cores() // (_CORES * len(models) * len(devices)),
+        free // (_GPU_MEMORY * max(1, batch_size // _GPU_BATCH)),
+    ]
+    if (memory := available_memory()) is not None:
+        limits.append(memory // (each * len(devices)))
+    return len(devices) * max(1, min(limits))
 
 
 def check_device(device: str, models: Sequence[object]) -> None:

@@ -189,7 +189,7 @@ def predict(
         for batch in loaded:
             for number, predictions in list(predicted.items()):
                 try:
-                    predictions.add(batch)
+                    predictions.add(batch if len(specs) == 1 else batch.copy(predictions.resizing))
                 except SourceError as error:
                     failed[number] = str(error)
                     del predicted[number]

@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 
 import pyarrow as pa
 
+from ..arguments import optional_number, whole_number
 from ..benchmarks.recipe import NATIVE
 from ..errors import BuildError, SourceError, UsageError, suggest
 from ..files import local_path
@@ -298,9 +299,14 @@ def evaluate_models(
     BuildError
         A folder holds predictions of other data, or cannot be written.
     UsageError
-        Nothing to evaluate on; an unknown model, benchmark, config, device or kind of scores; two models of one name.
+        Nothing to evaluate on; an unknown model, benchmark, config, device or kind of scores; two models of one name;
+        a number of images, threads or processes below 1.
     """
     out = None if out is None else local_path(out)  # before anything is read
+    limit, threads = optional_number("limit", limit), optional_number("threads", threads)
+    processes = optional_number("processes", processes)
+    images_per_unit = optional_number("images_per_unit", images_per_unit)
+    batch_size = whole_number("batch_size", batch_size, 1)
     if layout is not None and data is None:
         raise UsageError("a layout is of the paths in data: give --data (data=) too")
     _check_out(out, data)
@@ -324,6 +330,8 @@ def evaluate_models(
     for chosen in devices:
         check_device(chosen, models)
     devices = tuple(devices) or find_devices(device, models, local)
+    if local is not None:
+        devices = (devices[local % len(devices)],)
     cores = threads or available_cores()
     count = processes or len(devices)
 

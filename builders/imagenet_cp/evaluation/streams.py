@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ..arguments import name_list, whole_number
+from ..arguments import name_list, optional_number, whole_number
 from ..benchmarks.benchmark import Cell
 from ..benchmarks.catalog import get_benchmark
 from ..benchmarks.recipe import Recipe
@@ -177,9 +177,11 @@ def stream(
         raise ValueError(
             f"{known.dataset} has sequences, not single images; stream a benchmark such as imagenet_c"
         )
+    if reset is not None and not callable(reset):
+        raise ValueError(f"reset must be a function without arguments, not {reset!r}")
     severity, batch_size = whole_number("severity", severity, 1, 5), whole_number("batch_size", batch_size, 1)
-    threads = available_cores() if threads is None else whole_number("threads", threads, 1)
-    limit = None if limit is None else whole_number("limit", limit, 1)
+    threads = optional_number("threads", threads) or available_cores()
+    limit = optional_number("limit", limit)
     images = open_source(source)
     known.check(images)
     recipe = known.recipe(seed, source=images)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,9 +14,14 @@ from PIL import Image
 from ..kernels import jpeg_file
 from . import opencv
 from .png_encoder import encode_png
-from .source_images import open_image, pixels, to_rgb
+from .source_images import MAX_PIXELS, open_image, pixels, to_rgb
 
 __all__ = ["decode", "decode_image", "encode", "encode_jpeg", "encode_png"]
+
+#: Beginning of a JPEG file by `encode_jpeg` or libjpeg: JFIF, two quantization tables, and height and width in colour.
+_JPEG_SIZE = re.compile(
+    rb"\xff\xd8\xff\xe0\0\x10.{14}(?:\xff\xdb\0\x43.{65}){2}\xff\xc0\0\x11\x08(..)(..)\x03", re.DOTALL
+)
 
 
 def encode(image: NDArray[np.uint8], codec: str, name: str) -> dict[str, Any]:
@@ -116,6 +123,11 @@ def decode_image(data: bytes) -> Image.Image:
     ValueError
         The bytes are no such file, or damaged.
     """
+    if begin := _JPEG_SIZE.match(data):  # Pillow's own reading of headers is a tenth of the time of an image
+        height, width = (int.from_bytes(side, "big") for side in begin.groups())
+        if 0 < width * height <= MAX_PIXELS:
+            with contextlib.suppress(ValueError, OSError):  # opened again below, where errors are named
+                return Image.frombytes("RGB", (width, height), data, "jpeg", "RGB", "")
     with open_image(data, "an image", ("JPEG", "PNG")) as image:
         image.load()
         return to_rgb(image)

@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import Mapping
 
-from ...build.build_folder import problem_of, size_problem
+from ...build.build_folder import size_problem
 from ...build.build_json import Build
 from ...cards.card import read_metadata
-from ...errors import SourceError
-from ...files import read_json, write_json
-from ...jobs.job_folder import RECORD_FILE, STATE_DIR
-from ...sources.source import stamp_of
-
-_VERIFIED = f"{STATE_DIR}/verified.json"
+from ...jobs.job_folder import RECORD_FILE
 
 
-def check_record(build: Build, num_rows: Mapping[str, int]) -> dict[str, str]:
+def check_record(build: Build, num_rows: Mapping[str, int | None]) -> dict[str, str]:
     """Compare the files of a build with its record.
 
     Parameters
@@ -24,7 +20,7 @@ def check_record(build: Build, num_rows: Mapping[str, int]) -> dict[str, str]:
     build : Build
         The build.
     num_rows : dict
-        Relative path -> number of rows, of the files in the folder.
+        Relative path -> number of rows, of the files in the folder; None is not compared.
 
     Returns
     -------
@@ -34,8 +30,10 @@ def check_record(build: Build, num_rows: Mapping[str, int]) -> dict[str, str]:
     problems: dict[str, str] = {}
     for path in {**build.files, **num_rows}:
         info, rows = build.files.get(path), num_rows.get(path, 0)
-        problem = size_problem(build.folder / path, info) if info else f"not named in {RECORD_FILE}"
-        if info and not problem and rows != info.rows:
+        problem = (
+            size_problem(os.path.join(build.folder, path), info) if info else f"not named in {RECORD_FILE}"
+        )
+        if info and not problem and rows is not None and rows != info.rows:
             problem = f"{rows:,} rows, not {info.rows:,} as recorded"
         if problem:
             problems.setdefault(path.split("/")[1], f"{path}: {problem}")
@@ -67,44 +65,3 @@ def check_card(card: str, num_rows: Mapping[str, int]) -> dict[str, str]:
         for config, rows in num_rows.items()
         if rows != expected.get(config)
     }
-
-
-class Checksums:
-    """Checksums of a build's files, compared once and remembered in the folder while a file is unchanged.
-
-    Parameters
-    ----------
-    build : Build
-        The build.
-    """
-
-    def __init__(self, build: Build) -> None:
-        self.build = build
-        self.verified: dict[str, str] = {}
-
-    def verify(self, path: str) -> None:
-        """Compare the checksum of a file, unless it is remembered.
-
-        Raises
-        ------
-        SourceError
-            It differs from the record.
-        """
-        file, info = self.build.folder / path, self.build.files[path]
-        if not file.is_file():
-            raise SourceError(f"{file}: missing; run the same build command again, which makes it")
-        known = f"{info.sha256} {stamp_of(file.stat())}"
-        if self.verified.get(path) != known:  # another process may have verified it
-            with contextlib.suppress(OSError, ValueError):
-                self.verified.update(read_json(self.build.folder / _VERIFIED, {str: str}))
-        if self.verified.get(path) == known:
-            return
-        if problem := problem_of(file, info):
-            raise SourceError(f"{file}: {problem}; run the same build command again, which replaces it")
-        self.verified[path] = known
-
-    def save(self) -> None:
-        """Write what is verified, if the folder can be written to."""
-        with contextlib.suppress(OSError):
-            (self.build.folder / STATE_DIR).mkdir(exist_ok=True)
-            write_json(self.build.folder / _VERIFIED, dict(self.verified))

@@ -53,6 +53,10 @@ class Batch(NamedTuple):
     frames: list[int]
     images: dict[Resizing, NDArray[np.uint8]]
 
+    def copy(self, resizing: Resizing) -> Batch:
+        """Copy the images of one model, which may write to its input; the samples are shared."""
+        return self._replace(images={resizing: self.images[resizing].copy()})
+
 
 #: Images of a sample by their resizing.
 _Resized = dict[Resizing, list[NDArray[np.uint8]]]
@@ -186,5 +190,5 @@ def prefetch(items: Iterator[T], number: int = _PREFETCH) -> Iterator[T]:
             yield item  # type: ignore[misc]  # not the end
     finally:
         thread.shutdown(cancel_futures=True)
-        if isinstance(items, Generator):
+        if hasattr(items, "close"):  # a generator, whose class is gone when Python ends
             items.close()

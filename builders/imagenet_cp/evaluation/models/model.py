@@ -85,7 +85,7 @@ class Model:
         shape = "x".join(map(str, images.shape))
         try:
             output = self.function(images)
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             reason = f"{type(error).__name__}: {error}".splitlines()[0]
             if "OutOfMemory" in reason:  # of torch.cuda
                 reason += " Give a smaller --batch-size (batch_size=) or fewer --processes (processes=)"

@@ -1,0 +1,69 @@
+"""Checksums of the files of a build, computed when a file is made or first read, and remembered."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Mapping
+from pathlib import Path
+
+from ..errors import SourceError
+from ..jobs.job_folder import STATE_DIR
+from ..sources.source import stamp_of
+from .build_folder import problem_of
+from .parquet import FileInfo
+
+_VERIFIED = f"{STATE_DIR}/verified.txt"
+
+
+class Checksums:
+    """Checksums of a build's files, compared once and remembered in the folder while a file is unchanged.
+
+    Parameters
+    ----------
+    folder : Path
+        Folder of the build.
+    files : dict
+        Path relative to the folder -> its record.
+    """
+
+    def __init__(self, folder: Path, files: Mapping[str, FileInfo]) -> None:
+        self.folder, self.files = folder, files
+        self.verified: set[str] = set()
+
+    def verify(self, path: str) -> None:
+        """Compare the checksum of a file, unless it is remembered.
+
+        Raises
+        ------
+        SourceError
+            It differs from the record.
+        """
+        file, info = self.folder / path, self.files[path]
+        if not file.is_file():
+            raise SourceError(f"{file}: missing; run the same build command again, which makes it")
+        known = self._line(path)
+        if known in self.verified or known in self._remembered():
+            return
+        if problem := problem_of(file, info):
+            raise SourceError(f"{file}: {problem}; run the same build command again, which replaces it")
+        self._append(known)
+
+    def remember(self) -> None:
+        """Remember all files, whose checksums were computed as they were written, or by a resumption."""
+        self._append(*sorted(set(map(self._line, self.files)) - self._remembered()))
+
+    def _line(self, path: str) -> str:
+        return f"{self.files[path].sha256} {stamp_of((self.folder / path).stat())} {path}"
+
+    def _remembered(self) -> set[str]:
+        with contextlib.suppress(OSError, ValueError):
+            self.verified.update((self.folder / _VERIFIED).read_text("utf-8").splitlines())
+        return self.verified
+
+    def _append(self, *lines: str) -> None:
+        self.verified.update(lines)
+        record = self.folder / _VERIFIED
+        with contextlib.suppress(OSError):  # the folder may be read-only
+            record.parent.mkdir(exist_ok=True)
+            with open(record, "a", encoding="utf-8") as file:  # in one write: other processes append theirs
+                file.write("".join(f"{line}\n" for line in lines))
