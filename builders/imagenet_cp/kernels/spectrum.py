@@ -113,8 +113,12 @@ def _tint(image, halves, amplitudes, plan, amplitude, out):
 
 @kernel
 def _workspace(side):
-    """Return the turns of a field, buffers for its transforms and one for ROWS of its rows."""
-    return turns(side), aligned(4 * side * LANES).reshape(4, -1), aligned(ROWS * side).reshape(ROWS, side)
+    """Return the turns of a field, buffers for its transforms and one for ROWS of its rows.
+
+    The buffers have one vector more than their transforms: `_rows` mirrors the first column, too.
+    """
+    buffers = aligned(4 * (side + 1) * LANES).reshape(4, -1)
+    return turns(side), buffers, aligned(ROWS * side).reshape(ROWS, side)
 
 
 @lru_cache(8)
@@ -152,8 +156,9 @@ def _transformed(halves, amplitudes, plan, wave, buffers):
 
     Returns
     -------
-    half : ndarray of float64, shape (2, S, S / 2 + 1 or more)
-        Real and imaginary parts of the left half.
+    half : ndarray of float64, shape (2, columns * rows)
+        Real and imaginary parts of the left half, S / 2 + 1 columns or more, in blocks of LANES columns: all rows of a
+        block follow each other. Their number is S, rounded up to a multiple of ROWS.
     deviation : float
 
     Notes
@@ -169,18 +174,17 @@ def _transformed(halves, amplitudes, plan, wave, buffers):
     sign of every other pixel changes.
     """
     side = len(amplitudes)
-    width = (side // 2 + LANES) // LANES * LANES
-    half = aligned(2 * side * width).reshape(2, side, width)
-    half[:, :, side // 2 :] = 0.0
-    deviation = _hermitian(halves, amplitudes, half)
-    re, im = half[0].reshape(-1), half[1].reshape(-1)
-    for left in range(0, width, LANES):
-        inverse(re, im, left, width, buffers, re, im, left, width, plan, wave)
+    block = LANES * (-(-side // ROWS) * ROWS)
+    half = aligned(2 * (side // 2 // LANES + 1) * block).reshape(2, -1)
+    half[:, side // 2 // LANES * block :] = 0.0
+    deviation = _hermitian(halves, amplitudes, block, half[0], half[1])
+    for start in range(0, half.shape[1], block):
+        inverse(half[0], half[1], start, LANES, buffers, half[0], half[1], start, LANES, plan, wave)
     return half, deviation
 
 
 @kernel
-def _hermitian(halves, amplitudes, half):
+def _hermitian(halves, amplitudes, block, re, im):
     """Compute the left half of the Hermitian part of the spectrum, times -2; return the deviation of its field.
 
     The phase at (i, j) in the left half is also that at (S - 1 - i, S - 1 - j) in the right half. The Hermitian part at
@@ -188,9 +192,10 @@ def _hermitian(halves, amplitudes, half):
     """
     wide()
     side, middle = len(amplitudes), len(amplitudes) // 2
-    re, im = half[0], half[1]
     padded = -(-middle // LANES) * LANES
-    s, c, phase, squares = np.empty((2, padded)), np.empty((2, padded)), np.zeros(padded), np.zeros(middle)
+    # The sines and cosines of two rows, each with the one before its first.
+    s, c = np.zeros((2, LANES + padded)), np.zeros((2, LANES + padded))
+    phase, squares = np.zeros(padded), np.zeros(padded)
     first, last = np.empty((2, side)), np.empty((2, side))
     for turn in range(side + 1):
         i, now, before = (turn - 1) % side, turn % 2, 1 - turn % 2
@@ -198,32 +203,38 @@ def _hermitian(halves, amplitudes, half):
         for j in range(middle):
             a, b = np.int32(row[2 * j] >> np.uint32(5)), np.int32(row[2 * j + 1] >> np.uint32(6))
             phase[j] = 2.0 * math.pi * ((a * 67108864.0 + b) / 9007199254740992.0 - 0.5)
-        _sincos(phase, s[now], c[now])
+        _sincos(phase, s[now, LANES:], c[now, LANES:])
         if turn == 0:  # the row before the first is the last
             continue
-        first[0, i], first[1, i], last[0, i], last[1, i] = (
-            c[now, 0],
-            s[now, 0],
-            c[now, middle - 1],
-            s[now, middle - 1],
-        )
-        for j in range(1, middle):
-            re[i, j] = amplitudes[i, j] * (c[now, j] + c[before, j - 1])
-            im[i, j] = amplitudes[i, j] * (s[now, j] - s[before, j - 1])
-        for j in range(1, middle):
-            squares[j] += re[i, j] * re[i, j] + im[i, j] * im[i, j]
-    square = 2.0 * squares.sum()
+        first[0, i], first[1, i] = c[now, LANES], s[now, LANES]
+        last[0, i], last[1, i] = c[now, LANES + middle - 1], s[now, LANES + middle - 1]
+        _combine(amplitudes[i], s[now], c[now], s[before], c[before], re, im, LANES * i, block, squares)
+    square = 2.0 * squares[1:middle].sum()
     for i in range(side):
-        opposite = (side - i) % side
-        re[i, 0] = amplitudes[i, 0] * (first[0, i] + first[0, opposite])
-        im[i, 0] = amplitudes[i, 0] * (first[1, i] - first[1, opposite])
+        opposite, at = (side - i) % side, LANES * i
+        re[at] = amplitudes[i, 0] * (first[0, i] + first[0, opposite])
+        im[at] = amplitudes[i, 0] * (first[1, i] - first[1, opposite])
+        square += re[at] * re[at] + im[at] * im[at]
         opposite, before = side - 1 - i, (i - 1) % side
-        re[i, middle] = amplitudes[i, middle] * (last[0, opposite] + last[0, before])
-        im[i, middle] = amplitudes[i, middle] * (last[1, opposite] - last[1, before])
-        square += re[i, 0] * re[i, 0] + im[i, 0] * im[i, 0]
+        at += middle // LANES * block + middle % LANES
+        re[at] = amplitudes[i, middle] * (last[0, opposite] + last[0, before])
+        im[at] = amplitudes[i, middle] * (last[1, opposite] - last[1, before])
         if i != middle:  # the mean of the field
-            square += re[i, middle] * re[i, middle] + im[i, middle] * im[i, middle]
+            square += re[at] * re[at] + im[at] * im[at]
     return math.sqrt(square)
+
+
+@kernel
+def _combine(amplitudes, s, c, s_before, c_before, re, im, at, block, squares):
+    """Compute a row of the Hermitian part, except for the first column and the middle, and add its squares."""
+    for j in range(0, squares.size, LANES):
+        amplitude, here, there = load(amplitudes, j), LANES + j, LANES + j - 1
+        real = amplitude * (load(c, here) + load(c_before, there))
+        imaginary = amplitude * (load(s, here) - load(s_before, there))
+        store(re, at, real)
+        store(im, at, imaginary)
+        store(squares, j, load(squares, j) + (real * real + imaginary * imaginary))
+        at += block
 
 
 @kernel
@@ -247,23 +258,21 @@ def _rows(half, top, plan, wave, buffers, noise):
 
     The transforms of two rows are real: as real and imaginary part of one they take half the time.
     """
-    side, middle, width = wave.shape[1], wave.shape[1] // 2, half.shape[2]
+    side, middle = wave.shape[1], wave.shape[1] // 2
     re, im, next_re, next_im = buffers[0], buffers[1], buffers[2], buffers[3]
+    real, imaginary, block = half[0], half[1], LANES * (-(-side // ROWS) * ROWS)
     signs = np.ones(LANES + 1)
     signs[1::2] = -1.0
-    for v in range(0, width, LANES):
-        at, last = top * width + v, (side - 2) * width + v
-        for k, real, imaginary in ((0, re, im), (width, next_re, next_im)):
-            _transpose(half[0].reshape(-1), at + k, 2 * width, last + k, real, LANES * v)
-            _transpose(half[1].reshape(-1), at + k, 2 * width, last + k, imaginary, LANES * v)
-    for v in range(middle + 1):
-        at, mirrored = LANES * v, LANES * (side - v)
-        a, b, c, d = load(re, at), load(im, at), load(next_re, at), load(next_im, at)
-        store(re, at, a - d)
-        store(im, at, b + c)
-        if 0 < v < middle:
-            store(re, mirrored, a + d)
-            store(im, mirrored, c - b)
+    for v in range(0, middle + 1, LANES):
+        at = v // LANES * block + top * LANES
+        odd, column = at + LANES, LANES * v
+        _store(_differences(real, at, imaginary, odd), re, column, LANES, LANES)
+        _store(_sums(imaginary, at, real, odd), im, column, LANES, LANES)
+    for v in range(0, middle, LANES):
+        at = v // LANES * block + top * LANES
+        odd, column, count = at + LANES, LANES * (side - v), min(LANES, middle - v)
+        _store(_sums(real, at, imaginary, odd), re, column, -LANES, count)
+        _store(_differences(real, odd, imaginary, at), im, column, -LANES, count)
     inverse(re, im, 0, LANES, buffers, next_re, next_im, 0, LANES, plan, wave)
     for v in range(0, side, LANES):
         at = min(v, side - LANES)
@@ -272,31 +281,57 @@ def _rows(half, top, plan, wave, buffers, noise):
 
 
 @kernel
-def _block(values, at, pitch, last):
-    """Return the columns of LANES vectors with a distance of ``pitch``; those beyond ``last`` are that at ``last``."""
+def _sums(x, i, y, j):
+    """Return the columns of the sums of LANES rows of x and of y, every second one from i and j."""
+    step = 2 * LANES
     return transposed(
-        load(values, at),
-        load(values, min(at + pitch, last)),
-        load(values, min(at + 2 * pitch, last)),
-        load(values, min(at + 3 * pitch, last)),
-        load(values, min(at + 4 * pitch, last)),
-        load(values, min(at + 5 * pitch, last)),
-        load(values, min(at + 6 * pitch, last)),
-        load(values, min(at + 7 * pitch, last)),
+        load(x, i) + load(y, j),
+        load(x, i + step) + load(y, j + step),
+        load(x, i + 2 * step) + load(y, j + 2 * step),
+        load(x, i + 3 * step) + load(y, j + 3 * step),
+        load(x, i + 4 * step) + load(y, j + 4 * step),
+        load(x, i + 5 * step) + load(y, j + 5 * step),
+        load(x, i + 6 * step) + load(y, j + 6 * step),
+        load(x, i + 7 * step) + load(y, j + 7 * step),
     )
 
 
 @kernel
-def _transpose(values, at, pitch, last, out, to):
-    """Store the columns of LANES vectors one after the other."""
-    for column in _block(values, at, pitch, last):
-        store(out, to, column)
-        to += LANES
+def _differences(x, i, y, j):
+    step = 2 * LANES
+    return transposed(
+        load(x, i) - load(y, j),
+        load(x, i + step) - load(y, j + step),
+        load(x, i + 2 * step) - load(y, j + 2 * step),
+        load(x, i + 3 * step) - load(y, j + 3 * step),
+        load(x, i + 4 * step) - load(y, j + 4 * step),
+        load(x, i + 5 * step) - load(y, j + 5 * step),
+        load(x, i + 6 * step) - load(y, j + 6 * step),
+        load(x, i + 7 * step) - load(y, j + 7 * step),
+    )
+
+
+@kernel
+def _store(columns, out, at, step, count):
+    """Store the first of LANES vectors, with a distance of ``step``."""
+    for k, column in enumerate(columns):
+        if k < count:
+            store(out, at + k * step, column)
 
 
 @kernel
 def _alternate(values, at, signs, first, out, to, pitch):
     """Store LANES frequencies of LANES transforms as rows, with alternating signs."""
-    for row in _block(values, at, LANES, at + LANES * LANES):
+    rows = transposed(
+        load(values, at),
+        load(values, at + LANES),
+        load(values, at + 2 * LANES),
+        load(values, at + 3 * LANES),
+        load(values, at + 4 * LANES),
+        load(values, at + 5 * LANES),
+        load(values, at + 6 * LANES),
+        load(values, at + 7 * LANES),
+    )
+    for row in rows:
         store(out, to, row * load(signs, first))
         to += pitch
