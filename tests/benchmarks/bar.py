@@ -29,6 +29,7 @@ from imagenet_cp.build.plan import new_plan
 from imagenet_cp.corruptions import BAR, SEVERITIES, TEST, apply
 from imagenet_cp.images.codecs import encode_jpeg
 from imagenet_cp.jobs.job_folder import Shard
+from imagenet_cp.jobs.local import reuse_freed_memory
 from imagenet_cp.jobs.locks import lock_folder
 from imagenet_cp.sources import Source, open_source
 
@@ -121,7 +122,12 @@ def cost(images: list[np.ndarray], passes: int) -> list[str]:
 
 
 def build_cost(passes: int) -> list[str]:
-    """Section of the report on builds of both data sets, which take turns image by image in one process."""
+    """Section of the report on builds of both data sets, which take turns image by image in one process.
+
+    As a worker of a build does, the process reuses the memory of freed arrays: without that, the system clears the
+    memory of the kernels' buffers anew for each image.
+    """
+    reuse_freed_memory(own_process=True)
     with tempfile.TemporaryDirectory() as folder:
         write_source(Path(folder, "clean"), BUILD_IMAGES)
         source = open_source(Path(folder, "clean"))
