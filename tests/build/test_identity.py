@@ -3,12 +3,14 @@
 import contextlib
 import dataclasses
 import json
+import os
 import random
 import shutil
 import subprocess
 import sys
 import time
-from concurrent.futures import Future
+from concurrent.futures import Future, ThreadPoolExecutor
+from types import SimpleNamespace
 
 import pyarrow.parquet as pq
 import pytest
@@ -18,10 +20,11 @@ from imagenet_cp.benchmarks.catalog import BENCHMARKS
 from imagenet_cp.build.build_folder import _is_bare, damaged_files, lock_build
 from imagenet_cp.build.parquet import FileInfo, read_footer
 from imagenet_cp.build.plan import build, new_plan
+from imagenet_cp.build.resume import finished_units, remove_leftovers
 from imagenet_cp.build.units import _earlier_result
 from imagenet_cp.build.verify import verify
 from imagenet_cp.errors import SKIP_HINT, BuildError, SourceError
-from imagenet_cp.jobs.job_folder import Shard
+from imagenet_cp.jobs.job_folder import STATE_DIR, Shard
 from imagenet_cp.jobs.locks import Claim
 from imagenet_cp.sources import open_source
 
@@ -68,6 +71,7 @@ def test_without_its_record_the_same_build_goes_on(images, tmp_path):
     (tmp_path / "out" / "build.json").unlink()
     plan = run(images, tmp_path / "out")
     assert plan.files == before and not plan.damaged
+    run(images, tmp_path / "out", configs=["clean", "brightness_1"])  # the finished files stay as they are
     assert times == {path: (tmp_path / "out" / path).stat().st_mtime_ns for path in before}
 
 
@@ -94,7 +98,7 @@ def test_files_of_other_configs_of_another_build_are_refused(images, tmp_path):
     assert seeds(tmp_path / "out") == {"0"}
 
 
-@pytest.mark.parametrize("damage", ["rows", "a key", "no object"])
+@pytest.mark.parametrize("damage", ["rows", "a key", "an image", "no object"])
 def test_a_record_that_lies_does_not_reach_the_card(images, tmp_path, damage):
     out = tmp_path / "out"
     run(images, out)
@@ -105,12 +109,17 @@ def test_a_record_that_lies_does_not_reach_the_card(images, tmp_path, damage):
         stored["files"][path]["rows"] = 1_000_000
     elif damage == "a key":
         del stored["files"][path]["sha256"]
+    elif damage == "an image":
+        stored["images"]["of another source"] = ["stamp", "digest"]
+    stray = record.with_name("stray.json")
+    stray.write_text("[]")
     record.write_text(json.dumps([] if damage == "no object" else stored))
     plan = run(images, out)
     assert (out / "README.md").read_text() == card and plan.files[path].rows == 3
     name = record.relative_to(out).as_posix()
-    says = {"rows": None, "a key": f"/files/{path}/sha256 is missing", "no object": "no object"}[damage]
+    says = {"a key": f"/files/{path}/sha256 is missing", "no object": "no object"}.get(damage)
     assert plan.damaged.get(name) == says
+    assert plan.damaged[stray.relative_to(out).as_posix()] == "no object" and not stray.exists()
 
 
 @pytest.mark.parametrize(
@@ -329,3 +338,43 @@ def test_an_earlier_result_is_taken_if_it_is_of_the_same_images(images, tmp_path
     assert _earlier_result(unit) is None
     unit.record.unlink()
     assert _earlier_result(unit) is None
+
+
+def test_of_two_records_of_a_unit_the_latest_comes_last(tmp_path):
+    folder, identity = (
+        tmp_path / STATE_DIR / "units",
+        {"signature": "", "source": "", "images": 1, "images_per_file": 1},
+    )
+    folder.mkdir(parents=True)
+    for name, time_ns in {"a": 2, "b": 1, "c": 2}.items():
+        record = {"identity": identity, "files": {}, "images": {}, "skipped": {name: "why"}}
+        (folder / f"{name}.json").write_text(json.dumps(record))
+        os.utime(folder / f"{name}.json", ns=(0, time_ns * 10**9))
+    results, problems = finished_units(tmp_path, identity)
+    assert [[*result.skipped] for result in results] == [["b"], ["a"], ["c"]] and not problems
+
+
+def test_the_unfinished_files_of_other_shards_and_of_others_stay(tmp_path):
+    folder = tmp_path / "data" / "clean"
+    for place in (folder, tmp_path / STATE_DIR / "units"):
+        place.mkdir(parents=True)
+    names = [f".validation-0000{index}-of-00004.parquet.12ab.tmp" for index in range(4)]
+    for name in (*names, ".mine.tmp"):
+        (folder / name).touch()
+    (tmp_path / ".README.md.12ab.tmp").touch()
+    remove_leftovers(tmp_path, Shard(2, 2))
+    assert sorted(path.name for path in folder.iterdir()) == [".mine.tmp", names[0], names[2]]
+    assert not list(tmp_path.glob(".*.tmp"))
+    worker = SimpleNamespace(
+        has=lambda index: (folder / names[index]).unlink() or True
+    )  # finishes it meanwhile
+    remove_leftovers(tmp_path, worker)
+    assert [path.name for path in folder.iterdir()] == [".mine.tmp"]
+
+
+def test_an_executor_reports_the_images_that_are_finished(images, tmp_path):
+    steps = []
+    with ThreadPoolExecutor(1) as executor:
+        run(images, tmp_path / "out", executor=executor, progress=lambda *step: steps.append(step))
+    assert steps[-1] == ("building images", 8, 8) and steps == sorted(steps)
+    assert run(images, tmp_path / "out", workers_count=2).files  # nothing is left to do

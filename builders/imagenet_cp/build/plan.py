@@ -237,7 +237,7 @@ def _run(plan: Plan, workers: int, executor: Executor | None, progress: Progress
         progress(title, *((done * images // total, images) if title == TITLE else (done, total)))
 
     if executor is None:
-        results = run_local(run, plan.todo, min(workers, max(1, len(plan.todo))), count, warm_ups)
+        results = run_local(run, plan.todo, min(workers, len(plan.todo)), count, warm_ups)
     else:
         results = run_on_executor(executor, run, plan.todo, lambda: count(TITLE, done, total))
     with contextlib.closing(results):

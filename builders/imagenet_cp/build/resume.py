@@ -138,7 +138,7 @@ def remove_leftovers(folder: Path, shard: Shard) -> None:
                 temporary.unlink(missing_ok=True)
     with lock_record(folder):
         for temporary in folder.glob(".*.tmp"):
-            temporary.unlink(missing_ok=True)
+            temporary.unlink()
 
 
 def _check_unchanged(result: UnitResult, items: Mapping[str, Item], source: Source, folder: Path) -> None:
