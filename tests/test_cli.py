@@ -435,6 +435,13 @@ def test_an_evaluation_has_its_command_and_one_name_is_of_one_model(monkeypatch,
     [(models, options)] = made
     assert models == ["x"] and options["names"] == ["n"] and options["devices"] == ["cuda:0", "cuda:2"]
     assert options["command"] == "imagenet-cp evaluate 'a b'" and options["batch_size"] == 7
+    assert {"imagenet_c", "progress", "executor"} <= options.keys()
+    (tmp_path / "models.txt").write_text("# some\n\n x \ny\n")
+    app(
+        ["evaluate", "--models", str(tmp_path / "models.txt"), "-o", str(tmp_path / "r")],
+        standalone_mode=False,
+    )
+    assert made[1][0] == ["x", "y"]
     for option in ("--name", "--weights"):
         with pytest.raises(UsageError, match=f"{option} goes with one model, not with 2"):
             app(["evaluate", "x", "y", option, "n"], standalone_mode=False)
@@ -445,3 +452,32 @@ def test_an_evaluation_has_its_command_and_one_name_is_of_one_model(monkeypatch,
         app(["evaluate", "x", "--devices", "0", "--device", "cpu"], standalone_mode=False)
     with pytest.raises(UsageError, match="x is named more than once"):
         app(["evaluate", "x", "y", "x"], standalone_mode=False)
+
+
+def test_what_a_build_made_again_or_skipped_is_beside_its_json(tmp_path, monkeypatch, capsys):
+    plan = new_plan("imagenet_c", open_source("sample"), tmp_path, ["clean"])
+    plan.damaged, plan.skipped = {"data/a.parquet": "missing"}, {"dog": "cannot be read"}
+    monkeypatch.setattr("imagenet_cp.build.plan.build", lambda *arguments, **options: plan)
+    build = ["build", "--source", "sample", "--configs", "clean", "--out", str(tmp_path)]
+    app([*build, "--json"], standalone_mode=False)
+    printed = capsys.readouterr()
+    assert json.loads(printed.out)["rows"] == 0
+    lines = [f"rebuilt: {tmp_path}/data/a.parquet: missing", "skipped dog: cannot be read"]
+    assert printed.err.splitlines() == lines
+    app(build, standalone_mode=False)
+    assert capsys.readouterr().out.splitlines()[:2] == lines
+
+
+def test_an_export_reports_its_progress(tmp_path, monkeypatch, capsys):
+    calls = []
+    made = SimpleNamespace(rows=2, size=1500, written=1)
+    monkeypatch.setattr("imagenet_cp.archives.export.export", lambda *a, **o: calls.append((a, o)) or made)
+    app(
+        ["export", str(tmp_path), "--to", "imagefolder", "-o", "x", "--configs", "fog, clean"],
+        standalone_mode=False,
+    )
+    [(arguments, options)] = calls
+    assert arguments == (tmp_path, "imagefolder", Path("x"), ["fog", "clean"]) and callable(
+        options["progress"]
+    )
+    assert capsys.readouterr().out == "x: 2 images, 2 kB; 1 written now\n"

@@ -1,11 +1,13 @@
 """Paths are local, and JSON files of the package are believed only if they have its schema."""
 
+import ast
 import json
 import pickle
 from pathlib import Path
 
 import pytest
 
+import imagenet_cp
 from imagenet_cp.errors import RESUME_HINT, BuildError, SourceError, UsageError, suggest, wrap_os_errors
 from imagenet_cp.files import (
     check_replaceable,
@@ -16,6 +18,7 @@ from imagenet_cp.files import (
     write_bytes,
     write_json,
 )
+from imagenet_cp.resources import metrics_folder
 
 SCHEMA = {"name": str, "files": {str: {"rows": int}}, "pair": [str, int], "remark?": str}
 GOOD = {"name": "n", "files": {"a": {"rows": 3}}, "pair": ["p", 1]}
@@ -146,3 +149,20 @@ def test_errors_of_the_system_name_their_file_or_the_place(tmp_path):
         (tmp_path / "no").read_text()
     with pytest.raises(BuildError, match=f"^place: odd. {RESUME_HINT}$"), wrap_os_errors(Path("place")):
         raise OSError("odd")
+
+
+def test_text_is_utf_8_whatever_the_system_s_encoding():
+    """Of Linux's own files, which are read where ``jobs`` looks for cores and memory, digits alone matter."""
+    package = Path(imagenet_cp.__file__).parent
+    for path in (*package.rglob("*.py"), *metrics_folder().rglob("*.py")):
+        for call in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            name = getattr(
+                getattr(call, "func", None), "attr", getattr(getattr(call, "func", None), "id", "")
+            )
+            if name == "read_text" or (name == "open" and isinstance(call.func, ast.Name)):
+                given = {keyword.arg for keyword in call.keywords} | {ast.unparse(one) for one in call.args}
+                binary = any(one.strip("'") in ("rb", "wb", "ab") for one in given if one)
+                assert binary or given & {"encoding", "'utf-8'"} or path.parent.name == "jobs", (
+                    path,
+                    call.lineno,
+                )

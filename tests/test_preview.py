@@ -136,3 +136,15 @@ def test_the_command_draws_the_frames_of_its_seed(tmp_path, monkeypatch):
     assert f"image.png under gaussian_noise, {len(frames)} frames" in done.stdout
     ((name, shown),) = drawn
     assert name == "gaussian_noise" and (shown == frames).all()
+
+
+def test_the_command_draws_the_sheet_of_its_benchmark(tmp_path, monkeypatch):
+    Image.new("RGB", (224, 224)).save(tmp_path / "image.png")
+    drawn = []
+    monkeypatch.setattr(preview, "contact_sheet", lambda *given: drawn.append(given))
+    monkeypatch.setattr(preview, "save", lambda sheet, path: None)
+    command = ["preview", str(tmp_path / "image.png"), "-o", str(tmp_path / "sheet.png"), "--seed", "3"]
+    for benchmark, count in (("imagenet_c", 19), ("imagenet_c_bar", 10)):
+        done = CliRunner().invoke(app, [*command, "--benchmark", benchmark])
+        assert drawn[-1][1:] == ("image", 3, benchmark)
+        assert f"image.png under {count} corruptions at five severities" in done.stdout

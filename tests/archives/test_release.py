@@ -1,13 +1,16 @@
 """Listings of archives and folders, and the report of an import."""
 
 import hashlib
+import os
 import re
 import tarfile
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from imagenet_cp.archives.export import _is_inside
+from imagenet_cp.archives.image_releases import FileImages
 from imagenet_cp.archives.import_folder import Import, _short_names, report
 from imagenet_cp.archives.known_releases import RELEASES, released_cells
 from imagenet_cp.archives.release import Listing, list_entries
@@ -139,3 +142,12 @@ def test_a_file_stays_in_its_folder(name, inside):
             return f"/out/fog/{name}"
 
     assert _is_inside(Raw("/out/fog/a/b"), Path("/out/fog")) is inside
+
+
+@pytest.mark.skipif(not hasattr(os, "posix_fadvise"), reason="POSIX")
+def test_the_stretch_of_the_files_that_are_read_is_asked_for(monkeypatch):
+    asked = []
+    monkeypatch.setattr(os, "posix_fadvise", lambda *given: asked.append(given))
+    FileImages._prefetch(SimpleNamespace(labels=[-1, 0, 3], offsets=[5, 90, 40], sizes=[9, 10, 20]), 7)
+    FileImages._prefetch(SimpleNamespace(labels=[-1], offsets=[5], sizes=[9]), 7)
+    assert asked == [(7, 40, 60, os.POSIX_FADV_WILLNEED)]

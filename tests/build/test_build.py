@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import datasets
@@ -352,13 +353,15 @@ def test_skipping_can_be_chosen_later_and_taken_back(class_folder, tmp_path):
     ("dataset", "config", "codec"),
     [("imagenet_c", "fog", None), ("imagenet_p", "tilt", "png"), ("imagenet_p", "brightness", "h264")],
 )
-def test_the_estimate_is_what_a_build_comes_to(dataset, config, codec, class_folder, tmp_path):
+def test_the_estimate_is_what_a_build_comes_to(dataset, config, codec, class_folder, tmp_path, monkeypatch):
     """Of so few images all are measured: the images' bytes are exact, and each file has some KB beside them."""
     if codec == "h264":
         pytest.importorskip("av")
     source, folder = open_source(class_folder), tmp_path / dataset
+    monkeypatch.setattr(time, "process_time", iter(range(10**6)).__next__)  # every step takes a second
     costs, total = estimate(new_plan(dataset, source, folder, [config], codec=codec, images_per_file=3))
-    assert not folder.exists() and total.cpu_hours > sum(cost.cpu_hours for cost in costs.values()) > 0
+    assert not folder.exists() and {cost.cpu_hours for cost in costs.values()} == {4 / 3600}
+    assert total.cpu_hours == pytest.approx((4 * len(costs) + 4) / 3600)
     made = build(dataset, source, folder, [config], codec=codec, images_per_file=3, workers_count=1)
     assert total.files == len(made.files) and total.rows == sum(file.rows for file in made.files.values())
     stored = sum(file.size for file in made.files.values())

@@ -70,7 +70,7 @@ def test_without_its_record_the_same_build_goes_on(images, tmp_path):
     times = {path: (tmp_path / "out" / path).stat().st_mtime_ns for path in before}
     (tmp_path / "out" / "build.json").unlink()
     plan = run(images, tmp_path / "out")
-    assert plan.files == before and not plan.damaged
+    assert plan.files == before and not plan.damaged and "columns" not in plan.identity
     run(images, tmp_path / "out", configs=["clean", "brightness_1"])  # the finished files stay as they are
     assert times == {path: (tmp_path / "out" / path).stat().st_mtime_ns for path in before}
 

@@ -127,6 +127,10 @@ def test_files_that_cannot_be_read(tmp_path):
     path = write(tmp_path / "rows.parquet", values=[{"bytes": b"a", "path": None}, None])
     with pytest.raises(ValueError, match="row group 0 has no image or label in a row"):
         StoredImages(path, "image").read(0)
+    unlabelled = pa.table({"label": pa.array([None], pa.int64()), "image": pa.array([{"bytes": b"a"}], FILE)})
+    pq.write_table(unlabelled, tmp_path / "unlabelled.parquet")
+    with pytest.raises(ValueError, match="row group 0 has no image or label in a row"):
+        StoredImages(str(tmp_path / "unlabelled.parquet"), "image").read(0)
     with pytest.raises(ValueError, match="has 2 rows, and none of number 2"):
         StoredImages(path, "image").read(2)
     with pytest.raises(ValueError, match="no column video of encoded images"):

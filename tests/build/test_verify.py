@@ -14,8 +14,10 @@ import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
+from imagenet_cp.benchmarks.catalog import BENCHMARKS
+from imagenet_cp.build import check
 from imagenet_cp.build.build_json import open_build
-from imagenet_cp.build.check import Content
+from imagenet_cp.build.check import Content, _row_problem
 from imagenet_cp.build.plan import build
 from imagenet_cp.build.verify import _check_images, verify
 from imagenet_cp.cards import card as cards
@@ -260,6 +262,23 @@ def test_columns_of_another_kind_are_refused(copy):
     assert "is of 'no build'" in said and "its columns are" in said
 
 
+@pytest.mark.parametrize(
+    "change", [lambda ids: ids.cast(pa.large_string()), lambda ids: ids.dictionary_encode()]
+)
+def test_a_column_of_another_arrow_type_is_refused(copy, change):
+    table = pq.read_table(copy / FIRST)
+    place = table.schema.get_field_index("image_id")
+    pq.write_table(table.set_column(place, "image_id", change(table["image_id"])), copy / FIRST)
+    record_anew(copy, FIRST)
+    assert any(problem.startswith(f"{FIRST}: its columns are") for problem in problems(copy, quick=True))
+
+
+def test_a_sequence_that_is_null_has_no_frames():
+    (cell,) = BENCHMARKS["imagenet_p"].cells(["tilt"])
+    row = {"image_id": "a", "label": 0, "perturbation": "tilt", "difficulty": cell.level, "sequence": None}
+    assert _row_problem(row, cell, range(1), 224, "imagenet") == "has 0 frames, not 31"
+
+
 def test_a_strange_file_is_never_believed(copy):
     table = pq.read_table(copy / FIRST)
     features = b'{"info": {"features": {"label": {"_type": "Nothing"}}}}'
@@ -379,7 +398,7 @@ def test_the_command_lists_problems_and_exits_with_1(copy):
     assert "2 problems" in " ".join(found.stderr.split()) and "Traceback" not in found.stderr
 
 
-def test_five_problems_are_listed(sound, copy):
+def test_five_problems_are_listed(sound, copy, monkeypatch):
     def change(columns, metadata):
         columns["label"] = [99] * 5
 
@@ -388,6 +407,9 @@ def test_five_problems_are_listed(sound, copy):
         rewrite(copy, path.replace("00000-of", f"{index:05d}-of"), lambda columns, metadata: None)
     rewrite(copy, path, change)
     assert sum("has the label 99" in text for text in problems(copy)) == 5
+    monkeypatch.setattr(check, "MAX_LISTED", 3)
+    listed = [text for text in problems(copy) if path in text and "image and label" not in text]
+    assert len(listed) == 4 and listed[3] == f"{path}: 2 more rows with problems"
     build = open_build(sound)
     rows = [(f"image {n // 2}", 0) for n in range(14)]
     found = [str(problem) for problem in _check_images(build, [Content((), rows, [])])]

@@ -170,7 +170,9 @@ def test_command(models, tmp_path, monkeypatch, capsys):
     text = Path("out/index.html").read_text()
     assert "2 models compared" in text and "<script" not in text
     assert Path("out/comparison.csv").exists() and Path("out/charts/fr.png").exists()
-    assert run(monkeypatch, "one/results.json", "two", "-o", "out") == 0  # it replaces its own page
+    # It replaces its own page.
+    assert run(monkeypatch, "one/results.json", "two", "-o", "out", "--base", "two") == 0
+    assert "Differences to two" in Path("out/index.html").read_text() and "Differences to one" in text
     capsys.readouterr()
     assert run(monkeypatch, "one", "none.json") == 2
     said = capsys.readouterr().err.strip()

@@ -177,6 +177,10 @@ def test_parts_are_refused(tmp_path):
                 export(made, tmp_path)
 
 
+def _line(text):
+    return " ".join(text.split())
+
+
 def test_the_command(result, tmp_path, monkeypatch, capsys):
     result.to_json(tmp_path / "results.json")
 
@@ -200,6 +204,17 @@ def test_the_command(result, tmp_path, monkeypatch, capsys):
     code, printed = run("--to", "robustbench")
     assert code and "5,000 images" in printed.err
     assert run("--to", "timm", "--configs", "fog")[0]
+    code, printed = run("--to", "hub", "--dataset", "user/mine")
+    assert code and "of imagenet_c and imagenet_p; 'user/mine' does not end with the name of one" in _line(
+        printed.err
+    )
+    one = {name: {"mce": getattr(result, name)["mce"]} for name in ("metrics", "counts")}
+    replace(result, **one).to_json(tmp_path / "results.json")
+    code, printed = run("--to", "hub", "--dataset", "user/mine")
+    assert code == 0, printed.err
+    code, printed = run("--to", "hub", "--dataset", "user/imagenet_p")
+    assert code and "of imagenet_c; 'user/imagenet_p' does not end" in _line(printed.err)
+    result.to_json(tmp_path / "results.json")
     stored = (tmp_path / "results.json").read_text()
     part = stored.replace("imagenet_c|recipe:1", "imagenet_c|part:20/50000|recipe:1")
     assert part != stored

@@ -1,8 +1,10 @@
 """The names are registered with datasets and evaluate, whatever happened before."""
 
+import json
 import subprocess
 import sys
 from functools import partial
+from types import SimpleNamespace
 
 import pytest
 from datasets import load_dataset
@@ -11,6 +13,7 @@ import imagenet_cp
 from imagenet_cp import settings
 from imagenet_cp.benchmarks.catalog import BENCHMARKS
 from imagenet_cp.build.plan import build
+from imagenet_cp.hub import registration
 from imagenet_cp.sources import open_source
 
 ASK = "print(len(get_dataset_config_names('imagenet_c')))"
@@ -113,6 +116,25 @@ def test_a_folder_of_another_source_is_named(class_folder, tmp_path, cache, monk
     with pytest.warns(UserWarning, match=rf"folder \./imagenet_c, .*not built from {class_folder}"):
         assert load().num_rows == 14
     assert load(data_dir=str(class_folder)).num_rows == 4
+
+
+@pytest.mark.parametrize("size", ["keep", "299"])
+def test_a_folder_of_another_source_is_compared_as_it_was_read(tmp_path, monkeypatch, size, recwarn):
+    identity = {
+        "signature": f"imagenet_c|recipe:1|size:{size}",
+        "source": "",
+        "images": 1,
+        "images_per_file": 1,
+    }
+    (tmp_path / "build.json").write_text(json.dumps({"identity": identity}))
+    settings.remember_source("there")
+    opened = []
+    monkeypatch.setattr(
+        "imagenet_cp.sources.open_source",
+        lambda source, recursive: opened.append((source, recursive)) or SimpleNamespace(contents=""),
+    )
+    registration._warn_if_another_source_is_set(tmp_path)
+    assert opened == [("there", size == "keep")] and not recwarn
 
 
 def test_public_names_are_there():

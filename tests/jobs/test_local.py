@@ -1,12 +1,13 @@
 """Worker processes: what becomes of those that die, and what is reported meanwhile."""
 
 import multiprocessing
+from types import SimpleNamespace
 
 import pytest
 import toy_units
 
 from imagenet_cp.errors import BuildError
-from imagenet_cp.jobs.local import TITLE, run_local
+from imagenet_cp.jobs.local import TITLE, _stop, run_local
 
 
 def run(units, workers=2):
@@ -52,3 +53,14 @@ def test_networks_have_the_threads_of_a_process(tmp_path):
     units = toy_units.units(tmp_path, 2, 1)
     found = run_local(toy_units.threads_of, units, 2, lambda *step: None, threads=3)
     assert [threads for _, threads in found] == [("3", "3", "1")] * 2
+
+
+def test_processes_that_were_stopped_have_not_died():
+    def process(pid, exitcode):
+        return SimpleNamespace(pid=pid, exitcode=exitcode, terminate=lambda: None, join=lambda: None)
+
+    processes = {pid: process(pid, code) for pid, code in ((1, 0), (2, -15), (3, -9), (4, 1))}
+    pool = SimpleNamespace(_processes=processes, shutdown=lambda wait, cancel_futures: None)
+    assert _stop(pool) == {3, 4}
+    pool._processes = None  # none was started
+    assert _stop(pool) == set()

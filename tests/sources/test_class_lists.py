@@ -8,7 +8,7 @@ from imagenet_cp import notices
 from imagenet_cp.errors import SourceError, UsageError
 from imagenet_cp.sources import Item, Source
 from imagenet_cp.sources import classes as imagenet
-from imagenet_cp.sources.class_lists import class_list, labels_in
+from imagenet_cp.sources.class_lists import class_list, is_named, labels_in
 from imagenet_cp.sources.subsets import restrict_images
 
 #: Length, and start of the SHA-256 of the wnids joined by spaces.
@@ -193,9 +193,11 @@ def test_folders_without_images_are_named(capsys):
 
 
 @pytest.mark.parametrize("first", [0, 1, "devkit"])
-def test_numbers_with_known_images_are_from_0_or_1_or_the_devkits(first):
+def test_numbers_with_known_images_are_from_0_or_1_or_the_devkits(first, capsys):
     known = sorted(imagenet.validation_labels().items())[:3]
     order = class_list("imagenet-devkit").indices
     given = [str(order.index(label) + 1 if first == "devkit" else label + first) for _, label in known]
     found = imagenet.identify("here", given, [name for name, _ in known])
     assert found.labels == [label for _, label in known] and found.classes == imagenet.wnids()
+    assert not capsys.readouterr().err  # they are no numbers of another meaning
+    assert is_named("imagenet-devkit") and not is_named("0123456789ab")

@@ -227,8 +227,9 @@ def test_parquet_without_a_note_of_its_columns_is_read(tmp_path):
     source = open_source(tmp_path / "rows")
     assert [(i.image_id, i.label) for i in source.items] == [("cat", 3)] and len(source.classes) == 4
     assert source.reader.read(source.items[0]) == b"x"
+    table = {"image": pa.array([{"bytes": b"x"}]), "box": pa.array([{"width": 1}]), "label": [3]}
     pq.write_table(
-        pa.table({"image": pa.array([{"bytes": b"x"}]), "label": [3]}), tmp_path / "rows" / "test.parquet"
+        pa.table(table).rename_columns(["photo", "box", "label"]), tmp_path / "rows" / "test.parquet"
     )
     assert [item.image_id for item in open_source(tmp_path / "rows").items] == ["row-000000"]
 

@@ -212,3 +212,6 @@ def test_a_registered_source_that_has_moved_is_named_as_such(tmp_path):
         SourceError, match=r"moved: no such folder; name .*\. It is the source set by `imagenet-cp use`"
     ):
         open_source()
+    (tmp_path / "moved").mkdir()
+    with pytest.raises(SourceError, match="It is the source set by `imagenet-cp use`"):
+        open_source()

@@ -1,8 +1,11 @@
 """Ids, stamps, limits and messages that all sources share."""
 
+import gzip
 import os
+import stat
 import zipfile
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -10,7 +13,8 @@ from imagenet_cp.errors import SourceError
 from imagenet_cp.sources import Item, cifar, corrupted, name_lists, open_source, source, tar_members, tiny
 from imagenet_cp.sources.arrow import brief
 from imagenet_cp.sources.corrupted import CorruptedImages
-from imagenet_cp.sources.dataset_files import explained
+from imagenet_cp.sources.dataset_files import _files, explained
+from imagenet_cp.sources.gzip_stream import GzipStream
 from imagenet_cp.sources.image_paths import File, _misplaced, is_image, looks_like_image, path_in_archive
 from imagenet_cp.sources.subsets import _possible_ids, open_subset
 from imagenet_cp.sources.zip import read_member
@@ -144,3 +148,25 @@ def test_what_a_line_of_ids_may_stand_for():
     assert open_subset([3, Path("a"), "b"]).lines == ("3", "a", "b")
     with pytest.raises(TypeError, match="True is neither"):
         open_subset([True])
+
+
+def test_a_link_in_a_zip_is_named(tmp_path):
+    with zipfile.ZipFile(tmp_path / "val.zip", "w") as archive:
+        for name, kind in (("cat/a.jpg", stat.S_IFREG), ("cat/b.jpg", stat.S_IFLNK)):
+            member = zipfile.ZipInfo(name)
+            member.external_attr = (kind | 0o644) << 16
+            archive.writestr(member, b"/etc/passwd")
+    with pytest.raises(SourceError, match=r"member 'cat/b\.jpg' is a symbolic link"):
+        open_source(tmp_path / "val.zip")
+
+
+def test_an_inflated_file_is_read_from_its_beginning(tmp_path):
+    (tmp_path / "a.gz").write_bytes(gzip.compress(b"12345"))
+    stream = GzipStream(tmp_path / "a.gz")
+    assert (stream.read(2), stream.read(9), stream.seek(1), stream.read(1)) == (b"12", b"345", 1, b"2")
+
+
+def test_a_data_set_without_files_is_named():
+    builder = SimpleNamespace(config=SimpleNamespace(data_files=None))
+    with pytest.raises(SourceError, match="its splits are none; name one as user/name:validation"):
+        _files(builder, "user/name", None, None)

@@ -118,7 +118,7 @@ class Import:
                 self.notes.append(f"{config}: its files are missing or damaged; import it again")
                 del self.files[config]
         for temporary in (*self.out.glob(".*.tmp"), *(self.out / "data").rglob(".*.tmp")):
-            temporary.unlink(missing_ok=True)
+            temporary.unlink()
         for path in unexpected_files(self.out, set(self.infos)):
             match = DATA_FILE.fullmatch(path)
             ours = match and match[1] in cells and int(match[3]) == self.slices

@@ -96,8 +96,8 @@ class ConfigSet(ABC):
 
     def suggest(self, name: str) -> str:
         """End of an error message that suggests similar configs, or all levels of the same name."""
-        base, _, level = name.rpartition("_")
-        if name in self.configs or not level.isdecimal():
+        base = name.rpartition("_")[0]
+        if name in self.configs:
             return suggest(name, self.configs)
         levels = [
             config for config, cells in self.configs.items() if [(config, base)] == [c[:2] for c in cells]

@@ -114,7 +114,7 @@ class StoredImages:
         return _Group(start, _find(chunk, images), labels)
 
     def _parquet(self) -> pq.ParquetFile:
-        return _open(self.path, self._state or _state(self.path), os.getpid())
+        return _open(self.path, self._state, os.getpid())
 
 
 def _state(path: str) -> tuple[int, ...]:
@@ -124,7 +124,7 @@ def _state(path: str) -> tuple[int, ...]:
 
 
 @functools.lru_cache(_OPEN_FILES)
-def _open(path: str, state: tuple[int, ...], pid: int) -> pq.ParquetFile:
+def _open(path: str, state: tuple[int, ...] | None, pid: int) -> pq.ParquetFile:
     """Open a file; a forked process and a file that was replaced get one of their own."""
     return pq.ParquetFile(path, memory_map=True, pre_buffer=False)
 
