@@ -1,11 +1,16 @@
 """Parts of the demo: its folder, its classifier and its table."""
 
+import contextlib
 from pathlib import Path
+from types import SimpleNamespace
 
+import datasets
+import evaluate
 import numpy as np
 import pytest
 
 from imagenet_cp import corruptions, demo
+from imagenet_cp.errors import BuildError
 from imagenet_cp.sources import Item
 
 
@@ -64,3 +69,76 @@ def test_the_default_folder_of_the_settings(monkeypatch, tmp_path):
     assert settings.remember_source("sample") == Path(tmp_path) / ".config" / "imagenet-cp" / "settings.json"
     monkeypatch.setenv(settings.VARIABLE, "elsewhere")
     assert settings.default_source() == "elsewhere"
+
+
+@pytest.mark.parametrize("error", [RuntimeError("no home"), OSError("odd"), OSError(28, "Full", "a/file")])
+def test_settings_that_cannot_be_stored_or_found(monkeypatch, error):
+    from imagenet_cp import settings
+
+    def fail():
+        raise error
+
+    monkeypatch.setattr(settings, "_file", fail)
+    assert settings.default_source() is None
+    with pytest.raises(BuildError) as end:
+        settings.remember_source("sample")
+    cause = "a/file: Full" if error.args[0] == 28 else str(error)
+    assert str(end.value).startswith(f"the settings cannot be stored ({cause}); type  export ")
+
+
+def test_the_demo_draws_and_scores_its_image_and_its_build(tmp_path, monkeypatch):
+    """Without the kernels: everything that the steps call is recorded."""
+    drawn, batches, steps = {}, [], []
+    rows = {"image": [], "label": [1, 2], "corruption": ["fog"] * 2, "severity": [3, 3]}
+
+    def load_dataset(path, name, split, cache_dir):
+        assert (path, split, cache_dir) == (
+            str(tmp_path / "imagenet_c_sample"),
+            "validation",
+            str(tmp_path / "cache"),
+        )
+        data = datasets.Dataset.from_dict({**rows, "image": [name] * 2})
+        return data
+
+    class Metric:
+        def add_batch(self, **batch):
+            batches.append(batch)
+
+        def compute(self):
+            return "scores"
+
+    @contextlib.contextmanager
+    def show_progress(quiet):
+        assert not quiet
+        yield lambda *step: steps.append(step)
+
+    plan = SimpleNamespace(files={"a": 1}, recipe=SimpleNamespace(signature="imagenet_c|recipe:1"))
+    monkeypatch.setattr(demo, "build", lambda *arguments, **options: plan)
+    monkeypatch.setattr(datasets, "load_dataset", load_dataset)
+    monkeypatch.setattr(evaluate, "load", lambda name, cache_dir: Metric() if name == "mce" else None)
+    monkeypatch.setattr(demo, "show_progress", show_progress)
+    monkeypatch.setattr(demo, "nearest_template", lambda source: lambda images: [len(images)] * 2)
+    monkeypatch.setattr(demo, "_table", str)
+    monkeypatch.setattr(demo.preview, "contact_sheet", lambda clean, image_id: (clean.shape, image_id))
+    monkeypatch.setattr(demo, "perturb", lambda image, name, image_id: (image.shape, name, image_id))
+    for name in ("save", "save_animation"):
+        monkeypatch.setattr(demo.preview, name, lambda what, path: drawn.update({path.name: what}))
+    lines = []
+    demo.run(tmp_path, lines.append)
+    assert drawn["imagenet_c.png"] == ((224, 224, 3), "chelsea")
+    assert drawn["imagenet_p.webp"][1:] == (demo._PERTURBATION, "chelsea")
+    assert steps == [("scoring images", done, 6) for done in (2, 4, 6)]
+    expected = {"predictions": [2, 2], "references": [1, 2], "corruption": ["fog"] * 2, "severity": [3, 3]}
+    assert batches == [{**expected, "extra": corruptions.EXTRA}] * 3
+    assert (
+        "scores\n" in lines
+        and lines[2] == f"   {tmp_path}/imagenet_c_sample: 1 Parquet files,\n   imagenet_c|recipe:1\n"
+    )
+    assert "   2 rows of ['image', 'label', 'corruption', 'severity']\n" in lines
+
+
+def test_the_demo_notices_what_it_cannot_write_before_it_builds(tmp_path, monkeypatch):
+    monkeypatch.setattr(demo, "build", None)
+    (tmp_path / "imagenet_p.webp").mkdir()
+    with pytest.raises(OSError, match=r"imagenet_p\.webp"):
+        demo.run(tmp_path, print)

@@ -155,6 +155,10 @@ def test_the_yaml_is_what_the_hub_and_datasets_want(whole):
     assert [config["config_name"] for config in data["configs"]] == list(benchmark.configs)
     assert [info["config_name"] for info in data["dataset_info"]] == list(benchmark.configs)
     assert data["pretty_name"] == benchmark.title and data["task_categories"] == ["image-classification"]
+    assert data["source_datasets"] == [
+        f"extended|{'other' if benchmark.profile == 'cifar' else 'imagenet-1k'}"
+    ]
+    assert card.endswith("\n") and not card.endswith("\n\n")
     rows = 50_000 * len({cell for cells in benchmark.configs.values() for cell in cells})
     least, most = re.fullmatch(r"(\w+)<n<(\w+)", data["size_categories"][0]).groups()
     unit = {"K": 10**3, "M": 10**6}
@@ -386,8 +390,14 @@ def test_frames_are_the_first_to_the_last_and_severities_all(monkeypatch):
     assert [(name, int(frame.max())) for name, frame in shown.items()] == [
         (f"frame {n + 1} of 31", n) for n in (0, 6, 12, 18, 24, 30)
     ]
-    monkeypatch.setattr(strips.corruptions, "apply", lambda name, image, severity, *_: image + severity)
-    shown = strips._corrupted(BENCHMARKS["imagenet_c"], "fog")
+    profiles = []
+    monkeypatch.setattr(
+        strips.corruptions,
+        "apply",
+        lambda name, image, severity, bits, profile: profiles.append(profile) or image + severity,
+    )
+    shown = strips._corrupted(BENCHMARKS["cifar10_c"], "fog")
+    assert profiles == ["cifar"] * 5
     assert [(name, int(image.max())) for name, image in shown.items()] == [
         ("clean", 0),
         *((f"severity {s}", s) for s in range(1, 6)),

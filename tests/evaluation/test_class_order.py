@@ -1,5 +1,6 @@
 """Outputs of models in another order than the data's classes, or more of them."""
 
+import re
 from types import SimpleNamespace
 
 import numpy as np
@@ -11,7 +12,7 @@ from imagenet_cp.evaluation import class_order
 from imagenet_cp.evaluation.class_order import check_order, find_order, known_orders
 from imagenet_cp.evaluation.data.generated_rows import from_source
 from imagenet_cp.evaluation.models.model import Model
-from imagenet_cp.evaluation.models.outputs import Outputs, match_outputs
+from imagenet_cp.evaluation.models.outputs import Outputs, _numbered, match_outputs
 from imagenet_cp.evaluation.run import evaluate_model
 from imagenet_cp.sources import classes as imagenet
 from imagenet_cp.sources.class_lists import class_list
@@ -91,6 +92,14 @@ class TestMatching:
         pytest.importorskip("timm")
         assert len(columns((), WNIDS, 21843)) == 1000
 
+    def test_numbers_are_the_datas_or_imagenets_and_others_stay(self):
+        assert _numbered(["1", "0", "1000000"], ("0", "01")) == ["01", "0", "1000000"]
+        assert _numbered(["1", "1000000"], ("cat",)) == [WNIDS[1], "1000000"]
+
+    def test_half_of_the_names_may_be_unknown_without_a_notice(self, capsys):
+        assert columns(("tench", "x"), ("tench", "a"), 2) is None
+        assert not capsys.readouterr().err
+
 
 class TestScores:
     def test_logits_are_selected(self):
@@ -105,7 +114,7 @@ class TestScores:
 
     def test_other_orders_have_other_names(self):
         one, other = Outputs(3, (2, 0, 1)), Outputs(3, (1, 2, 0))
-        assert one.name.startswith("3-of-3-") and one.name != other.name
+        assert re.fullmatch("3-of-3-[0-9a-f]{8}", one.name) and one.name != other.name
 
 
 class TestCheck:

@@ -102,6 +102,7 @@ def test_of_a_config_only_what_both_have_is_compared(models):
 
 def test_table(models):
     table = compare(models).to_dataframe()
+    assert list(table.index) == list(range(len(table)))
     row = table[(table.model == "two") & (table.metric == "ce") & (table.corruption == "fog")].iloc[0]
     assert row.difference_low <= row.difference <= row.difference_high
     other = table[(table.model == "one") & (table.metric == "ce") & (table.corruption == "fog")].iloc[0]

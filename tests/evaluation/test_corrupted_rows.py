@@ -1,6 +1,7 @@
 """A model on corrupted images in a layout of their own: plain means everywhere, and nowhere a score of ImageNet-C."""
 
 import json
+import re
 
 import datasets
 import numpy as np
@@ -12,6 +13,7 @@ from typer.testing import CliRunner
 from imagenet_cp.cli.main import app
 from imagenet_cp.errors import UsageError
 from imagenet_cp.evaluation.comparison import compare
+from imagenet_cp.evaluation.data.corrupted_rows import from_custom
 from imagenet_cp.evaluation.evaluation import Evaluation
 from imagenet_cp.evaluation.leaderboards import export_timm
 from imagenet_cp.evaluation.paper_tables import format_tables, make_table
@@ -67,6 +69,7 @@ def test_errors_and_plain_means(result, folder):
     assert 0 < low < scores["mean_error"] < high < 1
     assert made.calibration["custom_top5_error"]["cells"]["fog_3d"] == [0.0, 0.0]
     assert made.calibration["custom_ece"]["mean"] is not None
+    assert "|benchmark:custom|n:8|version:1|" in scores["signature"]
     assert (
         f"|data:custom|layout:{LAYOUT}|images:" in scores["signature"]
         and str(folder) not in scores["signature"]
@@ -241,3 +244,19 @@ def test_a_report_of_other_data_names_what_it_replaces(result, tmp_path, capsys)
     assert "replaces" not in capsys.readouterr().err
     other.write_report(tmp_path)
     assert "this report replaces one of ImageNet-3DCC, whose predictions stay" in capsys.readouterr().err
+
+
+def test_a_slice_has_its_images_cell_by_cell(folder, tmp_path):
+    rows = from_custom(folder, LAYOUT)
+    assert rows.benchmark.title == "ImageNet-3DCC"
+    assert re.fullmatch(rf"custom\|layout:{re.escape(LAYOUT)}\|images:\w+", rows.signature)
+    part = rows.slice(rows.cells[:2], 5, 8)
+    samples = [sample for task in part.tasks() for sample in task()]
+    numbers = [int(re.search(r"(\d)$", sample.image_id)[1]) for sample in samples]
+    assert [sample.config for sample in samples] == 3 * [rows.cells[0].config] + 3 * [rows.cells[1].config]
+    assert numbers == [5, 6, 7, 5, 6, 7] and len(list(part.encoded())) == 3
+    places = [part.location(share / 6) for share in range(6)]
+    assert [place[-5] for place in places] == ["5", "6", "7"] * 2 and places[0] != places[3]
+    (tmp_path / "classes").write_text("tench")
+    some = from_custom(folder, LAYOUT, ids=[samples[0].image_id], classes=tmp_path / "classes")
+    assert re.search(r"\|ids:\w+\|classes:\w+$", some.signature) and set(some.num_rows.values()) == {1}

@@ -333,6 +333,11 @@ class TestUnits:
 
 
 class TestPreprocessors:
+    def test_equalization_has_the_tiles_that_are_asked_for(self):
+        pytest.importorskip("cv2")
+        image = np.random.default_rng(0).integers(0, 90, (64, 64, 3)).astype(np.uint8)
+        assert (clahe(image) == clahe(image, tiles=8)).all() and (clahe(image) != clahe(image, tiles=2)).any()
+
     def test_names(self):
         assert open_preprocessor(None) == (None, "", "", True)
         for given in ("clahe", clahe):

@@ -409,6 +409,7 @@ def test_non_local_means_removes_noise_and_leaves_its_input_alone():
     noisy = (flat + np.random.RandomState(0).normal(0, 12, flat.shape)).clip(0, 255).astype(np.uint8)
     before = noisy.copy()
     made = PREPROCESSORS["non_local_means"](noisy)
+    assert abs(made.mean() - noisy.mean()) < 0.1
     assert made.dtype == np.uint8 and made.shape == noisy.shape and np.array_equal(noisy, before)
     assert np.abs(made - flat).mean() < 0.5 * np.abs(noisy - flat).mean()
     assert np.array_equal(

@@ -1,5 +1,7 @@
 """Streams for test-time adaptation: their orders, resets and signatures."""
 
+import hashlib
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -79,6 +81,7 @@ def test_label_shift_is_sorted_by_class_and_mixed_is_shuffled_by_the_seed(option
 def test_by_default_the_corruptions_of_the_paper_in_the_published_order(options):
     made = imagenet_cp.stream("continual", options["source"], benchmark="cifar10_c", limit=2)
     assert [name for name, _ in made.parts] == list(corruptions.TEST)
+    assert {len(pairs) for _, pairs in made.parts} == {2}
     assert "|limit:2|order:continual|severity:5|batch:64" in made.signature
 
 
@@ -88,8 +91,25 @@ def test_corruptions_of_an_iterator_are_in_the_signature(options):
 
 
 def test_a_set_of_corruptions_is_in_the_published_order(options):
-    made = imagenet_cp.stream("continual", **{**options, "corruptions": set(TWO), "seed": np.int64(0)})
-    assert "|corruptions:brightness,contrast|" in made.signature
+    made = imagenet_cp.stream(
+        "continual", **{**options, "corruptions": {"fog", "brightness"}, "seed": np.int64(0)}
+    )
+    assert "|corruptions:fog,brightness|" in made.signature
+
+
+def test_orders_are_those_of_checksums_of_the_seed_the_part_and_the_id(options):
+    def checksum(part, image_id):
+        return hashlib.blake2b(f"3|{part}|{image_id}".encode()).digest()
+
+    def order(name):
+        parts = imagenet_cp.stream(name, **{**options, "seed": 3, "limit": 5}).parts
+        return [[(cell.name, item.image_id) for cell, item in pairs] for _, pairs in parts]
+
+    names = [f"image{n}" for n in range(5)]
+    for number, part in enumerate(order("continual")):
+        assert [image_id for _, image_id in part] == sorted(names, key=lambda one: checksum(number, one))
+    pairs = [(name, image_id) for name in TWO for image_id in names]
+    assert order("mixed") == [sorted(pairs, key=lambda pair: checksum(*pair))]
 
 
 @pytest.mark.parametrize(
