@@ -1,6 +1,7 @@
 """What charts show: sizes, axes, colors and markers, legends, and notes."""
 
 import re
+import warnings
 from dataclasses import replace
 
 import pytest
@@ -24,7 +25,13 @@ def look(line):
 
 def legend(figure):
     (legend,) = figure.legends
+    assert legend._outside_loc == "upper" and {text.get_fontsize() for text in legend.get_texts()} == {9}
     return [text.get_text() for text in legend.get_texts()]
+
+
+def ticks(axes, name):
+    """A parameter of the ticks of both axes."""
+    return [axis.get_tick_params()[name] for axis in (axes.xaxis, axes.yaxis)]
 
 
 def notes(axes):
@@ -43,6 +50,8 @@ def test_ratios_have_a_row_each_and_the_extra_ones_below_a_line(models):
     assert axes.get_ylim() == pytest.approx((19.3, -0.7)) and axes.get_xlim()[0] == 0
     assert axes.get_xlabel() == "CE, percent of AlexNet's error" and axes.get_axisbelow()
     assert not axes.spines["left"].get_visible() and axes.spines["bottom"].get_visible()
+    assert ticks(axes, "gridOn") == [True, False] and ticks(axes, "length") == [0, 0]
+    assert axes.yaxis.get_tick_params()["labelcolor"] == INK
     alexnet, resnet, *others = axes.lines[:7]
     assert look(alexnet) == ALEXNET and list(alexnet.get_xdata()) == [100, 100]
     assert look(resnet)[::3] == (GREY, "D") and (resnet.get_markersize(), resnet.get_fillstyle()) == (
@@ -113,6 +122,8 @@ def test_errors_by_severity_have_a_small_chart_each(models):
     assert (first._left_title.get_color(), extra._left_title.get_color()) == (INK, QUIET)
     assert first.get_ylim() == (0, 103) and list(first.get_yticks()) == [0, 50, 100]
     assert list(first.get_xticks()) == [0, 1, 2, 3, 4, 5]
+    assert ticks(first, "gridOn") == [False, True] and ticks(first, "length") == [0, 0]
+    assert not figure.axes[1].yaxis.get_tick_params()["labelleft"]
     alexnet, one, two = first.lines
     assert look(alexnet) == ALEXNET and alexnet.get_ydata()[0] == pytest.approx(43.478)
     assert look(one) == (BLUE, 1.8, "-", "o") and look(two) == (ORANGE, 1.8, "--", "s")
@@ -123,7 +134,7 @@ def test_errors_by_severity_have_a_small_chart_each(models):
     lower, upper = spans["clean_error"]
     assert {100 * lower, 100 * upper} <= set(band.get_paths()[0].vertices[:, 1])
     shown = [axes.xaxis.get_tick_params()["labelbottom"] for axes in figure.axes]
-    assert shown[14:] == [True] * 5  # those with nothing below
+    assert shown == [False] * 14 + [True] * 5  # those with nothing below
     narrow = charts.draw("severity", models, columns=2)
     assert (narrow.get_figwidth(), narrow.get_figheight()) == pytest.approx((4.6, 1.55 * 10 + 0.55 + 0.6))
     assert narrow.legends[0]._ncols == 1
@@ -144,6 +155,15 @@ def test_a_single_severity_has_a_line_for_its_interval():
     error = 100 * model.metrics["mce"]["error"]["fog"][2]
     titles = re.findall("<title>(.*?)</title>", chart_files.render(figure, "svg", "s").decode())
     assert titles == [f"one, severity 3: {error:.1f}"]
+    counts = {"mce": mce_counts(20, configs=[f"fog_{s}" for s in range(1, 6)])}
+    model = evaluation(0, 0, metrics={"mce": compute("mce", counts["mce"])}, counts=counts)
+    (axes,) = charts.draw("severity", {"one": model}).axes
+    assert len(axes.collections) == 1  # a band, though there is no clean error
+
+
+def test_percent_of_what_is_measured():
+    values = {"a": 0.5, "b": None, "c": (0.25, 0.5), "d": 0}
+    assert charts._times(100, values) == {"a": 50, "b": None, "c": (25, 50), "d": 0}
 
 
 def test_the_scatter_has_models_with_their_ranks_among_the_published(models):
@@ -153,7 +173,9 @@ def test_the_scatter_has_models_with_their_ranks_among_the_published(models):
     assert (axes.get_xlabel(), axes.get_ylabel()) == ("clean error, percent", "mCE, percent of AlexNet's")
     assert (axes.get_xlim()[0], axes.get_ylim()[0]) == (0, 0) and axes.get_axisbelow()
     assert legend(figure) == ["published", "1  one", "2  two"]
+    assert ticks(axes, "gridOn") == [True, True] and ticks(axes, "length") == [0, 0]
     grey = axes.lines[0]
+    assert grey.get_xdata()[0] == pytest.approx(43.478)
     assert look(grey)[::3] == (GREY, "o") and grey.get_fillstyle() == "none"
     whole = [row for row in published().values() if "clean_error" in row and "mce" in row]
     assert list(grey.get_xdata())[1:] == [row["clean_error"] for row in whole]
@@ -162,6 +184,8 @@ def test_the_scatter_has_models_with_their_ranks_among_the_published(models):
         (axes.lines[3], axes.lines[6]), (("one", BLUE, "o"), ("two", ORANGE, "s")), strict=True
     ):
         assert (*look(line)[::3], line.get_markersize()) == (color, marker, 7)
+        scores = models[name].metrics["mce"]
+        assert (*line.get_xdata(), *line.get_ydata()) == (100 * scores["clean_error"], scores["mce"])
         across, up = axes.lines[axes.lines.index(line) - 2 : axes.lines.index(line)]
         spans = models[name].intervals["mce"]
         assert list(across.get_xdata()) == pytest.approx([100 * end for end in spans["clean_error"]])
@@ -178,6 +202,9 @@ def test_the_scatter_has_models_with_their_ranks_among_the_published(models):
     assert shown["2"][1:3] == ((5, 5), "left") and shown["2"][0][1] == models["two"].metrics["mce"]["mce"]
     without = replace(models["two"], metrics={"mce": {**models["two"].metrics["mce"], "mce": None}})
     assert charts.available({"two": without})[0] == "ce"
+    for key in ("mce", "clean_error"):
+        lacking = replace(models["two"], metrics={"mce": {**models["two"].metrics["mce"], key: None}})
+        assert legend(charts.draw("scatter", {**models, "two": lacking})) == ["published", "one"]
     many = charts.draw("scatter", {str(i): models["one"] for i in range(7)})
     assert legend(many) == ["published"] and many.get_figheight() == pytest.approx(3.5)
     assert many.axes[0].lines[-1].get_color() == INK
@@ -226,6 +253,13 @@ def test_the_style_of_all_charts(models):
     )
 
 
+def test_of_all_warnings_those_of_letters_are_silent(recwarn):
+    with style.style():
+        warnings.warn("Glyph 9 missing from font", stacklevel=1)
+        warnings.warn("another", stacklevel=1)
+    assert [str(warning.message) for warning in recwarn] == ["another"]
+
+
 def test_a_file_has_no_date_and_200_dots_an_inch(models):
     figure = charts.draw("scatter", models)
     svg = chart_files.render(figure, "svg", "scatter").decode()
@@ -235,4 +269,4 @@ def test_a_file_has_no_date_and_200_dots_an_inch(models):
     element = chart_files.inline_svg(figure, "scatter", "a label")
     assert element.startswith('<svg viewBox="0 0 ') and 'role="img" aria-label="a label"' in element
     assert "<metadata" not in element and "<style" not in element and "DejaVu" not in element
-    assert "fill: #ffffff" not in element
+    assert "fill: #ffffff" not in element and "var(--line)" in element and LINE not in element

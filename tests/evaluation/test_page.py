@@ -12,6 +12,7 @@ from evaluation_samples import (
     sequence_counts,
     with_plain_means,
 )
+from jinja2 import UndefinedError
 
 from imagenet_cp.evaluation.comparison import Comparison
 from imagenet_cp.evaluation.intervals import Difference, Interval
@@ -120,6 +121,12 @@ def test_a_card_has_alexnets_and_resnets_scores(model):
     counts = {"mce": mce_counts(20, configs=["fog_3"])}
     some = evaluation(0, 0, metrics={"mce": compute("mce", counts["mce"])}, counts=counts)
     assert model_page._card(some, page.HEADLINE[0])["notes"] == ["74 configs missing"]
+    (shown,) = model_page._partial_cards(some)
+    assert (shown["title"], shown["times"], shown["notes"]) == ("error", 100, ["mean of 1 config"])
+    counts = {"mt5d": sequence_counts("mt5d", 6, configs=["tilt"])}
+    part = evaluation(0, 0, metrics={"mt5d": compute("mt5d", counts["mt5d"])}, counts=counts)
+    (shown,) = model_page._partial_cards(part)
+    assert (shown["title"], shown["times"]) == ("top-5 distance", 1)
     assert model_page._card(some, page.CLEAN)["notes"] == ["no clean images"]
 
 
@@ -210,3 +217,37 @@ def test_columns_mark_the_best_and_what_is_significant():
     assert comparison_page._notes(found) == [
         "mCE and mT5D: 3 of 1,200 images are in all evaluations, and only these are compared."
     ]
+
+
+def test_tables_of_plain_means_are_in_percent(model):
+    own = with_plain_means("custom", ["clean", "dust_1"])
+    for one, metric, times in ((own, "custom", {"custom": 100}), (model, "mce", {"ce": 1, "relative_ce": 1})):
+        found = Comparison({"one": one}, {}, {metric: (20, 20)}, "one")
+        tables = comparison_page._tables(found, ["one"])
+        assert {key: columns[0]["times"] for key, columns in tables.items()} == times
+
+
+def test_errors_by_severity_are_drawn_once_more_for_phones(tmp_path, monkeypatch):
+    calls = []
+    monkeypatch.setattr(page.charts, "available", lambda models: ["scatter", "severity"])
+    monkeypatch.setattr(
+        page.charts, "draw", lambda kind, models, **more: calls.append((kind, len(models), more))
+    )
+    monkeypatch.setattr(page.chart_files, "render", lambda figure, form, name: f"{name} {form}".encode())
+    monkeypatch.setattr(page.chart_files, "inline_svg", lambda figure, name, label: f"{name}: {label}")
+    drawn = page.write_charts(dict.fromkeys("abcdefg"), tmp_path)
+    assert calls == [("scatter", 7, {}), ("severity", 6, {}), ("severity", 6, {"columns": 2})]
+    assert {path.name: path.read_text() for path in tmp_path.iterdir()} == {
+        f"{kind}.{form}": f"{kind} {form}" for kind in ("scatter", "severity") for form in ("svg", "png")
+    }
+    assert list(drawn) == ["scatter", "severity", "severity-2"]
+    assert drawn["severity-2"].startswith("severity-2: ") and drawn["severity"].endswith(
+        "a table of this page"
+    )
+
+
+def test_templates_leave_no_blank_lines_and_name_what_is_not_given():
+    environment = page._environment()
+    assert environment.from_string("{% if 1 %}\n  {% endif %}\na").render() == "a"
+    with pytest.raises(UndefinedError):
+        environment.from_string("{{ other }}").render()

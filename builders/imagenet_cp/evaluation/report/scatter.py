@@ -36,8 +36,6 @@ def draw_scatter(models: Mapping[str, Results], looks: Mapping[str, Look]) -> Fi
         _draw_published(axes, benchmark)
     for name, model in models.items():
         result, spans, look = model.metrics["mce"], model.intervals["mce"], looks[name]
-        if result["mce"] is None or result["clean_error"] is None:
-            continue
         x, y = 100 * result["clean_error"], result["mce"]
         for span in ([(100 * end, y) for end in spans["clean_error"]], [(x, end) for end in spans["mce"]]):
             axes.plot(*zip(*span, strict=True), color=look.color, alpha=0.5, linewidth=1)
