@@ -82,6 +82,8 @@ def test_a_sheet_has_its_texts_in_their_places(colours, texts):
         == {name for name in CORRUPTIONS if f"{name}*" in texts}
         == set(CORRUPTIONS) - set(TEST)
     )
+    # Noise and blur on the left, below the clean image; the rest is as high on the right.
+    assert [texts[family][0][0][0] for family in ("blur", "weather", "digital")] == [32, 888, 888]
     assert texts["1"][0] == ((180, 266), FAINT, 15) and texts["5"][0][0] == (180 + 4 * 166, 266)
     left, top, right, _ = place(sheet, colours["gaussian_noise", 5])
     assert (left, top, right) == (32 + 4 * 166, 266 + 24, 32 + 824)
@@ -94,6 +96,16 @@ def test_a_sheet_has_its_texts_in_their_places(colours, texts):
 def test_a_label_that_is_too_long_has_smaller_letters():
     sizes = [preview._fitting_font("m" * 20, width).size for width in (1000, 250, 200, 20)]
     assert sizes[0] == 15 > sizes[1] > sizes[2] > sizes[3] == 8
+    fitting = preview._font(15).getlength("abc")
+    assert preview._fitting_font("abc", fitting).size == 15 > preview._fitting_font("abc", fitting - 1).size
+
+
+def test_labels_leave_room_for_the_number_of_the_severity(colours, monkeypatch):
+    widths = set()
+    font = preview._fitting_font
+    monkeypatch.setattr(preview, "_fitting_font", lambda text, width: widths.add(width) or font(text, width))
+    preview.contact_sheet(np.zeros((224, 224, 3), np.uint8))
+    assert widths == {160 - 16}
 
 
 def test_frames_of_an_animation_are_numbered(tmp_path, texts):

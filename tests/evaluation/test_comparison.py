@@ -9,7 +9,7 @@ import pytest
 from evaluation_samples import evaluation, ids
 
 from imagenet_cp.cli import main
-from imagenet_cp.evaluation.comparison import compare
+from imagenet_cp.evaluation.comparison import _is_whole, compare
 from imagenet_cp.evaluation.intervals import holm, score_differences
 from imagenet_cp.evaluation.references import compute_scores
 from imagenet_cp.evaluation.report import chart_files, charts, page, style
@@ -98,6 +98,12 @@ def test_of_a_config_only_what_both_have_is_compared(models):
     column = two.counts["mce"].columns["fog_3"]
     assert found.models["two"].metrics["mce"]["error"]["fog"][2] == column[:15].sum() / 15
     assert found.models["two"].metrics["mce"]["error"]["fog"][3] == two.metrics["mce"]["error"]["fog"][3]
+
+
+def test_calibration_is_of_all_predictions_only(models):
+    one = models["one"]
+    less = {metric: counts.select(set(ids(11))) for metric, counts in one.counts.items()}
+    assert _is_whole(one, one.counts) and not _is_whole(one, less)
 
 
 def test_table(models):

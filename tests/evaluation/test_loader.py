@@ -72,6 +72,8 @@ def test_batches_hold_whole_samples_and_at_most_their_size():
     assert all(one.images == [] for batch in found for one in batch.samples)
     assert [len(batch.images[Resizing()]) for batch in found] == [4, 1, 9]
     assert [batch.frames for batch in batches(tasks[::-1], 4, 1)] == [[9], [1, 2], [2]]
+    five = batches([lambda: [sample(name, 4) for name in "abcde"]], 2, 1)
+    assert [len(batch.samples) for batch in five] == [2, 2, 1]
     several = Resizing(8), Resizing(), Resizing(2, "nearest")
     (batch,) = batches(tasks[:2], 99, 1, lambda image: image + 1, several)
     assert [batch.images[one].shape[1] for one in several] == [8, 4, 2] and (

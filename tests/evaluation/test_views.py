@@ -11,6 +11,8 @@ from imagenet_cp.build.plan import build
 from imagenet_cp.build.verify import verify
 from imagenet_cp.cli.main import app
 from imagenet_cp.errors import SourceError, UsageError
+from imagenet_cp.evaluation.data.built_rows import from_folder
+from imagenet_cp.evaluation.data.views import view
 from imagenet_cp.evaluation.run import evaluate_model
 from imagenet_cp.sources import open_source
 
@@ -83,6 +85,9 @@ def test_a_view_of_a_build_is_a_build_of_the_subset(tmp_path, clean, name):
 
 def test_a_subset_that_a_build_lacks_is_named(tmp_path, clean):
     whole = made(clean, tmp_path / "whole")
+    some = view(from_folder(whole), ids=[IDS[65][0], IDS[1][1]])
+    parts = [[*some.slice(some.cells, n, n + 1).labels.items()] for n in range(2)]
+    assert sorted(parts) == sorted([[(IDS[65][0], 65)], [(IDS[1][1], 1)]])
     for options, says in (
         ({"ids": "robustbench-5000"}, "images are not in imagenet_c as built, such as"),
         ({"classes": "imagewoof"}, "has no image of the classes of imagewoof"),

@@ -408,6 +408,11 @@ def test_bad_options(mce, options, message):
     assert mce.compute()["num_examples"] == 3
 
 
+@pytest.mark.parametrize("clean_error", [0, 1])
+def test_a_clean_error_may_be_none_or_all(mce, clean_error):
+    assert mce.compute(**GOOD, clean_error=clean_error)["clean_error"] == clean_error
+
+
 def test_clean_error_given_twice(mce):
     mce.add_batch(**rows("clean", 0, 0.2, n=10))
     with pytest.raises(ValueError, match=r"both clean_error=0\.3 and 10 clean rows"):

@@ -136,6 +136,9 @@ def test_files_of_an_evaluation_give_its_scores(space, name, load, evaluated):
     with pytest.raises(ValueError, match=f"other.json has no {name}, only m"):
         files.read_result(folder / "other.json", name, benchmark)
     assert files.read_result(paths[0], name, benchmark) is None
+    for text in ("[1]", '{"format": "another", "metrics": {}}'):
+        (folder / "other.json").write_text(text)
+        assert files.read_result(folder / "other.json", name, benchmark) is None
 
 
 def test_published_table(space):
