@@ -97,7 +97,7 @@ class TestSamples:
             ValueError,
             r"not \(36, 44, 3\); move the channels with permute\(2, 0, 1\)",
         ),
-        (lambda t: t[:1], ValueError, r"the shape \(3, H, W\), not \(1, 36, 44\)"),
+        (lambda t: t[:1], ValueError, r"the shape \(3, H, W\), not \(1, 36, 44\)$"),
         (
             lambda t: t.float(),
             ValueError,
