@@ -129,6 +129,7 @@ def test_a_tile_is_the_centre_and_a_small_image_lies_in_the_middle_on_white():
 
 def test_a_compact_sheet_shows_the_test_corruptions_in_three_rows(colours, texts):
     sheet = preview.compact_sheet(np.zeros((224, 224, 3), np.uint8), severity=2)
+    assert sheet.getpixel((0, 0)) == (250, 250, 248)
     boxes = [place(sheet, colours[name, 2]) for name in TEST]
     assert boxes[0][:2] == (6, 30) and boxes[6][:2] == (6 + 230, 30 + 254)
     assert texts["gaussian_noise 2"] == [((6, 6), INK, 16)] and len(texts) == 15

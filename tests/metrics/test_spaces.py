@@ -49,6 +49,7 @@ def test_requirements_are_what_is_imported(name):
 def test_numbers(space):
     fragments = space("fragments")
     assert fragments.number("23.9 %", "fog", 100) == 23.9
+    assert (fragments.number(0, "fog", 100), fragments.number(100, "fog", 100)) == (0, 100)
     assert fragments.number(float("nan"), "fog", 100) is None and fragments.number(" ", "fog", 100) is None
     with pytest.raises(ValueError, match="fog: 'x' is not a number"):
         fragments.number("x", "fog", 100)
