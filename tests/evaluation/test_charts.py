@@ -8,7 +8,7 @@ import pytest
 from evaluation_samples import compute, evaluation, mce_counts
 
 from imagenet_cp.evaluation.references import published
-from imagenet_cp.evaluation.report import chart_files, charts, style
+from imagenet_cp.evaluation.report import chart_rendering, charts, style
 
 INK, QUIET, LINE, GREY, BLUE, ORANGE = "#1c2430", "#5a6675", "#dde2e9", "#9aa5b4", "#0b62a8", "#c2500d"
 ALEXNET = (QUIET, 1.2, "--", "None")
@@ -77,7 +77,7 @@ def test_ratios_have_a_row_each_and_the_extra_ones_below_a_line(models):
         "ResNet-50 in the paper",
         "others in the paper: SqueezeNet, VGG-11, VGG-19,\nVGG-19+BN, ResNet-18",
     ]
-    text = chart_files.render(figure, "svg", "ce").decode()
+    text = chart_rendering.render(figure, "svg", "ce").decode()
     value = models["two"].metrics["mce"]["ce"]["gaussian_noise"]
     for title in (
         "ResNet-50, shot noise: 82",
@@ -153,7 +153,7 @@ def test_a_single_severity_has_a_line_for_its_interval():
         [[3, 100 * low], [3, 100 * high]]
     ]
     error = 100 * model.metrics["mce"]["error"]["fog"][2]
-    titles = re.findall("<title>(.*?)</title>", chart_files.render(figure, "svg", "s").decode())
+    titles = re.findall("<title>(.*?)</title>", chart_rendering.render(figure, "svg", "s").decode())
     assert titles == [f"one, severity 3: {error:.1f}"]
     counts = {"mce": mce_counts(20, configs=[f"fog_{s}" for s in range(1, 6)])}
     model = evaluation(0, 0, metrics={"mce": compute("mce", counts["mce"])}, counts=counts)
@@ -262,11 +262,11 @@ def test_of_all_warnings_those_of_letters_are_silent(recwarn):
 
 def test_a_file_has_no_date_and_200_dots_an_inch(models):
     figure = charts.draw("scatter", models)
-    svg = chart_files.render(figure, "svg", "scatter").decode()
+    svg = chart_rendering.render(figure, "svg", "scatter").decode()
     assert "dc:date" not in svg and "fill: #ffffff" in svg and "hover:" not in svg
-    png = chart_files.render(figure, "png", "scatter")
+    png = chart_rendering.render(figure, "png", "scatter")
     assert int.from_bytes(png[16:20]) == 920 and b"Software" not in png
-    element = chart_files.inline_svg(figure, "scatter", "a label")
+    element = chart_rendering.inline_svg(figure, "scatter", "a label")
     assert element.startswith('<svg viewBox="0 0 ') and 'role="img" aria-label="a label"' in element
     assert "<metadata" not in element and "<style" not in element and "DejaVu" not in element
     assert "fill: #ffffff" not in element and "var(--line)" in element and LINE not in element

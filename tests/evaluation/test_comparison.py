@@ -12,7 +12,7 @@ from imagenet_cp.cli import main
 from imagenet_cp.evaluation.comparison import _is_whole, compare
 from imagenet_cp.evaluation.intervals import holm, score_differences
 from imagenet_cp.evaluation.references import compute_scores
-from imagenet_cp.evaluation.report import chart_files, charts, page, style
+from imagenet_cp.evaluation.report import chart_rendering, charts, page, style
 from imagenet_cp.evaluation.report.comparison_page import load_models, write_comparison
 
 
@@ -259,7 +259,7 @@ def test_many_models_are_drawn_without_doubles():
 
 def test_points_have_their_values_on_hover(models):
     figure = charts.draw("scatter", models)
-    text = chart_files.render(figure, "svg", "scatter").decode()
+    text = chart_rendering.render(figure, "svg", "scatter").decode()
     for name, model in models.items():
         error, mce = 100 * model.metrics["mce"]["clean_error"], model.metrics["mce"]["mce"]
         assert f"<title>{name}: clean error {error:.1f}, mCE {mce:.1f}</title>" in text

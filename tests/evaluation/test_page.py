@@ -233,8 +233,8 @@ def test_errors_by_severity_are_drawn_once_more_for_phones(tmp_path, monkeypatch
     monkeypatch.setattr(
         page.charts, "draw", lambda kind, models, **more: calls.append((kind, len(models), more))
     )
-    monkeypatch.setattr(page.chart_files, "render", lambda figure, form, name: f"{name} {form}".encode())
-    monkeypatch.setattr(page.chart_files, "inline_svg", lambda figure, name, label: f"{name}: {label}")
+    monkeypatch.setattr(page.chart_rendering, "render", lambda figure, form, name: f"{name} {form}".encode())
+    monkeypatch.setattr(page.chart_rendering, "inline_svg", lambda figure, name, label: f"{name}: {label}")
     drawn = page.write_charts(dict.fromkeys("abcdefg"), tmp_path)
     assert calls == [("scatter", 7, {}), ("severity", 6, {}), ("severity", 6, {"columns": 2})]
     assert {path.name: path.read_text() for path in tmp_path.iterdir()} == {

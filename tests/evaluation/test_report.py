@@ -11,7 +11,7 @@ from evaluation_samples import compute, evaluation, mce_counts, mistakes, sequen
 
 from imagenet_cp.errors import BuildError
 from imagenet_cp.evaluation.evaluation import Evaluation
-from imagenet_cp.evaluation.report import chart_files, charts
+from imagenet_cp.evaluation.report import chart_rendering, charts
 from imagenet_cp.evaluation.report import page as report_page
 from imagenet_cp.evaluation.report.model_page import write_report
 
@@ -134,8 +134,8 @@ def test_a_report_replaces_its_own_folder(evil, folder):
 def test_drawings_are_the_same_every_time(evil, folder):
     figure = evil.plot("fr")
     for form in ("svg", "png"):
-        assert (folder / "charts" / f"fr.{form}").read_bytes() == chart_files.render(figure, form, "fr")
-    assert chart_files.render(evil.plot("fr"), "svg", "fr") == chart_files.render(figure, "svg", "fr")
+        assert (folder / "charts" / f"fr.{form}").read_bytes() == chart_rendering.render(figure, form, "fr")
+    assert chart_rendering.render(evil.plot("fr"), "svg", "fr") == chart_rendering.render(figure, "svg", "fr")
 
 
 def test_missing_parts_are_named_and_there_is_no_mean(tmp_path):
@@ -212,7 +212,7 @@ def test_a_name_in_any_script():
     model = evaluation(images=5, sequences=0, model="模型")
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        assert "模型".encode() in chart_files.render(model.plot("ce"), "svg", "ce")
+        assert "模型".encode() in chart_rendering.render(model.plot("ce"), "svg", "ce")
 
 
 def test_without_matplotlib(evil, tmp_path, monkeypatch):

@@ -1,6 +1,6 @@
 """Reports: charts and HTML pages, whose text and layout are in `templates/`; they show numbers and compute none.
 
-- `chart_files`: charts as files, and as SVG elements of a page
+- `chart_rendering`: charts as files, and as SVG elements of a page
 - `charts`: the charts, drawn with Matplotlib
 - `comparison_page`: the page of a comparison
 - `formatting`: numbers and names as text

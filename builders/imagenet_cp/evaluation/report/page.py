@@ -20,7 +20,7 @@ from ..paper_tables import FORMATS, format_tables
 from ..references import OF_IMAGES, PLAIN, benchmark_name, data_name, is_normalized, missing_configs, part_of
 from ..results import Results
 from ..results_json import FORMAT
-from . import chart_files, charts
+from . import chart_rendering, charts
 from .formatting import display_name, format_interval, format_number
 from .style import SERIES
 
@@ -192,11 +192,11 @@ def write_charts(models: Mapping[str, Results], folder: Path) -> dict[str, Marku
         label = f"{charts.CHARTS[kind].title}; the numbers are in a table of this page"
         figure = charts.draw(kind, models if kind == "scatter" else first)
         for form in ("svg", "png"):
-            (folder / f"{kind}.{form}").write_bytes(chart_files.render(figure, form, kind))
-        drawings[kind] = Markup(chart_files.inline_svg(figure, kind, label))
+            (folder / f"{kind}.{form}").write_bytes(chart_rendering.render(figure, form, kind))
+        drawings[kind] = Markup(chart_rendering.inline_svg(figure, kind, label))
         if kind.endswith("severity"):
             narrow = charts.draw(kind, first, columns=2)
-            drawings[f"{kind}-2"] = Markup(chart_files.inline_svg(narrow, f"{kind}-2", label))
+            drawings[f"{kind}-2"] = Markup(chart_rendering.inline_svg(narrow, f"{kind}-2", label))
     return drawings
 
 

@@ -106,5 +106,5 @@ def shorten(name: str) -> str:
 
 
 def add_hover(points: Any, titles: Iterable[str]) -> None:
-    """Add titles to the markers of a line, which `chart_files` writes into the SVG."""
+    """Add titles to the markers of a line, which `chart_rendering` writes into the SVG."""
     points.set_gid(HOVER + "|".join(title.replace("|", "¦") for title in titles))
