@@ -46,6 +46,14 @@ def test_zero_is_no_default(function, argument):
         function(**{argument: 0})
 
 
+def test_names_and_choices_are_checked_before_any_work():
+    with pytest.raises(UsageError, match=r"on_error must be .raise. or .skip., not 'ignore'"):
+        PLAN(on_error="ignore")
+    for argument in ("configs", "benchmarks"):
+        with pytest.raises(UsageError, match=f"^{argument} must be a name or a list of names, not 3$"):
+            SEVERAL(**{argument: 3})
+
+
 @pytest.mark.parametrize("value", [3, 3.0, np.int64(3), np.uint8(3), np.array(3)])
 def test_numbers_of_numpy_are_numbers(value):
     number = optional_number("limit", value)

@@ -136,6 +136,20 @@ class TestErrors:
         ):
             ImageNetC(sequences, "brightness")
 
+    def test_a_build_has_its_own_benchmark_and_seed(self, built):
+        same = ImageNetC(built, "brightness", benchmark="tiny_imagenet_c", seed=0)
+        assert len(same) == len(ImageNetC(built, "brightness"))
+        for options in ({"seed": 5}, {"benchmark": "cifar10_c"}):
+            ((argument, value),) = options.items()
+            with pytest.raises(UsageError, match=f"a build with {argument}=.*, not {value!r}"):
+                ImageNetC(built, "brightness", **options)
+
+    def test_the_working_directory_may_change(self, built, tmp_path, monkeypatch):
+        monkeypatch.chdir(built.parent)
+        data = ImageNetC(built.name, "brightness")
+        monkeypatch.chdir(tmp_path)
+        assert data[0][1] == ImageNetC(built, "brightness")[0][1]
+
     def test_what_is_missing(self, built, tmp_path):
         with pytest.raises(
             SourceError, match="fog_1 is missing; build it with `imagenet-cp build tiny_imagenet_c --out"

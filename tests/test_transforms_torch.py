@@ -57,6 +57,14 @@ class TestTensors:
         found = BRIGHTER({"image": tensor, "depth": tensor})
         assert torch.equal(found["image"], expected) and found["depth"] is tensor
 
+    def test_every_image_of_a_list_whose_sizes_differ(self, tensor, expected):
+        small, label = tensor[:, :20, :20], torch.tensor([1, 2])
+        found = BRIGHTER({"image": [tensor, small], "label": label})
+        assert torch.equal(found["image"][0], expected) and found["image"][1].shape == small.shape
+        assert torch.equal(found["image"][1], expected[:, :20, :20]) and found["label"] is label
+        pair = BRIGHTER([tensor, tensor[:1]])  # an image and its mask
+        assert torch.equal(pair[0], expected) and torch.equal(pair[1], tensor[:1])
+
     def test_frames_of_a_sequence(self, image, tensor):
         transform = RandomPerturb("gaussian_noise", seed=0, benchmark="cifar10_p")
         frames = transform(tensor[:, :32, :32])

@@ -50,6 +50,7 @@ class _Rows:
     """Map-style data set of rows of one benchmark."""
 
     _kind: ClassVar[str]
+    _benchmark: ClassVar[str]
 
     def __init__(
         self,
@@ -58,16 +59,23 @@ class _Rows:
         level: int | None,
         transform: Transform | None,
         target_transform: Transform | None,
-        benchmark: str,
-        seed: int,
+        benchmark: str | None,
+        seed: int | None,
     ) -> None:
         self.root = os.fspath(root)
         self.transform, self.target_transform = transform, target_transform
-        folder = Path(self.root).expanduser()
+        folder = Path(self.root).expanduser().absolute()  # the working directory may change
         if (folder / "data").is_dir() and next((folder / "data").glob("*/*.parquet"), None) is not None:
             self._reader: _Build | _OnTheFly = _Build(folder)
+            for argument, given, own in (
+                ("benchmark", benchmark, self._reader.benchmark.dataset),
+                ("seed", seed, self._reader.recipe.seed),
+            ):
+                if given not in (None, own):
+                    raise UsageError(f"{self.root}: a build with {argument}={own!r}, not {given!r}")
         else:
-            self._reader = _OnTheFly(open_source(root), get_benchmark(benchmark), seed)
+            made = get_benchmark(self._benchmark if benchmark is None else benchmark)
+            self._reader = _OnTheFly(open_source(root), made, 0 if seed is None else seed)
         of = self._reader.benchmark
         if of.kind != self._kind:
             other = "ImageNetC" if of.kind == "corruptions" else "ImageNetP"
@@ -135,10 +143,10 @@ class ImageNetC(_Rows):
         From 1 to 5; all five in turn by default.
     transform, target_transform : callable, optional
         Applied to the image, a Pillow image, and to the label.
-    benchmark : str
-        Benchmark to make from clean images, such as ``"cifar10_c"``; a build has its own.
-    seed : int
-        Seed of the images made from clean ones.
+    benchmark : str, optional
+        Benchmark to make from clean images, such as ``"cifar10_c"``, by default ``"imagenet_c"``; a build has its own.
+    seed : int, optional
+        Seed of the images made from clean ones, by default 0; a build has its own.
 
     Attributes
     ----------
@@ -156,7 +164,7 @@ class ImageNetC(_Rows):
     Raises
     ------
     ValueError
-        The corruption, severity or benchmark is unknown.
+        The corruption, severity or benchmark is unknown, or the build has another benchmark or seed.
     SourceError
         The build lacks the config, its files differ from its build.json, or the clean images cannot be used.
     BuildError
@@ -176,6 +184,7 @@ class ImageNetC(_Rows):
     """
 
     _kind = "corruptions"
+    _benchmark = "imagenet_c"
 
     def __init__(
         self,
@@ -185,8 +194,8 @@ class ImageNetC(_Rows):
         transform: Transform | None = None,
         target_transform: Transform | None = None,
         *,
-        benchmark: str = "imagenet_c",
-        seed: int = 0,
+        benchmark: str | None = None,
+        seed: int | None = None,
     ) -> None:
         super().__init__(root, corruption, severity, transform, target_transform, benchmark, seed)
 
@@ -209,10 +218,10 @@ class ImageNetP(_Rows):
         1, and for the noises also 2 or 3.
     transform, target_transform : callable, optional
         Applied to the tensor of the frames, and to the label.
-    benchmark : str
-        Benchmark to make from clean images; a build has its own.
-    seed : int
-        Seed of the sequences made from clean images.
+    benchmark : str, optional
+        Benchmark to make from clean images, by default ``"imagenet_p"``; a build has its own.
+    seed : int, optional
+        Seed of the sequences made from clean images, by default 0; a build has its own.
 
     Notes
     -----
@@ -220,6 +229,7 @@ class ImageNetP(_Rows):
     """
 
     _kind = "perturbations"
+    _benchmark = "imagenet_p"
 
     def __init__(
         self,
@@ -229,8 +239,8 @@ class ImageNetP(_Rows):
         transform: Transform | None = None,
         target_transform: Transform | None = None,
         *,
-        benchmark: str = "imagenet_p",
-        seed: int = 0,
+        benchmark: str | None = None,
+        seed: int | None = None,
     ) -> None:
         level = whole_number("difficulty", difficulty, 1, len(DIFFICULTIES))
         config = (

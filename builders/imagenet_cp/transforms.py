@@ -71,9 +71,10 @@ class Corrupt:
       levels and returned as floats; also a ``tv_tensors.Image``.
 
     Every Pillow image and ``tv_tensors.Image`` of a sample is corrupted, or, where there is none, the first tensor or
-    array, as torchvision's transforms do; all else is passed unchanged, such as labels, boxes, masks and key points.
-    Each image of a batch has its own draws. With keywords, such as ``image=`` and ``mask=``, a call is one of
-    Albumentations: it corrupts ``image`` and returns a dict.
+    array, as torchvision's transforms do, or the first list of single images, which may differ in size. All else is
+    passed unchanged, such as labels, boxes, masks and key points. Each image of a batch has its own draws. With
+    keywords, such as ``image=`` and ``mask=``, a call is one of Albumentations: it corrupts ``image`` and returns a
+    dict.
 
     Examples
     --------
@@ -311,12 +312,18 @@ def _weights(argument: str, options: Sequence[Any], given: Any) -> dict[Any, flo
     return {option: given[option] if isinstance(given, Mapping) else 1.0 for option in options}
 
 
+class _Batch(list[Any]):
+    """Images of a batch, which may differ in size."""
+
+
 def _map_leaves(sample: Any, function: Callable[[Any], Any]) -> Any:
-    """Apply a function to all values of nested dicts, lists and tuples."""
+    """Apply a function to all values of nested dicts, lists and tuples, and to lists of single images as a whole."""
     if isinstance(sample, Mapping):
         return {key: _map_leaves(value, function) for key, value in sample.items()}
     if isinstance(sample, tuple) and hasattr(sample, "_fields"):
         return type(sample)(*(_map_leaves(value, function) for value in sample))
+    if type(sample) is list and len(sample) > 1 and all(map(_is_single, sample)):
+        return function(_Batch(sample))
     if type(sample) in (list, tuple):
         return type(sample)([_map_leaves(value, function) for value in sample])
     return function(sample)
@@ -325,7 +332,8 @@ def _map_leaves(sample: Any, function: Callable[[Any], Any]) -> Any:
 def _images(leaves: Sequence[Any]) -> set[int]:
     """Positions of the images among the values of a sample, as torchvision's transforms find them."""
     typed = {i for i, leaf in enumerate(leaves) if isinstance(leaf, Image.Image) or _is_tv_image(leaf)}
-    plain = (i for i, leaf in enumerate(leaves) if isinstance(leaf, np.ndarray) or _is_plain_tensor(leaf))
+    kinds = np.ndarray, _Batch
+    plain = (i for i, leaf in enumerate(leaves) if isinstance(leaf, kinds) or _is_plain_tensor(leaf))
     return typed or set(itertools.islice(plain, 1))
 
 
@@ -341,6 +349,8 @@ def _convert(image: Any, function: Callable[[Pixels], Pixels]) -> Any:
         return Image.fromarray(result) if result.ndim == 3 else result
     if isinstance(image, np.ndarray):
         return function(image)
+    if isinstance(image, _Batch):
+        return [_convert(single, function) for single in image]
     if _is_plain_tensor(image) or _is_tv_image(image):
         return _convert_tensor(image, function)
     raise TypeError(f"an image is a Pillow image, or an array or tensor of uint8, not {type(image).__name__}")
@@ -380,6 +390,13 @@ def _tv_tensors() -> Any:
 def _is_tv_image(value: Any) -> bool:
     module = _tv_tensors()
     return module is not None and isinstance(value, module.Image)
+
+
+def _is_single(value: Any) -> bool:
+    """True for an array or plain tensor of the shape of one image."""
+    if isinstance(value, np.ndarray):
+        return value.ndim == 3 and value.shape[2] == 3
+    return _is_plain_tensor(value) and value.ndim == 3 and len(value) == 3
 
 
 def _is_plain_tensor(value: Any) -> bool:

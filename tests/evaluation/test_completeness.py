@@ -10,12 +10,15 @@ from toy_models import by_colour
 
 from imagenet_cp.build.build_json import open_build
 from imagenet_cp.build.checksums import Checksums
+from imagenet_cp.build.plan import build
 from imagenet_cp.cli.evaluate import _summary
 from imagenet_cp.errors import BuildError, SourceError
 from imagenet_cp.evaluation.data.built_rows import from_folder
 from imagenet_cp.evaluation.data.completeness import check_card
 from imagenet_cp.evaluation.report.page import _warnings
 from imagenet_cp.evaluation.run import evaluate_model
+from imagenet_cp.jobs.job_folder import Shard
+from imagenet_cp.sources import open_source
 
 
 @pytest.fixture
@@ -83,14 +86,26 @@ def test_a_flipped_byte_is_found_at_first_use_and_checksums_are_remembered(folde
         Checksums(folder, open_build(folder).files).verify(name)
 
 
-def test_what_a_build_has_written_is_not_read_again(folder, monkeypatch):
+def test_what_a_build_has_written_is_not_read_again_but_copies_are(folders, folder, monkeypatch):
     monkeypatch.setattr("imagenet_cp.build.checksums.problem_of", lambda *_: "read again")
-    remembered = (folder / ".imagenet_cp/verified.txt").read_text()
-    checksums = Checksums(folder, open_build(folder).files)
-    for file in files(folder):
-        checksums.verify(file.relative_to(folder).as_posix())
-    checksums.remember()
-    assert (folder / ".imagenet_cp/verified.txt").read_text() == remembered
+    name = files(folder)[0].relative_to(folder).as_posix()
+    built = folders["imagenet_c"]
+    Checksums(built, open_build(built).files).verify(name)
+    assert (folder / name).stat().st_mtime_ns == (built / name).stat().st_mtime_ns
+    with pytest.raises(SourceError, match="read again"):  # it may have been damaged on the way
+        Checksums(folder, open_build(folder).files).verify(name)
+
+
+def test_a_file_that_is_altered_between_two_shards_is_not_remembered(labelled, tmp_path):
+    options = {"configs": ["fog_3"], "images_per_file": 2, "workers_count": 1}
+    build("imagenet_c", open_source(labelled), tmp_path, shard=Shard(1, 2), **options)
+    (file,) = files(tmp_path)
+    data = bytearray(file.read_bytes())
+    data[2000] ^= 1
+    file.write_bytes(data)
+    build("imagenet_c", open_source(labelled), tmp_path, shard=Shard(2, 2), **options)
+    with pytest.raises(SourceError, match="its checksum is not the recorded one"):
+        evaluate_model(by_colour, imagenet_c=tmp_path)
 
 
 def test_checksums_that_two_processes_compare_at_the_same_time_are_all_remembered(folder, monkeypatch):

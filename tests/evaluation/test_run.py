@@ -454,7 +454,7 @@ def test_nothing_to_evaluate_on_is_an_error(folders, labelled, tmp_path):
     with pytest.raises(ValueError, match="not both"):
         evaluate_model(by_colour, **folders, source=labelled)
     with pytest.raises(ValueError, match=r"no config 'fgo_3'; did you mean fog_3"):
-        evaluate_model(by_colour, **folders, configs=["fgo_3"])
+        evaluate_model(by_colour, **folders, configs="fgo_3")
     with pytest.raises(SourceError, match="'snow_1' is missing"):
         evaluate_model(by_colour, imagenet_c=folders["imagenet_c"], configs=["snow"])
     with pytest.raises(ValueError, match="pass the build of imagenet_c as imagenet_c"):

@@ -277,6 +277,9 @@ def test_a_build_of_ours_is_itself_a_source(tmp_path, class_folder):
     build("imagenet_c", open_source(class_folder), tmp_path / "built", ["clean"], workers_count=1)
     source = open_source(f"{tmp_path / 'built'}:clean/validation")
     assert source.contents == open_source(class_folder).contents
+    build("imagenet_c", source, tmp_path / "again", ["contrast_3"], workers_count=1)
+    with pytest.raises(SourceError, match=r"its images are corrupted already .* name the clean images"):
+        open_source(tmp_path / "again/data/contrast_3")
 
 
 @pytest.mark.parametrize("form", ["data", "saved"])

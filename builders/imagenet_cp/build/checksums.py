@@ -8,7 +8,6 @@ from pathlib import Path
 
 from ..errors import SourceError
 from ..jobs.job_folder import STATE_DIR
-from ..sources.source import stamp_of
 from .build_folder import problem_of
 from .parquet import FileInfo
 
@@ -49,11 +48,14 @@ class Checksums:
         self._append(known)
 
     def remember(self) -> None:
-        """Remember all files, whose checksums were computed as they were written, or by a resumption."""
-        self._append(*sorted(set(map(self._line, self.files)) - self._remembered()))
+        """Remember all files, as soon as they are written, for their checksums are of what was written."""
+        self._append(*map(self._line, self.files))
 
     def _line(self, path: str) -> str:
-        return f"{self.files[path].sha256} {stamp_of((self.folder / path).stat())} {path}"
+        # A copy that keeps the time of its content has an inode and a time of change of its own.
+        state = (self.folder / path).stat()
+        stamp = f"{state.st_size}:{state.st_mtime_ns}:{state.st_ctime_ns}:{state.st_ino}"
+        return f"{self.files[path].sha256} {stamp} {path}"
 
     def _remembered(self) -> set[str]:
         with contextlib.suppress(OSError, ValueError):
@@ -65,5 +67,5 @@ class Checksums:
         record = self.folder / _VERIFIED
         with contextlib.suppress(OSError):  # the folder may be read-only
             record.parent.mkdir(exist_ok=True)
-            with open(record, "a", encoding="utf-8") as file:  # in one write: other processes append theirs
-                file.write("".join(f"{line}\n" for line in lines))
+            with open(record, "ab", buffering=0) as file:  # in one write: other processes append theirs
+                file.write("".join(f"{line}\n" for line in lines).encode())

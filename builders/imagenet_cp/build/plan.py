@@ -19,7 +19,7 @@ from ..benchmarks.benchmark import Benchmark, Cell
 from ..benchmarks.catalog import get_benchmark
 from ..benchmarks.recipe import Recipe
 from ..cards import card as cards
-from ..errors import RESUME_HINT, BuildError, wrap_os_errors
+from ..errors import RESUME_HINT, BuildError, UsageError, wrap_os_errors
 from ..files import local_path, write_json, write_text
 from ..jobs.job_folder import RECORD_FILE, Shard, read_record
 from ..jobs.local import TITLE, run_local, run_on_executor
@@ -28,7 +28,6 @@ from ..jobs.memory import default_workers
 from ..progress import Progress, resumed, silent
 from ..sources import Source
 from .build_folder import lock_build
-from .checksums import Checksums
 from .parquet import FileInfo, read_footer
 from .resume import finished_units, remove_leftovers, resume
 from .schedule import divide
@@ -117,10 +116,12 @@ def new_plan(
     Raises
     ------
     ValueError
-        Unknown dataset, config or codec; ``images_per_file`` is no number from 1.
+        Unknown dataset, config, codec or ``on_error``; ``images_per_file`` is no number from 1.
     SourceError
         The source is of another benchmark.
     """
+    if on_error not in ("raise", "skip"):
+        raise UsageError(f'on_error must be "raise" or "skip", not {on_error!r}')
     images_per_file = optional_number("images_per_file", images_per_file)
     folder = local_path(out).resolve()
     benchmark = get_benchmark(dataset)
@@ -282,4 +283,3 @@ def _finish(plan: Plan, units: list[Unit]) -> None:
             {"identity": plan.identity, "versions": versions, "skipped": plan.skipped, "files": files},
         )
         write_text(plan.out / "README.md", card)
-        Checksums(plan.out, plan.files).remember()

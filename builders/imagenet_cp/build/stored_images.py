@@ -120,7 +120,7 @@ class StoredImages:
 def _state(path: str) -> tuple[int, ...]:
     """State of a file, which another one in its place or a change of its bytes alters."""
     status = os.stat(path)
-    return status.st_ino, status.st_size, status.st_mtime_ns
+    return status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
 
 
 @functools.lru_cache(_OPEN_FILES)

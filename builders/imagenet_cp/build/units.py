@@ -20,6 +20,7 @@ from ..jobs.job_folder import FILES, IDENTITY, STATE_DIR, differences
 from ..jobs.locks import Claim
 from ..sources import Item, Reader
 from ..sources.source import digest
+from .checksums import Checksums
 from .parquet import FileInfo, Layout, ParquetFile
 
 _RECORD = {"identity": IDENTITY, "files": FILES, "images": {str: [str, str]}, "skipped": {str: str}}
@@ -179,6 +180,7 @@ def run(unit: Unit, tick: Callable[[], Any] = lambda: None) -> UnitResult:
                     file.write(benchmark.row(unit.recipe, cell, clean, item))
             tick()
     result = UnitResult({unit.file_of(cell): file.info for cell, file in files.items()}, images, skipped)
+    Checksums(unit.out, result.files).remember()
     records = {path: info._asdict() for path, info in result.files.items()}
     record = {"identity": unit.identity, "files": records, "images": images, "skipped": skipped}
     with claim.check():

@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 
 import pyarrow as pa
 
-from ..arguments import optional_number, whole_number
+from ..arguments import name_list, optional_number, whole_number
 from ..benchmarks.recipe import NATIVE
 from ..errors import BuildError, SourceError, UsageError, suggest
 from ..files import local_path
@@ -302,6 +302,7 @@ def evaluate_models(
         Nothing to evaluate on; an unknown model, benchmark, config, device or kind of scores; two models of one name;
         a number of images, threads or processes below 1.
     """
+    configs, benchmarks = name_list("configs", configs), name_list("benchmarks", benchmarks)
     out = None if out is None else local_path(out)  # before anything is read
     limit, threads = optional_number("limit", limit), optional_number("threads", threads)
     processes = optional_number("processes", processes)

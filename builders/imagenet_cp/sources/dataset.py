@@ -51,10 +51,17 @@ def open_dataset(source: str | os.PathLike[str]) -> Source:
     Raises
     ------
     SourceError
-        The data set cannot be read; it is not plain which of its splits, and columns, are meant; or only some
-        rows have a label.
+        The data set cannot be read, or holds corrupted images; it is not plain which of its splits, and columns,
+        are meant; or only some rows have a label.
     """
-    return source_of(read_columns(os.fspath(source)))
+    read = read_columns(os.fspath(source))
+    made_here = {"image_id", "corruption", "severity"} <= read.features.keys()
+    if made_here and any(columns_of(read.files.urls[0], read.image, None, ["severity"]).extra["severity"]):
+        raise SourceError(
+            f"{read.files.name}: its images are corrupted already (column severity), so corrupting them again is no "
+            "benchmark; name the clean images"
+        )
+    return source_of(read)
 
 
 class Read(NamedTuple):
