@@ -172,8 +172,9 @@ class ImageNetC(_Rows):
 
     Notes
     -----
-    Names and sizes of the files are compared with the build.json at the beginning, and the checksum and number of rows
-    of each file when its first item is read; the folder of the build remembers the checksum.
+    Names and sizes of the files, and the recipe of the first, are compared with the build.json at the beginning, and
+    recipe, number of rows and checksum of each file when its first item is read. The folder of the build remembers the
+    checksum of a file from when it is written, as long as it is not copied or changed.
 
     Examples
     --------

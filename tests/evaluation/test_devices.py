@@ -54,8 +54,8 @@ def test_launchers_name_the_shard():
         Shard(1, 4),
         0,
     )
-    named = {"RANK": "0", "WORLD_SIZE": "1", "LOCAL_RANK": ""}
-    assert find_shard(named) == find_shard({**named, "LOCAL_RANK": "x"}) == (Shard(1, 1), 0)
+    for local in ({}, {"LOCAL_RANK": ""}, {"LOCAL_RANK": "x"}):
+        assert find_shard({"RANK": "1", "WORLD_SIZE": "2", **local}) == (Shard(2, 2), 1)
     # The script of a batch job has the first number too, but runs once.
     assert find_shard({"SLURM_PROCID": "0", "SLURM_NTASKS": "4"}) == (Shard(), 0)
 
@@ -85,7 +85,7 @@ def test_a_gpu_has_a_process_for_every_four_cores_as_far_as_its_memory_reaches(t
     assert count("cuda:1") == 3  # of 8 GB each
     assert count("cuda:0", "cuda:1") == 6
     assert count("cuda:0", models=3) == 3  # which need a third of the images
-    assert count("cuda:0", batch_size=511) == 10 and count("cuda:0", batch_size=512) == 5
+    assert count("cuda:0", batch_size=256) == 10 and count("cuda:0", batch_size=257) == 5
     monkeypatch.setattr(devices, "available_memory", lambda: int(9e9))
     assert count("cuda:0") == 4 and count("cuda:0", models=2) == 3 and count("cuda:0", "cuda:1") == 4
     monkeypatch.setattr(devices, "available_cores", lambda: 8)

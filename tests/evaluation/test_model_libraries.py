@@ -80,12 +80,14 @@ class TestByName:
                 "own_models:nat",
                 r"^own_models:nat: own_models has no callable 'nat'; did you mean net or part\?$",
             ),
+            ("ending:f", r"^ending:f: importing ending fails \(SystemExit: 3\)$"),
             ("own_models:part.nat", r"own_models has no callable 'part.nat'"),
         ],
     )
     def test_similar_names_are_suggested(self, name, suggestion, monkeypatch, tmp_path):
         (tmp_path / "own_models.py").write_text("class part: net = print\nnet = print\nnap = 3\n")
         (tmp_path / "needs.py").write_text("import lacking")
+        (tmp_path / "ending.py").write_text("import sys; sys.exit(3)")
         (tmp_path / "lacking_not.py").write_text("")
         monkeypatch.chdir(tmp_path)
         monkeypatch.setattr(sys, "path", [*sys.path])

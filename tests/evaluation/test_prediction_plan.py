@@ -46,7 +46,16 @@ def rows_of(counts, dataset="imagenet_c", **changes):
 
 
 def candidate(rows, number=0, found=(), complete=True, out="out"):
-    made = Candidate(number, ModelSpec(by_colour), f"m{number}", "sig", Path(out), [rows], complete)
+    made = Candidate(
+        number,
+        ModelSpec(by_colour),
+        f"m{number}",
+        "sig",
+        {rows.benchmark.dataset: "sig"},
+        Path(out),
+        [rows],
+        complete,
+    )
     made.found = {rows.benchmark.dataset: {Place(*place): Path("file") for place in found}}
     return made
 

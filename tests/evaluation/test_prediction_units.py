@@ -174,6 +174,24 @@ def test_models_that_fail_are_named_and_the_rest_go_on(options, tmp_path):
         evaluate_models([of_10, of_10], **small, out=tmp_path / "twice")
 
 
+def test_data_of_another_size_leave_what_is_finished(options, tmp_path):
+    """A model of 32 x 32 pixels resizes only the added images."""
+    model = Model("of_10", of_10, side=32)
+    small = {**options, "benchmarks": ["cifar10_c"], "configs": ["clean"]}
+    alone = evaluate_models([model], **small, out=tmp_path)
+    before = files(tmp_path)
+    folder = tmp_path.with_name("images")
+    for number in range(10):
+        path = folder / "mist" / f"class{number}" / f"{number}.png"
+        path.parent.mkdir(parents=True)
+        Image.new("RGB", (48, 48), (9, 90, number)).save(path)
+    small["configs"] = ["clean", "mist"]
+    both = evaluate_models([model], **small, data=folder, layout="{corruption}/{class}/{file}", out=tmp_path)
+    assert before.items() <= files(tmp_path).items()
+    (one,), (two,) = alone.evaluations.values(), both.evaluations.values()
+    assert "resize" not in one.signature and two.signature.endswith("|input:32|resize:bilinear")
+
+
 def test_no_model_sees_what_another_writes_to_its_input_or_ends_the_process(options):
     def mutating(images):
         images[:] = 0

@@ -57,7 +57,11 @@ class StoredImages:
     def __init__(self, path: str, column: str) -> None:
         self.path, self.column = path, column
         self._groups: dict[int, _Group] = {}
-        self._state: tuple[int, ...] | None = None
+
+    @functools.cached_property
+    def _state(self) -> tuple[int, ...]:
+        """State of the file when it was opened."""
+        return _state(self.path)
 
     @property
     def metadata(self) -> pq.FileMetaData:
@@ -80,9 +84,7 @@ class StoredImages:
             The file cannot be read, is truncated, has no such row or column, or has changed since its first row
             was read.
         """
-        if self._state is None:
-            self._state = _state(self.path)
-        elif self._state != _state(self.path):
+        if self._state != _state(self.path):
             raise ValueError("it has changed since it was opened")
         if not 0 <= row < self._starts[-1]:
             raise ValueError(f"it has {self._starts[-1]} rows, and none of number {row}")
@@ -120,11 +122,11 @@ class StoredImages:
 def _state(path: str) -> tuple[int, ...]:
     """State of a file, which another one in its place or a change of its bytes alters."""
     status = os.stat(path)
-    return status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
+    return status.st_ino, status.st_size, status.st_mtime_ns
 
 
 @functools.lru_cache(_OPEN_FILES)
-def _open(path: str, state: tuple[int, ...] | None, pid: int) -> pq.ParquetFile:
+def _open(path: str, state: tuple[int, ...], pid: int) -> pq.ParquetFile:
     """Open a file; a forked process and a file that was replaced get one of their own."""
     return pq.ParquetFile(path, memory_map=True, pre_buffer=False)
 

@@ -180,10 +180,10 @@ def run(unit: Unit, tick: Callable[[], Any] = lambda: None) -> UnitResult:
                     file.write(benchmark.row(unit.recipe, cell, clean, item))
             tick()
     result = UnitResult({unit.file_of(cell): file.info for cell, file in files.items()}, images, skipped)
-    Checksums(unit.out, result.files).remember()
     records = {path: info._asdict() for path, info in result.files.items()}
     record = {"identity": unit.identity, "files": records, "images": images, "skipped": skipped}
     with claim.check():
+        Checksums(unit.out, result.files).remember()
         write_json(unit.record, record)
     return result
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Mapping, Sequence
 
@@ -43,12 +44,12 @@ def find_shard(environment: Mapping[str, str] = os.environ) -> tuple[Shard, int]
         if environment.get(rank, "").isdecimal() and environment.get(count, "").isdecimal():
             shard = Shard(int(environment[rank]) + 1, int(environment[count]))
             number = environment.get(local, "")
-            return shard, int(number) if number.isdecimal() else 0
+            return shard, int(number if number.isdecimal() else environment[rank])
     return Shard(), 0
 
 
 def find_devices(device: str, models: Sequence[object], local: int | None = None) -> tuple[str, ...]:
-    """List the devices of the worker processes, one process for each.
+    """List the devices that worker processes use in turn.
 
     Parameters
     ----------
@@ -106,7 +107,7 @@ def default_processes(devices: Sequence[str], models: Sequence[str], batch_size:
     free: int = min(cuda.mem_get_info(None if device == "auto" else device)[0] for device in devices)
     limits = [
         available_cores() // (_CORES * len(models) * len(devices)),
-        free // (_GPU_MEMORY * max(1, batch_size // _GPU_BATCH)),
+        free // (_GPU_MEMORY * math.ceil(batch_size / _GPU_BATCH)),
     ]
     if (memory := available_memory()) is not None:
         limits.append(memory // (each * len(devices)))

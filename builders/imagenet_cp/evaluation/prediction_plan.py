@@ -38,6 +38,8 @@ class Candidate:
         The model, to be opened.
     name, signature : str
         Its display name, and the signature of the model and its input.
+    signatures : dict
+        Data set -> the same for its images alone, by which predictions are known.
     out : Path
         Folder of its predictions and report.
     data : list of Rows
@@ -52,6 +54,7 @@ class Candidate:
     spec: ModelSpec
     name: str
     signature: str
+    signatures: dict[str, str]
     out: Path
     data: list[Rows]
     complete: bool
@@ -60,7 +63,9 @@ class Candidate:
     def find(self) -> None:
         """Find the finished predictions."""
         self.found = {
-            rows.benchmark.dataset: prediction_files.find(self.out, rows, self.signature)
+            rows.benchmark.dataset: prediction_files.find(
+                self.out, rows, self.signatures[rows.benchmark.dataset]
+            )
             for rows in self.data
         }
 
@@ -133,7 +138,9 @@ def plan_units(
                         candidate.number,
                         candidate.spec,
                         prediction_files.folder_of(candidate.out, rows).resolve() / name,
-                        prediction_files.identity_of(candidate.signature, rows, cells, start, stop),
+                        prediction_files.identity_of(
+                            candidate.signatures[rows.benchmark.dataset], rows, cells, start, stop
+                        ),
                     )
                     for candidate in group
                 )

@@ -489,9 +489,13 @@ def _new_candidate(
     scores: str,
 ) -> Candidate:
     known = model.fingerprint
-    signature = model_signature(model, known, preprocessor, data, scores)
     complete = known.complete and preprocessor.complete
-    return Candidate(number, spec, model.name, signature, out.expanduser(), data, complete)
+    signature, *single = (
+        model_signature(model, known, preprocessor, part, scores)
+        for part in (data, *([rows] for rows in data))
+    )
+    signatures = dict(zip((rows.benchmark.dataset for rows in data), single, strict=True))
+    return Candidate(number, spec, model.name, signature, signatures, out.expanduser(), data, complete)
 
 
 def _run(

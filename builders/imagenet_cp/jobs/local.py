@@ -189,7 +189,6 @@ def run_local(
     # Windows can only spawn.
     methods = multiprocessing.get_all_start_methods()
     context = multiprocessing.get_context("forkserver" if "forkserver" in methods else "spawn")
-    context.set_forkserver_preload(["__main__", run.__module__])  # imported once for all workers
     counter = context.Value("q", 0)
     while left:
         counter.value = total - sum(unit.size for unit in left.values())

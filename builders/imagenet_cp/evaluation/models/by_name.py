@@ -114,6 +114,8 @@ def import_function(spec: str, hint: str, known: Iterable[str] = ()) -> Callable
             f"{spec}: cannot be imported ({error}) from the working directory or PYTHONPATH"
             f"{_similar_modules(module, error.name or '', known)} {hint[0].upper() + hint[1:]}"
         ) from error
+    except (Exception, SystemExit) as error:
+        raise UsageError(f"{spec}: importing {module} fails ({type(error).__name__}: {error})") from error
     members = {member for member, value in vars(found).items() if callable(value)}
     for part in name.split("."):
         found = getattr(found, part, None)
