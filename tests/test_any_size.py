@@ -231,6 +231,15 @@ def test_mistakes_with_batches_are_named(image, options, says):
         imagenet_cp.corrupt(image, "fog", **options)
 
 
+def test_an_id_is_a_string():
+    for make in (
+        lambda: imagenet_cp.corrupt(batch(), "fog", image_id=["a", 3, "c"]),
+        lambda: imagenet_cp.perturb(batch()[0], "tilt", image_id=3),
+    ):
+        with pytest.raises(TypeError, match="an image id is a string, not 3"):
+            make()
+
+
 @pytest.mark.parametrize("dataset", [name for name, b in BENCHMARKS.items() if b.keeps_size])
 def test_corrupt_makes_the_pictures_of_every_benchmark(dataset):
     benchmark = BENCHMARKS[dataset]

@@ -49,6 +49,8 @@ def test_zero_is_no_default(function, argument):
 def test_names_and_choices_are_checked_before_any_work():
     with pytest.raises(UsageError, match=r"on_error must be .raise. or .skip., not 'ignore'"):
         PLAN(on_error="ignore")
+    with pytest.raises(UsageError, match="the source of a build comes from open_source, not str"):
+        new_plan("imagenet_c", "path", "nowhere")
     for argument in ("configs", "benchmarks"):
         with pytest.raises(UsageError, match=f"^{argument} must be a name or a list of names, not 3$"):
             SEVERAL(**{argument: 3})

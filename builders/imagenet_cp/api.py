@@ -221,4 +221,6 @@ class _Draws:
         """Stream of one image: from ``rng``, or of its id, by default a digest of its pixels."""
         if self._rng is not None:
             return seeded(self._rng.bytes(32))
+        if not (image_id is None or isinstance(image_id, str)):
+            raise TypeError(f"an image id is a string, not {image_id!r}")
         return self.recipe.bits(name, level, pixel_id(image) if image_id is None else image_id)

@@ -222,7 +222,7 @@ def mean_corruption_error(error: ArrayLike, benchmark: str = "imagenet_c") -> fl
     Raises
     ------
     ValueError
-        There are not 15 x 5 errors, or 10 x 5.
+        There are not 15 x 5 errors, or 10 x 5, or they are not from 0 to 1.
     KeyError
         The benchmark is unknown.
 
@@ -258,7 +258,7 @@ def relative_mean_corruption_error(
     Raises
     ------
     ValueError
-        There are not 15 x 5 errors.
+        There are not 15 x 5 errors, or they are not from 0 to 1.
     KeyError
         The benchmark is unknown.
 
@@ -268,9 +268,8 @@ def relative_mean_corruption_error(
     81.4
     """
     test = BENCHMARKS["mce"][benchmark].test
-    baseline, clean_baseline = _corruption_baseline(test, benchmark)
-    error = _errors(error, (len(test), 5))
-    return float(relative_corruption_error(error, clean_error, baseline, clean_baseline).mean())
+    baseline = _corruption_baseline(test, benchmark)
+    return float(relative_corruption_error(_errors(error, (len(test), 5)), clean_error, *baseline).mean())
 
 
 def corruption_scores(
@@ -305,8 +304,7 @@ def corruption_scores(
     table = np.array([error.get(name, [None] * 5) for name in names], np.float64)
     baseline, clean_baseline = _corruption_baseline(names, benchmark)
     ce = corruption_error(table, baseline)
-    clean_error = np.nan if clean_error is None else clean_error
-    relative_ce = relative_corruption_error(table, clean_error, baseline, clean_baseline)
+    relative_ce = relative_corruption_error(table, np.float64(clean_error), baseline, clean_baseline)
     test = slice(len(BENCHMARKS["mce"][benchmark].test))
     means = {"mce": ce[test], "relative_mce": relative_ce[test], "mean_error": table[test]}
     means |= {"mean_accuracy": 1 - table[test], "mean_error_all": table, "mean_accuracy_all": 1 - table}
@@ -580,6 +578,8 @@ def _errors(error: ArrayLike, shape: tuple[int, ...] = (5,)) -> NDArray[np.float
     error = np.asarray(error, np.float64)
     if error.shape[-len(shape) :] != shape or (len(shape) > 1 and error.ndim != len(shape)):
         raise ValueError(f"errors of shape {shape}, corruptions by severities, are needed, not {error.shape}")
+    if ((error < 0) | (error > 1)).any():
+        raise ValueError(f"errors are fractions from 0 to 1, not from {error.min():.4g} to {error.max():.4g}")
     return error
 
 

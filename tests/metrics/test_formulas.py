@@ -100,6 +100,8 @@ def test_a_missing_value_is_nan(formulas):
         ("corruption_error", [[0.1] * 4], r"\(5,\).* are needed, not \(4,\)"),
         ("mean_flip_rate", [[0.1] * 14], r"ten values are needed.*\(14,\)"),
         ("top5_distance", [[1, 2, 3], [1, 2, 3]], "five best classes are needed, not 3 and 3"),
+        ("mean_corruption_error", (np.full((15, 5), 50),), "fractions from 0 to 1, not from 50 to 50"),
+        ("corruption_error", ([0.1, 0.2, 0.3, 0.4, -0.1],), "fractions from 0 to 1, not from -0.1 to 0.4"),
     ],
 )
 def test_wrong_shapes(formulas, function, arguments, message):

@@ -123,6 +123,8 @@ def new_plan(
     if on_error not in ("raise", "skip"):
         raise UsageError(f'on_error must be "raise" or "skip", not {on_error!r}')
     images_per_file = optional_number("images_per_file", images_per_file)
+    if not isinstance(source, Source):
+        raise UsageError(f"the source of a build comes from open_source, not {type(source).__name__}")
     folder = local_path(out).resolve()
     benchmark = get_benchmark(dataset)
     benchmark.check(source)
