@@ -25,8 +25,9 @@ CELLS = ["fog_3", *(f"brightness_{severity}" for severity in range(1, 6)), "clea
 
 
 def contents(folder):
-    """Every file of a build but the lock, by relative path."""
-    files = (path for path in folder.rglob("*") if path.is_file() and not path.name.startswith("lock"))
+    """Every file of a build but the lock and the times of its files, by relative path."""
+    own = ("lock", "verified")
+    files = (path for path in folder.rglob("*") if path.is_file() and not path.name.startswith(own))
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}
 
 

@@ -59,11 +59,11 @@ def undisturbed(images, tmp_path_factory) -> dict[str, bytes]:
 
 
 def contents(folder: Path) -> dict[str, bytes]:
-    """Every file but the lock and the records of units, whose division depends on the number of processes."""
+    """Every file but the lock, times and the records of units, whose division depends on the number of processes."""
     files = (
         path
         for path in folder.rglob("*")
-        if path.is_file() and not path.name.startswith("lock") and path.parent.name != "units"
+        if path.is_file() and not path.name.startswith(("lock", "verified")) and path.parent.name != "units"
     )
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}
 
