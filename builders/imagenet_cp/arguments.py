@@ -58,6 +58,12 @@ def real_number(name: str, value: Any, most: float) -> float:
     return number
 
 
+def check_on_error(on_error: Any) -> None:
+    """Raise UsageError for another choice than to raise, or to skip an image that cannot be read."""
+    if on_error not in ("raise", "skip"):
+        raise UsageError(f'on_error must be "raise" or "skip", not {on_error!r}')
+
+
 def name_list(argument: str, names: Any, order: Sequence[str] = ()) -> list[str]:
     """List the names in an argument: a single one, several, or the keys of a mapping.
 

@@ -14,7 +14,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from ..arguments import name_list, optional_number
+from ..arguments import check_on_error, name_list, optional_number
 from ..benchmarks.benchmark import Benchmark, Cell
 from ..benchmarks.catalog import get_benchmark
 from ..benchmarks.recipe import Recipe
@@ -120,8 +120,7 @@ def new_plan(
     SourceError
         The source is of another benchmark.
     """
-    if on_error not in ("raise", "skip"):
-        raise UsageError(f'on_error must be "raise" or "skip", not {on_error!r}')
+    check_on_error(on_error)
     images_per_file = optional_number("images_per_file", images_per_file)
     if not isinstance(source, Source):
         raise UsageError(f"the source of a build comes from open_source, not {type(source).__name__}")

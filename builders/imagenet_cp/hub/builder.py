@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._version import __version__
-from ..arguments import whole_number
+from ..arguments import check_on_error, whole_number
 from ..benchmarks.benchmark import Benchmark, Cell
 from ..benchmarks.catalog import BENCHMARKS
 from ..benchmarks.recipe import RECIPE, Recipe
@@ -204,7 +204,6 @@ def check_options(dataset: str, config_name: str | None, options: dict[str, Any]
             raise ValueError(f"{dataset} has no option {option!r}{suggest(option, _OPTIONS)}")
     benchmark.recipe(codec=options.get("codec"), size=options.get("size"))
     whole_number("seed", options.get("seed", 0))
-    if options.get("on_error", "raise") not in ("raise", "skip"):
-        raise ValueError(f'on_error must be "raise" or "skip", not {options["on_error"]!r}')
+    check_on_error(options.get("on_error", "raise"))
     if options.get("source") is not None and options.get("data_dir") is not None:
         raise ValueError("give the clean images by data_dir= or by source=, not by both")
