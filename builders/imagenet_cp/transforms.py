@@ -332,7 +332,9 @@ def _map_leaves(sample: Any, function: Callable[[Any], Any]) -> Any:
 def _images(leaves: Sequence[Any]) -> set[int]:
     """Positions of the images among the values of a sample, as torchvision's transforms find them."""
     typed = {i for i, leaf in enumerate(leaves) if isinstance(leaf, Image.Image) or _is_tv_image(leaf)}
-    plain = (i for i, leaf in enumerate(leaves) if isinstance(leaf, (np.ndarray, _Batch)) or _is_plain_tensor(leaf))
+    plain = (
+        i for i, leaf in enumerate(leaves) if isinstance(leaf, (np.ndarray, _Batch)) or _is_plain_tensor(leaf)
+    )
     return typed or set(itertools.islice(plain, 1))
 
 
