@@ -1,7 +1,10 @@
 """Time the image-major build of ImageNet-C against the codec floor, in CPU time per source image.
 
 The floor is the minimum for any build: Pillow decodes, resizes and crops the source image once and encodes the same
-images. The build runs as a command on two sizes of source, so that its start-up cancels, and so does `load_dataset`.
+images. The build and the floor take turns, image by image, in one process, so that a machine whose speed changes slows
+both, and of each image the least time counts, because whatever else the machine does only adds to it. The process
+reuses the memory of freed arrays, as workers of a build do. `load_dataset` runs on two sources, so that its start-up
+cancels.
 """
 
 from __future__ import annotations
@@ -11,60 +14,35 @@ import one_thread  # noqa: F401  (before any other library)
 # isort: split
 
 import argparse
+import functools
 import io
-import resource
-import subprocess
-import sys
 import tempfile
-from collections.abc import Callable
+import time
+from dataclasses import replace
 from pathlib import Path
 
 import measure
 import numpy as np
-from photographs import FILES, write_source
+from datasets import load_dataset
+from photographs import write_source
 from PIL import Image
 
 from imagenet_cp.benchmarks.recipe import stream
+from imagenet_cp.build import units
+from imagenet_cp.build.parquet import ROWS_PER_GROUP
+from imagenet_cp.build.plan import new_plan
 from imagenet_cp.corruptions import CORRUPTIONS, SEVERITIES, TEST, apply
 from imagenet_cp.images.codecs import encode_jpeg
 from imagenet_cp.images.source_images import center_crop, pixels, resize_shorter
+from imagenet_cp.jobs.job_folder import Shard
+from imagenet_cp.jobs.local import reuse_freed_memory
+from imagenet_cp.jobs.locks import lock_folder
+from imagenet_cp.sources import open_source
 
-LOAD = """
-import sys, imagenet_cp, datasets
-datasets.load_dataset("imagenet_c", "test", data_dir=sys.argv[1], cache_dir=sys.argv[2])
-"""
-
-
-def build_command(source: Path, out: Path) -> list[object]:
-    program = Path(sys.executable).with_name("imagenet-cp")
-    return [program, "build", "imagenet_c", "--source", source, "--out", out, "--workers", "1"]
-
-
-def load_command(source: Path, out: Path) -> list[object]:
-    return [sys.executable, "-c", LOAD, source, out]
-
-
-def cpu_ms(command: list[object]) -> float:
-    """Run a command; return the CPU time of it and its children."""
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    done = subprocess.run(list(map(str, command)), capture_output=True, text=True)
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    if done.returncode:
-        raise SystemExit(f"{' '.join(map(str, command))} failed:\n{done.stdout}{done.stderr}")
-    return 1e3 * (after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
-
-
-def per_image(command: Callable[[Path, Path], list[object]], root: Path, repeats: int) -> tuple[float, float]:
-    """CPU time of a command per source image, and that of its start-up."""
-    cpu_ms(command(root / "few", root / command.__name__))
-    times = {
-        size: [cpu_ms(command(root / size, root / f"{command.__name__}_{size}_{k}")) for k in range(repeats)]
-        for size in ("few", "many")
-    }
-    few, many = (float(np.median(of_size)) for of_size in times.values())
-    counts = [len(list((root / size).rglob("*.JPEG"))) for size in times]
-    each = (many - few) / (counts[1] - counts[0])
-    return each, few - each * counts[0]
+#: Images of a build: one before the clock starts, and those of a row group, whose last one writes the group.
+BUILD_IMAGES = 1 + ROWS_PER_GROUP
+#: Of the two sources whose difference is the time of load_dataset.
+LOADED_IMAGES = 5, 45
 
 
 def clean(path: Path) -> np.ndarray:
@@ -87,51 +65,74 @@ def corrupt_all(image: np.ndarray, image_id: str) -> list[np.ndarray]:
     ]
 
 
-def parts(path: Path) -> dict[str, float]:
+def parts(path: Path) -> list[float]:
     """Milliseconds of one image: decoding, all kernels, all encodes by Pillow and by the package."""
     image = clean(path)
     made = corrupt_all(image, path.stem)
     pillows = [Image.fromarray(one) for one in made]
-    return {
-        "decode, resize, crop": measure.cpu_ms(clean, path),
-        "kernels": measure.cpu_ms(corrupt_all, image, path.stem),
-        "Pillow": measure.cpu_ms(lambda: [pillow_jpeg(pillow) for pillow in pillows]),
-        "encoder": measure.cpu_ms(lambda: [encode_jpeg(one, 85) for one in made]),
-    }
+    return [
+        measure.cpu_ms(clean, path),
+        measure.cpu_ms(corrupt_all, image, path.stem),
+        measure.cpu_ms(lambda: [pillow_jpeg(pillow) for pillow in pillows]),
+        measure.cpu_ms(lambda: [encode_jpeg(one, 85) for one in made]),
+    ]
+
+
+def build(paths: dict[str, Path], out: Path) -> list[list[float]]:
+    """Milliseconds for each image but the first: of the build, and of the parts apart from it."""
+    source = next(iter(paths.values())).parents[1]
+    unit = new_plan("imagenet_c", open_source(source), out).todo[0]
+    times: list[list[float]] = []
+    start = 0
+
+    def tick() -> None:
+        nonlocal start
+        whole = (time.process_time_ns() - start) / 1e6
+        times.append([whole, *parts(paths[unit.items[len(times)].image_id])])
+        start = time.process_time_ns()
+
+    unit.record.parent.mkdir(parents=True)
+    with lock_folder(unit.out, Shard()) as claim:
+        units.run(replace(unit, claim=claim), tick)
+    return times[1:]
+
+
+def loading(root: Path, passes: int) -> float:
+    """Milliseconds of load_dataset per source image."""
+    for count in LOADED_IMAGES:
+        write_source(root / str(count), count)
+    times = np.empty((passes, len(LOADED_IMAGES)))
+    for turn, k in np.ndindex(*times.shape):
+        folders = {"data_dir": str(root / str(LOADED_IMAGES[k])), "cache_dir": str(root / f"cache{turn}_{k}")}
+        times[turn, k] = measure.cpu_ms(functools.partial(load_dataset, "imagenet_c", "test", **folders))
+    few, many = times.min(axis=0)
+    return float(many - few) / (LOADED_IMAGES[1] - LOADED_IMAGES[0])
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument(
-        "--rounds", type=int, default=4, help=f"additional rounds of {len(FILES)} images in the larger source"
+        "--passes", type=int, default=5, help="builds, of which each image's least time counts"
     )
-    parser.add_argument(
-        "--repeats", type=int, default=3, help="builds of each size, of which the median is taken"
-    )
-    options = parser.parse_args()
-    few, many = len(FILES), len(FILES) * (1 + options.rounds)
+    passes = parser.parse_args().passes
+    reuse_freed_memory(own_process=True)
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
-        write_source(root / "few", few)
-        added = write_source(root / "many", many)[few:]
-        build, start = per_image(build_command, root, options.repeats)
-        load, _ = per_image(load_command, root, options.repeats)
-        parts(added[0])
-        steps = [parts(path) for path in added]
-    ms = {step: float(np.mean([image[step] for image in steps])) for step in steps[0]}
-    floor = ms["decode, resize, crop"] + ms["Pillow"]
-    rest = build - ms["decode, resize, crop"] - ms["kernels"] - ms["encoder"]
+        paths = {path.stem: path for path in write_source(root / "clean", BUILD_IMAGES)}
+        times = np.array([build(paths, root / f"build{turn}") for turn in range(passes)])
+        load = loading(root, passes)
+    whole, decoding, kernels, pillow, encoder = map(float, times.min(axis=0).mean(axis=0))
+    floor = decoding + pillow
     count, tested = len(CORRUPTIONS) * len(SEVERITIES), len(TEST) * len(SEVERITIES)
-    ratio = (load / tested) / (build / count)
+    ratio = (load / tested) / (whole / count)
     measure.save(
         "build",
         "# Building ImageNet-C, milliseconds of CPU time per source image",
         measure.machine(),
-        f"{count} configs; sources of {few} and {many} JPEGs of 500x375; "
-        f"median of {options.repeats} builds of each, so that the start-up cancels.",
+        f"{count} configs, {ROWS_PER_GROUP} JPEGs of 500x375; of each image the least of {passes} passes.",
         "\n".join(
             [
-                measure.goal(f"at most 1.1x the codec floor ({build / floor:.2f}x)", build <= 1.1 * floor),
+                measure.goal(f"at most 1.1x the codec floor ({whole / floor:.2f}x)", whole <= 1.1 * floor),
                 measure.goal(
                     f"a row of load_dataset at most 1.3x one of a build ({ratio:.2f}x)", ratio <= 1.3
                 ),
@@ -141,12 +142,14 @@ def main() -> None:
             ["step", "ms per source image"],
             [
                 [f"codec floor: decode, resize, crop, {count} encodes by Pillow", floor],
-                ["**build command**", build],
-                ["of that: decode, resize, crop", ms["decode, resize, crop"]],
-                ["of that: kernels", ms["kernels"]],
-                ["of that: the package's JPEG encoder", ms["encoder"]],
-                ["of that: the remainder (Parquet, Python, files)", rest],
-                ["start-up of the command", start],
+                ["**build**", whole],
+                ["of that: decode, resize, crop by Pillow", decoding],
+                ["of that: kernels", kernels],
+                ["of that: the package's JPEG encoder", encoder],
+                [
+                    "of that: the remainder (clean PNG, Parquet, Python, files)",
+                    whole - decoding - kernels - encoder,
+                ],
                 [f'`load_dataset("imagenet_c", "test")`, {tested} configs', load],
             ],
         ),

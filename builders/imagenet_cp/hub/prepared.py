@@ -94,24 +94,23 @@ class PreparedImages:
                     return
                 file.write(np.ascontiguousarray(image).data)
                 index.append((number, *image.shape))
-        temporary = self.folder / f"{chunk}.tmp.npy"
-        np.save(temporary, np.array(index, np.int64).reshape(-1, 4))
+        temporary = self.folder / f"{chunk}.tmp"
+        np.array(index, np.int64).tofile(temporary)
         os.replace(temporary, self._index(chunk))
 
     def _load(self, chunk: int, numbers: range) -> Iterator[tuple[int, NDArray[np.uint8]]]:
-        index, start = np.load(self._index(chunk)), 0
-        if not len(index):  # all are skipped, and an empty file cannot be mapped
-            return
-        pixels = np.memmap(self._pixels(chunk), np.uint8, "r")
-        for number, *shape in index.tolist():
-            stop = start + math.prod(shape)
-            if number in numbers:
-                yield number, np.array(pixels[start:stop]).reshape(shape)
-            start = stop
+        index = np.fromfile(self._index(chunk), np.int64).reshape(-1, 4)
+        with open(self._pixels(chunk), "rb") as file:
+            for number, *shape in index.tolist():
+                size = math.prod(shape)
+                if number in numbers:
+                    yield number, np.fromfile(file, np.uint8, size).reshape(shape)
+                else:
+                    file.seek(size, os.SEEK_CUR)
 
     def _index(self, chunk: int) -> Path:
         """File of the numbers and shapes of a chunk's images, written when all are stored."""
-        return self.folder / f"{chunk}.npy"
+        return self.folder / f"{chunk}.index"
 
     def _pixels(self, chunk: int) -> Path:
         return self.folder / f"{chunk}.pixels"
