@@ -1,7 +1,7 @@
 """Long lists are cut in messages, with an ellipsis where something is left out."""
 
 import pytest
-from evaluation_samples import compute, evaluation, mce_counts
+from toy_evaluations import compute, evaluation, mce_counts
 
 from imagenet_cp.cli.evaluate import _summary
 from imagenet_cp.errors import suggest
