@@ -13,13 +13,9 @@ from imagenet_cp.build.plan import build
 from imagenet_cp.perturbations import EXTRA, NOISE, TEST
 from imagenet_cp.sources import open_source
 
+pytestmark = pytest.mark.usefixtures("elsewhere")
+
 BARE = datasets.List(datasets.Image(decode=False))
-
-
-@pytest.fixture(autouse=True)
-def elsewhere(tmp_path, monkeypatch):
-    """Work where no folder is called imagenet_p."""
-    monkeypatch.chdir(tmp_path)
 
 
 def load(config, cache, **options):
