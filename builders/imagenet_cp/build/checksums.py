@@ -37,13 +37,14 @@ class Checksums:
         SourceError
             It differs from the record.
         """
-        file, info = self.folder / path, self.files[path]
-        if not file.is_file():
-            raise SourceError(f"{file}: missing; run the same build command again, which makes it")
-        known = self._line(path)
+        file = self.folder / path
+        try:
+            known = self._line(path)
+        except (FileNotFoundError, NotADirectoryError):
+            raise SourceError(f"{file}: missing; run the same build command again, which makes it") from None
         if known in self.verified or known in self._remembered():
             return
-        if problem := problem_of(file, info):
+        if problem := problem_of(file, self.files[path]):
             raise SourceError(f"{file}: {problem}; run the same build command again, which replaces it")
         self._append(known)
 
