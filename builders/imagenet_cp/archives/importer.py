@@ -11,7 +11,8 @@ from typing import Any
 from ..benchmarks.benchmark import Cell
 from ..benchmarks.catalog import BENCHMARKS
 from ..benchmarks.recipe import Recipe
-from ..build.build_folder import damaged_files, lock_build
+from ..build.build_folder import lock_build
+from ..build.checksums import damaged_files
 from ..build.parquet import FileInfo, Layout, ParquetFile
 from ..errors import SourceError, UsageError, wrap_os_errors
 from ..files import local_path

@@ -301,7 +301,7 @@ def _description(build: Build, repo_id: str) -> dict[str, Content]:
         versions=versions,
         skipped=skipped,
         images=bool(names),
-        image_ids=None if build.official else build.image_ids(),
+        image_ids=None if build.recipe.official else build.image_ids(),
         extra=build.columns,
         repo_id=repo_id,
     )
