@@ -21,6 +21,7 @@ from ..jobs.job_folder import Shard
 from ..jobs.locks import Claim
 from ..progress import Progress, silent
 from ..sources.source import stamp_of
+from ..text import join_first
 from .import_folder import IMAGES_PER_FILE, Import
 from .known_releases import release_of
 from .release import Images, Listing, Release, ReleasedImage
@@ -191,9 +192,8 @@ def _write(
                 tick()
         files[path] = file.info
     if damaged:
-        some = ", ".join([*damaged[:3], *["..."] * (len(damaged) > 3)])
         made.notes.append(
-            f"{config}: {len(damaged):,} files skipped that are no {made.release.ending}: {some}"
+            f"{config}: {len(damaged):,} files skipped that are no {made.release.ending}: {join_first(damaged, 3)}"
         )
     return files
 

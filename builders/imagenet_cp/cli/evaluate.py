@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ..errors import UsageError
-from ..text import count, echo, split_names
+from ..text import count, echo, join_first, split_names
 from .options import ClassesOption, EngineOption, IdsOption, OutOption, QuietOption, check_local
 
 if TYPE_CHECKING:
@@ -348,7 +348,7 @@ def _summary(evaluation: Evaluation) -> Iterator[str]:
             low, high = times * interval.low, times * interval.high
             yield f"{label}: {times * result[MEAN_KEY[metric]]:.1f} ({low:.1f} to {high:.1f}) on {extent}"
         else:
-            missing = ", ".join(result["missing"][:4]) + (", ..." if len(result["missing"]) > 4 else "")
+            missing = join_first(result["missing"], 4)
             reason = (
                 f"its benchmark is incomplete (missing: {missing})" if missing else "no image is corrupted"
             )
