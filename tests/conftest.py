@@ -36,6 +36,12 @@ def cache(tmp_path):
     return str(tmp_path / "cache")
 
 
+@pytest.fixture
+def elsewhere(tmp_path, monkeypatch):
+    """Work where no folder has the name of a data set."""
+    monkeypatch.chdir(tmp_path)
+
+
 @pytest.fixture(scope="session")
 def photographs() -> dict[str, Path]:
     """Sample images of scikit-image by name."""

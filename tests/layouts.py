@@ -26,12 +26,7 @@ IDS = {
     for label in LABELS
 }
 WNIDS = imagenet.wnids()
-FULL = [
-    text
-    for _, text in sorted(
-        imagenet._table("imagenet1k_label_to_names.json").items(), key=lambda one: int(one[0])
-    )
-]
+FULL = list(imagenet.full_names())
 #: As in torchvision, and in Keras; of the two cranes and the two maillots, each list has its own way.
 TORCHVISION = [text.split(", ")[0] for text in FULL]
 TORCHVISION[134], TORCHVISION[639] = "crane bird", "maillot tank suit"

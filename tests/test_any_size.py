@@ -19,12 +19,9 @@ from imagenet_cp.corruptions import CORRUPTIONS
 from imagenet_cp.errors import SourceError
 from imagenet_cp.sources import open_source
 
+pytestmark = pytest.mark.usefixtures("elsewhere")
+
 SIGNATURE = "imagenet_c|recipe:1|profile:imagenet|size:keep|seed:0|jpeg:85"
-
-
-@pytest.fixture(autouse=True)
-def elsewhere(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
 
 
 @pytest.fixture

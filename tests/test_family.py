@@ -17,14 +17,11 @@ from imagenet_cp.hub import registration
 from imagenet_cp.images.profiles import PROFILES
 from imagenet_cp.sources import open_source
 
+pytestmark = pytest.mark.usefixtures("elsewhere")
+
 C = [name for name, benchmark in BENCHMARKS.items() if benchmark.card == "imagenet_c"]
 BAR = [name for name, benchmark in BENCHMARKS.items() if benchmark.card == "imagenet_c_bar"]
 P = [name for name, benchmark in BENCHMARKS.items() if benchmark.card == "imagenet_p"]
-
-
-@pytest.fixture(autouse=True)
-def elsewhere(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
 
 
 @pytest.fixture

@@ -157,7 +157,7 @@ def test_the_command_draws_the_sheet_of_its_benchmark(tmp_path, monkeypatch):
     monkeypatch.setattr(preview, "contact_sheet", lambda *given: drawn.append(given))
     monkeypatch.setattr(preview, "save", lambda sheet, path: None)
     command = ["preview", str(tmp_path / "image.png"), "-o", str(tmp_path / "sheet.png"), "--seed", "3"]
-    for benchmark, count in (("imagenet_c", 19), ("imagenet_c_bar", 10)):
+    for benchmark, count in (("imagenet_c", len(CORRUPTIONS)), ("imagenet_c_bar", 10)):
         done = CliRunner().invoke(app, [*command, "--benchmark", benchmark])
         assert drawn[-1][1:] == ("image", 3, benchmark)
         assert f"image.png under {count} corruptions at five severities" in done.stdout

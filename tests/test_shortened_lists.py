@@ -1,7 +1,7 @@
 """Long lists are cut in messages, with an ellipsis where something is left out."""
 
 import pytest
-from evaluation_samples import compute, evaluation, mce_counts
+from toy_evaluations import compute, evaluation, mce_counts
 
 from imagenet_cp.cli.evaluate import _summary
 from imagenet_cp.errors import suggest
@@ -9,22 +9,22 @@ from imagenet_cp.evaluation.references import test_parts as parts
 from imagenet_cp.evaluation.report.page import _warnings
 from imagenet_cp.hub.publish import Plan
 from imagenet_cp.hub.repo import Upload
+from imagenet_cp.text import join_first
 
 CONFIGS = [f"{name}_{level}" for name in parts("mce", "imagenet_c") for level in range(1, 6)]
 
 
-@pytest.mark.parametrize("missing", [4, 5, 6, 7])
-def test_missing_configs(missing):
-    counts = {"mce": mce_counts(20, configs=CONFIGS[missing:])}
+def test_missing_configs():
+    counts = {"mce": mce_counts(20, configs=CONFIGS[7:])}
     model = evaluation(0, 0, metrics={"mce": compute("mce", counts["mce"])}, counts=counts)
-    names = [", ".join([*CONFIGS[: min(most, missing)], *["..."] * (missing > most)]) for most in (4, 6)]
-    assert f"mCE: none, since its benchmark is incomplete (missing: {names[0]})" in list(_summary(model))
+    some, more = join_first(CONFIGS, 4), join_first(CONFIGS, 6)
+    assert f"mCE: none, since its benchmark is incomplete (missing: {some})" in list(_summary(model))
     warnings = _warnings({"one": model})
-    assert f"No mCE: {missing} configs are missing ({names[1]}). Partial results follow." in warnings
+    assert f"No mCE: 7 configs are missing ({more}). Partial results follow." in warnings
     assert any(text.startswith("No mCE of two: ") for text in _warnings({"one": model, "two": model}))
 
 
-@pytest.mark.parametrize(("files", "names"), [(3, "0, 1, 2"), (4, "0, 1, 2, ..."), (0, "nothing new")])
+@pytest.mark.parametrize(("files", "names"), [(4, "0, 1, 2, ..."), (0, "nothing new")])
 def test_files_to_send(files, names):
     class Repo:
         repo_id, repo_type, url = "user/name", "dataset", "hub/user/name"
@@ -33,7 +33,6 @@ def test_files_to_send(files, names):
     assert plan.summary()[1].endswith(f" ({names})")
 
 
-@pytest.mark.parametrize("known", [24, 25])
-def test_known_names(known):
-    names = [f"{i:02d}" for i in range(known)]
-    assert suggest("something", names) == f"; known: {', '.join(names[:24])}{', ...' if known > 24 else ''}"
+def test_known_names():
+    names = [f"{number:02d}" for number in range(25)]
+    assert suggest("something", names) == f"; known: {join_first(names, 24)}"

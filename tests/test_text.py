@@ -4,7 +4,7 @@ import io
 
 import pytest
 
-from imagenet_cp.text import amount, count, duration, echo, fit, split_names
+from imagenet_cp.text import amount, count, duration, echo, fit, join_first, split_names
 
 
 @pytest.mark.parametrize(
@@ -36,6 +36,10 @@ def test_sizes_and_numbers():
 
 def test_names_are_split_at_commas():
     assert split_names(" fog_3,,snow , ") == ["fog_3", "snow"] and split_names("") == []
+
+
+def test_long_lists_end_with_an_ellipsis():
+    assert [join_first("abcd"[:length], 3) for length in (0, 3, 4)] == ["", "a, b, c", "a, b, c, ..."]
 
 
 def test_a_message_is_never_narrower_than_forty_columns(monkeypatch):

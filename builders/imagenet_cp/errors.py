@@ -7,6 +7,8 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from .text import join_first
+
 #: End of messages about interrupted work.
 RESUME_HINT = "Finished files stay; the same command resumes from there"
 #: End of messages about an image that cannot be read.
@@ -49,9 +51,7 @@ def one_line(text: str) -> str:
 def suggest(name: object, options: Iterable[str]) -> str:
     """Suggest the options most like ``name``, or else list the options, as the end of an error message."""
     names = list(options)
-    return (
-        did_you_mean(name, names) or f"; known: {', '.join(names[:24])}{', ...' if len(names) > 24 else ''}"
-    )
+    return did_you_mean(name, names) or f"; known: {join_first(names, 24)}"
 
 
 def did_you_mean(name: object, options: Iterable[str]) -> str:

@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import csv
 import io
+import itertools
 import os
 import re
 import shutil
 import sys
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import IO
 
 
 def count(number: int, noun: str) -> str:
     """Format a number of things, such as ``"1 file"`` or ``"1,200 files"``."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def join_first(names: Collection[str], number: int) -> str:
+    """Join the first names with commas, and an ellipsis if there are more."""
+    return ", ".join([*itertools.islice(names, number), *["..."] * (len(names) > number)])
 
 
 def duration(seconds: float) -> str:

@@ -84,7 +84,7 @@ def test_every_row_comes_out(tmp_path, classes, names, cache):
     assert loaded.features["label"].names == list(names) and len(loaded) == IMAGES
     checked = verify(out)
     record = {10: "2535967", 100: "3555552"}[classes]
-    assert checked.problems == [] and checked.official and checked.rows == 10 * IMAGES
+    assert checked.problems == [] and checked.recipe.official and checked.rows == 10 * IMAGES
     assert checked.signature == f"cifar{classes}_c|official|zenodo:{record}|profile:cifar|png"
     card = (out / "README.md").read_text()
     assert f"(https://zenodo.org/records/{record}), pixel for pixel." in card

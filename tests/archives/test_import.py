@@ -147,7 +147,7 @@ def test_stock_datasets_reads_it_and_verify_knows_it(tmp_path, small, cache):
     assert loaded[0]["image"].size == (224, 224) and loaded["severity"] == [3] * 5
     assert loaded.features["label"].int2str(loaded[0]["label"]) == wnid_of(1)
     checked = verify(tmp_path / "imagenet_c")
-    assert checked.official and checked.rows == 5 and checked.problems == []
+    assert checked.recipe.official and checked.rows == 5 and checked.problems == []
     assert checked.signature == "imagenet_c|official|zenodo:2235448|profile:imagenet|jpeg"
     with pytest.raises(BuildError, match="images released by the authors"):
         verify(tmp_path / "imagenet_c", source=open_source("sample"))

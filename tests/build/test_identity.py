@@ -17,7 +17,8 @@ import pytest
 from PIL import Image
 
 from imagenet_cp.benchmarks.catalog import BENCHMARKS
-from imagenet_cp.build.build_folder import _is_bare, damaged_files, lock_build
+from imagenet_cp.build.build_folder import _is_bare, lock_build
+from imagenet_cp.build.checksums import damaged_files
 from imagenet_cp.build.parquet import FileInfo, read_footer
 from imagenet_cp.build.plan import build, new_plan
 from imagenet_cp.build.resume import finished_units, remove_leftovers

@@ -5,7 +5,7 @@ import warnings
 from dataclasses import replace
 
 import pytest
-from evaluation_samples import compute, evaluation, mce_counts
+from toy_evaluations import compute, evaluation, mce_counts
 
 from imagenet_cp.evaluation.references import published
 from imagenet_cp.evaluation.report import chart_rendering, charts, style

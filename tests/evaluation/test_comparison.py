@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from evaluation_samples import evaluation, ids
+from toy_evaluations import evaluation, ids
 
 from imagenet_cp.cli import main
 from imagenet_cp.evaluation.comparison import _is_whole, compare

@@ -5,7 +5,7 @@ import os
 import shutil
 
 import pytest
-from evaluation_samples import evaluation
+from toy_evaluations import evaluation
 from toy_models import by_colour
 
 from imagenet_cp.build.build_json import open_build

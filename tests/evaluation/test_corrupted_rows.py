@@ -6,8 +6,8 @@ import re
 import datasets
 import numpy as np
 import pytest
-from evaluation_samples import compute, evaluation, mce_counts
 from PIL import Image
+from toy_evaluations import compute, evaluation, mce_counts
 from typer.testing import CliRunner
 
 from imagenet_cp.cli.main import app

@@ -5,8 +5,8 @@ import math
 
 import numpy as np
 import pytest
-from evaluation_samples import mce_counts, sequence_counts
 from scipy import stats
+from toy_evaluations import mce_counts, sequence_counts
 
 from imagenet_cp import metrics
 from imagenet_cp.evaluation.counts import Counts

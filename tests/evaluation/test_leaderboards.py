@@ -10,8 +10,8 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import yaml
-from evaluation_samples import compute, evaluation, mce_counts
 from huggingface_hub import parse_eval_result_entries
+from toy_evaluations import compute, evaluation, mce_counts
 
 from imagenet_cp import corruptions
 from imagenet_cp.cli import main

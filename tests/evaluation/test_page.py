@@ -3,7 +3,8 @@
 from dataclasses import replace
 
 import pytest
-from evaluation_samples import (
+from jinja2 import UndefinedError
+from toy_evaluations import (
     compute,
     evaluation,
     ids,
@@ -12,7 +13,6 @@ from evaluation_samples import (
     sequence_counts,
     with_plain_means,
 )
-from jinja2 import UndefinedError
 
 from imagenet_cp.evaluation.comparison import Comparison
 from imagenet_cp.evaluation.intervals import Difference, Interval

@@ -8,7 +8,7 @@ import sys
 from dataclasses import replace
 
 import pytest
-from evaluation_samples import evaluation, with_plain_means
+from toy_evaluations import evaluation, with_plain_means
 
 from imagenet_cp import corruptions
 from imagenet_cp.cli import main

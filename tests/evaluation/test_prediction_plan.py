@@ -98,7 +98,7 @@ class TestRows:
         found = scored_cells(BENCHMARKS["imagenet_p"], ["gaussian_noise_2", "tilt", "brightness"])
         assert [cell.config for cell in found] == ["brightness", "tilt"]
         everything = BENCHMARKS["imagenet_c"].cell_of
-        assert len(scored_cells(BENCHMARKS["imagenet_c"], everything)) == 96
+        assert scored_cells(BENCHMARKS["imagenet_c"], everything) == (*everything.values(),)
 
     def test_some_configs(self):
         rows = rows_of({FOG: 10, SNOW: 4})

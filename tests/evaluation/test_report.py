@@ -7,7 +7,7 @@ from html.parser import HTMLParser
 
 import numpy as np
 import pytest
-from evaluation_samples import compute, evaluation, mce_counts, mistakes, sequence_counts
+from toy_evaluations import compute, evaluation, mce_counts, mistakes, sequence_counts
 
 from imagenet_cp.errors import BuildError
 from imagenet_cp.evaluation.evaluation import Evaluation

@@ -4,7 +4,7 @@ import itertools
 
 import browser
 import pytest
-from evaluation_samples import evaluation, mistakes
+from toy_evaluations import evaluation, mistakes
 
 from imagenet_cp.evaluation.comparison import compare
 from imagenet_cp.evaluation.report.comparison_page import load_models, write_comparison

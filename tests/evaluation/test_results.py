@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from evaluation_samples import compute, evaluation, mce_counts, sequence_counts, with_plain_means
+from toy_evaluations import compute, evaluation, mce_counts, sequence_counts, with_plain_means
 
 from imagenet_cp import metrics
 from imagenet_cp.evaluation import references, results_json

@@ -11,9 +11,9 @@ from random import Random
 
 import numpy as np
 from datasets import ClassLabel, Dataset, DatasetDict, Features, Image
-from evaluation_samples import evaluation
 from fuzz.damage import Case, damage, restructure
 from released import pack
+from toy_evaluations import evaluation
 
 from imagenet_cp import settings
 from imagenet_cp.archives.importer import import_official

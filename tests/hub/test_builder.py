@@ -15,6 +15,8 @@ from imagenet_cp.corruptions import CORRUPTIONS, EXTRA, TEST
 from imagenet_cp.errors import SourceError, UsageError
 from imagenet_cp.hub.builder import BenchmarkConfig
 
+pytestmark = pytest.mark.usefixtures("elsewhere")
+
 
 def rows(dataset):
     return [(r["image"]["bytes"], r["label"], r["corruption"], r["severity"], r["image_id"]) for r in dataset]
@@ -28,12 +30,6 @@ def load(config, cache, **options):
         if options.get("streaming")
         else dataset.with_format(None).cast_column("image", datasets.Image(decode=False))
     )
-
-
-@pytest.fixture(autouse=True)
-def elsewhere(tmp_path, monkeypatch):
-    """Work where no folder is called imagenet_c."""
-    monkeypatch.chdir(tmp_path)
 
 
 def test_configs_are_those_of_the_registry():

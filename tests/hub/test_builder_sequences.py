@@ -13,13 +13,9 @@ from imagenet_cp.build.plan import build
 from imagenet_cp.perturbations import EXTRA, NOISE, TEST
 from imagenet_cp.sources import open_source
 
+pytestmark = pytest.mark.usefixtures("elsewhere")
+
 BARE = datasets.List(datasets.Image(decode=False))
-
-
-@pytest.fixture(autouse=True)
-def elsewhere(tmp_path, monkeypatch):
-    """Work where no folder is called imagenet_p."""
-    monkeypatch.chdir(tmp_path)
 
 
 def load(config, cache, **options):
@@ -34,7 +30,7 @@ def rows(dataset):
 def test_configs_are_those_of_the_registry():
     names = get_dataset_config_names("imagenet_p")
     harder = [f"{name}_{difficulty}" for name in NOISE for difficulty in (2, 3)]
-    assert set(names) == {*TEST, *EXTRA, *harder, "test", "extra"} and len(names) == 14 + 6 + 2
+    assert set(names) == {*TEST, *EXTRA, *harder, "test", "extra"} and len(names) == len(set(names))
 
 
 def test_a_row_holds_the_frames_of_one_sequence(class_folder, cache):

@@ -7,6 +7,12 @@ import pytest
 METRICS = Path(__file__).parents[2] / "metrics"
 
 
+@pytest.fixture(params=["mce", "mfr", "mt5d"])
+def name(request):
+    """Name of every metric."""
+    return request.param
+
+
 @pytest.fixture
 def load():
     """Return a function that loads a metric by its path."""

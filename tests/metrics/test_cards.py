@@ -9,7 +9,6 @@ import yaml
 from datasets import Dataset
 
 METRICS = Path(__file__).parents[2] / "metrics"
-NAMES = ["mce", "mfr", "mt5d"]
 KEYS = {
     "mce": "mce relative_mce mean_error mean_accuracy mean_error_all mean_accuracy_all mean_error_by_severity ce "
     "relative_ce ce_by_severity error clean_error missing num_examples signature",
@@ -27,11 +26,6 @@ SECTIONS = [
     "## Citation",
     "## Further References",
 ]
-
-
-@pytest.fixture(params=NAMES)
-def name(request):
-    return request.param
 
 
 @pytest.fixture

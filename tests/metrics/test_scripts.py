@@ -18,11 +18,6 @@ METRICS = Path(__file__).parents[2] / "metrics"
 NAMES = ["mce", "mfr", "mt5d"]
 
 
-@pytest.fixture(params=NAMES)
-def name(request):
-    return request.param
-
-
 def read_imports(path):
     tree = ast.parse(path.read_text())
     return [node for node in ast.walk(tree) if isinstance(node, ast.Import | ast.ImportFrom)]
@@ -44,7 +39,6 @@ def test_stock_evaluate_loads_them_from_a_clone(folder, prefix):
     assert load_in_new_process(folder, paths) == [*NAMES, *NAMES, "False"]
 
 
-@pytest.mark.parametrize("name", NAMES)
 def test_stock_evaluate_loads_them_from_a_published_folder(name, tmp_path):
     """Publishing sends the contents of the folder's files."""
     space = tmp_path / name

@@ -18,12 +18,6 @@ from imagenet_cp.sources import classes
 pytest.importorskip("jinja2")
 
 METRICS = Path(__file__).parents[2] / "metrics"
-NAMES = ["mce", "mfr", "mt5d"]
-
-
-@pytest.fixture(params=NAMES)
-def name(request):
-    return request.param
 
 
 @pytest.fixture

@@ -13,7 +13,6 @@ import pytest
 from browser import Browser, free_port, wait_for
 
 METRICS = Path(__file__).parents[2] / "metrics"
-NAMES = ["mce", "mfr", "mt5d"]
 INSTALLED = "import evaluate, gradio, importlib.util as u; assert not u.find_spec('imagenet_cp')"
 TRUNCATED = """return [...document.querySelectorAll('.published > *, .bars > *, .score *')]
     .filter(cell => cell.scrollWidth > cell.clientWidth + 1 && cell.innerText).map(cell => cell.innerText)"""
@@ -37,11 +36,6 @@ def python(tmp_path_factory):
 def browser(tmp_path_factory):
     with Browser(tmp_path_factory.mktemp("browser")) as browser:
         yield browser
-
-
-@pytest.fixture(params=NAMES)
-def name(request):
-    return request.param
 
 
 @pytest.fixture

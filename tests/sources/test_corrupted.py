@@ -10,6 +10,7 @@ from PIL import Image
 
 from imagenet_cp.errors import SourceError, UsageError
 from imagenet_cp.sources import classes as imagenet
+from imagenet_cp.sources import corrupted
 from imagenet_cp.sources.corrupted import open_corrupted
 from imagenet_cp.sources.template import parse_template
 
@@ -291,3 +292,9 @@ def test_one_id_is_one_image(folder):
     (folder / "clean/0" / WNIDS[1] / "b.png").rename(folder / "clean/0" / WNIDS[1] / "c.png")
     with pytest.raises(SourceError, match="images of several classes have the id 'c'"):
         open_corrupted(folder, LAYOUT)
+
+
+def test_severities_are_whole_numbers():
+    values = (0, 1, "2", 3.0, 2.5, -1, None, "x", corrupted._HIGHEST, corrupted._HIGHEST + 1)
+    found = [corrupted._severity(value) for value in values]
+    assert found == [None, 1, 2, 3, None, None, None, None, corrupted._HIGHEST, None]

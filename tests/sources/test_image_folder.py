@@ -11,6 +11,7 @@ from imagenet_cp.errors import SourceError, UsageError
 from imagenet_cp.sources import Item, open_source
 from imagenet_cp.sources import classes as imagenet
 from imagenet_cp.sources.image_folder import FileReader
+from imagenet_cp.sources.image_paths import File, _misplaced, is_image, looks_like_image, path_in_archive
 
 
 def picture(path, size=(40, 40), **options):
@@ -215,3 +216,27 @@ def test_a_registered_source_that_has_moved_is_named_as_such(tmp_path):
     (tmp_path / "moved").mkdir()
     with pytest.raises(SourceError, match="It is the source set by `imagenet-cp use`"):
         open_source()
+
+
+def test_the_folder_that_is_meant_is_named_by_its_images():
+    places = {("val", "c"): 1, ("train", "a"): 1, ("other", "b"): 3, ("x", "y"): 2}
+    files = [File(folder, f"{n}.png", "", "") for folder, count in places.items() for n in range(count)]
+    says = "; name r/val (1 images) or r/other (3 images) or r/x (2 images), or move them"
+    assert str(_misplaced("r", files)).endswith(f"but 7 deeper (val/c/0.png){says}")
+
+
+def test_numbered_classes_have_an_order_in_a_recursive_listing(tmp_path):
+    for number in range(1, 1001):
+        (tmp_path / str(number)).mkdir()
+        (tmp_path / str(number) / "a.png").touch()
+    assert open_source(tmp_path, recursive=True).order == open_source(tmp_path).order == "1-1000"
+
+
+def test_names_of_images_and_of_those_that_are_not_listed():
+    names = ("a.JPEG", "a.png", ".a.png", "a.heic", "a.TGA", ".a.tga", "a.txt", "png")
+    assert [name for name in names if is_image(name)] == ["a.JPEG", "a.png"]
+    assert [name for name in names if looks_like_image(name)] == ["a.heic", "a.TGA"]
+    assert path_in_archive("./a//b.png", "r") == ["a", "b.png"] and path_in_archive("./", "r") == [""]
+    for name in ("/a.png", "a/../b.png"):
+        with pytest.raises(SourceError, match="leads out of the archive"):
+            path_in_archive(name, "r")

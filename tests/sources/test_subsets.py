@@ -8,7 +8,7 @@ import pytest
 
 from imagenet_cp.errors import SourceError, UsageError
 from imagenet_cp.sources import Item, Source
-from imagenet_cp.sources.subsets import open_subset, restrict_images
+from imagenet_cp.sources.subsets import _possible_ids, open_subset, restrict_images
 
 
 def source(*ids):
@@ -120,3 +120,13 @@ def test_files_that_do_not_fit_are_named(tmp_path, text, says):
 def test_an_unknown_subset_suggests_the_known_one():
     with pytest.raises(UsageError, match="did you mean robustbench-5000"):
         open_subset("robustbench5000")
+
+
+def test_what_a_line_of_ids_may_stand_for():
+    assert list(_possible_ids("123456789"))[1:3] == ["ILSVRC2012_val_123456789", "row-123456789"]
+    assert list(_possible_ids("1234567890")) == ["1234567890", "1234567890"]
+    assert list(_possible_ids("a\\b/c.JPEG")) == ["a\\b/c.JPEG", "a/b/c", "b/c", "c"]
+    assert list(_possible_ids("x/y.txt")) == ["x/y.txt", "x/y.txt", "y.txt"]
+    assert open_subset([3, Path("a"), "b"]).lines == ("3", "a", "b")
+    with pytest.raises(TypeError, match="True is neither"):
+        open_subset([True])

@@ -17,6 +17,7 @@ from PIL import Image
 from imagenet_cp.build.plan import build
 from imagenet_cp.errors import SourceError
 from imagenet_cp.sources import open_source
+from imagenet_cp.sources.gzip_stream import GzipStream
 from imagenet_cp.sources.tar_members import members
 
 FORMATS = {"ustar": tarfile.USTAR_FORMAT, "gnu": tarfile.GNU_FORMAT, "pax": tarfile.PAX_FORMAT}
@@ -314,3 +315,9 @@ def test_the_command_takes_an_archive(tmp_path, flat, monkeypatch):
     shutil.rmtree(flat)
     monkeypatch.setenv("IMAGENET_CP_SOURCE", str(path))
     assert open_source().name == str(path) and len(open_source().items) == 4
+
+
+def test_an_inflated_file_is_read_from_its_beginning(tmp_path):
+    (tmp_path / "a.gz").write_bytes(gzip.compress(b"12345"))
+    stream = GzipStream(tmp_path / "a.gz")
+    assert (stream.read(2), stream.read(9), stream.seek(1), stream.read(1)) == (b"12", b"345", 1, b"2")

@@ -1,7 +1,6 @@
-"""Tiny ImageNet's folder and zip archive, as published, and zip archives."""
+"""Tiny ImageNet's folder and zip archive, as published."""
 
 import shutil
-import tracemalloc
 import zipfile
 
 import numpy as np
@@ -90,27 +89,6 @@ def test_a_tiny_imagenet_with_a_fault_is_named(tiny, spoil, says):
             open_source(place)
 
 
-@pytest.mark.parametrize("way", [zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
-def test_a_member_of_the_zip_takes_no_more_memory_than_its_size(tiny, way):
-    """A member of 64 MB, of which the archive says that it has 100 bytes."""
-    image = tiny / "val" / "images" / "val_1.JPEG"
-    image.write_bytes(b"")
-    path = zipped(tiny)
-    with zipfile.ZipFile(path, "w", way) as archive:
-        for file in sorted(tiny.rglob("*.txt")):
-            archive.write(file, file.relative_to(tiny.parent), zipfile.ZIP_DEFLATED)
-        archive.writestr("tiny-imagenet-200/val/images/val_0.JPEG", b"")
-        archive.writestr("tiny-imagenet-200/val/images/val_1.JPEG", bytes(64 << 20))
-    data = path.read_bytes()
-    path.write_bytes(data.replace((64 << 20).to_bytes(4, "little"), (100).to_bytes(4, "little")))
-    source = open_source(path)
-    tracemalloc.start()
-    with pytest.raises(SourceError, match=r"val_1\.JPEG: (cannot be read|compressed in a way)"):
-        source.reader.read(source.items[1])
-    assert tracemalloc.get_traced_memory()[1] < 8 << 20
-    tracemalloc.stop()
-
-
 def test_another_zip_archive_is_not_taken_for_tiny_imagenet(tmp_path):
     with zipfile.ZipFile(tmp_path / "val.zip", "w") as archive:
         archive.writestr("cat/a.jpg", b"")
@@ -119,14 +97,3 @@ def test_another_zip_archive_is_not_taken_for_tiny_imagenet(tmp_path):
         archive.writestr("notes.txt", b"")
     with pytest.raises(SourceError, match=r"val\.zip: no image in it; .* name another archive"):
         open_source(tmp_path / "val.zip")
-
-
-def test_a_damaged_member_of_the_zip_is_named(tiny):
-    path = zipped(tiny)
-    data = bytearray(path.read_bytes())
-    place = data.find(b"images/val_1.JPEG") + 60
-    data[place : place + 40] = bytes(40)
-    path.write_bytes(data)
-    source = open_source(path)
-    with pytest.raises(SourceError, match=r"val_1\.JPEG: cannot be read"):
-        source.reader.read(source.items[1])

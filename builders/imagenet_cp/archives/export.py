@@ -15,8 +15,9 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from ..benchmarks.benchmark import Cell
-from ..build.build_folder import lock_build, problem_of
+from ..build.build_folder import lock_build
 from ..build.build_json import Build, open_build
+from ..build.checksums import problem_of
 from ..build.parquet import FileInfo, HashingFile, read_rows
 from ..corruptions import SEVERITIES
 from ..errors import BuildError, UsageError, suggest, wrap_os_errors

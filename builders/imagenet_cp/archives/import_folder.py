@@ -14,7 +14,8 @@ from typing import Any
 from ..benchmarks.benchmark import Benchmark, Cell
 from ..benchmarks.file_names import DATA_FILE, data_file
 from ..benchmarks.recipe import Recipe
-from ..build.build_folder import size_problem, unexpected_files
+from ..build.build_folder import unexpected_files
+from ..build.checksums import size_problem
 from ..build.parquet import FileInfo, read_footer
 from ..cards import card as cards
 from ..errors import BuildError

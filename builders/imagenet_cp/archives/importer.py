@@ -11,7 +11,8 @@ from typing import Any
 from ..benchmarks.benchmark import Cell
 from ..benchmarks.catalog import BENCHMARKS
 from ..benchmarks.recipe import Recipe
-from ..build.build_folder import damaged_files, lock_build
+from ..build.build_folder import lock_build
+from ..build.checksums import damaged_files
 from ..build.parquet import FileInfo, Layout, ParquetFile
 from ..errors import SourceError, UsageError, wrap_os_errors
 from ..files import local_path
@@ -20,6 +21,7 @@ from ..jobs.job_folder import Shard
 from ..jobs.locks import Claim
 from ..progress import Progress, silent
 from ..sources.source import stamp_of
+from ..text import join_first
 from .import_folder import IMAGES_PER_FILE, Import
 from .known_releases import release_of
 from .release import Images, Listing, Release, ReleasedImage
@@ -190,9 +192,8 @@ def _write(
                 tick()
         files[path] = file.info
     if damaged:
-        some = ", ".join([*damaged[:3], *["..."] * (len(damaged) > 3)])
         made.notes.append(
-            f"{config}: {len(damaged):,} files skipped that are no {made.release.ending}: {some}"
+            f"{config}: {len(damaged):,} files skipped that are no {made.release.ending}: {join_first(damaged, 3)}"
         )
     return files
 

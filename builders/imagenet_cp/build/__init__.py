@@ -1,9 +1,9 @@
 """Builds: folders of Parquet files that can be resumed and verified.
 
-- `build_folder`: folder of a build: its lock and identity, stray files, and checksums
+- `build_folder`: folder of a build: its lock and identity, and stray files
 - `build_json`: `open_build`, which reads a finished build from its ``build.json``
 - `check`: check of one file by `verify`: its checksum, columns and rows
-- `checksums`: checksums of a build's files, computed once and remembered
+- `checksums`: sizes and checksums of a build's files, compared with its records and remembered
 - `estimate`: estimate of the size and time of a build
 - `parquet`: Parquet files of rows, each written whole or not at all
 - `plan`: `build`, which plans a build, runs its units and writes its ``build.json``

@@ -1,21 +1,16 @@
-"""The folder of a build: its lock and identity, stray files, and checksums."""
+"""The folder of a build: its lock and identity, and stray files."""
 
 from __future__ import annotations
 
 import contextlib
-import os
-import stat
-from collections.abc import Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from ..errors import BuildError
-from ..files import sha256_of, write_json
+from ..files import write_json
 from ..jobs.job_folder import RECORD_FILE, STATE_DIR, Shard, differences, read_record
 from ..jobs.locks import Claim, lock_folder, lock_record
-from ..progress import Progress
-from .parquet import FileInfo
 
 
 @contextlib.contextmanager
@@ -81,53 +76,3 @@ def unexpected_files(folder: Path, known: set[str]) -> list[str]:
         path.relative_to(folder).as_posix() for path in (folder / "data").rglob("*") if not path.is_dir()
     )
     return sorted(path for path in files if path not in known and not path.endswith(".tmp"))
-
-
-def damaged_files(
-    folder: Path, files: Mapping[str, FileInfo], threads: int, progress: Progress
-) -> dict[str, str]:
-    """Compare the checksums of files with their records.
-
-    Parameters
-    ----------
-    folder : Path
-        Folder of the build.
-    files : dict
-        Relative path -> its record.
-    threads : int
-        Number of files read at once.
-    progress : callable
-        Called with ``"checking files"``, the number done and the total.
-
-    Returns
-    -------
-    dict
-        Relative path -> problem, of the files that differ from their records.
-    """
-    with ThreadPoolExecutor(threads) as pool:
-        problems = {}
-        checked = pool.map(lambda path: problem_of(folder / path, files[path]), files)
-        for done, (path, problem) in enumerate(zip(files, checked, strict=True), start=1):
-            if problem:
-                problems[path] = problem
-            progress("checking files", done, len(files))
-    return problems
-
-
-def problem_of(path: Path, info: FileInfo) -> str | None:
-    """Compare the size and checksum of a file with its record; None if they agree."""
-    if problem := size_problem(path, info):
-        return problem
-    return None if sha256_of(path) == info.sha256 else "its checksum is not the recorded one"
-
-
-def size_problem(path: str | os.PathLike[str], info: FileInfo) -> str | None:
-    """Compare the size of a file with its record; None if they agree."""
-    try:
-        status = os.stat(path)
-    except (FileNotFoundError, NotADirectoryError):
-        return "missing"
-    if not stat.S_ISREG(status.st_mode):
-        return "missing"
-    size = status.st_size
-    return None if size == info.size else f"{size} bytes, not {info.size} as recorded"

@@ -79,11 +79,6 @@ class Build:
         paths = [self.folder / path for path in self.files if path.startswith(config)]
         return {value for path in paths for value in pq.read_table(path, columns=["image_id"])[0].to_pylist()}
 
-    @property
-    def official(self) -> bool:
-        """True for images released by the authors."""
-        return self.recipe.official
-
 
 def open_build(folder: str | os.PathLike[str]) -> Build:
     """Read the record of a finished build, without its data.

@@ -16,8 +16,8 @@ from ..benchmarks.benchmark import Cell
 from ..images.profiles import PROFILES
 from ..images.video import decode_video
 from ..perturbations import PERTURBATIONS
-from .build_folder import problem_of
 from .build_json import Build, Problem
+from .checksums import problem_of
 from .parquet import signature_in
 
 #: Number of problems that are listed; the rest is counted.

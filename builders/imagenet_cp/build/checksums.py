@@ -1,14 +1,18 @@
-"""Checksums of the files of a build, computed when a file is made or first read, and remembered."""
+"""Sizes and checksums of the files of a build, compared with its records; `Checksums` remembers the comparison."""
 
 from __future__ import annotations
 
 import contextlib
+import os
+import stat
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from ..errors import SourceError
+from ..files import sha256_of
 from ..jobs.job_folder import STATE_DIR
-from .build_folder import problem_of
+from ..progress import Progress
 from .parquet import FileInfo
 
 _VERIFIED = f"{STATE_DIR}/verified.txt"
@@ -37,13 +41,14 @@ class Checksums:
         SourceError
             It differs from the record.
         """
-        file, info = self.folder / path, self.files[path]
-        if not file.is_file():
-            raise SourceError(f"{file}: missing; run the same build command again, which makes it")
-        known = self._line(path)
+        file = self.folder / path
+        try:
+            known = self._line(path)
+        except (FileNotFoundError, NotADirectoryError):
+            raise SourceError(f"{file}: missing; run the same build command again, which makes it") from None
         if known in self.verified or known in self._remembered():
             return
-        if problem := problem_of(file, info):
+        if problem := problem_of(file, self.files[path]):
             raise SourceError(f"{file}: {problem}; run the same build command again, which replaces it")
         self._append(known)
 
@@ -69,3 +74,53 @@ class Checksums:
             record.parent.mkdir(exist_ok=True)
             with open(record, "ab", buffering=0) as file:  # in one write: other processes append theirs
                 file.write("".join(f"{line}\n" for line in lines).encode())
+
+
+def damaged_files(
+    folder: Path, files: Mapping[str, FileInfo], threads: int, progress: Progress
+) -> dict[str, str]:
+    """Compare the checksums of files with their records.
+
+    Parameters
+    ----------
+    folder : Path
+        Folder of the build.
+    files : dict
+        Relative path -> its record.
+    threads : int
+        Number of files read at once.
+    progress : callable
+        Called with ``"checking files"``, the number done and the total.
+
+    Returns
+    -------
+    dict
+        Relative path -> problem, of the files that differ from their records.
+    """
+    with ThreadPoolExecutor(threads) as pool:
+        problems = {}
+        checked = pool.map(lambda path: problem_of(folder / path, files[path]), files)
+        for done, (path, problem) in enumerate(zip(files, checked, strict=True), start=1):
+            if problem:
+                problems[path] = problem
+            progress("checking files", done, len(files))
+    return problems
+
+
+def problem_of(path: Path, info: FileInfo) -> str | None:
+    """Compare the size and checksum of a file with its record; None if they agree."""
+    if problem := size_problem(path, info):
+        return problem
+    return None if sha256_of(path) == info.sha256 else "its checksum is not the recorded one"
+
+
+def size_problem(path: str | os.PathLike[str], info: FileInfo) -> str | None:
+    """Compare the size of a file with its record; None if they agree."""
+    try:
+        status = os.stat(path)
+    except (FileNotFoundError, NotADirectoryError):
+        return "missing"
+    if not stat.S_ISREG(status.st_mode):
+        return "missing"
+    size = status.st_size
+    return None if size == info.size else f"{size} bytes, not {info.size} as recorded"

@@ -14,7 +14,8 @@ from ..jobs.job_folder import STATE_DIR, Shard
 from ..jobs.locks import lock_record
 from ..progress import Progress
 from ..sources import Item, Source
-from .build_folder import damaged_files, unexpected_files
+from .build_folder import unexpected_files
+from .checksums import damaged_files
 from .parquet import FileInfo, read_footer
 from .units import Unit, UnitResult, image_digest
 

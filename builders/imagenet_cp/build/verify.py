@@ -102,7 +102,7 @@ def verify(
 
 
 def _check_reproducible(build: Build) -> None:
-    if build.official:
+    if build.recipe.official:
         raise BuildError(f"{build.folder}: holds images released by the authors, which have no recipe")
     if build.recipe.version != str(RECIPE):
         raise BuildError(
@@ -153,7 +153,7 @@ def _check_images(build: Build, slices: list[Content]) -> Iterator[Problem]:
     if len(rows) + len(skipped) != identity["images"]:
         text = f"{len(rows)} images and {len(skipped)} skipped, but the source had {identity['images']}"
         yield Problem("data", text)
-    elif not skipped and not build.official and digest([build.classes, *rows]) != identity["source"]:
+    elif not skipped and not build.recipe.official and digest([build.classes, *rows]) != identity["source"]:
         yield Problem("data", "the ids and labels differ from those of the recorded source")
 
 

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ..errors import UsageError
-from ..text import count, echo, split_names
-from .options import ClassesOption, IdsOption, QuietOption, check_local
+from ..text import count, echo, join_first, split_names
+from .options import ClassesOption, EngineOption, IdsOption, OutOption, QuietOption, check_local
 
 if TYPE_CHECKING:
     from ..evaluation.evaluation import Evaluation
@@ -91,7 +91,7 @@ def evaluate(
             "core on CPUs, and on GPUs one for every four cores.",
         ),
     ] = None,
-    engine: Annotated[str, typer.Option(help="local, dask, or dask://host:port of a scheduler.")] = "local",
+    engine: EngineOption = "local",
     shard: Annotated[
         str,
         typer.Option(
@@ -278,9 +278,7 @@ def compare(
             callback=check_local, help="results.json of two reports or more; differences are to the first."
         ),
     ],
-    out: Annotated[Path, typer.Option("--out", "-o", callback=check_local, help="Folder to write.")] = Path(
-        "comparison"
-    ),
+    out: OutOption = Path("comparison"),
     base: Annotated[
         str, typer.Option(help="Name of the model that differences are taken to; by default the first.")
     ] = "",
@@ -350,7 +348,7 @@ def _summary(evaluation: Evaluation) -> Iterator[str]:
             low, high = times * interval.low, times * interval.high
             yield f"{label}: {times * result[MEAN_KEY[metric]]:.1f} ({low:.1f} to {high:.1f}) on {extent}"
         else:
-            missing = ", ".join(result["missing"][:4]) + (", ..." if len(result["missing"]) > 4 else "")
+            missing = join_first(result["missing"], 4)
             reason = (
                 f"its benchmark is incomplete (missing: {missing})" if missing else "no image is corrupted"
             )

@@ -10,7 +10,7 @@ import typer
 
 from ..errors import UsageError, suggest
 from ..text import amount, count, echo, split_names
-from .options import QuietOption, check_local
+from .options import OutOption, QuietOption, check_local
 
 if TYPE_CHECKING:
     from ..evaluation.results import Results
@@ -33,7 +33,7 @@ def export(
             "CIFAR-10-C. Of results, timm: rows of its results; robustbench: its JSON and CSV; hub: .eval_results."
         ),
     ],
-    out: Annotated[Path, typer.Option("--out", "-o", callback=check_local, help="Folder to write.")],
+    out: OutOption,
     configs: Annotated[str, typer.Option(help="Such as fog_3,snow,test; all by default.")] = "",
     dataset: Annotated[
         str, typer.Option(help="hub: user/name of the data set on the Hub, such as user/imagenet_c.")

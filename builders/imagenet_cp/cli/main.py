@@ -15,7 +15,18 @@ from ..errors import BuildError, UsageError, suggest
 from ..text import amount, count, duration, echo, split_names
 from .evaluate import compare, evaluate, table
 from .export import export
-from .options import ClassesOption, IdsOption, JsonOption, QuietOption, check_local
+from .options import (
+    BuildArgument,
+    ClassesOption,
+    EngineOption,
+    IdsOption,
+    JsonOption,
+    PublicOption,
+    QuietOption,
+    SeedOption,
+    YesOption,
+    check_local,
+)
 
 if TYPE_CHECKING:
     from ..build.estimate import Cost
@@ -92,7 +103,7 @@ def build(
     workers: Annotated[
         int | None, typer.Option(min=1, help="Number of processes; one per core by default.")
     ] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Seed of the random draws.")] = 0,
+    seed: SeedOption = 0,
     ids: IdsOption = None,
     classes: ClassesOption = None,
     codec: Annotated[str | None, typer.Option(help="imagenet_p: jpeg (default), png or h264.")] = None,
@@ -105,7 +116,7 @@ def build(
     on_error: Annotated[
         str, typer.Option(help="raise or skip: stop at an unreadable image, or omit it.")
     ] = "raise",
-    engine: Annotated[str, typer.Option(help="local, dask, or dask://host:port of a scheduler.")] = "local",
+    engine: EngineOption = "local",
     shard: Annotated[
         str, typer.Option(help="i/n: build only the i-th of n parts, as in a job array.")
     ] = "1/1",
@@ -204,7 +215,7 @@ def _costs(plan: Plan, as_json: bool) -> str:
 
 @app.command()
 def verify(
-    folder: Annotated[Path, typer.Argument(callback=check_local, help="A finished build.")],
+    folder: BuildArgument,
     source: Annotated[
         str | None,
         typer.Option(
@@ -257,9 +268,9 @@ app.command()(table)
 
 @app.command()
 def publish(
-    folder: Annotated[Path, typer.Argument(callback=check_local, help="A finished build.")],
+    folder: BuildArgument,
     repo: Annotated[str, typer.Argument(help="user/name of the data set on the Hub.")],
-    public: Annotated[bool, typer.Option("--public", help="Make it public at the end; asks first.")] = False,
+    public: PublicOption = False,
     gated: Annotated[
         str | None,
         typer.Option(
@@ -269,7 +280,7 @@ def publish(
     tag: Annotated[str | None, typer.Option(help="Git tag of this version, such as v1.")] = None,
     notes: Annotated[str, typer.Option(help="Release notes of the tag.")] = "",
     quick: Annotated[bool, typer.Option("--quick", help="Verify the files only, not their rows.")] = False,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    yes: YesOption = False,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Only print what would be sent and deleted.")
     ] = False,
@@ -302,8 +313,8 @@ def publish(
 def publish_metric(
     metric: Annotated[str, typer.Argument(help="mce, mfr or mt5d.")],
     repo: Annotated[str, typer.Argument(help="user/METRIC, the Space on the Hub.")],
-    public: Annotated[bool, typer.Option("--public", help="Make it public at the end; asks first.")] = False,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    public: PublicOption = False,
+    yes: YesOption = False,
 ) -> None:
     """Publish a metric as a Space of the Hub, or update it.
 
@@ -384,7 +395,7 @@ def preview(
     severity: Annotated[
         int | None, typer.Option(min=1, max=5, help="Severity of --compact; 3 by default.")
     ] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Seed of the random draws.")] = 0,
+    seed: SeedOption = 0,
     benchmark: Annotated[
         str, typer.Option(help="imagenet_c or imagenet_c_bar, for the sheet of all corruptions.")
     ] = "imagenet_c",

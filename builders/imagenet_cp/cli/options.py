@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -32,5 +33,11 @@ ClassesOption = Annotated[
         "one class per line.",
     ),
 ]
+BuildArgument = Annotated[Path, typer.Argument(callback=check_local, help="A finished build.")]
+OutOption = Annotated[Path, typer.Option("--out", "-o", callback=check_local, help="Folder to write.")]
+EngineOption = Annotated[str, typer.Option(help="local, dask, or dask://host:port of a scheduler.")]
+SeedOption = Annotated[int, typer.Option(min=0, help="Seed of the random draws.")]
+PublicOption = Annotated[bool, typer.Option("--public", help="Make it public at the end; asks first.")]
+YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]

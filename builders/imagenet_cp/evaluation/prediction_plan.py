@@ -122,7 +122,7 @@ def plan_units(
         Part of the work.
     """
     units: list[Unit] = []
-    for rows in {id(rows): rows for candidate in candidates for rows in candidate.data}.values():
+    for rows in _data_of(candidates):
         sharing = [one for one in candidates if any(own is rows for own in one.data)]
         for index, (start, stop) in enumerate(slices(rows, images_per_unit)):
             groups: dict[tuple[Cell, ...], list[Candidate]] = {}
@@ -153,10 +153,15 @@ def count_images(candidates: Sequence[Candidate], images_per_unit: int | None, s
     """Count the images of all units of a shard, finished or not."""
     return sum(
         rows.count_images(rows.cells, start, stop)
-        for rows in {id(rows): rows for candidate in candidates for rows in candidate.data}.values()
+        for rows in _data_of(candidates)
         for index, (start, stop) in enumerate(slices(rows, images_per_unit))
         if shard.has(index)
     )
+
+
+def _data_of(candidates: Sequence[Candidate]) -> list[Rows]:
+    """Data of the models, each data set once."""
+    return [*{id(rows): rows for candidate in candidates for rows in candidate.data}.values()]
 
 
 def count_missing(candidate: Candidate, images_per_unit: int | None) -> int:

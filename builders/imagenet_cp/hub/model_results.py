@@ -15,6 +15,7 @@ from ..benchmarks.catalog import get_benchmark
 from ..benchmarks.names import BAR
 from ..benchmarks.signature import Signature
 from ..files import write_text
+from ..text import join_first
 
 #: Score that has a file of its own -> the tasks in it; relative mCE accompanies mCE if clean images were scored. The
 #: Hub ranks the larger value first, so the mean accuracy is there to be ranked.
@@ -80,7 +81,7 @@ def evaluation_results(
     metric = _metric(scores)
     if scores[metric] is None:
         missing = list(scores.get("missing") or [])
-        some = f": {', '.join(missing[:5])}{', ...' if len(missing) > 5 else ''}" if missing else ""
+        some = f": {join_first(missing, 5)}" if missing else ""
         raise ValueError(
             f"{metric} is None, because parts of the benchmark are missing{some}; nothing to publish"
         )

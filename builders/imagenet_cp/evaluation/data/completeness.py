@@ -6,8 +6,8 @@ import contextlib
 import os
 from collections.abc import Mapping
 
-from ...build.build_folder import size_problem
 from ...build.build_json import Build
+from ...build.checksums import size_problem
 from ...cards.card import read_metadata
 from ...jobs.job_folder import RECORD_FILE
 

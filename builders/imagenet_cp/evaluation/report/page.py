@@ -14,7 +14,7 @@ from markupsafe import Markup
 
 from ...benchmarks.signature import Signature
 from ...files import check_replaceable, local_path, write_text
-from ...text import count
+from ...text import count, join_first
 from .. import intervals
 from ..paper_tables import FORMATS, format_tables
 from ..references import OF_IMAGES, PLAIN, benchmark_name, data_name, is_normalized, missing_configs, part_of
@@ -255,11 +255,11 @@ def _warnings(models: Mapping[str, Results]) -> list[str]:
     for metric, title in NAMES.items():
         for name, model in models.items():
             if metric in model.metrics and (missing := missing_configs(metric, model.metrics[metric])):
-                some = f"{', '.join(missing[:6])}{', ...' if len(missing) > 6 else ''}"
                 of_model = f" of {name}" if len(models) > 1 else ""
                 configs = "configs are" if len(missing) > 1 else "config is"
                 warnings.append(
-                    f"No {title}{of_model}: {len(missing)} {configs} missing ({some}). Partial results follow."
+                    f"No {title}{of_model}: {len(missing)} {configs} missing ({join_first(missing, 6)}). "
+                    "Partial results follow."
                 )
     for metric in first.metrics:
         if not is_relative_to_alexnet(metric, first):

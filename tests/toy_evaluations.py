@@ -1,4 +1,4 @@
-"""Evaluations of models that never were, as large as a test wants them."""
+"""Evaluations of invented predictions, of any number of images, for tests of scores and reports."""
 
 import io
 

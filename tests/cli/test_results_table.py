@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import pytest
-from evaluation_samples import compute, evaluation, mce_counts
+from toy_evaluations import compute, evaluation, mce_counts
 
 from imagenet_cp.cli.evaluate import _read_list, _summary
 from imagenet_cp.cli.results_table import _errors, format_results

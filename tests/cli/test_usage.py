@@ -6,7 +6,7 @@ import sys
 
 import pytest
 import typer
-from evaluation_samples import evaluation
+from toy_evaluations import evaluation
 from typer.testing import CliRunner
 
 from imagenet_cp.build.plan import build

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from types import SimpleNamespace
 
 import datasets
 import numpy as np
@@ -24,6 +25,8 @@ from imagenet_cp.errors import BuildError, SourceError, UsageError
 from imagenet_cp.evaluation.run import evaluate_model
 from imagenet_cp.sources import classes as imagenet
 from imagenet_cp.sources import open_source
+from imagenet_cp.sources.arrow import brief
+from imagenet_cp.sources.dataset_files import _files, explained
 
 INT = datasets.Value("int64")
 CLASSES = [f"class {label}" for label in range(1000)]
@@ -621,3 +624,21 @@ def test_further_columns_are_carried_through_a_build_untouched(tmp_path, cache, 
         build("imagenet_c", replace(source, columns={}), out, ["clean"], workers_count=1)
     with pytest.raises(SourceError, match=r"row 0: has no label \(-1\), so no model can be scored on it"):
         evaluate_model(lambda images: np.zeros((len(images), 1000)), imagenet_c=out)
+
+
+def test_errors_of_the_hub_have_the_next_step():
+    assert "(ValueError); check with" in str(explained("a/b", ValueError()))
+    assert "datasets/a/b, make a token" in str(explained("a/b", ValueError("GATED repo")))
+    missing = ValueError("Config name is missing.\nPlease pick one among the available configs: ['x']")
+    assert "it has several configs, ['x']; name" in str(explained("a/b", missing))
+
+
+def test_a_brief_error_is_one_line_without_queries():
+    assert brief(ValueError("\n at https://host/a?token=secret, b\nmore")) == "at https://host/a b"
+    assert brief(ValueError("x" * 400)) == "x" * 300 and brief(KeyError()) == "KeyError"
+
+
+def test_a_data_set_without_files_is_named():
+    builder = SimpleNamespace(config=SimpleNamespace(data_files=None))
+    with pytest.raises(SourceError, match="its splits are none; name one as user/name:validation"):
+        _files(builder, "user/name", None, None)
