@@ -27,6 +27,15 @@ def _byteswap(typing_context, word):
     return types.uint64(types.uint64), generate
 
 
+def _reverse(typing_context, word):
+    """Reverse the bits of a word."""
+
+    def generate(context, builder, signature, arguments):
+        return builder.bitreverse(arguments[0])
+
+    return types.uint64(types.uint64), generate
+
+
 def _store_word(typing_context, array, at, word):
     """Store the bytes of a word in an array of bytes, starting at ``at``."""
 
@@ -41,4 +50,5 @@ def _store_word(typing_context, array, at, word):
 
 trailing_zeros: Any = intrinsic(_trailing_zeros)
 byteswap: Any = intrinsic(_byteswap)
+reverse: Any = intrinsic(_reverse)
 store_word: Any = intrinsic(_store_word)
