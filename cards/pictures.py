@@ -12,7 +12,7 @@ from pathlib import Path
 from PIL import Image
 
 from imagenet_cp.images.profiles import PROFILES
-from imagenet_cp.images.source_images import decode, pixels
+from imagenet_cp.images.source_images import decode
 from imagenet_cp.preview import compact_sheet
 from imagenet_cp.sources import open_source
 
@@ -24,7 +24,7 @@ def corruptions():
     """One image under the 15 corruptions at severity 3."""
     source = open_source("sample")
     item = next(item for item in source.items if item.image_id == "chelsea")
-    clean = pixels(PROFILES["imagenet"].square(decode(source.reader.read(item), item.location)))
+    clean = PROFILES["imagenet"].square(decode(source.reader.read(item), item.location))
     compact_sheet(clean, item.image_id).save(IMAGES / "corruptions.webp", quality=45, method=6)
 
 

@@ -176,11 +176,9 @@ def perturb(
     """
     draws = _Draws(benchmark, names.PERTURBATIONS, seed, image_id, rng)
     profile = draws.recipe.profile
-    source = (
-        to_rgb(image) if isinstance(image, Image.Image) else Image.fromarray(corruptions.check_image(image))
-    )
-    bits = draws.bits(perturbation, difficulty, pixels(source), image_id)
-    clean = pixels(PROFILES[profile].uncropped(source))
+    source = pixels(to_rgb(image)) if isinstance(image, Image.Image) else corruptions.check_image(image)
+    bits = draws.bits(perturbation, difficulty, source, image_id)
+    clean = PROFILES[profile].uncropped(source)
     frames = perturbations.apply(perturbation, clean, bits, difficulty, profile)
     return [Image.fromarray(frame) for frame in frames] if isinstance(image, Image.Image) else frames
 

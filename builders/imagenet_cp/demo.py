@@ -14,7 +14,7 @@ from .api import perturb
 from .benchmarks.catalog import BENCHMARKS
 from .build.plan import build
 from .files import check_replaceable, check_writable
-from .images.source_images import decode, pixels
+from .images.source_images import decode
 from .progress import show_progress
 from .sources import Item, Source, open_source
 
@@ -79,7 +79,7 @@ def run(folder: Path, echo: Callable[[str], None], quiet: bool = False) -> None:
 
     item = next(item for item in source.items if item.image_id == _IMAGE)
     preview.save(preview.contact_sheet(_clean(source, item), item.image_id), sheet)
-    image = pixels(decode(source.reader.read(item), item.location))
+    image = decode(source.reader.read(item), item.location)
     preview.save_animation(perturb(image, _PERTURBATION, image_id=item.image_id), animation)
     echo("3. Drawing one image under every corruption at every severity, and a sequence:")
     echo(f"   {sheet}\n   {animation}\n")

@@ -1,10 +1,10 @@
 """Time the image-major build of ImageNet-C against the codec floor, in CPU time per source image.
 
-The floor is the minimum for any build: Pillow decodes, resizes and crops the source image once and encodes the same
-images. The build and the floor take turns, image by image, in one process, so that a machine whose speed changes slows
-both, and of each image the least time counts, because whatever else the machine does only adds to it. The process
-reuses the memory of freed arrays, as workers of a build do. `load_dataset` runs on two sources, so that its start-up
-cancels.
+The floor is the minimum for any build: Pillow decodes the source image, which is resized and cropped once, and encodes
+the same images. The build and the floor take turns, image by image, in one process, so that a machine whose speed
+changes slows both, and of each image the least time counts, because whatever else the machine does only adds to it. The
+process reuses the memory of freed arrays, as workers of a build do. `load_dataset` runs on two sources, so that its
+start-up cancels.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from imagenet_cp.build.parquet import ROWS_PER_GROUP
 from imagenet_cp.build.plan import new_plan
 from imagenet_cp.corruptions import CORRUPTIONS, SEVERITIES, TEST, apply
 from imagenet_cp.images.codecs import encode_jpeg
-from imagenet_cp.images.source_images import center_crop, pixels, resize_shorter
+from imagenet_cp.images.source_images import pixels, resize_shorter
 from imagenet_cp.jobs.job_folder import Shard
 from imagenet_cp.jobs.local import reuse_freed_memory
 from imagenet_cp.jobs.locks import lock_folder
@@ -47,7 +47,7 @@ LOADED_IMAGES = 5, 45
 
 def clean(path: Path) -> np.ndarray:
     with Image.open(io.BytesIO(path.read_bytes())) as photo:
-        return pixels(center_crop(resize_shorter(photo.convert("RGB"), 256), 224))
+        return resize_shorter(pixels(photo.convert("RGB")), 256, crop=224)
 
 
 def pillow_jpeg(image: Image.Image) -> bytes:

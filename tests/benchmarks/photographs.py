@@ -8,7 +8,7 @@ import numpy as np
 import skimage
 from PIL import Image, ImageOps
 
-from imagenet_cp.images.source_images import center_crop, pixels, resize_shorter
+from imagenet_cp.images.source_images import pixels, resize_shorter
 
 FOLDER = Path(skimage.__file__).parent / "data"
 FILES = (
@@ -30,12 +30,12 @@ def photographs() -> list[Image.Image]:
 
 def resized() -> list[np.ndarray]:
     """Return every image with its shorter side at 256."""
-    return [pixels(resize_shorter(photo, 256)) for photo in photographs()]
+    return [resize_shorter(pixels(photo), 256) for photo in photographs()]
 
 
 def cropped() -> list[np.ndarray]:
     """Return the 224x224 centre of every resized image."""
-    return [pixels(center_crop(resize_shorter(photo, 256), 224)) for photo in photographs()]
+    return [resize_shorter(pixels(photo), 256, crop=224) for photo in photographs()]
 
 
 def write_source(folder: Path, count: int) -> list[Path]:

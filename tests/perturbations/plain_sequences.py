@@ -47,7 +47,9 @@ def crop(image, height, width):
 
 
 def resize(image, height, width):
-    return np.array(Image.fromarray(image).resize((width, height), Image.Resampling.BILINEAR))
+    """Along the rows first, as published; Pillow from version 13 on begins with the columns of some images."""
+    rows = Image.fromarray(image).resize((width, image.shape[0]), Image.Resampling.BILINEAR)
+    return np.array(rows.resize((width, height), Image.Resampling.BILINEAR))
 
 
 def uncropped(image, profile):

@@ -12,13 +12,12 @@ from typing import Any, ClassVar, NamedTuple
 import datasets
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from ..arguments import name_list
 from ..errors import SKIP_HINT, SourceError, UsageError, suggest
 from ..images.profiles import PROFILES, keep_size, native_square
 from ..images.round_trip import round_trip
-from ..images.source_images import decode, pixels
+from ..images.source_images import decode
 from ..sources import Item, Reader, Source
 from ..sources.cifar import CIFAR10, CIFAR100
 from .names import DATASETS
@@ -175,7 +174,7 @@ class Benchmark(ConfigSet):
         """Columns of the images."""
 
     @abstractmethod
-    def resize(self, image: Image.Image) -> Image.Image:
+    def resize(self, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """Resize an RGB image to the size that `row` takes."""
 
     @abstractmethod
@@ -259,7 +258,7 @@ class Benchmark(ConfigSet):
                 f"source of {own}{same}"
             )
 
-    def _sized(self, image: Image.Image, size: str) -> Image.Image:
+    def _sized(self, image: NDArray[np.uint8], size: str) -> NDArray[np.uint8]:
         if size == "keep":
             return keep_size(image)
         if size.startswith(NATIVE):
@@ -289,7 +288,7 @@ class Benchmark(ConfigSet):
         """
         image = decode(data, name)
         try:
-            return pixels(self._sized(image, size))
+            return self._sized(image, size)
         except SourceError as error:
             raise SourceError(f"{name}: {error}") from None
 
@@ -333,4 +332,4 @@ class Benchmark(ConfigSet):
         """Clean image that needs no source, to compile kernels with: uint8, shape (H, W, 3)."""
         side = PROFILES[self.profile].size
         values = np.indices((side, side, 3)).sum(axis=0) % 256
-        return pixels(self.resize(Image.fromarray(values.astype(np.uint8))))
+        return self.resize(values.astype(np.uint8))

@@ -11,7 +11,6 @@ from typing import Any, ClassVar
 import datasets
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from .. import corruptions
 from ..images import codecs
@@ -71,7 +70,7 @@ class CorruptionBenchmark(Benchmark):
         """Column image."""
         return {"image": datasets.Image()}
 
-    def resize(self, image: Image.Image) -> Image.Image:
+    def resize(self, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """Resize and crop an image to the profile's square."""
         return PROFILES[self.profile].square(image)
 

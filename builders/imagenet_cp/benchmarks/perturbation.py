@@ -10,7 +10,6 @@ from typing import Any, ClassVar
 import datasets
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from .. import perturbations
 from ..images import codecs
@@ -77,7 +76,7 @@ class PerturbationBenchmark(Benchmark):
             return {"video": datasets.Video(decode=False)}
         return {"sequence": datasets.List(datasets.Image())}
 
-    def resize(self, image: Image.Image) -> Image.Image:
+    def resize(self, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """Resize an image before it is perturbed and then cropped."""
         return PROFILES[self.profile].uncropped(image)
 

@@ -409,7 +409,7 @@ def preview(
     from ..api import perturb
     from ..files import check_replaceable, check_writable
     from ..images.profiles import PROFILES
-    from ..images.source_images import decode, pixels
+    from ..images.source_images import decode
     from ..sources.image_folder import FileReader
     from ..sources.source import Item
 
@@ -434,11 +434,11 @@ def preview(
     check_replaceable(out, sheets.MARK)
     check_writable(out)
     if perturbation is not None:
-        frames = perturb(pixels(clean), perturbation, seed=seed, image_id=image.stem)
+        frames = perturb(clean, perturbation, seed=seed, image_id=image.stem)
         sheets.save_animation(frames, out, perturbation)
         echo(f"{out}: {image.name} under {perturbation}, {len(frames)} frames")
         return
-    square = pixels(PROFILES["imagenet"].square(clean))
+    square = PROFILES["imagenet"].square(clean)
     if compact:
         sheets.save(sheets.compact_sheet(square, image.stem, seed, severity or 3), out)
         echo(f"{out}: {image.name} under {len(corruptions.TEST)} corruptions at severity {severity or 3}")

@@ -13,6 +13,7 @@ from PIL import Image, UnidentifiedImageError
 from PIL.TiffImagePlugin import BITSPERSAMPLE, PHOTOMETRIC_INTERPRETATION
 
 from ..errors import SourceError
+from ..kernels.resize import resize_window
 
 #: Formats of source images, as Pillow names them -> the endings of their files. No other is ever opened.
 FORMATS = {
@@ -26,6 +27,8 @@ FORMATS = {
 }
 #: Most pixels that an image may have or be enlarged to.
 MAX_PIXELS = 178_956_970
+#: Pixels that are converted to an array at once.
+_STRIP = 1 << 16
 
 
 @contextmanager
@@ -59,8 +62,8 @@ def open_image(data: bytes, name: str, formats: tuple[str, ...] = tuple(FORMATS)
         raise SourceError(f"{name}: not an image that can be read in full ({error})") from error
 
 
-def decode(data: bytes, name: str) -> Image.Image:
-    """Decode an image to RGB.
+def decode(data: bytes, name: str) -> NDArray[np.uint8]:
+    """Decode an image to RGB, uint8 (H, W, 3).
 
     Files of other modes are converted (see `to_rgb`); an orientation noted in EXIF is not applied, as in the
     published benchmark.
@@ -83,7 +86,7 @@ def decode(data: bytes, name: str) -> Image.Image:
         warnings.simplefilter("ignore")
         with open_image(data, name) as image:
             image.load()
-            return to_rgb(image)
+            return pixels(to_rgb(image))
 
 
 def to_rgb(image: Image.Image) -> Image.Image:
@@ -112,28 +115,62 @@ def to_rgb(image: Image.Image) -> Image.Image:
     return image.convert("RGB")
 
 
-def resize_shorter(image: Image.Image, side: int) -> Image.Image:
-    """Resize so that the shorter side is ``side``, bilinear, the longer one rounded down (paper, section 4.1)."""
-    width, height = image.size
-    short, long = min(width, height), max(width, height)
-    if short == side:
-        return image
+def resize_shorter(image: NDArray[np.uint8], side: int, crop: int | None = None) -> NDArray[np.uint8]:
+    """Resize so that the shorter side is ``side``, bilinear, the longer one rounded down (paper, section 4.1).
+
+    Parameters
+    ----------
+    image : ndarray of uint8, shape (H, W, 3)
+        C-contiguous. Not modified.
+    side : int
+        In pixels.
+    crop : int, optional
+        Side of the square in the middle to crop to.
+
+    Raises
+    ------
+    SourceError
+        The image would be enlarged to more than ``MAX_PIXELS`` pixels.
+    """
+    height, width = image.shape[:2]
+    short, long = min(height, width), max(height, width)
     other = int(side * long / short)
-    if side * other > MAX_PIXELS:
+    if short != side and side * other > MAX_PIXELS:
         raise SourceError(
             f"{width} x {height} pixels: enlarged to a shorter side of {side} it would be too large"
         )
-    size = (side, other) if width <= height else (other, side)
-    return image.resize(size, Image.Resampling.BILINEAR)
+    size = (other, side) if width <= height else (side, other)
+    return resize(image, *size, crop)
 
 
-def center_crop(image: Image.Image, side: int) -> Image.Image:
-    """Crop the square in the middle; halves round to the even pixel."""
-    left = round((image.width - side) / 2.0)
-    top = round((image.height - side) / 2.0)
-    return image.crop((left, top, left + side, top + side))
+def resize(image: NDArray[np.uint8], height: int, width: int, crop: int | None = None) -> NDArray[np.uint8]:
+    """Resize an image, bilinear as Pillow does; parameters as for `resize_shorter`."""
+    rows, columns = (height, width) if crop is None else (crop, crop)
+    if image.shape[:2] == (height, width):
+        return center_crop(image, rows, columns)
+    return resize_window(image, height, width, middle(height, rows), middle(width, columns), rows, columns)
+
+
+def center_crop(image: NDArray[np.uint8], height: int, width: int) -> NDArray[np.uint8]:
+    """Crop the rectangle in the middle; C-contiguous."""
+    top, left = middle(image.shape[0], height), middle(image.shape[1], width)
+    return np.ascontiguousarray(image[top : top + height, left : left + width])
+
+
+def middle(length: int, part: int) -> int:
+    """First pixel of the part in the middle of a side; halves round to the even pixel."""
+    return round((length - part) / 2.0)
 
 
 def pixels(image: Image.Image) -> NDArray[np.uint8]:
-    """Convert an image to a writable array of uint8 (H, W, 3)."""
-    return np.array(image)
+    """Convert an RGB image to a writable array of uint8 (H, W, 3).
+
+    In strips, since Pillow holds what it converts twice at once, which takes more time than the conversion.
+    """
+    width, height = image.size
+    array = np.empty((height, width, 3), np.uint8)
+    rows = max(1, _STRIP // max(1, width))
+    for top in range(0, height, rows):
+        bottom = min(top + rows, height)
+        array[top:bottom] = np.asarray(image.crop((0, top, width, bottom)))
+    return array

@@ -130,7 +130,7 @@ def _convert(instruction: str, target: types.Type) -> Any:
 
 float32_to_64, float64_to_32 = _convert("fpext", types.float64), _convert("fptrunc", types.float32)
 int32_to_float, float_to_int32 = _convert("sitofp", types.float32), _convert("fptosi", types.int32)
-uint8_to_32 = _convert("zext", types.int32)
+uint8_to_32, int32_to_uint8 = _convert("zext", types.int32), _convert("trunc", types.uint8)
 float_bits = _convert("bitcast", types.int32)
 int16_to_32, int32_to_16 = _convert("sext", types.int32), _convert("trunc", types.int16)
 
@@ -159,10 +159,11 @@ transposed: Any = intrinsic(_transposed)
 
 
 def _less(typing_context, a, b):
-    """Return the minimum of two floats in each lane."""
+    """Return the minimum of two floats, or two signed integers, in each lane."""
 
     def generate(context, builder, signature, arguments):
-        return builder.select(builder.fcmp_ordered("<", *arguments), *arguments)
+        compare = builder.icmp_signed if isinstance(a.of, types.Integer) else builder.fcmp_ordered
+        return builder.select(compare("<", *arguments), *arguments)
 
     return a(a, b), generate
 

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import numpy as np
-from PIL import Image as PILImage
-
 from ..images.profiles import PROFILES
-from ..images.source_images import resize_shorter
+from ..images.source_images import middle, resize, resize_shorter
 from ..kernels.types import Image, View
 
 
@@ -30,9 +27,9 @@ def crop(image: Image, profile: str, resized_after: bool) -> View:
     side = PROFILES[profile].size
     if profile == "imagenet_299":
         window = _centre_crop(image, *(int(0.875 * length) for length in image.shape[:2]))
-        return window if resized_after else _whole(_resize(window.crop, side))
+        return window if resized_after else _whole(resize(window.crop, side, side))
     if profile == "tiny":
-        return _whole(image) if resized_after else _centre_crop(_shorter_side(image, side), side, side)
+        return _whole(image) if resized_after else _centre_crop(resize_shorter(image, side), side, side)
     return _centre_crop(image, side, side)
 
 
@@ -40,8 +37,8 @@ def to_profile_size(frame: Image, profile: str) -> Image:
     """Resize, and for some profiles crop, a frame of an image that was perturbed at its own size."""
     side = PROFILES[profile].size
     if profile == "tiny":
-        return _centre_crop(_shorter_side(frame, side), side, side).crop
-    return _resize(frame, side)
+        return resize_shorter(frame, side, crop=side)
+    return resize(frame, side, side)
 
 
 def _whole(image: Image) -> View:
@@ -49,13 +46,5 @@ def _whole(image: Image) -> View:
 
 
 def _centre_crop(image: Image, height: int, width: int) -> View:
-    top, left = round((image.shape[0] - height) / 2.0), round((image.shape[1] - width) / 2.0)
+    top, left = middle(image.shape[0], height), middle(image.shape[1], width)
     return View(image, top, left, height, width)
-
-
-def _shorter_side(image: Image, side: int) -> Image:
-    return np.array(resize_shorter(PILImage.fromarray(image), side))
-
-
-def _resize(image: Image, side: int) -> Image:
-    return np.array(PILImage.fromarray(image).resize((side, side), PILImage.Resampling.BILINEAR))

@@ -14,7 +14,7 @@ from typing import ClassVar
 from ...benchmarks.benchmark import Cell, ConfigSet
 from ...benchmarks.corruption import CLEAN
 from ...benchmarks.signature import Signature
-from ...images.source_images import decode, pixels
+from ...images.source_images import decode
 from ...sources import Item, Reader
 from ...sources.corrupted import CorruptedImages, open_corrupted
 from ...sources.source import digest
@@ -77,7 +77,7 @@ class CustomSlice:
         return (partial(self._load, cell, item) for cell in self.cells for item in self.items[cell.config])
 
     def _load(self, cell: Cell, item: Item) -> list[Sample]:
-        image = pixels(decode(self.reader.read(item), item.location))
+        image = decode(self.reader.read(item), item.location)
         return [Sample(cell.config, item.image_id, item.label, [image])]
 
     def encoded(self) -> Iterator[bytes]:
