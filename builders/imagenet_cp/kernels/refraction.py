@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import caustics, gaussian
+from .channels import interleave, split
 from .compiled import kernel
 from .elementary import power, sincos
 from .levels import unit
@@ -17,6 +18,8 @@ from .waves import level
 
 Field = NDArray[np.float64]
 load, broadcast = lanes(16)
+ZERO, ONE = np.float32(0), np.float32(1)
+STEEP = 1 / 0.999**2
 # 1 / 1000, with so few bits that its product with a whole number below 2**24 is exact: the sum of its products with the
 # two is its quotient by 1000 to the last bit.
 THOUSANDTH = 2**38 // 1000 / 2**38
@@ -54,30 +57,48 @@ def caustic(image: Image, time: float, size: float, lens: float, light: float) -
 
 @kernel
 def _refract(image, surface, lens, light, out):
+    """Lighten each pixel of a row where it is, then compute again the few that are refracted.
+
+    So are those of the last row and column, which `bilinear` rounds otherwise.
+    """
     height, width, _ = image.shape
     flat = np.empty(height * width * 3 + 1, np.float32)
     _units(image.reshape(-1), flat)
-    values = flat[:-1].reshape(height, width, 3)
-    down, across, rows, columns = np.empty(width), np.empty(width), np.empty(width), np.empty(width)
-    places, weights = np.empty(width, np.int32), np.empty((6, width), np.float32)
-    result, pixel = np.empty(3 * width + 1, np.float32), np.empty(3)
+    planes = np.empty((6, height * width), np.uint8)
+    split(image.reshape(-1), planes[0], planes[1], planes[2])
+    values, lit = flat[:-1].reshape(height, width, 3), planes[3:].reshape(3, height, width)
+    down, across, steep = np.empty(width), np.empty(width), np.empty(width, np.bool_)
+    less, more = np.empty(width, np.float32), np.empty(width, np.float32)
+    steep_down, steep_across, chosen = np.empty(width), np.empty(width), np.empty(width, np.uint32)
+    places, weights = np.empty(width, np.int32), np.empty((4, width), np.float32)
+    rows, columns, pixel = np.empty(width), np.empty(width), np.empty(3)
+    result, levels = np.empty(4 * width, np.float32), np.empty(4 * width, np.uint8)
     for i in range(height):
-        _bend(i, surface[i], surface[i + 1], surface[i + 2], lens, down, across, rows, columns)
-        _weigh(rows, columns, height, places, weights[0], weights[1], weights[2], weights[3])
-        _shine(down, across, light, weights[4], weights[5])
-        _interpolate(flat, places, weights, result)
-        _levels(result, out[i].reshape(-1))
-        for j in range(width):
-            if places[j] < 0:
-                single, less, more = (
-                    bilinear(values, rows[j], columns[j], pixel),
-                    weights[4, j],
-                    weights[5, j],
-                )
+        _slopes(surface[i], surface[i + 1], surface[i + 2], light, down, across, less, more, steep)
+        steep[-1] = True
+        if i == height - 1:
+            steep[:] = True
+        part = slice(i * width, (i + 1) * width)
+        _lighten(
+            planes[0, part], planes[1, part], planes[2, part], less, more, lit[0, i], lit[1, i], lit[2, i]
+        )
+        count = _choose(steep, down, across, chosen, steep_down, steep_across)
+        _bend(i, chosen[:count], steep_down, steep_across, lens, rows, columns)
+        _weigh(rows[:count], columns, height, width, places, weights[0], weights[1], weights[2], weights[3])
+        _interpolate(flat, width, chosen[:count], places, weights, less, more, result)
+        _levels(result[: 4 * count], levels)
+        for n in range(count):
+            j = chosen[n]
+            if places[n] >= 0:
                 for k in range(3):
-                    v = np.float64(np.float32(np.float32(np.float32(pixel[k]) + less) + more))
+                    lit[k, i, j] = levels[4 * n + k]
+            else:
+                single = bilinear(values, rows[n], columns[n], pixel)
+                for k in range(3):
+                    v = np.float64(np.float32(np.float32(np.float32(pixel[k]) + less[j]) + more[j]))
                     v = v if single else pixel[k] + -across[j] * light + down[j] * light
-                    out[i, j, k] = level(255.0 * min(v, 1.0))
+                    lit[k, i, j] = level(255.0 * min(v, 1.0))
+    interleave(planes[3], planes[4], planes[5], out.reshape(-1))
 
 
 @kernel
@@ -88,64 +109,96 @@ def _units(image, out):
 
 
 @kernel
-def _bend(i, above, here, below, lens, down, across, rows, columns):
-    """Compute the slopes of the surface in a row, and where the pixels come from."""
+def _slopes(above, here, below, light, down, across, less, more, steep):
+    """Compute the slopes of the surface in a row, their light, and where they are steep enough to refract."""
     wide()
     for j in range(down.size):
         down[j], across[j] = below[j + 1] - above[j + 1], here[j + 2] - here[j]
     for j in range(down.size):
+        less[j], more[j] = -across[j] * light, down[j] * light
+        steep[j] = 1.0 + (down[j] * down[j] + across[j] * across[j]) > STEEP
+
+
+@kernel
+def _choose(steep, down, across, chosen, steep_down, steep_across):
+    """Copy the slopes of the pixels that are refracted, and return their number."""
+    count = 0
+    for j in range(steep.size):
+        chosen[count] = j
+        count += steep[j]
+    for n in range(count):
+        steep_down[n], steep_across[n] = down[chosen[n]], across[chosen[n]]
+    return count
+
+
+@kernel
+def _bend(i, chosen, down, across, lens, rows, columns):
+    """Compute where the refracted pixels of a row come from."""
+    wide()
+    for n in range(chosen.size):
         # Snell's law with a ratio of 4 of the indices: the sine of the refracted ray is a fourth. The
         # normal is upright by the root of 1 / (1 + square). As published, nothing is shifted from 0.999 on.
-        square = down[j] * down[j] + across[j] * across[j]
+        square = down[n] * down[n] + across[n] * across[n]
         bend = (np.sqrt(1.0 + 15 / 16 * square) - 0.25) / (1.0 + square) * lens
-        bend = bend if 1.0 + square > 1 / 0.999**2 else 0.0
-        lower, right = np.rint(1000.0 * (down[j] * bend)), np.rint(1000.0 * (across[j] * bend))
-        rows[j] = i + (lower * THOUSANDTH + lower * THOUSANDTH_REST)
-        columns[j] = j + (right * THOUSANDTH + right * THOUSANDTH_REST)
+        bend = bend if 1.0 + square > STEEP else 0.0
+        lower, right = np.rint(1000.0 * (down[n] * bend)), np.rint(1000.0 * (across[n] * bend))
+        rows[n] = i + (lower * THOUSANDTH + lower * THOUSANDTH_REST)
+        columns[n] = np.int32(chosen[n]) + (right * THOUSANDTH + right * THOUSANDTH_REST)
 
 
 @kernel
-def _weigh(rows, columns, height, places, across, next_across, down, next_down):
+def _weigh(rows, columns, height, width, places, across, next_across, down, next_down):
     """Compute the weights of `bilinear` in float32, and the place of the first of four pixels: -1 if one is outside."""
     wide()
-    width = rows.size
-    for j in range(width):
-        top, left = np.floor(rows[j]), np.floor(columns[j])
-        across[j], next_across[j] = 1.0 - columns[j] + left, 1.0 - (left + 1.0) + columns[j]
-        down[j], next_down[j] = 1.0 - rows[j] + top, 1.0 - (top + 1.0) + rows[j]
+    for n in range(rows.size):
+        top, left = np.floor(rows[n]), np.floor(columns[n])
+        across[n], next_across[n] = 1.0 - columns[n] + left, 1.0 - (left + 1.0) + columns[n]
+        down[n], next_down[n] = 1.0 - rows[n] + top, 1.0 - (top + 1.0) + rows[n]
         inside = (top >= 0.0) & (top < height - 1.0) & (left >= 0.0) & (left < width - 1.0)
-        places[j] = np.int32(3.0 * (top * width + left) if inside else -1.0)
+        places[n] = np.int32(3.0 * (top * width + left) if inside else -1.0)
 
 
 @kernel
-def _shine(down, across, light, less, more):
+def _lighten(red, green, blue, less, more, lit_red, lit_green, lit_blue):
     wide()
-    for j in range(down.size):
-        less[j], more[j] = -across[j] * light, down[j] * light
+    for j in range(red.size):
+        lit_red[j] = _level(unit(red[j]) + less[j] + more[j])
+        lit_green[j] = _level(unit(green[j]) + less[j] + more[j])
+        lit_blue[j] = _level(unit(blue[j]) + less[j] + more[j])
 
 
 @kernel
-def _interpolate(values, places, weights, result):
-    """Interpolate a row as `bilinear` does, where all four pixels are inside, and add the light.
+def _interpolate(values, width, chosen, places, weights, less, more, result):
+    """Interpolate pixels as `bilinear` does, where all four pixels are inside, and add the light.
 
     The three channels of a pixel, and the first of the next one, are a vector.
     """
-    width = places.size
-    for j in range(width):
-        at, below = np.int64(places[j]), np.int64(places[j]) + 3 * width
+    for n in range(chosen.size):
+        j, at, below = chosen[n], np.int64(places[n]), np.int64(places[n]) + 3 * width
         if at >= 0:
-            w, next_w = broadcast(weights[0, j]), broadcast(weights[1, j])
+            w, next_w = broadcast(weights[0, n]), broadcast(weights[1, n])
             a = load(values, at) * w + load(values, at + 3) * next_w
             b = load(values, below) * w + load(values, below + 3) * next_w
-            v = a * broadcast(weights[2, j]) + b * broadcast(weights[3, j])
-            store(result, 3 * j, v + broadcast(weights[4, j]) + broadcast(weights[5, j]))
+            v = a * broadcast(weights[2, n]) + b * broadcast(weights[3, n])
+            store(result, 4 * n, v + broadcast(less[j]) + broadcast(more[j]))
 
 
 @kernel
 def _levels(values, out):
     wide()
-    for j in range(out.size):
-        out[j] = level(255.0 * min(np.float64(values[j]), 1.0))
+    for j in range(values.size):
+        out[j] = _level(values[j])
+
+
+@kernel
+def _level(value):
+    """Return ``level(255.0 * min(value, 1.0))`` of a float32 value, without float64.
+
+    The product is rounded to a whole number from below at most, and the differences are exact.
+    """
+    value = min(max(value, ZERO), ONE)
+    product = np.int32(value * np.float32(255))
+    return np.uint8(product - (value * np.float32(256) - np.float32(product) < value))
 
 
 @kernel

@@ -65,6 +65,9 @@ ZERO, HALF, ONE, TWO, WHITE, LARGEST, TINY, HUGE, LINEAR = _single(0, 0.5, 1, 2,
 PLACE_ERROR = (4.5 / (2 * math.pi) + 3 / 8) * 2.0**-24
 # Of the square of a length by that of the distance; and of its power, whose logarithm is below 32.
 RATIO_ERROR, POWER_ERROR = _single(12 * 2.0**-24, 64 * 2.0**-24)
+# Of their product with the share of a place, which falls with the square of its distance to the middle of two rays:
+# four roundings.
+SHINE_ERROR = np.float32(4 * 2.0**-24)
 # Levels: four roundings of values up to 255, and one to float32 before each of five stars.
 LEVEL_ERROR = np.float32(9 * 2.0**-17)
 
@@ -258,7 +261,7 @@ def _guess(y, across, pairs, exponent, between, place, chosen, glow, error):
             ratio = _power(ratio, factor)
             margin = HUGE if relative > LINEAR else ratio * (factor * relative + POWER_ERROR)
         shine = (ONE - distance * distance) * ratio
-        margin += TWO * place_error * shine
+        margin += (TWO * place_error * abs(distance) + SHINE_ERROR) * ratio
         glow[j] = min(shine, ONE)
         error[j] = ZERO if shine - margin >= ONE else min(margin, ONE)
 
@@ -346,7 +349,7 @@ def _darken_planes(red, green, blue, shade, error, darker_red, darker_green, dar
 
 @kernel
 def _bounds(value, shade, error, margin):
-    """Return the level of the lowest and of the highest result that a value may have."""
+    """Return the level of the lowest and of the highest result that a value may have; white stays white."""
     dark = WHITE - np.float32(value)
-    v, margin = WHITE - dark * shade, dark * error + margin
+    v, margin = WHITE - dark * shade, dark * error + min(dark, margin)
     return np.int32(max(v - margin, ZERO)), np.int32(min(v + margin, WHITE))

@@ -121,6 +121,16 @@ def _workspace(side):
     return turns(side), buffers, aligned(ROWS * side).reshape(ROWS, side)
 
 
+@kernel
+def _block(side):
+    """Return the distance of two blocks of columns.
+
+    Their rows, rounded up to a multiple of ROWS, and a vector of padding: without it, the same row of all blocks would
+    compete for two sets of the cache at 224 x 224 pixels.
+    """
+    return LANES * (-(-side // ROWS) * ROWS + 1)
+
+
 @lru_cache(8)
 def blue(side: int) -> Field:
     """Amplitudes of blue noise: the distance of the frequency to 0."""
@@ -156,9 +166,9 @@ def _transformed(halves, amplitudes, plan, wave, buffers):
 
     Returns
     -------
-    half : ndarray of float64, shape (2, columns * rows)
+    half : ndarray of float64, shape (2, blocks * _block(S))
         Real and imaginary parts of the left half, S / 2 + 1 columns or more, in blocks of LANES columns: all rows of a
-        block follow each other. Their number is S, rounded up to a multiple of ROWS.
+        block follow each other. The blocks are `_block` apart.
     deviation : float
 
     Notes
@@ -174,7 +184,7 @@ def _transformed(halves, amplitudes, plan, wave, buffers):
     sign of every other pixel changes.
     """
     side = len(amplitudes)
-    block = LANES * (-(-side // ROWS) * ROWS)
+    block = _block(side)
     half = aligned(2 * (side // 2 // LANES + 1) * block).reshape(2, -1)
     half[:, side // 2 // LANES * block :] = 0.0
     deviation = _hermitian(halves, amplitudes, block, half[0], half[1])
@@ -260,7 +270,7 @@ def _rows(half, top, plan, wave, buffers, noise):
     """
     side, middle = wave.shape[1], wave.shape[1] // 2
     re, im, next_re, next_im = buffers[0], buffers[1], buffers[2], buffers[3]
-    real, imaginary, block = half[0], half[1], LANES * (-(-side // ROWS) * ROWS)
+    real, imaginary, block = half[0], half[1], _block(side)
     signs = np.ones(LANES + 1)
     signs[1::2] = -1.0
     for v in range(0, middle + 1, LANES):
