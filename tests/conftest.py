@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections import Counter
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -40,6 +41,24 @@ def cache(tmp_path):
 def elsewhere(tmp_path, monkeypatch):
     """Work where no folder has the name of a data set."""
     monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture
+def command(monkeypatch, capfd):
+    """The command imagenet-cp, run in this process: its status, stdout and stderr, as of subprocess.run."""
+    from imagenet_cp.cli import main
+
+    def run(*arguments, cwd="."):
+        capfd.readouterr()
+        with monkeypatch.context() as changed:
+            changed.chdir(cwd)
+            changed.setattr("sys.argv", ["imagenet-cp", *map(str, arguments)])
+            with pytest.raises(SystemExit) as end:
+                main()
+        stdout, stderr = capfd.readouterr()
+        return SimpleNamespace(returncode=end.value.code, stdout=stdout, stderr=stderr)
+
+    return run
 
 
 @pytest.fixture(scope="session")

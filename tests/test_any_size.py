@@ -2,8 +2,6 @@
 
 import io
 import shutil
-import subprocess
-import sys
 
 import numpy as np
 import pytest
@@ -78,17 +76,13 @@ def test_a_build_is_resumed_verified_and_loaded(pictures, tmp_path, cache):
         build("imagenet_c", source, out, ["fog_3"], workers_count=1)
 
 
-def test_the_command_builds_and_verifies(pictures, tmp_path):
-    def run(*arguments):
-        code = "from imagenet_cp.cli import main; main()"
-        return subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True)
-
-    made = run(
-        "build", "--source", str(pictures), "--out", "made", "--configs", "pixelate_1", "--size", "keep",
+def test_the_command_builds_and_verifies(pictures, tmp_path, command):
+    made = command(
+        "build", "--source", pictures, "--out", "made", "--configs", "pixelate_1", "--size", "keep",
         "--workers", "1",
     )  # fmt: skip
     assert made.returncode == 0 and SIGNATURE in made.stdout, made.stderr
-    checked = run("verify", "made", "--source", str(pictures))
+    checked = command("verify", "made", "--source", pictures)
     assert checked.returncode == 0 and "3 rows regenerated" in checked.stdout, checked.stdout + checked.stderr
 
 

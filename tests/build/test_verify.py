@@ -6,8 +6,6 @@ import io
 import json
 import re
 import shutil
-import subprocess
-import sys
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -377,12 +375,7 @@ def test_images_of_another_recipe_are_checked_but_not_generated_again(copy):
         verify(copy, source=open_source("sample"))
 
 
-def command(*arguments):
-    code = "from imagenet_cp.cli import main; main()"
-    return subprocess.run([sys.executable, "-c", code, *map(str, arguments)], capture_output=True, text=True)
-
-
-def test_the_command_lists_problems_and_exits_with_1(copy):
+def test_the_command_lists_problems_and_exits_with_1(copy, command):
     sound = command("verify", copy, "--source", "sample", "--sample", 3)
     assert sound.returncode == 0, sound.stderr
     shown = " ".join(sound.stdout.split())

@@ -38,11 +38,11 @@ def run(*arguments, cwd=None, **variables):
     )
 
 
-def test_use_remembers_a_folder_for_later_runs(class_folder, tmp_path):
-    said = run("use", class_folder)
+def test_use_remembers_a_folder_for_later_runs(class_folder, tmp_path, command):
+    said = command("use", class_folder)
     assert said.returncode == 0 and "4 images" in said.stdout
     assert "2 classes are not ImageNet's 1,000" in said.stdout
-    built = run("build", "imagenet_c", "--configs", "brightness_1", "--out", "built", cwd=tmp_path)
+    built = command("build", "imagenet_c", "--configs", "brightness_1", "--out", "built", cwd=tmp_path)
     assert built.returncode == 0, built.stderr
     assert "1 file, 4 rows" in built.stdout and (tmp_path / "built" / "README.md").is_file()
 
@@ -107,16 +107,16 @@ def test_the_demo_keeps_to_its_folder(tmp_path):
         assert animation.n_frames == 31
 
 
-def test_the_demo_notices_first_that_its_drawing_cannot_be_written(tmp_path):
+def test_the_demo_notices_first_that_its_drawing_cannot_be_written(tmp_path, command):
     (tmp_path / "demo" / "imagenet_c.png").mkdir(parents=True)
-    said = run("demo", "--out", "demo", cwd=tmp_path)
+    said = command("demo", "--out", "demo", cwd=tmp_path)
     assert said.returncode == 1 and "imagenet_c.png: Is a directory" in said.stderr
     assert "Building" not in said.stdout
 
 
-def test_preview_does_not_replace_its_input(tmp_path, photographs):
+def test_preview_does_not_replace_its_input(tmp_path, photographs, command):
     image = shutil.copy(photographs["coffee.png"], tmp_path / "a.png")
-    said = run("preview", "a.png", "-o", "./a.png", cwd=tmp_path)
+    said = command("preview", "a.png", "-o", "./a.png", cwd=tmp_path)
     assert said.returncode == 2 and "this is the image itself" in said.stderr
     assert Path(image).read_bytes() == photographs["coffee.png"].read_bytes()
 
@@ -162,8 +162,8 @@ def test_the_demo_replaces_no_foreign_file(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["imagenet_p.webp"]
 
 
-def test_names_are_matched_in_any_case(tmp_path, class_folder):
-    said = run("build", "ImageNet-C", "--source", class_folder, "--configs", "brightness_1", cwd=tmp_path)
+def test_names_are_matched_in_any_case(tmp_path, class_folder, command):
+    said = command("build", "ImageNet-C", "--source", class_folder, "--configs", "brightness_1", cwd=tmp_path)
     assert said.returncode == 0 and (tmp_path / "imagenet_c" / "README.md").is_file()
 
 
@@ -177,20 +177,20 @@ def test_clean_is_built_by_default():
     assert "clean" in {cell.config for cell in new_plan("imagenet_c", open_source("sample"), "x").cells}
 
 
-def test_a_shard_names_how_many_files_of_others_are_missing(tmp_path):
+def test_a_shard_names_how_many_files_of_others_are_missing(tmp_path, command):
     build = "build", "imagenet_c", "--source", "sample", "--configs", "clean", "-o", tmp_path / "out"
-    said = run(*build, "--shard", "2/2")
+    said = command(*build, "--shard", "2/2")
     assert said.returncode == 0 and said.stdout.endswith("; 1 file of other shards missing\n"), said.stderr
-    said = run(*build, "--shard", "1/2")
+    said = command(*build, "--shard", "1/2")
     assert said.returncode == 0 and "missing" not in said.stdout, said.stderr
 
 
-def test_preview_draws_a_sheet(tmp_path, photographs):
-    said = run("preview", photographs["coffee.png"], "-o", tmp_path / "sheet.png")
+def test_preview_draws_a_sheet(tmp_path, photographs, command):
+    said = command("preview", photographs["coffee.png"], "-o", tmp_path / "sheet.png")
     assert said.returncode == 0, said.stderr
     with Image.open(tmp_path / "sheet.png") as sheet:
         assert sheet.width > 1000
-    said = run(
+    said = command(
         "preview", photographs["coffee.png"], "-o", tmp_path / "sheet.png", "--benchmark", "imagenet_p"
     )
     assert "no sheet for --benchmark 'imagenet_p'; did you mean imagenet_c" in said.stderr

@@ -507,19 +507,9 @@ def test_a_limit_takes_the_first_images_and_is_named(kept, folders, labelled, tm
     )
 
 
-def test_the_terminal_names_what_is_missing(folders, tmp_path):
+def test_the_terminal_names_what_is_missing(folders, tmp_path, command):
     shutil.copytree(folders["imagenet_c"], tmp_path / "imagenet_c")
     shutil.rmtree(tmp_path / "imagenet_c" / "data" / "clean")
-    command = [
-        sys.executable,
-        "-c",
-        "from imagenet_cp.cli import main; main()",
-        "evaluate",
-        "toy_models:by_colour",
-    ]
-    environment = os.environ | {
-        "PYTHONPATH": os.pathsep.join([os.path.dirname(toy_models.__file__), *sys.path])
-    }
     for arguments, code, says in (
         (["imagenet_c", "--configs", "fog_3"], 0, "relative mCE: none, since the config clean is missing"),
         (["imagenet_c", "--configs", "fog_3"], 0, "% over 1 config"),
@@ -530,12 +520,8 @@ def test_the_terminal_names_what_is_missing(folders, tmp_path):
         ),
         (["./typo"], 2, "./typo: no such folder"),
     ):
-        run = subprocess.run(
-            [*command, "--limit", "1", "--imagenet-c", *arguments],
-            cwd=tmp_path,
-            env=environment,
-            capture_output=True,
-            text=True,
+        run = command(
+            "evaluate", "toy_models:by_colour", "--limit", 1, "--imagenet-c", *arguments, cwd=tmp_path
         )
         assert run.returncode == code and says in run.stdout + run.stderr
 
