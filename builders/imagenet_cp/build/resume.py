@@ -19,7 +19,7 @@ from .checksums import damaged_files
 from .parquet import FileInfo, read_footer
 from .units import Unit, UnitResult, image_digest
 
-#: The index of the slice in the names of temporary files and of temporary records.
+#: The index of a unit's slice of the images in the names of temporary files and of temporary records.
 _INDEX = re.compile(rf"\.(?:{SPLIT}-)?(\d{{5}})-")
 
 
@@ -95,7 +95,7 @@ def resume(units: Sequence[Unit], shard: Shard, source: Source, threads: int, pr
         (folder / path).unlink(missing_ok=True)
     for path in planned.keys() - files.keys() - damaged.keys():  # without a record
         signature, _ = read_footer(folder / path)
-        if signature not in ("", units[0].recipe.signature):
+        if signature not in ("", units[0].recipe.signature):  # "" if there is no file, or an unfinished one
             damaged[path] = f"is of {signature!r}, not of {units[0].recipe.signature!r}"
     todo = [
         replace(unit, cells=lacking)

@@ -44,7 +44,7 @@ from .tar import open_tar
 from .tiny import open_tiny
 from .zip import open_zip
 
-#: What datasets once called these, and many still do -> their names on the Hub.
+#: Old names of data sets, which many scripts still use -> their names on the Hub.
 _ON_HUB = {"cifar10": "uoft-cs/cifar10", "cifar100": "uoft-cs/cifar100"}
 
 __all__ = ["Item", "Reader", "Source", "open_source"]
