@@ -24,7 +24,7 @@ from pathlib import Path
 import measure
 import numpy as np
 from datasets import load_dataset
-from photographs import write_source
+from photographs import prepared_by_pillow, write_source
 from PIL import Image
 
 from imagenet_cp.benchmarks.recipe import stream
@@ -44,13 +44,6 @@ BUILD_IMAGES = 1 + ROWS_PER_GROUP
 LOADED_IMAGES = 5, 45
 
 
-def clean(path: Path) -> np.ndarray:
-    """Centre of an image of 500x375, by Pillow."""
-    with Image.open(io.BytesIO(path.read_bytes())) as photo:
-        resized = photo.convert("RGB").resize((341, 256), Image.Resampling.BILINEAR)
-    return np.array(resized.crop((58, 16, 282, 240)))
-
-
 def pillow_jpeg(image: Image.Image) -> bytes:
     file = io.BytesIO()
     image.save(file, "JPEG", quality=85, optimize=True)
@@ -68,11 +61,11 @@ def corrupt_all(image: np.ndarray, image_id: str) -> list[np.ndarray]:
 
 def parts(path: Path) -> list[float]:
     """Milliseconds of one image: decoding, all kernels, all encodes by Pillow and by the package."""
-    image = clean(path)
+    image = prepared_by_pillow(path.read_bytes())
     made = corrupt_all(image, path.stem)
     pillows = [Image.fromarray(one) for one in made]
     return [
-        measure.cpu_ms(clean, path),
+        measure.cpu_ms(lambda: prepared_by_pillow(path.read_bytes())),
         measure.cpu_ms(corrupt_all, image, path.stem),
         measure.cpu_ms(lambda: [pillow_jpeg(pillow) for pillow in pillows]),
         measure.cpu_ms(lambda: [encode_jpeg(one, 85) for one in made]),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 
 import numpy as np
@@ -55,3 +56,10 @@ def write_source(folder: Path, count: int) -> list[Path]:
         image.save(path, quality=90)
         paths.append(path)
     return paths
+
+
+def prepared_by_pillow(file: bytes, crop: bool = True) -> np.ndarray:
+    """An image of `write_source` with its shorter side at 256, or its 224x224 centre, by Pillow alone."""
+    with Image.open(io.BytesIO(file)) as image:
+        resized = image.convert("RGB").resize((341, 256), Image.Resampling.BILINEAR)
+    return np.array(resized.crop((58, 16, 282, 240)) if crop else resized)
