@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from imagenet_cp.kernels.resize import resize_window
+from imagenet_cp.kernels.resize import _taps, resize_window
 
 RNG = np.random.default_rng(0)
 
@@ -53,3 +53,10 @@ def test_an_image_shrunk_along_its_rows_as_much_is_that_of_a_single_call():
 def test_weights_whose_rounded_sum_exceeds_1_are_clipped():
     white = np.full((5_600_000, 1, 3), 255, np.uint8)
     assert resize_window(white, 1, 1, 0, 0, 1, 1).tolist() == [[[255, 255, 255]]]
+
+
+def test_no_pixel_beyond_the_weights():
+    # uncompiled, where an index out of bounds is an error; the last three round up to one pixel more
+    for size, target in [(500, 341), (341, 500), (1, 7), (221, 299), (273, 299), (14, 306)]:
+        start, weights = _taps.py_func(size, target, 0, target)
+        assert start.min() >= 0 and start.max() + weights.shape[1] <= size

@@ -45,11 +45,11 @@ class Checksums:
         try:
             known = self._line(path)
         except (FileNotFoundError, NotADirectoryError):
-            raise SourceError(f"{file}: missing; run the same build command again, which makes it") from None
+            raise SourceError(f"{file}: missing; run the same build command again") from None
         if known in self.verified or known in self._remembered():
             return
         if problem := problem_of(file, self.files[path]):
-            raise SourceError(f"{file}: {problem}; run the same build command again, which replaces it")
+            raise SourceError(f"{file}: {problem}; run the same build command again")
         self._append(known)
 
     def remember(self) -> None:

@@ -6,7 +6,7 @@ import gc
 import hashlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -215,5 +215,6 @@ def _no_garbage_collection() -> Iterator[None]:
 def warm_up(recipe: Recipe, cell: Cell) -> None:
     """Compile the kernels of a cell into numba's cache by generating a row from a synthetic image."""
     benchmark = BENCHMARKS[recipe.dataset]
-    codec = "png" if recipe.codec == "h264" else recipe.codec  # a video takes seconds and compiles nothing
-    benchmark.row(replace(recipe, codec=codec), cell, benchmark.placeholder(), Item("", 0, ""))
+    # A video takes seconds to encode, and compiles nothing.
+    make = benchmark.generate if recipe.codec == "h264" else benchmark.content
+    make(recipe, cell, benchmark.placeholder(), "")

@@ -167,7 +167,7 @@ class BenchmarkBuilder(datasets.GeneratorBasedBuilder):
                 logger.warning(f"skipped: {error}")
                 return None
 
-        for cell, start, stop in _joined(parts):
+        for cell, start, stop in _merge(parts):
             images = (
                 prepared.read(start, stop, prepare) if prepared else prepare_all(range(start, stop), prepare)
             )
@@ -176,14 +176,14 @@ class BenchmarkBuilder(datasets.GeneratorBasedBuilder):
                 yield f"{cell.config}/{item.image_id}", benchmark.row(recipe, cell, clean, item)
 
 
-def _joined(parts: list[tuple[Cell, int, int]]) -> list[tuple[Cell, int, int]]:
-    """Parts of a cell that follow one another as one: to open the files of a part takes as long as a few images."""
-    joined: list[tuple[Cell, int, int]] = []
+def _merge(parts: list[tuple[Cell, int, int]]) -> list[tuple[Cell, int, int]]:
+    """Merge consecutive parts of a cell, since opening the files of a part takes as long as a few images."""
+    merged: list[tuple[Cell, int, int]] = []
     for cell, start, stop in parts:
-        if joined and joined[-1][::2] == (cell, start):
-            start = joined.pop()[1]
-        joined.append((cell, start, stop))
-    return joined
+        if merged and (merged[-1][0], merged[-1][2]) == (cell, start):
+            start = merged.pop()[1]
+        merged.append((cell, start, stop))
+    return merged
 
 
 def check_options(dataset: str, config_name: str | None, options: dict[str, Any]) -> None:

@@ -86,7 +86,8 @@ def decode(data: bytes, name: str) -> NDArray[np.uint8]:
         warnings.simplefilter("ignore")
         with open_image(data, name) as image:
             image.load()
-            return pixels(to_rgb(image))
+            image = to_rgb(image)
+    return pixels(image)  # when a file of another mode has been freed
 
 
 def to_rgb(image: Image.Image) -> Image.Image:
@@ -127,6 +128,11 @@ def resize_shorter(image: NDArray[np.uint8], side: int, crop: int | None = None)
     crop : int, optional
         Side of the square in the middle to crop to.
 
+    Returns
+    -------
+    ndarray of uint8
+        May share its memory with ``image``, if that has this size.
+
     Raises
     ------
     SourceError
@@ -144,7 +150,10 @@ def resize_shorter(image: NDArray[np.uint8], side: int, crop: int | None = None)
 
 
 def resize(image: NDArray[np.uint8], height: int, width: int, crop: int | None = None) -> NDArray[np.uint8]:
-    """Resize an image, bilinear as Pillow does; parameters as for `resize_shorter`."""
+    """Resize an image to ``height`` and ``width``, bilinear as Pillow up to version 12, and crop as `resize_shorter`.
+
+    The result may share its memory with an image that has this size.
+    """
     rows, columns = (height, width) if crop is None else (crop, crop)
     if image.shape[:2] == (height, width):
         return center_crop(image, rows, columns)
@@ -165,7 +174,7 @@ def middle(length: int, part: int) -> int:
 def pixels(image: Image.Image) -> NDArray[np.uint8]:
     """Convert an RGB image to a writable array of uint8 (H, W, 3).
 
-    In strips, since Pillow holds what it converts twice at once, which takes more time than the conversion.
+    In strips, because NumPy copies the bytes of a whole Pillow image twice, which is slower than the conversion.
     """
     width, height = image.size
     array = np.empty((height, width, 3), np.uint8)

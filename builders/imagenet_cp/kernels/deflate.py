@@ -39,7 +39,7 @@ def deflate(data):
     Notes
     -----
     Equal to zlib's raw stream with ``Z_HUFFMAN_ONLY`` and its usual memory level: a block for every 16,383 bytes and
-    one for the rest, which may be empty. Each is stored or has fixed codes or its own, by the number of whole bytes.
+    one for the rest, which may be empty. Each is stored, or has fixed codes or its own, whichever takes fewest bytes.
     """
     counts, run_counts = np.empty(END + 1, np.int64), np.empty(ORDER.size, np.int64)
     lengths, run_lengths = np.empty(END + 1, np.int64), np.empty(ORDER.size, np.int64)

@@ -59,7 +59,7 @@ def caustic(image: Image, time: float, size: float, lens: float, light: float) -
 def _refract(image, surface, lens, light, out):
     """Lighten each pixel of a row where it is, then compute again the few that are refracted.
 
-    So are those of the last row and column, which `bilinear` rounds otherwise.
+    The last row and column are computed again too, because `bilinear` rounds them differently.
     """
     height, width, _ = image.shape
     flat = np.empty(height * width * 3 + 1, np.float32)

@@ -40,7 +40,7 @@ def resize_window(
     Returns
     -------
     ndarray of uint8, shape (rows, columns, 3)
-        Equal to Pillow's ``resize`` to this size, with ``BILINEAR``, and ``crop``.
+        Equal to ``resize`` to this size, with ``BILINEAR``, and ``crop`` of Pillow up to version 12.
     """
     return _resize(image, height, width, top, left, rows, columns)
 
@@ -49,7 +49,7 @@ def resize_window(
 def _taps(size, target, first, count):
     """Return the first pixel that is summed for each of ``count`` pixels from ``first`` on, and the weights of all.
 
-    Every sum is of as many pixels, of which some may have the weight 0.
+    All rows of weights have the same length and are padded with zeros.
     """
     scale = np.float64(np.float32(size)) / target  # Pillow stores the size as float32
     support = max(scale, 1.0)
@@ -59,7 +59,9 @@ def _taps(size, target, first, count):
     for k in range(count):
         centre = (first + k + 0.5) * scale
         low = max(int(centre - support + 0.5), 0)
-        high = min(int(centre + support + 0.5), size)
+        high = min(
+            int(centre + support + 0.5), low + taps, size
+        )  # rounding may reach one pixel of weight 0 further
         total = 0.0
         for i in range(low, high):
             line[i - low] = max(1.0 - abs((i - centre + 0.5) * (1.0 / support)), 0.0)

@@ -75,7 +75,7 @@ def _decode(data: bytes) -> NDArray[np.uint8]:
     try:
         return codecs.decode(data)
     except Exception as error:  # OpenCV and Pillow have many
-        raise ValueError(f"its image cannot be decoded ({error})") from None
+        raise ValueError(f"its image cannot be decoded ({str(error).removeprefix('an image: ')})") from None
 
 
 @dataclass(frozen=True)
