@@ -60,8 +60,8 @@ def test_no_two_packages_share_the_name_of_a_module():
 
 def test_the_layout_lists_every_package():
     named = re.findall(r"`(\w+)/?`", "".join(re.findall(r"^\| (`.*?) \|", section("Layout"), re.MULTILINE)))
-    # The command line's entry, and the text and version that no reader looks for.
-    assert set(named) == set().union(*LAYERS) - {"__init__", "__main__", "_version", "text"}
+    # The command line's entry, and the version, which no reader looks for.
+    assert set(named) == set().union(*LAYERS) - {"__init__", "__main__", "_version"}
     assert len(named) == len(set(named))
 
 
