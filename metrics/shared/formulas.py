@@ -346,12 +346,20 @@ def frame_pairs(
     earlier, later : ndarray, shape (sequences, pairs, ...)
         Views of ``frames``.
 
+    Raises
+    ------
+    ValueError
+        No two frames are that far apart.
+
     Examples
     --------
     >>> earlier, later = frame_pairs(np.array([[1, 2, 3]]))
     >>> earlier.tolist(), later.tolist()
     ([[1, 2]], [[2, 3]])
     """
+    distance = 1 if noise else difficulty
+    if not 0 < distance < frames.shape[1]:
+        raise ValueError(f"sequences of {frames.shape[1]} frames have no two that are {distance} apart")
     if noise:
         later = frames[:, 1:]
         return np.broadcast_to(frames[:, :1], later.shape), later
@@ -410,6 +418,16 @@ def top5_distance(earlier: ArrayLike, later: ArrayLike) -> NDArray[np.int8]:
     return distance
 
 
+def _class_ids(predictions: ArrayLike, dimensions: int) -> NDArray[Any]:
+    """Return class ids, of so many dimensions, as an array."""
+    ids = np.asarray(predictions)
+    if ids.ndim != dimensions or ids.dtype.kind not in "iu":
+        raise ValueError(
+            f"predictions are class ids with {dimensions} dimensions, not {ids.dtype} of shape {ids.shape}"
+        )
+    return ids
+
+
 def flip_probability(predictions: ArrayLike, noise: bool = False, difficulty: int = 1) -> float:
     """Compute the flip probability FP of sequences (paper, section 4.2).
 
@@ -427,12 +445,17 @@ def flip_probability(predictions: ArrayLike, noise: bool = False, difficulty: in
     float
         A fraction.
 
+    Raises
+    ------
+    ValueError
+        The predictions are not class ids of this shape, or no two frames are that far apart.
+
     Examples
     --------
     >>> flip_probability([[7, 7, 8, 8, 8]])
     0.25
     """
-    return float(flip(*frame_pairs(np.asarray(predictions), noise, difficulty)).mean())
+    return float(flip(*frame_pairs(_class_ids(predictions, 2), noise, difficulty)).mean())
 
 
 def unnormalised_top5_distance(predictions: ArrayLike, noise: bool = False, difficulty: int = 1) -> float:
@@ -455,14 +478,14 @@ def unnormalised_top5_distance(predictions: ArrayLike, noise: bool = False, diff
     Raises
     ------
     ValueError
-        There are not five classes.
+        The predictions are not class ids of this shape, or no two frames are that far apart.
 
     Examples
     --------
     >>> unnormalised_top5_distance([[[1, 2, 3, 4, 5], [1, 2, 3, 4, 5], [2, 1, 3, 4, 5]]])
     1.0
     """
-    return float(top5_distance(*frame_pairs(np.asarray(predictions), noise, difficulty)).mean())
+    return float(top5_distance(*frame_pairs(_class_ids(predictions, 3), noise, difficulty)).mean())
 
 
 def mean_flip_rate(probability: ArrayLike, benchmark: str = "imagenet_p") -> float:
