@@ -148,6 +148,42 @@ class TestCheck:
             best = np.random.default_rng(seed).integers(0, 10, 20)
             assert not find_order(best, np.arange(20) % 10, ten)
 
+    @pytest.mark.parametrize(
+        ("right", "hits", "images", "classes"), [(10, 25, 200, 1000), (0, 6, 200, 1000), (0, 11, 20, 10)]
+    )
+    def test_an_order_makes_twice_as_many_right_and_more_than_chance(self, right, hits, images, classes):
+        names, labels = [f"{number:04d}" for number in range(classes)], np.arange(images) % classes
+        for number, found in ((hits, True), (hits - 1, False)):
+            shift = np.full(images, classes // 2)
+            shift[:right] = 0
+            shift[right : right + number] = 1
+            best = (labels + shift) % classes
+            expected = (
+                f"of the first {images} images {right} are right, but {number} would be if its outputs were the "
+                "classes one place later"
+            )
+            assert find_order(best, labels, names) == (expected if found else "")
+
+    def test_an_order_is_believed_of_three_classes(self):
+        for classes, found in ((2, False), (3, True)):
+            labels = np.arange(60) % classes
+            assert bool(find_order(labels + 1, labels, WNIDS)) is found
+
+    def test_orders_of_any_names(self):
+        orders = [order.tolist() for _, order in known_orders(("b", "a", "C"))]
+        assert orders == [[2, 0, 1], [1, 2, 0], [2, 1, 0], [1, 0, 2], [0, 1, 2]]
+        *_, (_, as_text) = known_orders([f"{number:02d}" for number in range(12)])
+        assert as_text.tolist() == [0, 1, 10, 11, *range(2, 10)]
+
+    def test_chance_is_two_standard_deviations_above_a_guess_of_many_images_and_classes(self):
+        labels = np.arange(100)
+        for right, expected in ((3, True), (4, False)):
+            best = np.where(labels < right, labels, (labels + 1) % 100)
+            assert class_order._is_chance(best, labels, 100) is expected
+        assert not class_order._is_chance(np.full(99, 99), np.arange(99), 100)
+        for classes, expected in ((2, False), (3, True)):
+            assert class_order._is_chance(np.full(100, 9), labels % classes, 100) is expected
+
 
 class _Always:
     """A model that is always right: it knows the class of an image by its mean."""

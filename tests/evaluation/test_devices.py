@@ -14,7 +14,7 @@ from imagenet_cp.jobs.job_folder import Shard
 @pytest.fixture
 def two_gpus(monkeypatch):
     torch = types.SimpleNamespace(cuda=types.SimpleNamespace(device_count=lambda: 2))
-    monkeypatch.setattr(devices, "import_library", lambda name: torch)
+    monkeypatch.setattr(devices, "import_library", lambda name: {"torch": torch}[name])
     monkeypatch.setattr(devices, "find_device", lambda device: "cuda" if device == "auto" else device)
 
 
