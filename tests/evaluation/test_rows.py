@@ -12,6 +12,7 @@ import pytest
 import toy_models
 from PIL import Image
 
+from imagenet_cp.benchmarks.benchmark import Cell
 from imagenet_cp.build.parquet import ROWS_PER_GROUP, read_rows
 from imagenet_cp.errors import SourceError
 from imagenet_cp.evaluation.data import built_rows
@@ -211,6 +212,18 @@ def test_errors_of_the_system_are_not_corrupt_files():
     for error in (OSError("cut"), ValueError("cut"), pa.ArrowNotImplementedError("cut")):
         with pytest.raises(SourceError, match=r"^f: corrupt \(cut\); check"), built_rows._name_corrupt("f"):
             raise error
+
+
+def test_chosen_images_that_a_config_lacks_are_counted(monkeypatch):
+    cells = (Cell("fog_3", "fog", 3), Cell("fog_2", "fog", 2))
+    chunks = [{"fog_3": ["a", "b"], "fog_2": ["a"]}, {"fog_3": ["c"], "fog_2": []}]
+    monkeypatch.setattr(built_rows.FolderSlice, "_chunks", lambda self: iter(chunks))
+    whole = built_rows.FolderSlice(None, "/b", {}, [], cells, 0, 3, False)
+    made = [{"fog_3": "a", "fog_2": "a"}, {"fog_3": "b"}, {"fog_3": "c"}]
+    assert [task.args[0] for task in whole.tasks()] == made
+    some = dataclasses.replace(whole, labels=dict.fromkeys("abc", 0))
+    with pytest.raises(SourceError, match=r"^fog_2: has 1 of the 3 images that are chosen; check the build"):
+        list(some.tasks())
 
 
 def test_locations_of_rows():
