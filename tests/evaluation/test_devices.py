@@ -47,6 +47,11 @@ def test_a_launched_process_has_the_device_of_its_number(two_gpus, monkeypatch):
     assert chosen == ["cuda:5", "cuda:6"]
 
 
+def test_a_list_of_devices_is_of_models_that_take_them():
+    with pytest.raises(UsageError, match=r"the device 'cuda:5' is for models of timm:.* chooses its own"):
+        run.evaluate_models([len], source="nowhere", devices=["auto", "cuda:5"])
+
+
 def test_launchers_name_the_shard():
     assert find_shard({}) == (Shard(), 0)
     assert find_shard({"RANK": "5", "WORLD_SIZE": "8", "LOCAL_RANK": "1"}) == (Shard(6, 8), 1)

@@ -12,7 +12,7 @@ from toy_models import by_colour
 from imagenet_cp.benchmarks.benchmark import Cell
 from imagenet_cp.benchmarks.catalog import BENCHMARKS
 from imagenet_cp.errors import BuildError, SourceError, UsageError
-from imagenet_cp.evaluation import prediction_plan, prediction_units
+from imagenet_cp.evaluation import prediction_plan, prediction_units, run
 from imagenet_cp.evaluation.data.corrupted_rows import CustomSet
 from imagenet_cp.evaluation.data.generated_rows import SourceSlice
 from imagenet_cp.evaluation.data.loader import Batch, Resizing
@@ -100,6 +100,16 @@ class TestRows:
         everything = BENCHMARKS["imagenet_c"].cell_of
         assert scored_cells(BENCHMARKS["imagenet_c"], everything) == (*everything.values(),)
 
+    def test_data_of_different_classes(self):
+        images, sequences = (
+            rows_of({cell: 1}, dataset, classes=tuple("abcde"))
+            for cell, dataset in ((FOG, "imagenet_c"), (TILT, "imagenet_p"))
+        )
+        assert run._select([images, sequences], ()) == [images, sequences]
+        other = replace(sequences, classes=tuple("abcdf"))
+        with pytest.raises(ValueError, match=r"^imagenet_c and imagenet_p have different classes$"):
+            run._select([images, other], ())
+
     def test_some_configs(self):
         rows = rows_of({FOG: 10, SNOW: 4})
         assert rows.select(["fog_3"]) == replace(rows, cells=(FOG,))
@@ -110,6 +120,8 @@ class TestRows:
         with pytest.raises(UsageError, match=r"^gaussian_noise_2: mFR and mT5D are defined at difficulty 1"):
             sequences.select(["gaussian_noise_2"])
         own = rows_of({FOG: 1, SNOW: 1}, benchmark=CustomSet("custom", "", "mine", (FOG, SNOW)))
+        names = {"fog_3": (FOG,), "snow_1": (SNOW,), "fog": (FOG,), "snow": (SNOW,), "test": (FOG, SNOW)}
+        assert own.benchmark.configs == names
         assert own.select(["fog", "snow"]).signature == own.signature
         assert own.select(["fog_3"]) == replace(own, cells=(FOG,), signature=f"{own.signature}|configs:fog_3")
 

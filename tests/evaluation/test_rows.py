@@ -17,12 +17,14 @@ from imagenet_cp.build.parquet import ROWS_PER_GROUP, read_rows
 from imagenet_cp.errors import SourceError
 from imagenet_cp.evaluation.data import built_rows
 from imagenet_cp.evaluation.data.built_rows import decode_row, from_folder
+from imagenet_cp.evaluation.data.generated_rows import SourceSlice
 from imagenet_cp.evaluation.data.loader import Batch, Resizing
 from imagenet_cp.evaluation.data.rows import Sample
 from imagenet_cp.evaluation.models.model import Model
 from imagenet_cp.evaluation.predictions import Predictions
 from imagenet_cp.evaluation.run import evaluate_model
 from imagenet_cp.images import codecs
+from imagenet_cp.sources import Item
 
 
 def png(width, height):
@@ -229,3 +231,15 @@ def test_chosen_images_that_a_config_lacks_are_counted(monkeypatch):
 def test_locations_of_rows():
     part = built_rows.FolderSlice(None, "/b", {}, [], (), 10, 20, False)
     assert [part.location(share) for share in (0, 0.25, 0.99)] == [f"/b, row {row}" for row in (10, 12, 19)]
+    images = SourceSlice(None, None, (), tuple(Item(name, 0, f"/val/{name}") for name in "abcd"))
+    assert [images.location(share) for share in (0, 0.25, 0.99)] == ["/val/a", "/val/b", "/val/d"]
+
+
+def test_a_hub_that_does_not_answer_is_named(monkeypatch):
+    def fail(url):
+        raise OSError(f"no route to {url}")
+
+    monkeypatch.setattr(built_rows.fsspec.core, "url_to_fs", fail)
+    says = r"^user/imagenet_c: neither a folder nor a data set on the Hub \(no route to hf://datasets/user/imagenet_c\)$"
+    with pytest.raises(SourceError, match=says):
+        from_folder("user/imagenet_c")
