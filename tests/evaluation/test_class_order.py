@@ -69,14 +69,21 @@ class TestMatching:
 
     def test_unknown_labels_of_as_many_outputs_are_named(self, capsys):
         assert columns(("cat", "tractor", "pear"), ("one", "two", "three")) is None
-        assert "its labels, such as 'cat', are none of the data's classes" in capsys.readouterr().err
+        says = (
+            "its labels, such as 'cat', are none of the data's classes, such as 'one'; its outputs are taken"
+        )
+        assert says in capsys.readouterr().err
         assert columns(("LABEL_0", "LABEL_1"), ("a", "b")) is None
         assert not capsys.readouterr().err
 
     @pytest.mark.parametrize(
         ("labels", "classes", "error"),
         [
-            (("b", "a", "x"), ("a", "b", "c"), "1 of the data's 3 classes, such as 'c', are none of its 3"),
+            (
+                ("b", "a", "x"),
+                ("a", "b", "c"),
+                "1 of the data's 3 classes, such as 'c', are none of its 3 labels, such as 'b'",
+            ),
             (("a", "b", "x", "y"), ("a", "c", "d"), "2 of the data's 3 classes, such as 'c'"),
             (("a", "b"), WNIDS, "1,000 of the data's 1,000 classes"),
         ],

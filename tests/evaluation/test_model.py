@@ -151,6 +151,16 @@ class TestTorch:
         last = open_module("mine", module, Execution("cpu", channels_last=True), plain)
         np.testing.assert_allclose(last.logits(IMAGES), model.logits(IMAGES), atol=1e-5)
         assert (last.normalization, last.weights) == (model.normalization, model.weights)
+        layouts = []
+        module.register_forward_pre_hook(
+            lambda module, given: layouts.append(
+                [one.is_contiguous(memory_format=torch.channels_last) for one in (*given, module[0].weight)]
+            )
+        )
+        for channels_last in (False, True):
+            execution = Execution("cpu", channels_last=channels_last)
+            open_module("mine", copy.deepcopy(module), execution, plain).logits(IMAGES)
+        assert layouts == [[False, False], [True, True]]
         half = open_module("mine", copy.deepcopy(module), Execution("cpu", "bfloat16"), plain)
         np.testing.assert_allclose(half.logits(IMAGES), model.logits(IMAGES), atol=0.05)
         assert half.normalization == f"{model.normalization}|dtype:bfloat16" and half.weights == last.weights

@@ -339,6 +339,22 @@ class TestUnits:
             predicted[0]._scores == "probabilities" and predicted[0]._sequences and predicted[0]._classes == 3
         )
 
+    @pytest.mark.parametrize(("broken", "last"), [({2: {0: "a"}}, 9), ({2: {0: "a"}, 3: {1: "b"}}, 5)])
+    def test_an_executor_runs_units_until_all_models_fail(self, monkeypatch, broken, last):
+        def run_on_executor(*arguments):
+            *called, units, wait = arguments
+            assert called == ["executor", prediction_units.run]
+            assert [unit.settings.threads for unit in units] == [2, 2, 2]
+            wait()
+            yield from ((unit, broken.get(unit.size, {})) for unit in units)
+
+        monkeypatch.setattr(run, "run_on_executor", run_on_executor)
+        units = [Unit(0, None, 1, size, (), Settings(3, False, 8, 5, ("cpu",))) for size in (2, 3, 4)]
+        told = []
+        failed = run._run(units, [None, None], 2, "executor", lambda *step: told.append(step))
+        assert failed == {number: reason for one in broken.values() for number, reason in one.items()}
+        assert told == [("evaluating", done, 9) for done in (0, 2, 5, 9) if done <= last]
+
     def test_kernels_are_compiled_once_a_cell(self):
         recipe = BENCHMARKS["cifar10_c"].recipe(0)
         other = BENCHMARKS["cifar10_c"].recipe(1)

@@ -168,7 +168,7 @@ def test_models_that_fail_are_named_and_the_rest_go_on(options, tmp_path):
     assert "try timm:timm" in done.failed["timm"]
     (reason,) = (reason for name, reason in done.failed.items() if name.endswith("fail"))
     assert "out of order" in reason
-    with pytest.raises(SourceError, match=r"all models fail\. .*out of order"):
+    with pytest.raises(SourceError, match=r"all models fail\. .*fail: .*out of order; timm: Unknown"):
         evaluate_models([fail, "timm"], **small)
     with pytest.raises(ValueError, match="two models have one name"):
         evaluate_models([of_10, of_10], **small, out=tmp_path / "twice")
