@@ -355,6 +355,11 @@ class TestUnits:
         assert failed == {number: reason for one in broken.values() for number, reason in one.items()}
         assert told == [("evaluating", done, 9) for done in (0, 2, 5, 9) if done <= last]
 
+    def test_a_unit_that_cannot_be_sent_to_other_processes(self):
+        unit = Unit(0, lambda: None, 1, 1, (), Settings(3, False, 8, 5, ("cpu",)))
+        with pytest.raises(SourceError, match="cannot be sent to other processes"):
+            run._run([unit], [None], 2, None, print)
+
     def test_kernels_are_compiled_once_a_cell(self):
         recipe = BENCHMARKS["cifar10_c"].recipe(0)
         other = BENCHMARKS["cifar10_c"].recipe(1)
