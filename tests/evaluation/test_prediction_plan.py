@@ -245,6 +245,10 @@ class TestPlan:
         assert check(rows, two) == [(((SNOW,), 5, 9), [0])]
         sequences = rows_of({TILT: 10}, "imagenet_p")
         assert check(sequences, candidate(sequences, 0, [("tilt", 2, 9)])) == [(((TILT,), 2, 3), [0])]
+        both = candidate(rows)
+        both.data.append(sequences)
+        both.found["imagenet_p"] = {Place("tilt", 2, 9): Path("file")}
+        assert check(rows, both) == [(((TILT,), 2, 3), [0])]
 
     def test_stored_predictions_of_another_model(self, check):
         rows = rows_of({FOG: 10})
