@@ -69,7 +69,7 @@ def test_errors_and_plain_means(result, folder):
     assert 0 < low < scores["mean_error"] < high < 1
     assert made.calibration["custom_top5_error"]["cells"]["fog_3d"] == [0.0, 0.0]
     assert made.calibration["custom_ece"]["mean"] is not None
-    assert "|benchmark:custom|n:8|version:1|" in scores["signature"]
+    assert scores["signature"].startswith("mean_error|benchmark:custom|n:8|version:1|data:")
     assert (
         f"|data:custom|layout:{LAYOUT}|images:" in scores["signature"]
         and str(folder) not in scores["signature"]
@@ -209,6 +209,7 @@ def test_an_evaluation_resumes_on_cells_of_unequal_size(folder, tmp_path):
                 file.unlink()
         (made,) = found.evaluations.values()
         assert made.metrics["custom"]["error"]["near_focus"] == [0.0, None]
+        assert "|n:1-8|" in made.metrics["custom"]["signature"]
     finally:
         for number in range(1, 8):
             (tmp_path / f"{number}.png").rename(
