@@ -100,6 +100,27 @@ class TestRows:
         everything = BENCHMARKS["imagenet_c"].cell_of
         assert scored_cells(BENCHMARKS["imagenet_c"], everything) == (*everything.values(),)
 
+    def test_options_of_the_data_reach_them(self, monkeypatch):
+        given = []
+        for name in ("from_source", "from_custom", "view"):
+            monkeypatch.setattr(
+                run, name, lambda *places, **options: given.append((places, options)) or 1 / 0
+            )
+        monkeypatch.setattr(run, "from_folder", lambda place: f"rows of {place}")
+        subset = {"ids": ["a"], "classes": "imagenette"}
+        for data in (
+            {"source": "val", "seed": 3},
+            {"data": "own", "layout": "{file}"},
+            {"imagenet_p": "built"},
+        ):
+            with pytest.raises(ZeroDivisionError):
+                run.evaluate_model(by_colour, **data, **subset)
+        assert given == [
+            (("imagenet_c", "val"), {"seed": 3, **subset, "size": None}),
+            (("own", "{file}"), subset),
+            (("rows of built",), subset),
+        ]
+
     def test_data_of_different_classes(self):
         images, sequences = (
             rows_of({cell: 1}, dataset, classes=tuple("abcde"))
@@ -358,6 +379,40 @@ class TestUnits:
         failed = run._run(units, [None, None], 2, "executor", lambda *step: told.append(step))
         assert failed == {number: reason for one in broken.values() for number, reason in one.items()}
         assert told == [("evaluating", done, 9) for done in (0, 2, 5, 9) if done <= last]
+
+    def test_processes_divide_the_threads(self, monkeypatch):
+        given = []
+        monkeypatch.setattr(run, "run_local", lambda *options: given.append(options) or (one for one in ()))
+        units = [Unit(0, None, 1, 1, (), Settings(3, False, 8, 5, ("cpu",)))] * 3
+        for processes in (1, 2, 8):
+            assert run._run(units, [None], processes, None, print) == {}
+        assert [(one[2], one[-1], one[1][0].settings.threads) for one in given] == [
+            (1, 5, 5),
+            (2, 2, 2),
+            (3, 1, 1),
+        ]
+        few = [replace(unit, settings=replace(unit.settings, threads=2)) for unit in units]
+        assert run._run(few, [None], 3, None, print) == {} and given[-1][-1] == 1
+
+    def test_options_of_models_reach_them(self, monkeypatch):
+        given = []
+        monkeypatch.setattr(run, "ModelSpec", lambda *options: given.append(options) or 1 / 0)
+        options = {
+            "weights": "w.pth",
+            "trust": True,
+            "dtype": "float16",
+            "channels_last": True,
+            "compile": True,
+        }
+        with pytest.raises(ZeroDivisionError):
+            run.evaluate_models(["m"], names=["n"], identity="1", labels=["a", 2], **options)
+        with pytest.raises(ZeroDivisionError):
+            run.evaluate_model("m", name="n", identity="1", labels=["a", 2], **options)
+        assert given == [("m", options, "n", "1", ("a", "2"))] * 2
+
+    def test_folders_of_models(self):
+        names = ("hf:org/a b", "--x.", "timm:resnet50.a1_in1k")
+        assert [run._slug(name) for name in names] == ["hf-org-a-b", "x", "timm-resnet50.a1_in1k"]
 
     def test_a_unit_that_cannot_be_sent_to_other_processes(self):
         unit = Unit(0, lambda: None, 1, 1, (), Settings(3, False, 8, 5, ("cpu",)))

@@ -260,6 +260,23 @@ def test_an_invisible_model_is_resumed_only_if_the_user_says_so(folders, tmp_pat
         evaluate_model(model, **options, identity="epoch 1")
 
 
+def test_an_identity_stands_for_an_invisible_preprocessor_too(folders, tmp_path):
+    session = (item for item in ())
+
+    def darken(image):
+        return image // 2 + len(list(session))
+
+    options = {"imagenet_c": folders["imagenet_c"], "configs": ["fog_3"], "limit": 1, "out": tmp_path}
+    made = evaluate_model(by_colour, **options, preprocess=darken, identity="1", command="again")
+    assert same(evaluate_model(by_colour, **options, preprocess=darken, identity="1", command="again"), made)
+    assert made.signature.endswith("darken") and made.command == "again"
+    loaded = {
+        name for name in ("numpy", "torch", "timm", "torchvision", "transformers") if name in sys.modules
+    }
+    assert made.versions.keys() - {"onnxruntime"} == {"imagenet-cp", *loaded}
+    assert made.versions["numpy"] == np.__version__
+
+
 def test_what_is_missing_is_made_again_and_nothing_else(kept, folders, tmp_path):
     _, out = kept
     shutil.copytree(out, tmp_path / "out")
@@ -464,6 +481,8 @@ def test_nothing_to_evaluate_on_is_an_error(folders, labelled, tmp_path):
         evaluate_model(by_colour, imagenet_c=tmp_path)
     with pytest.raises(UsageError, match="nothing to evaluate on: name a build, a source, or other configs"):
         evaluate_model(by_colour, benchmarks=[])
+    with pytest.raises(UsageError, match=r"a layout is of the paths in data: give --data \(data=\) too"):
+        evaluate_model(by_colour, layout="{file}")
     (tmp_path / "file").touch()
     with pytest.raises(UsageError, match="file: a file; name a folder with -o"):
         evaluate_model(by_colour, source=labelled, out=tmp_path / "file")
