@@ -26,6 +26,7 @@ from imagenet_cp.evaluation.prediction_plan import Candidate
 from imagenet_cp.evaluation.prediction_units import Settings, Unit
 from imagenet_cp.evaluation.preprocessors import NamedPreprocessor, clahe, open_preprocessor
 from imagenet_cp.jobs.job_folder import Shard
+from imagenet_cp.sources import classes as imagenet
 
 FOG, SNOW, TILT = Cell("fog_3", "fog", 3), Cell("snow_1", "snow", 1), Cell("tilt", "tilt", 1)
 SIGNATURE = "{}|recipe:1|profile:imagenet|seed:0|jpeg:85"
@@ -409,6 +410,12 @@ class TestUnits:
         with pytest.raises(ZeroDivisionError):
             run.evaluate_model("m", name="n", identity="1", labels=["a", 2], **options)
         assert given == [("m", options, "n", "1", ("a", "2"))] * 2
+
+    def test_names_of_outputs(self, tmp_path):
+        for lines, names in (("1\n0\n", ("1", "0")), ("tench\ngoldfish\n", imagenet.wnids()[:2])):
+            (tmp_path / "labels.txt").write_text(lines)
+            assert run._output_names(tmp_path / "labels.txt") == names
+        assert run._output_names("imagenet") == imagenet.wnids() and run._output_names([1, "a"]) == ("1", "a")
 
     def test_folders_of_models(self):
         names = ("hf:org/a b", "--x.", "timm:resnet50.a1_in1k")

@@ -502,6 +502,7 @@ def test_nothing_to_evaluate_on_is_an_error(folders, labelled, tmp_path):
 
 def test_predictions_that_are_deleted_meanwhile_are_named(folders, tmp_path):
     def delete(title, done, total):
+        assert total == (4 if title == "evaluating" else 0)
         for file in tmp_path.glob("predictions/*/[!.]*"):
             file.unlink()
 
