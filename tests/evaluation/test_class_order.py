@@ -33,11 +33,30 @@ class TestMatching:
         for labels in (WNIDS, imagenet.names(), imagenet.full_names(), firsts):
             assert columns(labels, WNIDS) is None
         assert columns((), WNIDS, 1000) is None and columns((), ("a", "b"), 2) is None
+        own = [f"own {number}" for number in range(1000)]
+        assert columns((), own, 1000) is None and columns((), ("a", "b"), 1000) is None
 
     def test_equal_sets_in_another_order_are_mapped(self):
         found = columns(SORTED, WNIDS)
         assert [SORTED[place] for place in found] == list(imagenet.full_names())
         assert columns(("Cat", "dog", "great_ape"), ("dog", "great ape", "cat")) == [1, 2, 0]
+
+    def test_a_mapping_of_all_classes_needs_no_notice(self, capsys):
+        assert columns(("b", "a"), ("a", "b")) == [1, 0] and not capsys.readouterr().err
+
+    def test_a_label_of_two_outputs_is_none(self):
+        assert columns(("cat", "cat", "pear"), ("cat", "dog", "pear")) is None
+
+    def test_one_class_of_a_hundred_may_be_lacking_in_a_larger_model(self):
+        for lacking in (10, 11):
+            labels = [*WNIDS[lacking:], *(f"n9{number:07d}" for number in range(lacking + 1))]
+            if lacking == 10:
+                assert columns(labels, WNIDS) == [*[-1] * 10, *range(990)]
+                continue
+            with pytest.raises(SourceError, match=r"mine: 11 of the data's 1,000 classes"):
+                columns(labels, WNIDS)
+        with pytest.raises(SourceError, match=r"mine: 1 of the data's 1,000 classes"):
+            columns([*WNIDS[:0:-1], "n90000000"], WNIDS)
 
     def test_every_name_of_two_classes_is_taken_in_the_order_of_the_classes(self):
         firsts = [name.split(", ")[0] for name in imagenet.full_names()]
@@ -126,6 +145,8 @@ class TestScores:
         scores = np.array([[0.5, 0.25, 0.25], [0.0, 0.0, 1.0]])
         assert Outputs(3, (1, 2)).select(scores).tolist() == [[0.5, 0.5], [0.0, 1.0]]
         assert Outputs(3, (0, 1)).select(scores)[1].tolist() == [0, 0]
+        rounded = np.array([[0.5, 0.25, 0.2499999]])
+        assert Outputs(3, (2, 0, 1)).select(rounded).tolist() == [[0.2499999, 0.5, 0.25]]
 
     def test_other_orders_have_other_names(self):
         one, other = Outputs(3, (2, 0, 1)), Outputs(3, (1, 2, 0))

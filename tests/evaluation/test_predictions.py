@@ -256,7 +256,9 @@ class TestColumns:
 
     def test_kinds(self):
         assert scores_kind([]) == scores_kind([pa.table({}), pa.table({}, metadata={"a": "b"})]) == ""
+        unknown = pa.table({}, metadata={"imagenet_cp_scores": "auto"})
         likely = predict([[0.25, 0.75]])
+        assert scores_kind([unknown]) == "" and scores_kind([unknown, *likely.tables(self.CELLS).values()])
         assert scores_kind(likely.tables(self.CELLS).values()) == "probabilities"
         assert scores_kind(predict([[0.25, 0.75]], kind="logits").tables(self.CELLS).values()) == "logits"
         with pytest.raises(SourceError, match=r"^fog_3, row i0: m gives scores that are no probabilities"):
