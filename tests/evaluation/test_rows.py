@@ -4,6 +4,7 @@ import dataclasses
 import re
 import struct
 import zlib
+from types import SimpleNamespace
 
 import numpy as np
 import pyarrow as pa
@@ -206,6 +207,17 @@ def test_values_of_a_row(changes, error):
         return
     with pytest.raises(SourceError, match=error):
         decode_row("fog_3", row)
+
+
+def test_frames_of_a_video(monkeypatch):
+    monkeypatch.setattr(built_rows, "decode_video", lambda data: iter([data, data]))
+    found = decode_row("tilt", {"image_id": "a", "label": 2, "video": {"bytes": b"video"}})
+    assert found == Sample("tilt", "a", 2, [b"video"] * 2)
+
+
+def test_a_card_that_is_no_utf_8_is_read():
+    card = SimpleNamespace(cat_file={"/b/README.md": b"a\xff"}.__getitem__)
+    assert built_rows._read_card(card, "/b") == "a\ufffd"
 
 
 def test_errors_of_the_system_are_not_corrupt_files():
