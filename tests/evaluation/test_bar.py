@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from imagenet_cp.build.plan import build
+from imagenet_cp.errors import UsageError
 from imagenet_cp.evaluation import references
 from imagenet_cp.evaluation.comparison import compare
 from imagenet_cp.evaluation.evaluation import Evaluation
@@ -49,6 +50,10 @@ def test_a_model_is_scored_and_reported(built, labelled, tmp_path):
     assert part.metrics["c_bar"]["mean_error"] is None and len(part.metrics["c_bar"]["missing"]) == 45
     assert part.metrics["c_bar"]["error"]["sparkles"] == scores["error"]["sparkles"]
     assert set(compare({"one": result, "two": result}).models) == {"one", "two"}
+    with pytest.raises(
+        UsageError, match="pass the build of imagenet_c_bar as imagenet_c_bar, not as the other"
+    ):
+        evaluate_model(bright, imagenet_p=built)
 
 
 def test_the_numbers_are_those_of_the_metric(built):

@@ -41,6 +41,9 @@ def test_expected_calibration_error(confident):
     assert calibration.expected_calibration_error(*confident) == pytest.approx(expected, rel=1e-12)
     certain = np.array([1.0, 1.0]), np.array([1.0, 0.0])
     assert calibration.expected_calibration_error(*certain) == 0.5
+    doubtful = np.array([0.05, 0.1, 1 / 15]), np.array([1.0, 0.0, 0.0])  # the first bin ends at 1/15
+    expected = (abs(1 - 0.05 - 1 / 15) + 0.1) / 3
+    assert calibration.expected_calibration_error(*doubtful) == pytest.approx(expected, rel=1e-12)
 
 
 def test_adaptive_calibration_error():
@@ -72,6 +75,12 @@ def test_the_order_of_images_does_not_matter(score, confident):
     order = np.random.default_rng(2).permutation(300)
     shuffled = (values[order] for values in confident)
     assert compute(*shuffled) == pytest.approx(compute(*confident), rel=1e-12)
+
+
+def test_images_of_equal_confidence_count_with_their_mean():
+    equal = np.full(4, 0.75), np.array([1.0, 0.0, 1.0, 1.0])
+    assert calibration.adaptive_calibration_error(*equal) == 0
+    assert calibration.area_under_risk_coverage(*equal) == 0.25
 
 
 def test_likelihood_and_brier_score(probabilities):

@@ -1,6 +1,7 @@
 """Outputs of models in another order than the data's classes, or more of them."""
 
-import re
+import hashlib
+import sys
 from types import SimpleNamespace
 
 import numpy as np
@@ -32,11 +33,30 @@ class TestMatching:
         for labels in (WNIDS, imagenet.names(), imagenet.full_names(), firsts):
             assert columns(labels, WNIDS) is None
         assert columns((), WNIDS, 1000) is None and columns((), ("a", "b"), 2) is None
+        own = [f"own {number}" for number in range(1000)]
+        assert columns((), own, 1000) is None and columns((), ("a", "b"), 1000) is None
 
     def test_equal_sets_in_another_order_are_mapped(self):
         found = columns(SORTED, WNIDS)
         assert [SORTED[place] for place in found] == list(imagenet.full_names())
         assert columns(("Cat", "dog", "great_ape"), ("dog", "great ape", "cat")) == [1, 2, 0]
+
+    def test_a_mapping_of_all_classes_needs_no_notice(self, capsys):
+        assert columns(("b", "a"), ("a", "b")) == [1, 0] and not capsys.readouterr().err
+
+    def test_a_label_of_two_outputs_is_none(self):
+        assert columns(("cat", "cat", "pear"), ("cat", "dog", "pear")) is None
+
+    def test_one_class_of_a_hundred_may_be_lacking_in_a_larger_model(self):
+        for lacking in (10, 11):
+            labels = [*WNIDS[lacking:], *(f"n9{number:07d}" for number in range(lacking + 1))]
+            if lacking == 10:
+                assert columns(labels, WNIDS) == [*[-1] * 10, *range(990)]
+                continue
+            with pytest.raises(SourceError, match=r"mine: 11 of the data's 1,000 classes"):
+                columns(labels, WNIDS)
+        with pytest.raises(SourceError, match=r"mine: 1 of the data's 1,000 classes"):
+            columns([*WNIDS[:0:-1], "n90000000"], WNIDS)
 
     def test_every_name_of_two_classes_is_taken_in_the_order_of_the_classes(self):
         firsts = [name.split(", ")[0] for name in imagenet.full_names()]
@@ -68,14 +88,21 @@ class TestMatching:
 
     def test_unknown_labels_of_as_many_outputs_are_named(self, capsys):
         assert columns(("cat", "tractor", "pear"), ("one", "two", "three")) is None
-        assert "its labels, such as 'cat', are none of the data's classes" in capsys.readouterr().err
+        says = (
+            "its labels, such as 'cat', are none of the data's classes, such as 'one'; its outputs are taken"
+        )
+        assert says in capsys.readouterr().err
         assert columns(("LABEL_0", "LABEL_1"), ("a", "b")) is None
         assert not capsys.readouterr().err
 
     @pytest.mark.parametrize(
         ("labels", "classes", "error"),
         [
-            (("b", "a", "x"), ("a", "b", "c"), "1 of the data's 3 classes, such as 'c', are none of its 3"),
+            (
+                ("b", "a", "x"),
+                ("a", "b", "c"),
+                "1 of the data's 3 classes, such as 'c', are none of its 3 labels, such as 'b'",
+            ),
             (("a", "b", "x", "y"), ("a", "c", "d"), "2 of the data's 3 classes, such as 'c'"),
             (("a", "b"), WNIDS, "1,000 of the data's 1,000 classes"),
         ],
@@ -91,6 +118,13 @@ class TestMatching:
     def test_larger_models_of_timm(self):
         pytest.importorskip("timm")
         assert len(columns((), WNIDS, 21843)) == 1000
+
+    def test_larger_models_without_timm(self, monkeypatch):
+        monkeypatch.setitem(sys.modules, "timm.data", None)
+        with pytest.raises(
+            SourceError, match=r"^mine: gives 21,843 scores, .* cannot be imported .*--labels FILE"
+        ):
+            columns((), WNIDS, 21843)
 
     def test_numbers_are_the_datas_or_imagenets_and_others_stay(self):
         assert _numbered(["1", "0", "1000000"], ("0", "01")) == ["01", "0", "1000000"]
@@ -111,10 +145,12 @@ class TestScores:
         scores = np.array([[0.5, 0.25, 0.25], [0.0, 0.0, 1.0]])
         assert Outputs(3, (1, 2)).select(scores).tolist() == [[0.5, 0.5], [0.0, 1.0]]
         assert Outputs(3, (0, 1)).select(scores)[1].tolist() == [0, 0]
+        rounded = np.array([[0.5, 0.25, 0.2499999]])
+        assert Outputs(3, (2, 0, 1)).select(rounded).tolist() == [[0.2499999, 0.5, 0.25]]
 
     def test_other_orders_have_other_names(self):
         one, other = Outputs(3, (2, 0, 1)), Outputs(3, (1, 2, 0))
-        assert re.fullmatch("3-of-3-[0-9a-f]{8}", one.name) and one.name != other.name
+        assert one.name == f"3-of-3-{hashlib.sha256(b'2,0,1').hexdigest()[:8]}" and one.name != other.name
 
 
 class TestCheck:
@@ -147,6 +183,42 @@ class TestCheck:
         for seed in range(50):
             best = np.random.default_rng(seed).integers(0, 10, 20)
             assert not find_order(best, np.arange(20) % 10, ten)
+
+    @pytest.mark.parametrize(
+        ("right", "hits", "images", "classes"), [(10, 25, 200, 1000), (0, 6, 200, 1000), (0, 11, 20, 10)]
+    )
+    def test_an_order_makes_twice_as_many_right_and_more_than_chance(self, right, hits, images, classes):
+        names, labels = [f"{number:04d}" for number in range(classes)], np.arange(images) % classes
+        for number, found in ((hits, True), (hits - 1, False)):
+            shift = np.full(images, classes // 2)
+            shift[:right] = 0
+            shift[right : right + number] = 1
+            best = (labels + shift) % classes
+            expected = (
+                f"of the first {images} images {right} are right, but {number} would be if its outputs were the "
+                "classes one place later"
+            )
+            assert find_order(best, labels, names) == (expected if found else "")
+
+    def test_an_order_is_believed_of_three_classes(self):
+        for classes, found in ((2, False), (3, True)):
+            labels = np.arange(60) % classes
+            assert bool(find_order(labels + 1, labels, WNIDS)) is found
+
+    def test_orders_of_any_names(self):
+        orders = [order.tolist() for _, order in known_orders(("b", "a", "C"))]
+        assert orders == [[2, 0, 1], [1, 2, 0], [2, 1, 0], [1, 0, 2], [0, 1, 2]]
+        *_, (_, as_text) = known_orders([f"{number:02d}" for number in range(12)])
+        assert as_text.tolist() == [0, 1, 10, 11, *range(2, 10)]
+
+    def test_chance_is_two_standard_deviations_above_a_guess_of_many_images_and_classes(self):
+        labels = np.arange(100)
+        for right, expected in ((3, True), (4, False)):
+            best = np.where(labels < right, labels, (labels + 1) % 100)
+            assert class_order._is_chance(best, labels, 100) is expected
+        assert not class_order._is_chance(np.full(99, 99), np.arange(99), 100)
+        for classes, expected in ((2, False), (3, True)):
+            assert class_order._is_chance(np.full(100, 9), labels % classes, 100) is expected
 
 
 class _Always:

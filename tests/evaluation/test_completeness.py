@@ -133,6 +133,8 @@ def test_rows_without_a_record_are_compared_with_the_card(folder):
     card = (folder / "README.md").read_text()
     assert check_card(card, rows.num_rows) == {}
     assert check_card(card, {"fog_3": 3}) == {"fog_3": "data/fog_3: 3 rows, but 4 according to its card"}
+    of_one = "---\ndataset_info:\n  config_name: fog_3\n  splits:\n  - name: validation\n    num_examples: 4\n---\n"
+    assert check_card(of_one, {"fog_3": 4}) == {}
     files(folder)[1].unlink()
     with pytest.raises(SourceError, match="data/fog_3: 3 rows, but 4 according to its card"):
         from_folder(folder).check()

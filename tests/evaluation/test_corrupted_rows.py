@@ -2,6 +2,7 @@
 
 import json
 import re
+from types import SimpleNamespace
 
 import datasets
 import numpy as np
@@ -13,7 +14,7 @@ from typer.testing import CliRunner
 from imagenet_cp.cli.main import app
 from imagenet_cp.errors import UsageError
 from imagenet_cp.evaluation.comparison import compare
-from imagenet_cp.evaluation.data.corrupted_rows import from_custom
+from imagenet_cp.evaluation.data.corrupted_rows import _signature, from_custom
 from imagenet_cp.evaluation.evaluation import Evaluation
 from imagenet_cp.evaluation.leaderboards import export_timm
 from imagenet_cp.evaluation.paper_tables import format_tables, make_table
@@ -69,7 +70,7 @@ def test_errors_and_plain_means(result, folder):
     assert 0 < low < scores["mean_error"] < high < 1
     assert made.calibration["custom_top5_error"]["cells"]["fog_3d"] == [0.0, 0.0]
     assert made.calibration["custom_ece"]["mean"] is not None
-    assert "|benchmark:custom|n:8|version:1|" in scores["signature"]
+    assert scores["signature"].startswith("mean_error|benchmark:custom|n:8|version:1|data:")
     assert (
         f"|data:custom|layout:{LAYOUT}|images:" in scores["signature"]
         and str(folder) not in scores["signature"]
@@ -209,6 +210,7 @@ def test_an_evaluation_resumes_on_cells_of_unequal_size(folder, tmp_path):
                 file.unlink()
         (made,) = found.evaluations.values()
         assert made.metrics["custom"]["error"]["near_focus"] == [0.0, None]
+        assert "|n:1-8|" in made.metrics["custom"]["signature"]
     finally:
         for number in range(1, 8):
             (tmp_path / f"{number}.png").rename(
@@ -244,6 +246,12 @@ def test_a_report_of_other_data_names_what_it_replaces(result, tmp_path, capsys)
     assert "replaces" not in capsys.readouterr().err
     other.write_report(tmp_path)
     assert "this report replaces one of ImageNet-3DCC, whose predictions stay" in capsys.readouterr().err
+
+
+def test_signatures_name_the_layout_the_images_and_what_is_chosen():
+    every = {"layout": "columns", "fingerprint": "f", "ids": "i", "class_list": "c", "order": "0-999"}
+    found = _signature(SimpleNamespace(**every))
+    assert found == "custom|layout:columns|images:f|ids:i|classes:c|order:0-999"
 
 
 def test_a_slice_has_its_images_cell_by_cell(folder, tmp_path):

@@ -14,7 +14,7 @@ from imagenet_cp.jobs.job_folder import Shard
 @pytest.fixture
 def two_gpus(monkeypatch):
     torch = types.SimpleNamespace(cuda=types.SimpleNamespace(device_count=lambda: 2))
-    monkeypatch.setattr(devices, "import_library", lambda name: torch)
+    monkeypatch.setattr(devices, "import_library", lambda name: {"torch": torch}[name])
     monkeypatch.setattr(devices, "find_device", lambda device: "cuda" if device == "auto" else device)
 
 
@@ -45,6 +45,11 @@ def test_a_launched_process_has_the_device_of_its_number(two_gpus, monkeypatch):
         with pytest.raises(ZeroDivisionError):
             run.evaluate_models([len], source="nowhere", devices=["cuda:5", "cuda:6", "cuda:7"], local=local)
     assert chosen == ["cuda:5", "cuda:6"]
+
+
+def test_a_list_of_devices_is_of_models_that_take_them():
+    with pytest.raises(UsageError, match=r"the device 'cuda:5' is for models of timm:.* chooses its own"):
+        run.evaluate_models([len], source="nowhere", devices=["auto", "cuda:5"])
 
 
 def test_launchers_name_the_shard():

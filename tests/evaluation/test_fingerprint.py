@@ -35,6 +35,10 @@ class Linear:
         return self(images)
 
 
+class Slots:
+    __slots__ = ("one", "two")
+
+
 def compile_function(source):
     namespace = {"np": np}
     exec(source, namespace)
@@ -79,6 +83,7 @@ def test_state_counts(make):
             "w = 2\ndef model(x): return (lambda: x + w)()",
         ),
         ("def model(x, *, y=1): return x", "def model(x, *, y=2): return x"),
+        ("a = 1\ndef model(x): return a or b", "b = 1\ndef model(x): return a or b"),
         ("def model(x): return x\nmodel.y = 1", "def model(x): return x\nmodel.y = 2"),
         *(
             (
@@ -138,6 +143,8 @@ def test_what_python_cannot_see_is_not_complete():
     ):
         single = type("Single", (), {"__module__": name, **methods, **own})()
         assert fingerprint(lambda images, single=single: single).complete is complete
+    singles = (type("Single", (), {"__reduce__": lambda self, name=name: name})() for name in ("one", "two"))
+    assert len({fingerprint(single).digest for single in singles}) == 2
     nested = []
     for _ in range(10_000):
         nested = [nested]
@@ -167,6 +174,14 @@ def test_digests_do_not_change():
     ]
     assert fingerprint(values) == ("39435f924847", True)
     assert fingerprint(types.SimpleNamespace(a=1, b=[2])) == ("b41f6996d59e", True)
+    shared = [1]
+    assert fingerprint([shared, shared, {"a": shared}]) == ("4704fe1e2fe5", True)
+    assert fingerprint(types.ModuleType("own_module")) == ("c136abf7ccc7", True)
+
+
+def test_digests_of_tensors_do_not_change():
+    torch = pytest.importorskip("torch")
+    assert fingerprint(torch.arange(3.0)) == ("c52258f74946", True)
 
 
 @pytest.mark.parametrize(
@@ -183,6 +198,7 @@ def test_digests_do_not_change():
         (functools.cache(lambda: 1), functools.cache(lambda: 2)),
         ([[]] * 2, [[], []]),
         ([FIRST, SECOND, FIRST], [FIRST, SECOND, SECOND]),
+        (Slots.one, Slots.two),
     ],
 )
 def test_values_that_differ(one, other):
@@ -222,6 +238,14 @@ def test_copies_of_objects(monkeypatch):
 
     one, other = fingerprint(Opaque(1)), fingerprint(Opaque(2))
     assert one.digest != other.digest and not one.complete
+    asked = []
+
+    class Versioned:
+        def __reduce_ex__(self, protocol):
+            asked.append(protocol)
+            return object, ()
+
+    assert fingerprint(Versioned()).complete and asked == [4]
     monkeypatch.setitem(copyreg.dispatch_table, Opaque, lambda value: (Opaque, (value.number,)))
     one, other = fingerprint(Opaque(1)), fingerprint(Opaque(2))
     assert one.digest != other.digest and one.complete

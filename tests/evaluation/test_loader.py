@@ -89,6 +89,9 @@ def test_images_of_several_sizes_are_no_batch():
     ):
         list(batches(tasks, 9, 1))
     assert len(list(batches(tasks, 9, 1, resizings=[Resizing(3)]))) == 1
+    two = [lambda: [sample("a", 5), sample("b", 4)._replace(config="fog_2")]]
+    with pytest.raises(SourceError, match=r"^fog_3: images of several sizes \(\(4, 4, 3\), \(5, 5, 3\)\)"):
+        list(batches(two, 9, 1))
 
 
 @pytest.mark.parametrize("error", [BuildError("without OpenCV"), MemoryError("full")])

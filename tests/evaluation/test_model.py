@@ -21,7 +21,7 @@ from imagenet_cp.evaluation.models import torchvision
 from imagenet_cp.evaluation.models.by_name import open_model
 from imagenet_cp.evaluation.models.model import Execution, Model
 from imagenet_cp.evaluation.models.onnx import _checksum
-from imagenet_cp.evaluation.models.pytorch import Input, load_weights, open_module
+from imagenet_cp.evaluation.models.pytorch import Input, load_weights, open_module, weights_checksum
 
 IMAGES = np.random.RandomState(0).randint(0, 256, (3, 32, 32, 3)).astype(np.uint8)
 
@@ -123,6 +123,21 @@ class TestTorch:
             module[1].bias[0] += 1
         assert open_module("mine", module, cpu, expected_input).weights != model.weights
 
+    def test_names_types_and_shapes_of_weights_are_digested(self):
+        torch = pytest.importorskip("torch")
+
+        class Module:
+            def __init__(self, weights):
+                self.state_dict = lambda: weights
+
+            def __repr__(self):
+                return f"Module(<function at {id(self):#x}>)"
+
+        weights = torch.zeros(2), torch.zeros(2, dtype=torch.int32), torch.zeros(2, 1), torch.zeros(0)
+        checksums = [weights_checksum(Module({"a": tensor})) for tensor in weights]
+        assert len({*checksums, weights_checksum(Module({"b": weights[0]}))}) == 5
+        assert weights_checksum(Module({"a": torch.zeros(2)})) == checksums[0]
+
     def test_channels_types_of_numbers_and_their_layout(self):
         """The order of the channels and the type are in the signature; what only rounds is not."""
         torch = pytest.importorskip("torch")
@@ -136,6 +151,16 @@ class TestTorch:
         last = open_module("mine", module, Execution("cpu", channels_last=True), plain)
         np.testing.assert_allclose(last.logits(IMAGES), model.logits(IMAGES), atol=1e-5)
         assert (last.normalization, last.weights) == (model.normalization, model.weights)
+        layouts = []
+        module.register_forward_pre_hook(
+            lambda module, given: layouts.append(
+                [one.is_contiguous(memory_format=torch.channels_last) for one in (*given, module[0].weight)]
+            )
+        )
+        for channels_last in (False, True):
+            execution = Execution("cpu", channels_last=channels_last)
+            open_module("mine", copy.deepcopy(module), execution, plain).logits(IMAGES)
+        assert layouts == [[False, False], [True, True]]
         half = open_module("mine", copy.deepcopy(module), Execution("cpu", "bfloat16"), plain)
         np.testing.assert_allclose(half.logits(IMAGES), model.logits(IMAGES), atol=0.05)
         assert half.normalization == f"{model.normalization}|dtype:bfloat16" and half.weights == last.weights

@@ -201,7 +201,7 @@ class TestOnnx:
         return open_file
 
     @pytest.mark.parametrize("kind", ["uint8", "float", "float16", "double"])
-    @pytest.mark.parametrize("count", ["n", 2, 4])
+    @pytest.mark.parametrize("count", ["n", 2, 3, 5])
     def test_values(self, open_file, kind, count):
         noted = {"mean": "[0.1, 0.2, 0.3]", "std": "[0.5, 0.5, 0.25]"}
         model = open_file([count, 3, 32, 32], f"tensor({kind})", **noted)
@@ -324,6 +324,28 @@ class TestPytorch:
         monkeypatch.setitem(sys.modules, "safetensors.torch", library)
         load_weights(module, Path("w.safetensors"), trust)
         assert given[-1] == {"file": Path("w.safetensors")}
+
+    def test_files_that_are_no_weights(self, torch):
+        for error, kind, reason in (
+            (FileNotFoundError(), UsageError, "no such file of weights$"),
+            (
+                pickle.UnpicklingError(),
+                SourceError,
+                "holds more than weights, and loading it can run any code",
+            ),
+            (RuntimeError("cut"), SourceError, r"cannot be read as weights \(cut\)$"),
+        ):
+
+            def load(file, error=error, **options):
+                raise error
+
+            torch.load = load
+            with pytest.raises(kind, match=rf"^w\.pth: {reason}"):
+                load_weights(None, "w.pth", False)
+
+    def test_an_interpolation_that_pillow_lacks(self, torch):
+        with pytest.raises(SourceError, match=r"^m: unknown interpolation 'cubic' of its input$"):
+            pytorch.open_module("m", None, Execution("cpu"), Input((0,), (1,), 8, "cubic"))
 
     def test_weights_that_do_not_fit(self, torch):
         def refuse(state):

@@ -12,7 +12,7 @@ from toy_models import by_colour
 from imagenet_cp.benchmarks.benchmark import Cell
 from imagenet_cp.benchmarks.catalog import BENCHMARKS
 from imagenet_cp.errors import BuildError, SourceError, UsageError
-from imagenet_cp.evaluation import prediction_plan, prediction_units
+from imagenet_cp.evaluation import prediction_plan, prediction_units, run
 from imagenet_cp.evaluation.data.corrupted_rows import CustomSet
 from imagenet_cp.evaluation.data.generated_rows import SourceSlice
 from imagenet_cp.evaluation.data.loader import Batch, Resizing
@@ -26,6 +26,7 @@ from imagenet_cp.evaluation.prediction_plan import Candidate
 from imagenet_cp.evaluation.prediction_units import Settings, Unit
 from imagenet_cp.evaluation.preprocessors import NamedPreprocessor, clahe, open_preprocessor
 from imagenet_cp.jobs.job_folder import Shard
+from imagenet_cp.sources import classes as imagenet
 
 FOG, SNOW, TILT = Cell("fog_3", "fog", 3), Cell("snow_1", "snow", 1), Cell("tilt", "tilt", 1)
 SIGNATURE = "{}|recipe:1|profile:imagenet|seed:0|jpeg:85"
@@ -100,6 +101,37 @@ class TestRows:
         everything = BENCHMARKS["imagenet_c"].cell_of
         assert scored_cells(BENCHMARKS["imagenet_c"], everything) == (*everything.values(),)
 
+    def test_options_of_the_data_reach_them(self, monkeypatch):
+        given = []
+        for name in ("from_source", "from_custom", "view"):
+            monkeypatch.setattr(
+                run, name, lambda *places, **options: given.append((places, options)) or 1 / 0
+            )
+        monkeypatch.setattr(run, "from_folder", lambda place: f"rows of {place}")
+        subset = {"ids": ["a"], "classes": "imagenette"}
+        for data in (
+            {"source": "val", "seed": 3},
+            {"data": "own", "layout": "{file}"},
+            {"imagenet_p": "built"},
+        ):
+            with pytest.raises(ZeroDivisionError):
+                run.evaluate_model(by_colour, **data, **subset)
+        assert given == [
+            (("imagenet_c", "val"), {"seed": 3, **subset, "size": None}),
+            (("own", "{file}"), subset),
+            (("rows of built",), subset),
+        ]
+
+    def test_data_of_different_classes(self):
+        images, sequences = (
+            rows_of({cell: 1}, dataset, classes=tuple("abcde"))
+            for cell, dataset in ((FOG, "imagenet_c"), (TILT, "imagenet_p"))
+        )
+        assert run._select([images, sequences], ()) == [images, sequences]
+        other = replace(sequences, classes=tuple("abcdf"))
+        with pytest.raises(ValueError, match=r"^imagenet_c and imagenet_p have different classes$"):
+            run._select([images, other], ())
+
     def test_some_configs(self):
         rows = rows_of({FOG: 10, SNOW: 4})
         assert rows.select(["fog_3"]) == replace(rows, cells=(FOG,))
@@ -110,6 +142,8 @@ class TestRows:
         with pytest.raises(UsageError, match=r"^gaussian_noise_2: mFR and mT5D are defined at difficulty 1"):
             sequences.select(["gaussian_noise_2"])
         own = rows_of({FOG: 1, SNOW: 1}, benchmark=CustomSet("custom", "", "mine", (FOG, SNOW)))
+        names = {"fog_3": (FOG,), "snow_1": (SNOW,), "fog": (FOG,), "snow": (SNOW,), "test": (FOG, SNOW)}
+        assert own.benchmark.configs == names
         assert own.select(["fog", "snow"]).signature == own.signature
         assert own.select(["fog_3"]) == replace(own, cells=(FOG,), signature=f"{own.signature}|configs:fog_3")
 
@@ -233,6 +267,10 @@ class TestPlan:
         assert check(rows, two) == [(((SNOW,), 5, 9), [0])]
         sequences = rows_of({TILT: 10}, "imagenet_p")
         assert check(sequences, candidate(sequences, 0, [("tilt", 2, 9)])) == [(((TILT,), 2, 3), [0])]
+        both = candidate(rows)
+        both.data.append(sequences)
+        both.found["imagenet_p"] = {Place("tilt", 2, 9): Path("file")}
+        assert check(rows, both) == [(((TILT,), 2, 3), [0])]
 
     def test_stored_predictions_of_another_model(self, check):
         rows = rows_of({FOG: 10})
@@ -326,6 +364,67 @@ class TestUnits:
         assert (
             predicted[0]._scores == "probabilities" and predicted[0]._sequences and predicted[0]._classes == 3
         )
+
+    @pytest.mark.parametrize(("broken", "last"), [({2: {0: "a"}}, 9), ({2: {0: "a"}, 3: {1: "b"}}, 5)])
+    def test_an_executor_runs_units_until_all_models_fail(self, monkeypatch, broken, last):
+        def run_on_executor(*arguments):
+            *called, units, wait = arguments
+            assert called == ["executor", prediction_units.run]
+            assert [unit.settings.threads for unit in units] == [2, 2, 2]
+            wait()
+            yield from ((unit, broken.get(unit.size, {})) for unit in units)
+
+        monkeypatch.setattr(run, "run_on_executor", run_on_executor)
+        units = [Unit(0, None, 1, size, (), Settings(3, False, 8, 5, ("cpu",))) for size in (2, 3, 4)]
+        told = []
+        failed = run._run(units, [None, None], 2, "executor", lambda *step: told.append(step))
+        assert failed == {number: reason for one in broken.values() for number, reason in one.items()}
+        assert told == [("evaluating", done, 9) for done in (0, 2, 5, 9) if done <= last]
+
+    def test_processes_divide_the_threads(self, monkeypatch):
+        given = []
+        monkeypatch.setattr(run, "run_local", lambda *options: given.append(options) or (one for one in ()))
+        units = [Unit(0, None, 1, 1, (), Settings(3, False, 8, 5, ("cpu",)))] * 3
+        for processes in (1, 2, 8):
+            assert run._run(units, [None], processes, None, print) == {}
+        assert [(one[2], one[-1], one[1][0].settings.threads) for one in given] == [
+            (1, 5, 5),
+            (2, 2, 2),
+            (3, 1, 1),
+        ]
+        few = [replace(unit, settings=replace(unit.settings, threads=2)) for unit in units]
+        assert run._run(few, [None], 3, None, print) == {} and given[-1][-1] == 1
+
+    def test_options_of_models_reach_them(self, monkeypatch):
+        given = []
+        monkeypatch.setattr(run, "ModelSpec", lambda *options: given.append(options) or 1 / 0)
+        options = {
+            "weights": "w.pth",
+            "trust": True,
+            "dtype": "float16",
+            "channels_last": True,
+            "compile": True,
+        }
+        with pytest.raises(ZeroDivisionError):
+            run.evaluate_models(["m"], names=["n"], identity="1", labels=["a", 2], **options)
+        with pytest.raises(ZeroDivisionError):
+            run.evaluate_model("m", name="n", identity="1", labels=["a", 2], **options)
+        assert given == [("m", options, "n", "1", ("a", "2"))] * 2
+
+    def test_names_of_outputs(self, tmp_path):
+        for lines, names in (("1\n0\n", ("1", "0")), ("tench\ngoldfish\n", imagenet.wnids()[:2])):
+            (tmp_path / "labels.txt").write_text(lines)
+            assert run._output_names(tmp_path / "labels.txt") == names
+        assert run._output_names("imagenet") == imagenet.wnids() and run._output_names([1, "a"]) == ("1", "a")
+
+    def test_folders_of_models(self):
+        names = ("hf:org/a b", "--x.", "timm:resnet50.a1_in1k")
+        assert [run._slug(name) for name in names] == ["hf-org-a-b", "x", "timm-resnet50.a1_in1k"]
+
+    def test_a_unit_that_cannot_be_sent_to_other_processes(self):
+        unit = Unit(0, lambda: None, 1, 1, (), Settings(3, False, 8, 5, ("cpu",)))
+        with pytest.raises(SourceError, match="cannot be sent to other processes"):
+            run._run([unit], [None], 2, None, print)
 
     def test_kernels_are_compiled_once_a_cell(self):
         recipe = BENCHMARKS["cifar10_c"].recipe(0)

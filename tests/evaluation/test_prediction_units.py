@@ -168,8 +168,18 @@ def test_models_that_fail_are_named_and_the_rest_go_on(options, tmp_path):
     assert "try timm:timm" in done.failed["timm"]
     (reason,) = (reason for name, reason in done.failed.items() if name.endswith("fail"))
     assert "out of order" in reason
-    with pytest.raises(SourceError, match=r"all models fail\. .*out of order"):
+    with pytest.raises(SourceError, match=r"all models fail\. .*fail: .*out of order; timm: Unknown"):
         evaluate_models([fail, "timm"], **small)
+
+    def late(images):
+        return fail(images) if len(images) > 1 else of_10(images)
+
+    with pytest.raises(SourceError, match=r"^late fails on uint8 images of shape 5x32x32x3: .*out of order$"):
+        evaluate_models([late], names=["late"], **small, check=False)
+    done = evaluate_models([late, of_10], names=["late", None], **small, check=False)
+    assert list(done.evaluations) == ["of_10"] and list(done.failed) == ["late"]
+    with pytest.raises(UsageError, match=r"^there is no config 'fgo'"):  # which no model is to blame for
+        evaluate_models([of_10, by_contrast_of_10], **{**small, "configs": ["fgo"]})
     with pytest.raises(ValueError, match="two models have one name"):
         evaluate_models([of_10, of_10], **small, out=tmp_path / "twice")
 

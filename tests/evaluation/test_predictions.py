@@ -22,6 +22,7 @@ from imagenet_cp.evaluation.predictions import (
     column_values,
     scores_kind,
 )
+from imagenet_cp.evaluation.probabilities import KINDS
 
 IDENTITY = {"format": "2", "model": "m", "data": "d", "rows": {"fog_3": "s"}, "start": 0, "stop": 2}
 
@@ -132,6 +133,9 @@ def test_identities_of_other_formats(tmp_path):
         pq.write_table(table.replace_schema_metadata({"imagenet_cp_predictions": json.dumps(identity)}), file)
         with pytest.raises(BuildError, match=error):
             prediction_files.is_finished(file, IDENTITY)
+    as_text = {**IDENTITY, "start": "0", "stop": "2", "rows": [["fog_3", "s"]]}
+    pq.write_table(table.replace_schema_metadata({"imagenet_cp_predictions": json.dumps(as_text)}), file)
+    assert prediction_files._read_identity(file) == IDENTITY
 
 
 def test_the_first_of_several_other_rows_is_named():
@@ -252,11 +256,19 @@ class TestColumns:
 
     def test_kinds(self):
         assert scores_kind([]) == scores_kind([pa.table({}), pa.table({}, metadata={"a": "b"})]) == ""
+        unknown = pa.table({}, metadata={"imagenet_cp_scores": "auto"})
         likely = predict([[0.25, 0.75]])
+        assert scores_kind([unknown]) == "" and scores_kind([unknown, *likely.tables(self.CELLS).values()])
         assert scores_kind(likely.tables(self.CELLS).values()) == "probabilities"
         assert scores_kind(predict([[0.25, 0.75]], kind="logits").tables(self.CELLS).values()) == "logits"
         with pytest.raises(SourceError, match=r"^fog_3, row i0: m gives scores that are no probabilities"):
             predict([[2.0, 3.0]], kind="probabilities")
+        two = [predict([[0.25, 0.75]], kind=kind).tables(self.CELLS)["fog_3"] for kind in KINDS]
+        with pytest.raises(
+            SourceError,
+            match=r"some configs look like logits and those of others like probabilities; add --scores",
+        ):
+            scores_kind(two)
 
 
 class TestAgreement:
@@ -271,12 +283,14 @@ class TestAgreement:
         table = self.table
         assert agree(table(), table()) is True and agree(table(margins=None), table(margins=None)) is True
         assert agree(table().slice(2), table().slice(2)) is True
-        assert not agree(table(), table(ids=("a", "c"))) and not agree(table(), table(labels=(0, 2)))
+        for other in (table(ids=("a", "c")), table(labels=(0, 2))):
+            assert agree(table(), other) is False
         changed = np.zeros((2, 5), np.int32)
         changed[0, :2] = 1
         assert agree(table(margins=None), table(best=changed, margins=None))
         changed[1, 0] = 1
-        assert not agree(table(), table(best=changed)) and not agree(table(margins=None), table(best=changed))
+        for one in (table(), table(margins=None)):
+            assert agree(one, table(best=changed)) is False
 
     @pytest.mark.parametrize(("margin", "same"), [(8.35, True), (8.37, False), (7.65, True), (7.63, False)])
     def test_margins(self, margin, same):
@@ -327,6 +341,15 @@ def test_examples_are_the_surest_mistakes_of_different_images():
         "c",
         "a",
     ]
+
+
+def test_examples_of_equal_margins_are_the_first_images():
+    best = pa.FixedSizeListArray.from_arrays(pa.array([1, 2] * 300), 2)
+    columns = {"image_id": [str(n) for n in range(300)], "label": [0] * 300, "prediction": best}
+    part = SimpleNamespace(encoded=lambda: iter([b"image"]))
+    rows = SimpleNamespace(cells=(Cell("fog_1", "fog", 1),), slice=lambda cells, start, stop: part)
+    (found,) = choose_examples(rows, {"fog_1": pa.table({**columns, "margin": [0.0, 0.25, 0.5] * 100})})
+    assert found.image_id == "2"
 
 
 def test_scores_that_are_whole_numbers():

@@ -4,6 +4,7 @@ import dataclasses
 import re
 import struct
 import zlib
+from types import SimpleNamespace
 
 import numpy as np
 import pyarrow as pa
@@ -12,16 +13,19 @@ import pytest
 import toy_models
 from PIL import Image
 
+from imagenet_cp.benchmarks.benchmark import Cell
 from imagenet_cp.build.parquet import ROWS_PER_GROUP, read_rows
 from imagenet_cp.errors import SourceError
 from imagenet_cp.evaluation.data import built_rows
 from imagenet_cp.evaluation.data.built_rows import decode_row, from_folder
+from imagenet_cp.evaluation.data.generated_rows import SourceSlice
 from imagenet_cp.evaluation.data.loader import Batch, Resizing
 from imagenet_cp.evaluation.data.rows import Sample
 from imagenet_cp.evaluation.models.model import Model
 from imagenet_cp.evaluation.predictions import Predictions
 from imagenet_cp.evaluation.run import evaluate_model
 from imagenet_cp.images import codecs
+from imagenet_cp.sources import Item
 
 
 def png(width, height):
@@ -205,6 +209,17 @@ def test_values_of_a_row(changes, error):
         decode_row("fog_3", row)
 
 
+def test_frames_of_a_video(monkeypatch):
+    monkeypatch.setattr(built_rows, "decode_video", lambda data: iter([data, data]))
+    found = decode_row("tilt", {"image_id": "a", "label": 2, "video": {"bytes": b"video"}})
+    assert found == Sample("tilt", "a", 2, [b"video"] * 2)
+
+
+def test_a_card_that_is_no_utf_8_is_read():
+    card = SimpleNamespace(cat_file={"/b/README.md": b"a\xff"}.__getitem__)
+    assert built_rows._read_card(card, "/b") == "a\ufffd"
+
+
 def test_errors_of_the_system_are_not_corrupt_files():
     with pytest.raises(OSError, match="no device"), built_rows._name_corrupt("f"):
         raise OSError(5, "no device")
@@ -213,6 +228,30 @@ def test_errors_of_the_system_are_not_corrupt_files():
             raise error
 
 
+def test_chosen_images_that_a_config_lacks_are_counted(monkeypatch):
+    cells = (Cell("fog_3", "fog", 3), Cell("fog_2", "fog", 2))
+    chunks = [{"fog_3": ["a", "b"], "fog_2": ["a"]}, {"fog_3": ["c"], "fog_2": []}]
+    monkeypatch.setattr(built_rows.FolderSlice, "_chunks", lambda self: iter(chunks))
+    whole = built_rows.FolderSlice(None, "/b", {}, [], cells, 0, 3, False)
+    made = [{"fog_3": "a", "fog_2": "a"}, {"fog_3": "b"}, {"fog_3": "c"}]
+    assert [task.args[0] for task in whole.tasks()] == made
+    some = dataclasses.replace(whole, labels=dict.fromkeys("abc", 0))
+    with pytest.raises(SourceError, match=r"^fog_2: has 1 of the 3 images that are chosen; check the build"):
+        list(some.tasks())
+
+
 def test_locations_of_rows():
     part = built_rows.FolderSlice(None, "/b", {}, [], (), 10, 20, False)
     assert [part.location(share) for share in (0, 0.25, 0.99)] == [f"/b, row {row}" for row in (10, 12, 19)]
+    images = SourceSlice(None, None, (), tuple(Item(name, 0, f"/val/{name}") for name in "abcd"))
+    assert [images.location(share) for share in (0, 0.25, 0.99)] == ["/val/a", "/val/b", "/val/d"]
+
+
+def test_a_hub_that_does_not_answer_is_named(monkeypatch):
+    def fail(url):
+        raise OSError(f"no route to {url}")
+
+    monkeypatch.setattr(built_rows.fsspec.core, "url_to_fs", fail)
+    says = r"^user/imagenet_c: neither a folder nor a data set on the Hub \(no route to hf://datasets/user/imagenet_c\)$"
+    with pytest.raises(SourceError, match=says):
+        from_folder("user/imagenet_c")

@@ -14,6 +14,7 @@ import pytest
 import toy_models
 from prediction_tables import predictions
 from scipy.special import softmax
+from skimage.restoration import denoise_nl_means
 from toy_models import by_colour, by_contrast, exhausted, of_999, only_299, with_nan
 
 import imagenet_cp
@@ -259,6 +260,23 @@ def test_an_invisible_model_is_resumed_only_if_the_user_says_so(folders, tmp_pat
         evaluate_model(model, **options, identity="epoch 1")
 
 
+def test_an_identity_stands_for_an_invisible_preprocessor_too(folders, tmp_path):
+    session = (item for item in ())
+
+    def darken(image):
+        return image // 2 + len(list(session))
+
+    options = {"imagenet_c": folders["imagenet_c"], "configs": ["fog_3"], "limit": 1, "out": tmp_path}
+    made = evaluate_model(by_colour, **options, preprocess=darken, identity="1", command="again")
+    assert same(evaluate_model(by_colour, **options, preprocess=darken, identity="1", command="again"), made)
+    assert made.signature.endswith("darken") and made.command == "again"
+    loaded = {
+        name for name in ("numpy", "torch", "timm", "torchvision", "transformers") if name in sys.modules
+    }
+    assert made.versions.keys() - {"onnxruntime"} == {"imagenet-cp", *loaded}
+    assert made.versions["numpy"] == np.__version__
+
+
 def test_what_is_missing_is_made_again_and_nothing_else(kept, folders, tmp_path):
     _, out = kept
     shutil.copytree(out, tmp_path / "out")
@@ -365,7 +383,8 @@ def test_killed_midway_the_same_command_goes_on(kept, folders, tmp_path):
         (lambda images: np.tile(by_colour(images), 22)[:, :21841], "gives 21,841 scores"),
     ],
 )
-def test_models_that_do_not_fit_are_refused(model, error, folders):
+def test_models_that_do_not_fit_are_refused(model, error, folders, monkeypatch):
+    monkeypatch.setitem(sys.modules, "timm.data", None)  # which has the classes of models of larger parts
     with pytest.raises(SourceError, match=error):
         evaluate_model(model, **folders)
 
@@ -417,6 +436,15 @@ def test_non_local_means_removes_noise_and_leaves_its_input_alone():
     )
 
 
+def test_non_local_means_are_scikit_images_with_patches_of_5_in_a_window_of_13():
+    image = np.random.RandomState(0).randint(0, 256, (24, 24, 3)).astype(np.uint8)
+    values = image.astype(np.float32) / 255
+    rows = values[:-1] - values[1:]
+    sigma = float(np.median(np.abs(rows[:, :-1] - rows[:, 1:]) / 2) / 0.6745)
+    expected = denoise_nl_means(values, 5, 6, 0.8 * sigma, sigma=sigma, channel_axis=2)
+    assert np.abs(PREPROCESSORS["non_local_means"](image) - expected * 255).max() < 0.501
+
+
 def test_clahe_is_opencvs_with_a_limit_of_2_and_8_tiles():
     cv2 = pytest.importorskip("cv2", exc_type=ImportError)
     image = np.random.RandomState(0).randint(60, 90, (224, 224, 3)).astype(np.uint8)
@@ -451,6 +479,13 @@ def test_nothing_to_evaluate_on_is_an_error(folders, labelled, tmp_path):
         evaluate_model(by_colour, imagenet_c=tmp_path / "nowhere")
     with pytest.raises(UsageError, match="holds no build"):
         evaluate_model(by_colour, imagenet_c=tmp_path)
+    with pytest.raises(UsageError, match="nothing to evaluate on: name a build, a source, or other configs"):
+        evaluate_model(by_colour, benchmarks=[])
+    with pytest.raises(UsageError, match=r"a layout is of the paths in data: give --data \(data=\) too"):
+        evaluate_model(by_colour, layout="{file}")
+    (tmp_path / "file").touch()
+    with pytest.raises(UsageError, match="file: a file; name a folder with -o"):
+        evaluate_model(by_colour, source=labelled, out=tmp_path / "file")
     with pytest.raises(ValueError, match="not both"):
         evaluate_model(by_colour, **folders, source=labelled)
     with pytest.raises(ValueError, match=r"no config 'fgo_3'; did you mean fog_3"):
@@ -463,6 +498,22 @@ def test_nothing_to_evaluate_on_is_an_error(folders, labelled, tmp_path):
         evaluate_model(by_colour, source=labelled, configs=["shot_noise_2"], benchmarks=["imagenet_p"])
     with pytest.raises(ValueError, match="pass the build of imagenet_c as imagenet_c"):
         evaluate_model(by_colour, imagenet_c=folders["imagenet_c"], imagenet_p=folders["imagenet_c"])
+
+
+def test_predictions_that_are_deleted_meanwhile_are_named(folders, tmp_path):
+    def delete(title, done, total):
+        assert total == (4 if title == "evaluating" else 0)
+        for file in tmp_path.glob("predictions/*/[!.]*"):
+            file.unlink()
+
+    options = {
+        "imagenet_c": folders["imagenet_c"],
+        "configs": ["fog_3"],
+        "out": tmp_path,
+        "images_per_unit": 2,
+    }
+    with pytest.raises(BuildError, match="predictions have been deleted; run the same evaluation again"):
+        evaluate_models([by_colour], **options, progress=delete)
 
 
 def test_sequences_alone_are_generated_by_default_without_clean_images(labelled, monkeypatch):

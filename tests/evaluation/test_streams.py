@@ -1,6 +1,7 @@
 """Streams for test-time adaptation: their orders, resets and signatures."""
 
 import hashlib
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -8,7 +9,9 @@ from PIL import Image
 
 import imagenet_cp
 from imagenet_cp import corruptions
+from imagenet_cp.evaluation import streams
 from imagenet_cp.evaluation.data.generated_rows import from_source
+from imagenet_cp.sources import open_source
 
 TWO = ("contrast", "brightness")
 
@@ -95,6 +98,12 @@ def test_a_set_of_corruptions_is_in_the_published_order(options):
         "continual", **{**options, "corruptions": {"fog", "brightness"}, "seed": np.int64(0)}
     )
     assert "|corruptions:fog,brightness|" in made.signature
+
+
+def test_the_order_of_numbered_classes_is_in_the_signature(options, monkeypatch):
+    numbered = replace(open_source(options["source"]), order="0-999")
+    monkeypatch.setattr(streams, "open_source", lambda place: numbered)
+    assert "|order:0-999|" in imagenet_cp.stream("mixed", **options).signature
 
 
 def test_orders_are_those_of_checksums_of_the_seed_the_part_and_the_id(options):

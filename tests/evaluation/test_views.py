@@ -1,5 +1,7 @@
 """Subsets: of a build as a view, by builds of their own, on the fly and through load_dataset, all the same."""
 
+from dataclasses import replace
+
 import datasets
 import numpy as np
 import pytest
@@ -88,6 +90,16 @@ def test_a_subset_that_a_build_lacks_is_named(tmp_path, clean):
     some = view(from_folder(whole), ids=[IDS[65][0], IDS[1][1]])
     parts = [[*some.slice(some.cells, n, n + 1).labels.items()] for n in range(2)]
     assert sorted(parts) == sorted([[(IDS[65][0], 65)], [(IDS[1][1], 1)]])
+    asked, rows = [], from_folder(whole)
+    rows = replace(rows, labels=lambda cell: asked.append(cell) or {IDS[65][0]: 65})
+    first, second = (cell.config for cell in rows.cells)
+    for problems in ({first: "cut"}, {second: "cut"}, {first: "cut", second: "cut"}):
+        view(replace(rows, problems=problems), ids=[IDS[65][0]])
+    assert [cell.config for cell in asked] == [
+        second,
+        first,
+        first,
+    ]  # labels of a complete config, if there is one
     for options, says in (
         ({"ids": "robustbench-5000"}, "images are not in imagenet_c as built, such as"),
         ({"classes": "imagewoof"}, "has no image of the classes of imagewoof"),

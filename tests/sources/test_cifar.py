@@ -14,6 +14,8 @@ from datasets import ClassLabel, Dataset, Features, Image, load_dataset
 
 from imagenet_cp.build.plan import build
 from imagenet_cp.errors import SourceError
+from imagenet_cp.evaluation.data.generated_rows import from_source
+from imagenet_cp.evaluation.streams import stream
 from imagenet_cp.images import codecs
 from imagenet_cp.sources import cifar, open_source, pickles
 
@@ -161,6 +163,13 @@ def test_the_other_cifar_is_refused(form, dataset, right, tmp_path):
     says = rf"holds the images of {right[:-2]}, but {dataset} is made of .*or make {right}"
     with pytest.raises(SourceError, match=says):
         build(dataset, open_source(archive), tmp_path / "made")
+    with pytest.raises(SourceError, match=says):
+        from_source(dataset, archive)
+    own = dataset.partition("_")[0]
+    with pytest.raises(
+        SourceError, match=f"holds the images of {right[:-2]}, but {own}_c is made of those of {own}"
+    ):
+        stream("mixed", archive, benchmark=f"{own}_c")
     with pytest.raises(SourceError, match=says):
         load_dataset(dataset, "brightness", data_dir=str(archive), cache_dir=str(tmp_path / "cache"))
     assert not (tmp_path / "made").exists()

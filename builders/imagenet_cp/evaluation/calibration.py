@@ -45,7 +45,7 @@ def expected_calibration_error(confidence: Array, correct: Array) -> float:
         Mean over images of the distance of accuracy and confidence in the image's bin, of 15 equally wide ones.
     """
     bins = np.ceil(confidence * BINS).astype(int).clip(1, BINS)
-    gaps = np.bincount(bins, correct - confidence, minlength=BINS + 1)
+    gaps = np.bincount(bins, correct - confidence)
     return float(np.abs(gaps).sum() / len(confidence))
 
 
@@ -63,7 +63,7 @@ def adaptive_calibration_error(confidence: Array, correct: Array) -> float:
         Mean over images of the distance of accuracy and confidence in the image's bin. Images of equal confidence
         count with their mean, so their order does not matter.
     """
-    order = np.argsort(confidence, kind="stable")
+    order = np.argsort(confidence)
     gaps = (_mean_of_ties(confidence, correct) - confidence)[order]
     return float(sum(abs(gap.sum()) for gap in np.array_split(gaps, BINS)) / len(confidence))
 
@@ -91,7 +91,7 @@ def area_under_risk_coverage(confidence: Array, correct: Array) -> float:
     float
         Mean over k of the error among the k most confident images. Images of equal confidence count with their mean.
     """
-    order = np.argsort(-confidence, kind="stable")
+    order = np.argsort(-confidence)
     errors = 1 - _mean_of_ties(confidence, correct)[order]
     return float((np.cumsum(errors) / np.arange(1, len(errors) + 1)).mean())
 

@@ -74,7 +74,7 @@ def non_local_means(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
     denoised = denoise_nl_means(
         values, patch_size=5, patch_distance=6, h=0.8 * sigma, sigma=sigma, fast_mode=True, channel_axis=-1
     )
-    return np.asarray(np.rint(denoised * 255).clip(0, 255), np.uint8)
+    return np.asarray(np.rint(denoised * 255), np.uint8)
 
 
 PREPROCESSORS: dict[str, Preprocessor] = {"clahe": clahe, "non_local_means": non_local_means}
