@@ -54,11 +54,10 @@ def test_a_folder_is_listed_in_order_and_an_array_with_its_labels(tmp_path):
     for name in ("b/2", "b/1", "a/3", "fog.npy", "labels.npy"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).touch()
-    names = [one.name for one in list_entries(tmp_path, Listing(tmp_path))]
+    listed = list(list_entries(tmp_path, Listing(tmp_path)))
     inside = ["fog.npy", "labels.npy", "a/3", "b/1", "b/2"]
-    assert names == [str(tmp_path / name) for name in inside]
-    arrays = [one.name for one in list_entries(tmp_path / "fog.npy", Listing(tmp_path))]
-    assert arrays == [str(tmp_path / name) for name in inside[:2]]
+    assert listed == [(str(tmp_path / name), str(tmp_path / name), None, 0, "") for name in inside]
+    assert list(list_entries(tmp_path / "fog.npy", Listing(tmp_path))) == listed[:2]
     assert len(list(list_entries(tmp_path / "labels.npy", Listing(tmp_path)))) == 1
 
 

@@ -17,6 +17,7 @@ import pytest
 from PIL import Image
 
 from imagenet_cp.benchmarks.catalog import BENCHMARKS
+from imagenet_cp.build import units
 from imagenet_cp.build.build_folder import _is_bare, lock_build
 from imagenet_cp.build.checksums import damaged_files
 from imagenet_cp.build.parquet import FileInfo, read_footer
@@ -339,6 +340,13 @@ def test_an_earlier_result_is_taken_if_it_is_of_the_same_images(images, tmp_path
     assert _earlier_result(unit) is None
     unit.record.unlink()
     assert _earlier_result(unit) is None
+
+
+def test_a_unit_runs_within_its_build_only(images, tmp_path):
+    unit = new_plan("imagenet_c", open_source(images), tmp_path / "out", ["clean"]).todo[0]
+    with pytest.raises(ValueError, match="a unit runs within the build that it belongs to"):
+        units.run(unit)
+    assert not (tmp_path / "out").exists()
 
 
 def test_of_two_records_of_a_unit_the_latest_comes_last(tmp_path):

@@ -151,7 +151,7 @@ def test_without_a_source_nothing_is_made_up(cache):
         ("fog_0", {}, "did you mean fog_1 or "),
         ("fog_3", {"severity": 5}, "has no meaning; did you mean fog_5"),
         ("fog_3", {"sede": 5}, "did you mean seed"),
-        ("fog_3", {"seed": -1}, "seed"),
+        ("fog_3", {"seed": -1}, "^seed must be a whole number from 0, not -1"),
         ("fog_3", {"on_error": "ignore"}, "on_error"),
         ("fog_3", {"source": "sample", "data_dir": "val"}, "not by both"),
     ],

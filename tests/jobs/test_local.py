@@ -1,12 +1,15 @@
 """Worker processes: what becomes of those that die, and what is reported meanwhile."""
 
 import multiprocessing
+import os
+import signal
 from types import SimpleNamespace
 
 import pytest
 import toy_units
 
 from imagenet_cp.errors import BuildError
+from imagenet_cp.jobs import local
 from imagenet_cp.jobs.local import TITLE, _stop, run_local
 
 
@@ -53,6 +56,31 @@ def test_networks_have_the_threads_of_a_process(tmp_path):
     units = toy_units.units(tmp_path, 2, 1)
     found = run_local(toy_units.threads_of, units, 2, lambda *step: None, threads=3)
     assert [threads for _, threads in found] == [("3", "3", "1")] * 2
+
+
+@pytest.mark.parametrize("cv2", [True, False])
+def test_a_worker_takes_the_first_free_slot_and_counts_in_it(tmp_path, monkeypatch, cv2):
+    calls, (toy,) = [], toy_units.units(tmp_path, 1, 3)
+    for name in ("_counter", "_slots", "_place"):
+        monkeypatch.setattr(local, name, getattr(local, name))
+    for name in local._THREADS:
+        monkeypatch.setenv(name, "1")
+    library = SimpleNamespace(setNumThreads=lambda count: calls.append(("OpenCV", count)))
+    monkeypatch.setattr(local.opencv, "load", lambda: library if cv2 else None)
+    monkeypatch.setattr(local, "reuse_freed_memory", lambda own_process: calls.append(own_process))
+    monkeypatch.setattr(signal, "signal", lambda *given: calls.append(given))
+    assert local.slot() == 0
+    counter = multiprocessing.Value("q", 10)
+    slots = multiprocessing.Array("q", [4, 7, 9, 0, 0, 0, 0, 0, 0])
+    local._init_worker(counter, slots, 2)
+    assert local.slot() == 1 and slots[:] == [4, 7, 9, os.getpid(), -1, 0, 0, 0, 0]
+    assert calls == [True, *[("OpenCV", 0)] * cv2, (signal.SIGINT, signal.SIG_IGN)]
+    assert [os.environ[name] for name in local._THREADS] == ["2", "2", "1", "1"]
+    assert local._run(toy_units.run, toy, 5) == 0
+    local._tick(4)
+    assert slots[:] == [4, 7, 9, os.getpid(), 5, 7, 0, 0, 0] and counter.value == 17
+    local._run(lambda unit, tick: tick(), toy, 6)
+    assert slots[3:6] == [os.getpid(), 6, 1]
 
 
 def test_processes_that_were_stopped_have_not_died():
