@@ -117,6 +117,15 @@ class TestImageFolder:
             export(photos, "imagefolder", tmp_path / "out", ["clean"])
         assert not files(tmp_path, "*.png")
 
+    def test_images_are_on_the_disk_before_their_record(self, photos, tmp_path, monkeypatch):
+        records = []
+        folder = tmp_path / "out/.imagenet_cp/units"
+        monkeypatch.setattr(os, "sync", lambda: records.append(len([*folder.iterdir()])), raising=False)
+        export(photos, "imagefolder", tmp_path / "out", ["clean"])
+        assert records == [0, 1]
+        monkeypatch.delattr(os, "sync")  # as on Windows
+        assert export(photos, "imagefolder", tmp_path / "windows", ["clean"]).written == 4
+
     def test_loaders_read_it(self, photos, tmp_path):
         pytest.importorskip("torch")
         from torch_samples import load_torchvision

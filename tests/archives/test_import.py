@@ -27,7 +27,7 @@ from imagenet_cp.benchmarks.recipe import Recipe
 from imagenet_cp.build.build_folder import lock_build
 from imagenet_cp.build.plan import build
 from imagenet_cp.build.verify import verify
-from imagenet_cp.errors import BuildError, SourceError
+from imagenet_cp.errors import BuildError, SourceError, UsageError
 from imagenet_cp.evaluation.run import evaluate_model
 from imagenet_cp.jobs.job_folder import STATE_DIR, Shard
 from imagenet_cp.sources import classes as imagenet
@@ -387,6 +387,13 @@ def test_inputs_that_cannot_be_used_are_named(tmp_path, make, says):
         import_official([path], tmp_path / "out")
     assert str(path) in str(error.value) and says in str(error.value)
     assert not list((tmp_path / "out").rglob("*.parquet"))
+
+
+def test_nothing_to_import_is_an_error():
+    with pytest.raises(
+        UsageError, match=r"^name the archives or folders to import, such as noise\.tar blur\.tar$"
+    ):
+        import_official([])
 
 
 def test_the_two_releases_are_not_mixed(tmp_path):

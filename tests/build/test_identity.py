@@ -310,6 +310,9 @@ def test_files_are_checked_one_by_one(tmp_path):
     steps = []
     found = damaged_files(tmp_path, files, 1, lambda *step: steps.append(step))
     assert found == {"a": "1 bytes, not 2 as recorded", "b": "missing"}
+    assert damaged_files(tmp_path.parent, {tmp_path.name: FileInfo(1, 1, "")}, 1, print) == {
+        tmp_path.name: "missing"
+    }
     assert steps == [("checking files", 1, 2), ("checking files", 2, 2)]
 
 
@@ -346,7 +349,13 @@ def test_a_unit_runs_within_its_build_only(images, tmp_path):
     unit = new_plan("imagenet_c", open_source(images), tmp_path / "out", ["clean"]).todo[0]
     with pytest.raises(ValueError, match="a unit runs within the build that it belongs to"):
         units.run(unit)
-    assert not (tmp_path / "out").exists()
+    assert not unit.out.exists()
+    with lock_build(unit.out, unit.identity, Shard()) as claim:
+        first = units.run(dataclasses.replace(unit, claim=claim))
+        finished = dataclasses.replace(unit, claim=claim, reader=None)  # no image is read again
+        again = units.run(finished)
+    assert again.files == first.files and len(first.images) == len(unit.items) == 8
+    assert unit.location(1) == unit.items[1].location != unit.items[0].location
 
 
 def test_of_two_records_of_a_unit_the_latest_comes_last(tmp_path):

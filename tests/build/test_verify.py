@@ -156,6 +156,13 @@ def test_damage_is_named(copy, how, says, quick):
     assert len(found) == 1 and re.search(says, found[0]), found
 
 
+def test_a_number_of_rows_other_than_the_recorded_one_is_named(copy):
+    record = json.loads((copy / "build.json").read_text())
+    record["files"][FIRST]["rows"] = 6
+    (copy / "build.json").write_text(json.dumps(record))
+    assert f"{FIRST}: 5 rows, not 6 as recorded" in problems(copy, quick=True)
+
+
 def claim(signature):
     def change(columns, metadata):
         metadata[b"imagenet_cp"] = signature
@@ -309,9 +316,10 @@ class Unreadable:
 
 def test_an_unreadable_image_of_the_source_is_a_problem(sound):
     source = dataclasses.replace(open_source("sample"), reader=Unreadable())
-    report = verify(sound, source=source, sample=3)
-    assert len(report.problems) == 3 and report.regenerated == 0
-    assert all("not an image in a supported format" in str(problem) for problem in report.problems)
+    report = verify(sound, source=source, sample=42)
+    assert len(report.problems) == 42 and report.regenerated == 0
+    assert all("not an image in a supported format" in problem.text for problem in report.problems)
+    assert {problem.place for problem in report.problems} == {"source"}
 
 
 def test_another_source_is_noticed(sound, class_folder):

@@ -173,6 +173,13 @@ def test_a_broken_image_is_named_or_skipped(class_folder, cache, caplog):
     assert "broken.jpg" in warning.getMessage()
 
 
+def test_an_unexpected_error_is_raised_as_datasets_does(cache, monkeypatch):
+    monkeypatch.setattr("imagenet_cp.hub.prepared.PreparedImages.read", lambda *_: [][0])
+    with pytest.raises(datasets.exceptions.DatasetGenerationError) as error:
+        load("fog", cache)
+    assert isinstance(error.value.__cause__, IndexError)
+
+
 def test_clean_images_come_before_a_folder_of_that_name(class_folder, cache, tmp_path):
     (tmp_path / "imagenet_c").mkdir()
     assert load("brightness_1", cache, source=None, data_dir=str(class_folder)).num_rows == 4

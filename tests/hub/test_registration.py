@@ -137,6 +137,12 @@ def test_a_folder_of_another_source_is_compared_as_it_was_read(tmp_path, monkeyp
     assert opened == [("there", size == "keep")] and not recwarn
 
 
+def test_a_source_that_cannot_be_opened_is_another_one(tmp_path):
+    settings.remember_source(str(tmp_path / "none"))
+    with pytest.warns(UserWarning, match=f"which was not built from {tmp_path / 'none'}"):
+        registration._warn_if_another_source_is_set(tmp_path)
+
+
 def test_public_names_are_there():
     assert {"corrupt", "corruptions"} <= set(dir(imagenet_cp))
     assert all(getattr(imagenet_cp, name) for name in imagenet_cp.__all__)
