@@ -190,8 +190,9 @@ def test_builds_are_not_mixed(built, change, says):
 
 
 def test_a_folder_with_something_else_in_it_is_left_alone(tmp_path, built):
-    (tmp_path / "thesis.tex").write_text("")
-    with pytest.raises(BuildError, match=r"thesis\.tex"):
+    for name in ("d", "thesis.tex", "a", "b"):
+        (tmp_path / name).touch()
+    with pytest.raises(BuildError, match=r"holds something else \(a, b, d\); choose a new folder with --out"):
         build("imagenet_c", open_source("sample"), tmp_path, ["fog_3"])
     with pytest.raises(BuildError, match="is a file"):
         build("imagenet_c", open_source("sample"), tmp_path / "thesis.tex", ["fog_3"])
@@ -293,13 +294,18 @@ def test_a_record_that_lies_is_passed_over(what, tmp_path):
 
 
 def test_files_of_another_build_among_the_data_are_named(built):
-    strange = built / "data" / "fog_3" / "validation-00000-of-00001.parquet"
-    strange.write_bytes(b"of another build")
+    strange = [built / "data" / "fog_3" / f"validation-0000{n}-of-00004.parquet" for n in range(4)]
+    for path in strange:
+        path.write_bytes(b"of another build")
+    names = ", ".join(path.relative_to(built).as_posix() for path in strange[:3])
     try:
-        with pytest.raises(BuildError, match="validation-00000-of-00001"):
+        with pytest.raises(
+            BuildError, match=rf"^{names} in {built}: not part of this build \(4 such files\); "
+        ):
             build("imagenet_c", open_source("sample"), built, CONFIGS, workers_count=1)
     finally:
-        strange.unlink()
+        for path in strange:
+            path.unlink()
 
 
 def test_an_image_that_changes_between_two_runs_is_named(class_folder, tmp_path):

@@ -7,6 +7,7 @@ import json
 import re
 import shutil
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -15,7 +16,7 @@ from PIL import Image
 from imagenet_cp.benchmarks.catalog import BENCHMARKS
 from imagenet_cp.build import check
 from imagenet_cp.build.build_json import open_build
-from imagenet_cp.build.check import Content, _row_problem
+from imagenet_cp.build.check import Content, _row_problem, _video_problem
 from imagenet_cp.build.plan import build
 from imagenet_cp.build.verify import _check_images, verify
 from imagenet_cp.cards import card as cards
@@ -282,6 +283,12 @@ def test_a_sequence_that_is_null_has_no_frames():
     (cell,) = BENCHMARKS["imagenet_p"].cells(["tilt"])
     row = {"image_id": "a", "label": 0, "perturbation": "tilt", "difficulty": cell.level, "sequence": None}
     assert _row_problem(row, cell, range(1), 224, "imagenet") == "has 0 frames, not 31"
+
+
+def test_a_video_of_another_shape_is_a_problem(monkeypatch):
+    monkeypatch.setattr(check, "decode_video", lambda data: np.zeros((2, 3, 3, 3)))
+    assert _video_problem({"bytes": b""}, (2, 3, 3, 3)) is None
+    assert _video_problem(None, (31, 3, 3, 3)) == "its video has the shape (2, 3, 3, 3), not (31, 3, 3, 3)"
 
 
 def test_a_strange_file_is_never_believed(copy):

@@ -2,6 +2,7 @@
 
 import gc
 import pickle
+import re
 import tempfile
 import threading
 
@@ -37,7 +38,7 @@ def test_without_a_folder_to_write_to_images_are_among_temporary_files(tmp_path,
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     for place in (tmp_path / "none", None, tmp_path):
         folder = PreparedImages(8, place).folder
-        assert folder.parent == tmp_path and folder.name.startswith("imagenet_cp_images_")
+        assert folder.parent == tmp_path and re.fullmatch(r"imagenet_cp_images_\w{8}", folder.name)
 
 
 @pytest.fixture(autouse=True)

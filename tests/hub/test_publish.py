@@ -625,6 +625,20 @@ def test_a_metric_is_a_space_that_stock_evaluate_loads(hub, client, command, tmp
     assert said.stdout.strip().splitlines()[-1:] == ["[None, None, 0.5, None, None]"], said.stderr
 
 
+def test_a_metric_is_added_or_updated_in_a_space_of_its_own(monkeypatch):
+    plans, lines = [], []
+    monkeypatch.setattr(Plan, "carry_out", lambda plan, *_: plans.append(plan))
+    for state, verb in ((None, "Add"), (State(), "Update")):
+        monkeypatch.setattr(HubRepo, "fetch_state", lambda repo, state=state: state)
+        url = publish_metric("mce", "owner/mce", echo=lines.append)
+        (upload,) = plans[-1].uploads
+        assert upload.message == f"{verb} mce" and url == plans[-1].repo.url
+        assert lines[-1] == f'{url}: up to date; evaluate.load("owner/mce") loads it'
+    monkeypatch.setattr(HubRepo, "fetch_state", lambda repo: State(files={"thesis.tex": None}))
+    with pytest.raises(BuildError, match=r"owner/mce holds something else \(thesis\.tex\)"):
+        publish_metric("mce", "owner/mce")
+
+
 @pytest.mark.parametrize("metric", ["mce", "mfr", "mt5d"])
 def test_a_space_holds_the_whole_folder_and_no_more(hub, client, metric):
     publish_metric(metric, f"owner/{metric}", echo=str)

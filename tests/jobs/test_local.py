@@ -3,6 +3,7 @@
 import multiprocessing
 import os
 import signal
+from concurrent.futures import Future
 from types import SimpleNamespace
 
 import pytest
@@ -10,7 +11,7 @@ import toy_units
 
 from imagenet_cp.errors import BuildError
 from imagenet_cp.jobs import local
-from imagenet_cp.jobs.local import TITLE, _places, _stop, run_local
+from imagenet_cp.jobs.local import TITLE, _places, _stop, run_local, run_on_executor
 
 
 def run(units, workers=2):
@@ -91,6 +92,22 @@ def test_a_worker_takes_the_first_free_slot_and_counts_in_it(tmp_path, monkeypat
     assert slots[:] == [4, 7, 9, os.getpid(), 5, 7, 0, 0, 0] and counter.value == 17
     local._run(lambda unit, tick: tick(), toy, 6)
     assert slots[3:6] == [os.getpid(), 6, 1]
+
+
+def test_an_error_cancels_the_units_that_are_not_started(tmp_path):
+    futures, steps = [], []
+    executor = SimpleNamespace(submit=lambda *given: futures.append(Future()) or futures[-1])
+    units = toy_units.units(tmp_path, 3, 1)
+    results = run_on_executor(executor, toy_units.run, units, lambda: steps.append(len(futures)) or end())
+
+    def end():
+        if len(steps) == 2:
+            futures[0].set_exception(BuildError("an image is damaged"))
+
+    with pytest.raises(BuildError, match="an image is damaged"):
+        for _ in results:
+            pass
+    assert set(steps) == {3} and [future.cancelled() for future in futures] == [False, True, True]
 
 
 def test_the_image_of_a_process_that_died_is_named_while_its_unit_is_unfinished(tmp_path):

@@ -3,6 +3,7 @@
 import errno
 import os
 import platform
+import shutil
 import signal
 import subprocess
 import sys
@@ -53,6 +54,24 @@ def test_shards_of_one_build_work_side_by_side(tmp_path, order):
     with ExitStack() as stack:
         for index in order:
             stack.enter_context(lock_build(tmp_path, IDENTITY, Shard(index, len(order))))
+
+
+@pytest.mark.parametrize("then", ["deleted", "of another run"])
+def test_a_run_whose_folder_is_gone_stops(tmp_path, then):
+    with lock_build(tmp_path / "out", IDENTITY, WHOLE) as claim:
+        with claim.check():
+            pass
+        if then == "deleted":
+            shutil.rmtree(tmp_path / "out")
+        else:
+            claim.holder.write_text("another")
+        with (
+            pytest.raises(BuildError, match="out: was deleted, or is of another build by now"),
+            claim.check(),
+        ):
+            pass
+        assert not claim.holds and (tmp_path / "out").exists() is (then != "deleted")
+    assert claim.holder.exists() is (then != "deleted")
 
 
 def test_the_record_is_waited_for(tmp_path):
