@@ -18,6 +18,7 @@ from PIL import Image
 from imagenet_cp.benchmarks.catalog import BENCHMARKS
 from imagenet_cp.build.build_json import reopen_source
 from imagenet_cp.build.estimate import estimate
+from imagenet_cp.build.parquet import nbytes, read_rows
 from imagenet_cp.build.plan import build, new_plan
 from imagenet_cp.errors import BuildError, SourceError
 from imagenet_cp.jobs.job_folder import Shard
@@ -415,5 +416,8 @@ def test_the_estimate_is_what_a_build_comes_to(dataset, config, codec, class_fol
     assert total.cpu_hours == pytest.approx((4 * len(costs) + 4) / 3600)
     made = build(dataset, source, folder, [config], codec=codec, images_per_file=3, workers_count=1)
     assert total.files == len(made.files) and total.rows == sum(file.rows for file in made.files.values())
+    files = [pq.ParquetFile(folder / path) for path in made.files]
+    images = sum(nbytes(value) for file in files for row in read_rows(file) for value in row.values())
+    assert 1e9 * total.gigabytes == pytest.approx(images)
     stored = sum(file.size for file in made.files.values())
     assert stored - 10_000 * total.files < 1e9 * total.gigabytes < stored

@@ -357,6 +357,9 @@ def test_a_unit_runs_within_its_build_only(images, tmp_path):
         first = units.run(dataclasses.replace(unit, claim=claim))
         finished = dataclasses.replace(unit, claim=claim, reader=None)  # no image is read again
         again = units.run(finished)
+        (unit.out / next(iter(first.files))).unlink()
+        with pytest.raises(AttributeError):  # it is made again
+            units.run(finished)
     assert again.files == first.files and len(first.images) == len(unit.items) == 8
     assert unit.location(1) == unit.items[1].location != unit.items[0].location
 

@@ -16,7 +16,7 @@ from PIL import Image
 from imagenet_cp.benchmarks.catalog import BENCHMARKS
 from imagenet_cp.build import check
 from imagenet_cp.build.build_json import open_build
-from imagenet_cp.build.check import Content, _row_problem, _video_problem
+from imagenet_cp.build.check import Content, _brief, _row_problem, _video_problem
 from imagenet_cp.build.plan import build
 from imagenet_cp.build.verify import _check_images, verify
 from imagenet_cp.cards import card as cards
@@ -241,7 +241,9 @@ def test_a_row_that_lies_is_named_though_its_digest_agrees(copy, change, says):
 )
 def test_configs_must_hold_the_same_images(copy, change, says):
     rewrite(copy, FIRST, change)
-    assert any(problem.startswith(says) for problem in problems(copy)), problems(copy)
+    found = problems(copy)
+    assert any(problem.startswith(says) for problem in found), found
+    assert sum(", row " in problem for problem in found) <= 1  # the first of a file
 
 
 @pytest.mark.parametrize(
@@ -289,6 +291,11 @@ def test_a_video_of_another_shape_is_a_problem(monkeypatch):
     monkeypatch.setattr(check, "decode_video", lambda data: np.zeros((2, 3, 3, 3)))
     assert _video_problem({"bytes": b""}, (2, 3, 3, 3)) is None
     assert _video_problem(None, (31, 3, 3, 3)) == "its video has the shape (2, 3, 3, 3), not (31, 3, 3, 3)"
+
+
+def test_long_texts_of_problems_are_cut():
+    assert _brief("a\n  b") == "a b"
+    assert _brief("x" * 200) == "x" * 200 and _brief("x" * 201) == f"{'x' * 200}..."
 
 
 def test_a_strange_file_is_never_believed(copy):

@@ -103,6 +103,7 @@ def test_a_process_that_waits_prepares_later_images(tmp_path):
         assert sorted(source.calls) == [3, 4, 5, 6, 7] and not rows
     other.join()
     assert rows == EXPECTED and sorted(source.calls) == list(range(8))
+    assert {path.name for path in images.folder.glob("*.index")} == {"0.index", "1.index", "2.index"}
 
 
 @pytest.mark.parametrize("options", [{}, {"num_proc": 2}, {"streaming": True}], ids=str)
