@@ -64,7 +64,7 @@ def test_images_that_do_not_fit_are_prepared_again(tmp_path, monkeypatch):
         assert read(images, source) == EXPECTED
     assert source.calls == [0, 1, 2, 3, *range(3, 8), *range(3, 8)]
     monkeypatch.setattr(prepared, "MIN_FREE", 0)
-    for most, used in ((100, 81), (60, 0)):  # a chunk that does not fit is not stored in part
+    for most, used in ((100, 81), (81, 81), (80, 0)):  # a chunk that does not fit is not stored in part
         monkeypatch.setattr(prepared, "MAX_SIZE", most)
         images = PreparedImages(8, tmp_path)
         assert read(images, source) == EXPECTED

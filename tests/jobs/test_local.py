@@ -3,7 +3,7 @@
 import multiprocessing
 import os
 import signal
-from concurrent.futures import Future
+from concurrent.futures import Future, ThreadPoolExecutor
 from types import SimpleNamespace
 
 import pytest
@@ -11,7 +11,7 @@ import toy_units
 
 from imagenet_cp.errors import BuildError
 from imagenet_cp.jobs import local
-from imagenet_cp.jobs.local import TITLE, _places, _stop, run_local, run_on_executor
+from imagenet_cp.jobs.local import TITLE, _compile, _places, _stop, run_local, run_on_executor
 
 
 def run(units, workers=2):
@@ -92,6 +92,15 @@ def test_a_worker_takes_the_first_free_slot_and_counts_in_it(tmp_path, monkeypat
     assert slots[:] == [4, 7, 9, os.getpid(), 5, 7, 0, 0, 0] and counter.value == 17
     local._run(lambda unit, tick: tick(), toy, 6)
     assert slots[3:6] == [os.getpid(), 6, 1]
+
+
+def test_an_error_of_a_kernel_is_raised_before_the_units_run():
+    steps = []
+    with ThreadPoolExecutor(1) as pool:
+        _compile(pool, [int, int], lambda *step: steps.append(step))
+        with pytest.raises(IndexError):
+            _compile(pool, [int, lambda: [][0]], lambda *step: None)
+    assert steps == [("compiling kernels", ready, 2) for ready in range(3)]
 
 
 def test_an_error_cancels_the_units_that_are_not_started(tmp_path):
