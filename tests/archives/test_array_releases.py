@@ -13,15 +13,16 @@ import pytest
 from PIL import Image
 from released import pack, publish, rows_of, special, tree, unpack
 
-from imagenet_cp.archives.array_releases import ArrayImages
+from imagenet_cp.archives.array_releases import Array, ArrayImages
 from imagenet_cp.archives.import_folder import report
 from imagenet_cp.archives.importer import import_official
-from imagenet_cp.archives.known_releases import RELEASES
+from imagenet_cp.archives.known_releases import RELEASES, release_of
 from imagenet_cp.archives.release import read_at
 from imagenet_cp.build.verify import verify
 from imagenet_cp.errors import BuildError, SourceError
 from imagenet_cp.images import codecs
 from imagenet_cp.sources.cifar import CIFAR10, CIFAR100
+from imagenet_cp.sources.source import stamp_of
 
 IMAGES = 20
 
@@ -264,6 +265,18 @@ def test_labels_in_a_row_have_no_order(tmp_path):
     assert [row["label"] for row in rows_of(tmp_path / "out", "fog_2")] == LABELS[:IMAGES].tolist()
 
 
+@pytest.mark.parametrize(("largest", "dataset"), [(9, "cifar10_c"), (10, "cifar100_c"), (99, "cifar100_c")])
+def test_the_largest_label_tells_the_release(tmp_path, largest, dataset):
+    files = {"fog.npy": b"", "labels.npy": saved(np.full(5 * IMAGES, largest))}
+    assert release_of(unpack(tmp_path / "mine", files)).dataset == dataset
+
+
+def test_labels_are_checked_with_the_classes_of_the_release(tmp_path):
+    folder = unpack(tmp_path, files_of(100)) / "CIFAR-100-C"
+    with pytest.raises(SourceError, match=r"labels\.npy: row 0 has the label 80, but there are 10 classes"):
+        RELEASES["cifar10_c"].scan(folder, {"fog_1"})
+
+
 @pytest.mark.parametrize(("called", "classes", "other"), [(10, 100, 10), (100, 10, 100)])
 def test_a_name_that_the_labels_belie_is_an_error(tmp_path, called, classes, other):
     files = {name.replace(f"-{classes}-", f"-{called}-"): data for name, data in files_of(classes).items()}
@@ -324,6 +337,17 @@ def test_a_pipe_holds_up_nothing_and_an_array_that_changes_is_named(tmp_path, mo
     )
     with pytest.raises(SourceError, match=r"fog\.npy: has changed since it was listed"):
         import_official([folder], tmp_path / "other")
+
+
+def test_an_array_that_is_cut_short_while_it_is_read_is_named(tmp_path):
+    path = tmp_path / "fog.npy"
+    path.write_bytes(b"12345")
+    array = Array(path, 0, 5, stamp_of(path.stat()), "the array")
+    with array.open() as read:
+        assert read(3, 2) == b"345"
+        os.truncate(path, 4)
+        with pytest.raises(SourceError, match="the array: cut short; fetch it again"):
+            read(3, 2)
 
 
 def test_without_pread_bytes_are_read_at_their_offsets(tmp_path, monkeypatch):

@@ -117,6 +117,15 @@ class TestImageFolder:
             export(photos, "imagefolder", tmp_path / "out", ["clean"])
         assert not files(tmp_path, "*.png")
 
+    def test_images_are_on_the_disk_before_their_record(self, photos, tmp_path, monkeypatch):
+        records = []
+        folder = tmp_path / "out/.imagenet_cp/units"
+        monkeypatch.setattr(os, "sync", lambda: records.append(len([*folder.iterdir()])), raising=False)
+        export(photos, "imagefolder", tmp_path / "out", ["clean"])
+        assert records == [0, 1]
+        monkeypatch.delattr(os, "sync")  # as on Windows
+        assert export(photos, "imagefolder", tmp_path / "windows", ["clean"]).written == 4
+
     def test_loaders_read_it(self, photos, tmp_path):
         pytest.importorskip("torch")
         from torch_samples import load_torchvision
@@ -167,13 +176,6 @@ class TestRobustBench:
         found = (images.numpy() * 255).round().astype(np.uint8).transpose(0, 2, 3, 1)
         assert all(np.array_equal(found[i], codecs.decode(rows[name])) for i, name in enumerate(IDS))
 
-    def test_images_without_labels_are_refused(self, cifar, tmp_path, monkeypatch):
-        rows = [{**row, "label": -1} for row in rows_of(cifar, "brightness_1")]
-        monkeypatch.setattr(module, "_rows", lambda *_: iter(rows))
-        with pytest.raises(BuildError, match=r"has no label \(-1\), which labels\.npy cannot hold"):
-            export(cifar, "npy", tmp_path / "out", ["brightness"])
-        assert not list((tmp_path / "out").glob("*.npy"))
-
     def test_cifar_10_c(self, cifar, tmp_path, robustbench):
         export(cifar, "npy", tmp_path / "CIFAR-10-C", ["brightness"])
         images, labels = robustbench.load_cifar10c(4, 1, str(tmp_path), corruptions=["brightness"])
@@ -209,6 +211,13 @@ class TestArrays:
         with pytest.raises(BuildError, match="the clean images are none; name corruptions with --configs"):
             export(cifar, "npy", tmp_path / "out", ["clean"])
         export(cifar, "npy", tmp_path / "out", ["brightness", "clean"])
+
+    def test_images_without_labels_are_refused(self, cifar, tmp_path, monkeypatch):
+        rows = [{**row, "label": -1} for row in rows_of(cifar, "brightness_1")]
+        monkeypatch.setattr(module, "_rows", lambda *_: iter(rows))
+        with pytest.raises(BuildError, match=r"has no label \(-1\), which labels\.npy cannot hold"):
+            export(cifar, "npy", tmp_path / "out", ["brightness"])
+        assert not list((tmp_path / "out").glob("*.npy"))
 
     def test_labels_that_differ_between_corruptions_are_named(self, cifar, tmp_path, monkeypatch):
         labels = iter([np.arange(20), np.zeros(20, np.int64)])

@@ -27,7 +27,7 @@ from imagenet_cp.benchmarks.recipe import Recipe
 from imagenet_cp.build.build_folder import lock_build
 from imagenet_cp.build.plan import build
 from imagenet_cp.build.verify import verify
-from imagenet_cp.errors import BuildError, SourceError
+from imagenet_cp.errors import BuildError, SourceError, UsageError
 from imagenet_cp.evaluation.run import evaluate_model
 from imagenet_cp.jobs.job_folder import STATE_DIR, Shard
 from imagenet_cp.sources import classes as imagenet
@@ -263,6 +263,16 @@ def test_a_known_archive_is_hashed_once(tmp_path, monkeypatch):
     weather = pack(tmp_path / "weather.tar", images(["fog/3"]))
     publish(monkeypatch, "imagenet_c", weather=weather)
     said = []
+
+    def stop(title, *count):
+        if title == "importing images":
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        import_official([weather], tmp_path / "stopped", progress=stop)
+    import_official([weather], tmp_path / "stopped", progress=lambda title, *count: said.append(title))
+    assert "importing images" in said and "checking archives (MB)" not in said
+    said.clear()
     for _ in range(2):
         import_official([weather], tmp_path / "out", progress=lambda title, *count: said.append(title))
         said.append("run")
@@ -369,7 +379,8 @@ def test_a_pipe_and_a_link_in_a_folder_hold_up_nothing(tmp_path):
     [
         (
             lambda p: pack(p, {"cat/a.JPEG": jpeg(0)}),
-            "holds no released files, which have names like .../fog/3/",
+            "holds no released files, which have names like .../fog/3/n01440764/ILSVRC2012_val_00000293.JPEG or "
+            ".../sparkles/3/n01440764/",
         ),
         (lambda p: pack(p, {}), "not a tar archive"),
         (lambda p: p.mkdir(), "holds no released files"),
@@ -387,6 +398,13 @@ def test_inputs_that_cannot_be_used_are_named(tmp_path, make, says):
         import_official([path], tmp_path / "out")
     assert str(path) in str(error.value) and says in str(error.value)
     assert not list((tmp_path / "out").rglob("*.parquet"))
+
+
+def test_nothing_to_import_is_an_error():
+    with pytest.raises(
+        UsageError, match=r"^name the archives or folders to import, such as noise\.tar blur\.tar$"
+    ):
+        import_official([])
 
 
 def test_the_two_releases_are_not_mixed(tmp_path):

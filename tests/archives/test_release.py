@@ -1,6 +1,8 @@
 """Listings of archives and folders, and the report of an import."""
 
+import errno
 import hashlib
+import io
 import os
 import re
 import tarfile
@@ -13,10 +15,11 @@ from imagenet_cp.archives.export import _is_inside
 from imagenet_cp.archives.image_releases import FileImages
 from imagenet_cp.archives.import_folder import Import, _short_names, report
 from imagenet_cp.archives.known_releases import RELEASES, released_cells
-from imagenet_cp.archives.release import Listing, list_entries
+from imagenet_cp.archives.release import Listing, _Hashing, list_entries
 from imagenet_cp.benchmarks.catalog import BENCHMARKS
 from imagenet_cp.benchmarks.recipe import Recipe
 from imagenet_cp.build.parquet import FileInfo
+from imagenet_cp.errors import SourceError
 from imagenet_cp.jobs.job_folder import STATE_DIR
 
 
@@ -50,15 +53,30 @@ def test_an_archive_is_listed_and_hashed_whole(tmp_path):
     assert listing.md5 == "" and listing.stamp.startswith(f"{len(data)}:")
 
 
+def test_an_archive_that_gets_shorter_is_hashed_to_its_end():
+    ticks = []
+    archive = _Hashing(io.BytesIO(b"12345"), ticks.append)
+    assert archive.read(2) == b"12" and archive.seek(4) == 4 and archive.seek(9) == 5
+    assert sum(ticks) == 3 and archive.hash.hexdigest() == hashlib.md5(b"12345").hexdigest()
+
+
+def test_a_folder_that_cannot_be_read_is_named(tmp_path, monkeypatch):
+    def fail(path):
+        raise PermissionError(errno.EACCES, "Permission denied", str(path))
+
+    monkeypatch.setattr(os, "scandir", fail)
+    with pytest.raises(SourceError, match=f"^{tmp_path}: .*Permission denied"):
+        list(list_entries(tmp_path, Listing(tmp_path)))
+
+
 def test_a_folder_is_listed_in_order_and_an_array_with_its_labels(tmp_path):
     for name in ("b/2", "b/1", "a/3", "fog.npy", "labels.npy"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).touch()
-    names = [one.name for one in list_entries(tmp_path, Listing(tmp_path))]
+    listed = list(list_entries(tmp_path, Listing(tmp_path)))
     inside = ["fog.npy", "labels.npy", "a/3", "b/1", "b/2"]
-    assert names == [str(tmp_path / name) for name in inside]
-    arrays = [one.name for one in list_entries(tmp_path / "fog.npy", Listing(tmp_path))]
-    assert arrays == [str(tmp_path / name) for name in inside[:2]]
+    assert listed == [(str(tmp_path / name), str(tmp_path / name), None, 0, "") for name in inside]
+    assert list(list_entries(tmp_path / "fog.npy", Listing(tmp_path))) == listed[:2]
     assert len(list(list_entries(tmp_path / "labels.npy", Listing(tmp_path)))) == 1
 
 

@@ -1,5 +1,6 @@
 """The build command's folder: what is in it, that stock libraries read it, and that it goes on where it stopped."""
 
+import dataclasses
 import io
 import json
 import os
@@ -14,7 +15,10 @@ import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
+from imagenet_cp.benchmarks.catalog import BENCHMARKS
+from imagenet_cp.build.build_json import reopen_source
 from imagenet_cp.build.estimate import estimate
+from imagenet_cp.build.parquet import nbytes, read_rows
 from imagenet_cp.build.plan import build, new_plan
 from imagenet_cp.errors import BuildError, SourceError
 from imagenet_cp.jobs.job_folder import Shard
@@ -187,8 +191,9 @@ def test_builds_are_not_mixed(built, change, says):
 
 
 def test_a_folder_with_something_else_in_it_is_left_alone(tmp_path, built):
-    (tmp_path / "thesis.tex").write_text("")
-    with pytest.raises(BuildError, match=r"thesis\.tex"):
+    for name in ("d", "thesis.tex", "a", "b"):
+        (tmp_path / name).touch()
+    with pytest.raises(BuildError, match=r"holds something else \(a, b, d\); choose a new folder with --out"):
         build("imagenet_c", open_source("sample"), tmp_path, ["fog_3"])
     with pytest.raises(BuildError, match="is a file"):
         build("imagenet_c", open_source("sample"), tmp_path / "thesis.tex", ["fog_3"])
@@ -226,13 +231,32 @@ def test_an_unreadable_image_stops_the_build_or_is_recorded(class_folder, tmp_pa
         "imagenet_c", open_source(class_folder), tmp_path / "two", ["fog_3"], workers_count=1, on_error="skip"
     )
     assert set(plan.skipped) == {"broken", "line"} and "broken.jpg" in plan.skipped["broken"]
-    assert sum(written.rows for written in plan.files.values()) == 4
+    assert sum(written.rows for written in plan.files.values()) == 4 and plan.todo == []
 
 
 def test_unknown_configs_are_refused_with_the_nearest_names(tmp_path):
     with pytest.raises(ValueError, match="did you mean fog_3"):
         build("imagenet_c", open_source("sample"), tmp_path / "new", ["fgo_3"])
     assert not (tmp_path / "new").exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "says"),
+    [
+        ("run_local", lambda *_: bytearray(sys.maxsize), "imagenet_c: out of memory; try fewer --workers"),
+        (
+            "read_footer",
+            lambda path: ("", 0),
+            "imagenet_c: 2 files have vanished or were replaced by others; ",
+        ),
+    ],
+)
+def test_a_build_that_cannot_finish_says_why(class_folder, tmp_path, monkeypatch, name, change, says):
+    monkeypatch.setattr(f"imagenet_cp.build.plan.{name}", change)
+    options = {"images_per_file": 2, "workers_count": 1}
+    with pytest.raises(BuildError, match=says):
+        build("imagenet_c", open_source(class_folder), tmp_path / "imagenet_c", ["clean"], **options)
+    assert not (tmp_path / "imagenet_c" / "README.md").exists()
 
 
 def test_damage_is_found_named_and_mended(tmp_path):
@@ -271,13 +295,18 @@ def test_a_record_that_lies_is_passed_over(what, tmp_path):
 
 
 def test_files_of_another_build_among_the_data_are_named(built):
-    strange = built / "data" / "fog_3" / "validation-00000-of-00001.parquet"
-    strange.write_bytes(b"of another build")
+    strange = [built / "data" / "fog_3" / f"validation-0000{n}-of-00004.parquet" for n in range(4)]
+    for path in strange:
+        path.write_bytes(b"of another build")
+    names = ", ".join(path.relative_to(built).as_posix() for path in strange[:3])
     try:
-        with pytest.raises(BuildError, match="validation-00000-of-00001"):
+        with pytest.raises(
+            BuildError, match=rf"^{names} in {built}: not part of this build \(4 such files\); "
+        ):
             build("imagenet_c", open_source("sample"), built, CONFIGS, workers_count=1)
     finally:
-        strange.unlink()
+        for path in strange:
+            path.unlink()
 
 
 def test_an_image_that_changes_between_two_runs_is_named(class_folder, tmp_path):
@@ -289,6 +318,28 @@ def test_an_image_that_changes_between_two_runs_is_named(class_folder, tmp_path)
     Image.new("RGB", (300, 300)).save(image)
     with pytest.raises(SourceError, match=r"rocket\.jpg: has changed"):
         build("imagenet_c", open_source(class_folder), folder, ["fog_5"], workers_count=1)
+
+
+@pytest.mark.parametrize(
+    ("part", "says"),
+    [
+        ({"ids": "0a1b"}, "holds a subset of the images, ids:0a1b; add --ids with their file"),
+        ({"classes": "0a1b"}, "holds some of the classes, classes:0a1b; add --classes with their file"),
+        ({"ids": "robustbench-5000", "classes": "imagenet-r"}, ""),
+        ({"size": "keep"}, ""),
+    ],
+)
+def test_the_source_of_a_build_of_a_part_is_restricted_to_it(part, says, monkeypatch):
+    monkeypatch.setattr("imagenet_cp.build.build_json.open_source", lambda source, **given: given)
+    recipe = dataclasses.replace(BENCHMARKS["imagenet_c"].recipe(), **part)
+    named = {"ids": part.get("ids"), "classes": part.get("classes"), "recursive": "size" in part}
+    if says:
+        with pytest.raises(SourceError, match=f"^the build {says}$"):
+            reopen_source("val", recipe)
+        file = dict.fromkeys(part, "a file")
+        assert reopen_source("val", recipe, **file) == named | file
+    else:
+        assert reopen_source("val", recipe) == named
 
 
 def shard_of_sample(folder, index, count, progress=lambda title, done, total: None):
@@ -365,5 +416,8 @@ def test_the_estimate_is_what_a_build_comes_to(dataset, config, codec, class_fol
     assert total.cpu_hours == pytest.approx((4 * len(costs) + 4) / 3600)
     made = build(dataset, source, folder, [config], codec=codec, images_per_file=3, workers_count=1)
     assert total.files == len(made.files) and total.rows == sum(file.rows for file in made.files.values())
+    files = [pq.ParquetFile(folder / path) for path in made.files]
+    images = sum(nbytes(value) for file in files for row in read_rows(file) for value in row.values())
+    assert 1e9 * total.gigabytes == pytest.approx(images)
     stored = sum(file.size for file in made.files.values())
     assert stored - 10_000 * total.files < 1e9 * total.gigabytes < stored

@@ -17,16 +17,18 @@ import pytest
 from PIL import Image
 
 from imagenet_cp.benchmarks.catalog import BENCHMARKS
+from imagenet_cp.build import units
 from imagenet_cp.build.build_folder import _is_bare, lock_build
-from imagenet_cp.build.checksums import damaged_files
+from imagenet_cp.build.checksums import Checksums, damaged_files
 from imagenet_cp.build.parquet import FileInfo, read_footer
 from imagenet_cp.build.plan import build, new_plan
-from imagenet_cp.build.resume import finished_units, remove_leftovers
+from imagenet_cp.build.resume import finished_units, remove_leftovers, resume
 from imagenet_cp.build.units import _earlier_result
 from imagenet_cp.build.verify import verify
 from imagenet_cp.errors import SKIP_HINT, BuildError, SourceError
 from imagenet_cp.jobs.job_folder import STATE_DIR, Shard
 from imagenet_cp.jobs.locks import Claim
+from imagenet_cp.progress import silent
 from imagenet_cp.sources import open_source
 
 FILES = 3
@@ -309,7 +311,12 @@ def test_files_are_checked_one_by_one(tmp_path):
     steps = []
     found = damaged_files(tmp_path, files, 1, lambda *step: steps.append(step))
     assert found == {"a": "1 bytes, not 2 as recorded", "b": "missing"}
+    assert damaged_files(tmp_path.parent, {tmp_path.name: FileInfo(1, 1, "")}, 1, print) == {
+        tmp_path.name: "missing"
+    }
     assert steps == [("checking files", 1, 2), ("checking files", 2, 2)]
+    with pytest.raises(SourceError, match=f"^{tmp_path / 'b'}: missing; run the same build command again$"):
+        Checksums(tmp_path, files).verify("b")
 
 
 @pytest.mark.parametrize("on_error", ["raise", "skip"])
@@ -339,6 +346,45 @@ def test_an_earlier_result_is_taken_if_it_is_of_the_same_images(images, tmp_path
     assert _earlier_result(unit) is None
     unit.record.unlink()
     assert _earlier_result(unit) is None
+
+
+def test_a_unit_runs_within_its_build_only(images, tmp_path):
+    unit = new_plan("imagenet_c", open_source(images), tmp_path / "out", ["clean"]).todo[0]
+    with pytest.raises(ValueError, match="a unit runs within the build that it belongs to"):
+        units.run(unit)
+    assert not unit.out.exists()
+    with lock_build(unit.out, unit.identity, Shard()) as claim:
+        first = units.run(dataclasses.replace(unit, claim=claim))
+        finished = dataclasses.replace(unit, claim=claim, reader=None)  # no image is read again
+        again = units.run(finished)
+        (unit.out / next(iter(first.files))).unlink()
+        with pytest.raises(AttributeError):  # it is made again
+            units.run(finished)
+    assert again.files == first.files and len(first.images) == len(unit.items) == 8
+    assert unit.location(1) == unit.items[1].location != unit.items[0].location
+
+
+def test_a_damaged_file_is_deleted_before_it_is_made_again(images, tmp_path):
+    path = next(iter(run(images, tmp_path / "out").files))
+    (tmp_path / "out" / path).write_bytes(b"")
+    source = open_source(images)
+    plan = new_plan("imagenet_c", source, tmp_path / "out", ["clean"], images_per_file=3)
+    resumed = resume(plan.todo, Shard(), source, 1, silent)
+    assert resumed.damaged.keys() == {path} and [unit.index for unit in resumed.todo] == [0]
+    assert not (tmp_path / "out" / path).exists() and len(resumed.files) == FILES - 1
+
+
+def test_a_record_of_another_source_does_not_hide_the_later_ones(images, tmp_path):
+    run(images, tmp_path / "out")
+    record = min((tmp_path / "out").glob(".imagenet_cp/units/*.json"))
+    stored = json.loads(record.read_text())
+    stored["images"]["nobody"] = ["", ""]
+    record.write_text(json.dumps(stored))
+    os.utime(record, (0, 0))
+    source = open_source(images)
+    plan = new_plan("imagenet_c", source, tmp_path / "out", ["clean"], images_per_file=3)
+    resumed = resume(plan.todo, Shard(), source, 1, silent)
+    assert [unit.index for unit in resumed.todo] == [0] and len(resumed.files) == FILES - 1
 
 
 def test_of_two_records_of_a_unit_the_latest_comes_last(tmp_path):

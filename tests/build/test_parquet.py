@@ -51,7 +51,7 @@ def test_an_unfinished_file_is_removed(tmp_path):
     path = tmp_path / "data" / "fog_3" / "a.parquet"
     with pytest.raises(KeyError), ParquetFile(path, LAYOUT, Claimed()) as file:
         file.write({"image_id": "0"})
-    assert not list(path.parent.iterdir()) and read_footer(path) == ("", 0)
+    assert not list(path.parent.iterdir()) and read_footer(path) == ("", 0) and file.file.closed
 
 
 def test_the_bytes_of_images_are_counted_at_any_depth():

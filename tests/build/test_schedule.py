@@ -58,6 +58,12 @@ def test_the_longest_units_come_first():
     assert sizes == sorted(sizes, reverse=True)
 
 
+def test_a_long_unit_among_short_ones_is_divided():
+    long = replace(units(1, 1000)[0], index=20)
+    divided = divide([long, *units(1, 10)], 2)
+    assert len([unit for unit in divided if unit.index == 20]) > 1
+
+
 def test_jobs_go_to_the_first_free_worker():
     assert makespan([3, 3, 2, 2, 2], 2) == 7 and makespan([], 2) == 0
 

@@ -116,6 +116,16 @@ def test_a_file_that_is_replaced_is_read_anew_only_when_opened_anew(tmp_path):
     assert again.metadata.num_rows == 1 and again.read(0)[0] == [b"another"]
 
 
+def test_a_file_that_is_cut_short_while_it_is_read_is_named(tmp_path, monkeypatch):
+    path = write(tmp_path / "rows.parquet")
+    images = StoredImages(path, "image")
+    images.read(99)
+    monkeypatch.setattr(stored_images, "_state", lambda path: images._state)
+    os.truncate(path, 1000)
+    with pytest.raises(ValueError, match="it is truncated"):
+        images.read(98)
+
+
 def test_files_that_cannot_be_read(tmp_path):
     path = write(tmp_path / "rows.parquet")
     images = StoredImages(path, "image")

@@ -7,6 +7,7 @@ import json
 import re
 import shutil
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -15,7 +16,7 @@ from PIL import Image
 from imagenet_cp.benchmarks.catalog import BENCHMARKS
 from imagenet_cp.build import check
 from imagenet_cp.build.build_json import open_build
-from imagenet_cp.build.check import Content, _row_problem
+from imagenet_cp.build.check import Content, _brief, _row_problem, _video_problem
 from imagenet_cp.build.plan import build
 from imagenet_cp.build.verify import _check_images, verify
 from imagenet_cp.cards import card as cards
@@ -156,6 +157,13 @@ def test_damage_is_named(copy, how, says, quick):
     assert len(found) == 1 and re.search(says, found[0]), found
 
 
+def test_a_number_of_rows_other_than_the_recorded_one_is_named(copy):
+    record = json.loads((copy / "build.json").read_text())
+    record["files"][FIRST]["rows"] = 6
+    (copy / "build.json").write_text(json.dumps(record))
+    assert f"{FIRST}: 5 rows, not 6 as recorded" in problems(copy, quick=True)
+
+
 def claim(signature):
     def change(columns, metadata):
         metadata[b"imagenet_cp"] = signature
@@ -233,24 +241,26 @@ def test_a_row_that_lies_is_named_though_its_digest_agrees(copy, change, says):
 )
 def test_configs_must_hold_the_same_images(copy, change, says):
     rewrite(copy, FIRST, change)
-    assert any(problem.startswith(says) for problem in problems(copy)), problems(copy)
+    found = problems(copy)
+    assert any(problem.startswith(says) for problem in found), found
+    assert sum(", row " in problem for problem in found) <= 1  # the first of a file
 
 
 @pytest.mark.parametrize(
     ("change", "says"),
     [
-        (put("image_id", 1, "astronaut"), "the image astronaut is repeated"),
-        (put("image_id", 1, "brick_2"), "differ from those of the recorded source"),
+        (put("image_id", 1, "astronaut"), "data: the image astronaut is repeated"),
+        (put("image_id", 1, "brick_2"), "data: the ids and labels differ from those of the recorded source"),
         (
             lambda columns, _: [values.pop() for values in columns.values()],
-            "13 images and 0 skipped, but",
+            "data: 13 images and 0 skipped, but the source had 14",
         ),
     ],
 )
 def test_images_missing_everywhere_alike_are_noticed(copy, change, says):
     for cell in ("fog_3", "brightness_1", "clean"):
         rewrite(copy, f"data/{cell}/validation-00000-of-00003.parquet", change)
-    assert any(says in problem for problem in problems(copy)), problems(copy)
+    assert any(problem.startswith(says) for problem in problems(copy)), problems(copy)
 
 
 def test_columns_of_another_kind_are_refused(copy):
@@ -275,6 +285,17 @@ def test_a_sequence_that_is_null_has_no_frames():
     (cell,) = BENCHMARKS["imagenet_p"].cells(["tilt"])
     row = {"image_id": "a", "label": 0, "perturbation": "tilt", "difficulty": cell.level, "sequence": None}
     assert _row_problem(row, cell, range(1), 224, "imagenet") == "has 0 frames, not 31"
+
+
+def test_a_video_of_another_shape_is_a_problem(monkeypatch):
+    monkeypatch.setattr(check, "decode_video", lambda data: np.zeros((2, 3, 3, 3)))
+    assert _video_problem({"bytes": b""}, (2, 3, 3, 3)) is None
+    assert _video_problem(None, (31, 3, 3, 3)) == "its video has the shape (2, 3, 3, 3), not (31, 3, 3, 3)"
+
+
+def test_long_texts_of_problems_are_cut():
+    assert _brief("a\n  b") == "a b"
+    assert _brief("x" * 200) == "x" * 200 and _brief("x" * 201) == f"{'x' * 200}..."
 
 
 def test_a_strange_file_is_never_believed(copy):
@@ -309,9 +330,10 @@ class Unreadable:
 
 def test_an_unreadable_image_of_the_source_is_a_problem(sound):
     source = dataclasses.replace(open_source("sample"), reader=Unreadable())
-    report = verify(sound, source=source, sample=3)
-    assert len(report.problems) == 3 and report.regenerated == 0
-    assert all("not an image in a supported format" in str(problem) for problem in report.problems)
+    report = verify(sound, source=source, sample=42)
+    assert len(report.problems) == 42 and report.regenerated == 0
+    assert all("not an image in a supported format" in problem.text for problem in report.problems)
+    assert {problem.place for problem in report.problems} == {"source"}
 
 
 def test_another_source_is_noticed(sound, class_folder):

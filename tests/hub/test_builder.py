@@ -151,7 +151,7 @@ def test_without_a_source_nothing_is_made_up(cache):
         ("fog_0", {}, "did you mean fog_1 or "),
         ("fog_3", {"severity": 5}, "has no meaning; did you mean fog_5"),
         ("fog_3", {"sede": 5}, "did you mean seed"),
-        ("fog_3", {"seed": -1}, "seed"),
+        ("fog_3", {"seed": -1}, "^seed must be a whole number from 0, not -1"),
         ("fog_3", {"on_error": "ignore"}, "on_error"),
         ("fog_3", {"source": "sample", "data_dir": "val"}, "not by both"),
     ],
@@ -171,6 +171,13 @@ def test_a_broken_image_is_named_or_skipped(class_folder, cache, caplog):
     (warning,) = [record for record in caplog.records if record.name == "imagenet_cp.hub.builder"]
     assert warning.levelname == "WARNING" and warning.getMessage().startswith("skipped: ")
     assert "broken.jpg" in warning.getMessage()
+
+
+def test_an_unexpected_error_is_raised_as_datasets_does(cache, monkeypatch):
+    monkeypatch.setattr("imagenet_cp.hub.prepared.PreparedImages.read", lambda *_: [][0])
+    with pytest.raises(datasets.exceptions.DatasetGenerationError) as error:
+        load("fog", cache)
+    assert isinstance(error.value.__cause__, IndexError)
 
 
 def test_clean_images_come_before_a_folder_of_that_name(class_folder, cache, tmp_path):

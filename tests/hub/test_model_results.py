@@ -43,10 +43,12 @@ def test_a_score_goes_to_the_file_and_comes_back(mce, tmp_path):
     ]
     assert {entry.notes for entry in entries} == {mce["signature"]}
     write_evaluation_results(mce, "user/imagenet_c", tmp_path, source_url="https://a.org", source_name="Zoë")
-    assert (
-        file.read_text(encoding="utf-8").startswith("- dataset:\n    id: user/") and "Zoë" in file.read_text()
-    )
-    assert entries[0].dataset_revision == "0" * 40 and entries[0].source_url == "https://example.org"
+    text = file.read_text(encoding="utf-8")
+    assert text.startswith("- dataset:\n    id: user/") and "Zoë" in text
+    for entry in entries:
+        assert entry.dataset_revision == "0" * 40 and entry.source_url == "https://example.org"
+        assert str(entry.date) == "2025-01-31" and entry.source_name is None
+    assert {entry.source_name for entry in parse_eval_result_entries(yaml.safe_load(text))} == {"Zoë"}
     write_evaluation_results(mce, "user/imagenet_c", tmp_path)
     assert len(list((tmp_path / ".eval_results").iterdir())) == 1
 

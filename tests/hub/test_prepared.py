@@ -2,6 +2,8 @@
 
 import gc
 import pickle
+import re
+import tempfile
 import threading
 
 import numpy as np
@@ -32,6 +34,13 @@ def read(images, source, start=0, stop=8):
 EXPECTED = [(n, (n + 2, 3, 3), {n}) for n in range(8) if n != 4]
 
 
+def test_without_a_folder_to_write_to_images_are_among_temporary_files(tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    for place in (tmp_path / "none", None, tmp_path):
+        folder = PreparedImages(8, place).folder
+        assert folder.parent == tmp_path and re.fullmatch(r"imagenet_cp_images_\w{8}", folder.name)
+
+
 @pytest.fixture(autouse=True)
 def chunks_of_three(monkeypatch):
     monkeypatch.setattr(prepared, "CHUNK", 3)
@@ -55,10 +64,11 @@ def test_images_that_do_not_fit_are_prepared_again(tmp_path, monkeypatch):
         assert read(images, source) == EXPECTED
     assert source.calls == [0, 1, 2, 3, *range(3, 8), *range(3, 8)]
     monkeypatch.setattr(prepared, "MIN_FREE", 0)
-    monkeypatch.setattr(prepared, "MAX_SIZE", 100)
-    images = PreparedImages(8, tmp_path)
-    assert read(images, source) == EXPECTED
-    assert sum(path.stat().st_size for path in images.folder.iterdir() if path.suffix == ".pixels") <= 100
+    for most, used in ((100, 81), (81, 81), (80, 0)):  # a chunk that does not fit is not stored in part
+        monkeypatch.setattr(prepared, "MAX_SIZE", most)
+        images = PreparedImages(8, tmp_path)
+        assert read(images, source) == EXPECTED
+        assert sum(path.stat().st_size for path in images.folder.glob("*.pixels")) == used
 
 
 def test_the_folder_is_deleted_by_its_owner_only(tmp_path):
@@ -93,6 +103,7 @@ def test_a_process_that_waits_prepares_later_images(tmp_path):
         assert sorted(source.calls) == [3, 4, 5, 6, 7] and not rows
     other.join()
     assert rows == EXPECTED and sorted(source.calls) == list(range(8))
+    assert {path.name for path in images.folder.glob("*.index")} == {"0.index", "1.index", "2.index"}
 
 
 @pytest.mark.parametrize("options", [{}, {"num_proc": 2}, {"streaming": True}], ids=str)

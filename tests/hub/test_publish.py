@@ -1,5 +1,6 @@
 """Publishing, against a loopback server that speaks the Hub's protocol, with the stock clients."""
 
+import dataclasses
 import getpass
 import hashlib
 import json
@@ -199,6 +200,9 @@ def test_a_benchmark_is_whole_with_all_images_in_all_configs_of_its_mean(images,
     }
     made = types.SimpleNamespace(recipe=benchmark.recipe(), benchmark=benchmark, files=files)
     assert _is_whole(made, cells) is whole
+    for part in ({"ids": "some"}, {"classes": "some"}, {"size": "keep"}):
+        made.recipe = dataclasses.replace(benchmark.recipe(), **part)
+        assert _is_whole(made, cells) is False
 
 
 def test_publishing_again_sends_nothing(hub, send, built):
@@ -217,11 +221,21 @@ def test_a_dry_run_needs_no_hub(built, monkeypatch):
 
     monkeypatch.setattr(HubRepo, "fetch_state", unreachable)
     lines = []
-    publish(built, "user/imagenet_c", dry_run=True, quick=True, echo=lines.append)
+    url = publish(built, "user/imagenet_c", dry_run=True, quick=True, echo=lines.append)
+    assert url == HubRepo("user/imagenet_c", "dataset").url
     assert lines[0] == "the token for the Hub is missing. A new repository is assumed"
     assert any(line.startswith("to send: ") and "to send: 0" not in line for line in lines)
     with pytest.raises(BuildError, match="token for the Hub is missing"):
         publish(built, "user/imagenet_c", quick=True)
+
+
+def test_a_tag_of_an_older_state_is_refused_before_the_build_is_verified(built, monkeypatch):
+    monkeypatch.setattr(HubRepo, "fetch_state", lambda repo: State(head="new", tags={"v1": "old"}))
+    monkeypatch.setattr(sys.modules[publish.__module__], "verify", None)
+    with pytest.raises(
+        BuildError, match=r"^the tag v1 exists for an older state; choose another with --tag$"
+    ):
+        publish(built, NAME, tag="v1")
 
 
 def test_one_changed_shard_is_one_file_sent_and_not_hashed_again(hub, send, built, monkeypatch):
@@ -515,6 +529,7 @@ def test_the_token_is_masked_in_what_the_server_says(client):
         ([6, 4, 1], [[6, 4], [1]]),
         ([11, 1], [[11], [1]]),
         ([5, 6, 5], [[5], [6], [5]]),
+        ([6, 5, 5], [[6], [5, 5]]),
         ([1] * 5, [[1] * 3, [1] * 2]),
     ],
 )
@@ -609,6 +624,20 @@ def test_a_metric_is_a_space_that_stock_evaluate_loads(hub, client, command, tmp
     assert "to send: 0 files" in lines[1] and not space.private and len(space.commits) == 2
     said = stock(hub, tmp_path, METRIC)
     assert said.stdout.strip().splitlines()[-1:] == ["[None, None, 0.5, None, None]"], said.stderr
+
+
+def test_a_metric_is_added_or_updated_in_a_space_of_its_own(monkeypatch):
+    plans, lines = [], []
+    monkeypatch.setattr(Plan, "carry_out", lambda plan, *_: plans.append(plan))
+    for state, verb in ((None, "Add"), (State(), "Update")):
+        monkeypatch.setattr(HubRepo, "fetch_state", lambda repo, state=state: state)
+        url = publish_metric("mce", "owner/mce", echo=lines.append)
+        (upload,) = plans[-1].uploads
+        assert upload.message == f"{verb} mce" and url == plans[-1].repo.url
+        assert lines[-1] == f'{url}: up to date; evaluate.load("owner/mce") loads it'
+    monkeypatch.setattr(HubRepo, "fetch_state", lambda repo: State(files={"thesis.tex": None}))
+    with pytest.raises(BuildError, match=r"owner/mce holds something else \(thesis\.tex\)"):
+        publish_metric("mce", "owner/mce")
 
 
 @pytest.mark.parametrize("metric", ["mce", "mfr", "mt5d"])

@@ -137,6 +137,12 @@ def test_a_folder_of_another_source_is_compared_as_it_was_read(tmp_path, monkeyp
     assert opened == [("there", size == "keep")] and not recwarn
 
 
+def test_a_source_that_cannot_be_opened_is_another_one(tmp_path):
+    settings.remember_source(str(tmp_path / "none"))
+    with pytest.warns(UserWarning, match=f"which was not built from {tmp_path / 'none'}"):
+        registration._warn_if_another_source_is_set(tmp_path)
+
+
 def test_public_names_are_there():
     assert {"corrupt", "corruptions"} <= set(dir(imagenet_cp))
     assert all(getattr(imagenet_cp, name) for name in imagenet_cp.__all__)
@@ -147,11 +153,22 @@ def test_public_names_are_there():
 def test_a_folder_that_lacks_configs_is_named(class_folder, tmp_path, cache, monkeypatch):
     build("imagenet_c", open_source(class_folder), tmp_path / "imagenet_c", ["contrast_1"], workers_count=1)
     monkeypatch.chdir(tmp_path)
-    lacking = len(BENCHMARKS["imagenet_c"].cells(["test", "extra", "clean"])) - 1
+    first, *others = [cell.config for cell in BENCHMARKS["imagenet_c"].cells(["test", "extra", "clean"])]
+    lacking = len(others)
     with pytest.warns(
-        UserWarning, match=rf"\./imagenet_c, which lacks {lacking} configs, .*--out \./imagenet_c"
+        UserWarning,
+        match=rf"\./imagenet_c, which lacks {lacking} configs, such as {first}\..*--out \./imagenet_c",
     ):
         load_dataset("imagenet_c", "contrast_1", split="validation", cache_dir=cache)
+
+
+def test_a_whole_folder_and_one_without_data_lack_no_configs(tmp_path, recwarn):
+    benchmark = BENCHMARKS["imagenet_c"]
+    registration._warn_if_configs_are_missing(tmp_path, benchmark)
+    for cell in benchmark.cells(benchmark.default_configs):
+        (tmp_path / "data" / cell.config).mkdir(parents=True)
+    registration._warn_if_configs_are_missing(tmp_path, benchmark)
+    assert not recwarn
 
 
 def test_load_dataset_takes_names_in_any_case(class_folder, cache):

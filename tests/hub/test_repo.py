@@ -84,12 +84,16 @@ def test_settings_of_a_repo(repo):
     ]
 
 
-def test_the_log_of_the_client_is_silent_for_the_time_of_a_call():
+@pytest.mark.parametrize("bars", [False, True])
+def test_the_client_is_silent_for_the_time_of_a_call(bars):
     log = logging.getLogger("huggingface_hub")
-    level = log.level
+    level, shown = log.level, not module.are_progress_bars_disabled()
+    switch = {True: module.enable_progress_bars, False: module.disable_progress_bars}
+    switch[bars]()
     with module._quiet():
         assert log.level == logging.CRITICAL and module.are_progress_bars_disabled()
-    assert log.level == level
+    assert log.level == level and module.are_progress_bars_disabled() is not bars
+    switch[shown]()
 
 
 @pytest.mark.parametrize(
@@ -117,6 +121,7 @@ def test_errors_without_an_answer_name_no_path(repo, tmp_path):
     for error, says in (
         (FileNotFoundError(2, "No such file", str(tmp_path / "a")), "^a: No such file$"),
         (ValueError(f"odd\n  {'x' * 400}"), f"^{NAME}: odd x{{296}}$"),
+        (module.OfflineModeIsEnabled("a"), "^HF_HUB_OFFLINE is set, so the Hub cannot be reached$"),
         (
             module._HTTPError("https://host/secret"),
             r"^the connection to the Hub failed \(HTTPError\); run the ",

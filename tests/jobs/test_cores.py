@@ -13,7 +13,7 @@ def group(tmp_path, monkeypatch):
     (tmp_path / "cgroup").write_text("1:cpu:/\n0::/system/job\n")
     monkeypatch.setattr(cores, "_OWN_GROUP", tmp_path / "cgroup")
     monkeypatch.setattr(cores, "_GROUPS", tmp_path)
-    monkeypatch.setattr(os, "sched_getaffinity", lambda process: set(range(16)), raising=False)
+    monkeypatch.setattr(os, "sched_getaffinity", {0: set(range(16))}.__getitem__, raising=False)
     (tmp_path / "system" / "job").mkdir(parents=True)
     return tmp_path
 

@@ -1,13 +1,14 @@
 """Engines by their names, with a stand-in for Dask."""
 
+import signal
 import sys
-from concurrent.futures import CancelledError
+from concurrent.futures import CancelledError, ThreadPoolExecutor
 from types import SimpleNamespace
 
 import pytest
 
 from imagenet_cp.errors import BuildError, UsageError
-from imagenet_cp.jobs.engines import open_engine
+from imagenet_cp.jobs.engines import _uninterrupted, open_engine
 
 
 class Client:
@@ -70,12 +71,23 @@ def test_a_new_cluster_has_as_many_workers_as_asked_for():
         ("daks", "unknown engine 'daks'; did you mean dask"),
         ("dask://host", "unknown engine 'dask://host'; name the scheduler's host and port, such as "),
         ("dask://host:x", "; name the scheduler's host and port"),
-        ("", "unknown engine ''; known: local, dask, dask://127"),
+        ("", r"unknown engine ''; known: local, dask, dask://127\.0\.0\.1:8786$"),
     ],
 )
 def test_an_unknown_engine_is_refused(engine, says):
     with pytest.raises(UsageError, match=says), open_engine(engine, None):
         pass
+
+
+def test_ctrl_c_is_left_to_the_parent_while_processes_start():
+    def handler():
+        with _uninterrupted():
+            return signal.getsignal(signal.SIGINT)
+
+    before = signal.getsignal(signal.SIGINT)
+    assert handler() == signal.SIG_IGN != before == signal.getsignal(signal.SIGINT)
+    with ThreadPoolExecutor(1) as pool:  # only the main thread can set it
+        assert pool.submit(handler).result() == before
 
 
 @pytest.mark.parametrize("kind", [KilledWorker, CancelledError])

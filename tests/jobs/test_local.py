@@ -1,13 +1,17 @@
 """Worker processes: what becomes of those that die, and what is reported meanwhile."""
 
 import multiprocessing
+import os
+import signal
+from concurrent.futures import Future, ThreadPoolExecutor
 from types import SimpleNamespace
 
 import pytest
 import toy_units
 
 from imagenet_cp.errors import BuildError
-from imagenet_cp.jobs.local import TITLE, _stop, run_local
+from imagenet_cp.jobs import local
+from imagenet_cp.jobs.local import TITLE, _compile, _places, _stop, run_local, run_on_executor
 
 
 def run(units, workers=2):
@@ -55,12 +59,98 @@ def test_networks_have_the_threads_of_a_process(tmp_path):
     assert [threads for _, threads in found] == [("3", "3", "1")] * 2
 
 
+@pytest.mark.parametrize("whole", [True, False], ids=["", "without OpenCV and a parent"])
+def test_a_worker_takes_the_first_free_slot_and_counts_in_it(tmp_path, monkeypatch, whole):
+    calls, (toy,) = [], toy_units.units(tmp_path, 1, 3)
+    for name in ("_counter", "_slots", "_place"):
+        monkeypatch.setattr(local, name, getattr(local, name))
+    for name in local._THREADS:
+        monkeypatch.setenv(name, "1")
+    library = SimpleNamespace(setNumThreads=lambda count: calls.append(("OpenCV", count)))
+    monkeypatch.setattr(local.opencv, "load", lambda: library if whole else None)
+    parent = SimpleNamespace(join=lambda: calls.append("joined"))
+    monkeypatch.setattr(multiprocessing, "parent_process", lambda: parent if whole else None)
+    monkeypatch.setattr(os, "_exit", lambda status: calls.append(("exit", status)))
+
+    def thread(target, args, daemon):
+        calls.append(("thread", daemon))
+        return SimpleNamespace(start=lambda: target(*args))
+
+    monkeypatch.setattr(local, "threading", SimpleNamespace(Thread=thread))
+    monkeypatch.setattr(local, "reuse_freed_memory", lambda own_process: calls.append(own_process))
+    monkeypatch.setattr(signal, "signal", lambda *given: calls.append(given))
+    assert local.slot() == 0
+    counter = multiprocessing.Value("q", 10)
+    slots = multiprocessing.Array("q", [4, 7, 9, 0, 0, 0, 0, 0, 0])
+    local._init_worker(counter, slots, 2)
+    assert local.slot() == 1 and slots[:] == [4, 7, 9, os.getpid(), -1, 0, 0, 0, 0]
+    ignored, watched = (signal.SIGINT, signal.SIG_IGN), [("thread", True), "joined", ("exit", 1)]
+    assert calls == ([True, ("OpenCV", 0), ignored, *watched] if whole else [True, ignored])
+    assert [os.environ[name] for name in local._THREADS] == ["2", "2", "1", "1"]
+    assert local._run(toy_units.run, toy, 5) == 0
+    local._tick(4)
+    assert slots[:] == [4, 7, 9, os.getpid(), 5, 7, 0, 0, 0] and counter.value == 17
+    local._run(lambda unit, tick: tick(), toy, 6)
+    assert slots[3:6] == [os.getpid(), 6, 1]
+
+
+def test_an_error_of_a_kernel_is_raised_before_the_units_run():
+    steps = []
+    with ThreadPoolExecutor(1) as pool:
+        _compile(pool, [int, int], lambda *step: steps.append(step))
+        with pytest.raises(IndexError):
+            _compile(pool, [int, lambda: [][0]], lambda *step: None)
+    assert steps == [("compiling kernels", ready, 2) for ready in range(3)]
+
+
+def test_an_error_cancels_the_units_that_are_not_started(tmp_path):
+    futures, steps = [], []
+    executor = SimpleNamespace(submit=lambda *given: futures.append(Future()) or futures[-1])
+    units = toy_units.units(tmp_path, 3, 1)
+    results = run_on_executor(executor, toy_units.run, units, lambda: steps.append(len(futures)) or end())
+
+    def end():
+        if len(steps) == 2:
+            futures[0].set_exception(BuildError("an image is damaged"))
+
+    with pytest.raises(BuildError, match="an image is damaged"):
+        for _ in results:
+            pass
+    assert set(steps) == {3} and [future.cancelled() for future in futures] == [False, True, True]
+
+
+def test_the_image_of_a_process_that_died_is_named_while_its_unit_is_unfinished(tmp_path):
+    units = dict(enumerate(toy_units.units(tmp_path, 2, 3)))
+    died_at = [11, 0, 2]
+    other = [[12, 1, 3], [13, 5, 0], [14, 1, 0]]  # a finished unit, none of these units, a process that lives
+    slots = [*other[0], *died_at, *other[1], *other[2]]
+    assert list(_places({11, 12, 13}, slots, units)) == ["/of/a2.jpg"]
+
+
+def test_workers_start_with_a_single_thread(monkeypatch):
+    first, *rest = local._THREADS
+    monkeypatch.setenv(first, "7")
+    for name in rest:
+        monkeypatch.delenv(name, raising=False)
+    with local._single_threaded():
+        assert [os.environ[name] for name in local._THREADS] == ["1"] * 4
+    assert [os.environ.get(name) for name in local._THREADS] == ["7", None, None, None]
+
+
 def test_processes_that_were_stopped_have_not_died():
     def process(pid, exitcode):
-        return SimpleNamespace(pid=pid, exitcode=exitcode, terminate=lambda: None, join=lambda: None)
+        def step(name):
+            return lambda: steps.append((name, pid))
 
+        return SimpleNamespace(pid=pid, exitcode=exitcode, terminate=step("terminate"), join=step("join"))
+
+    steps = []
     processes = {pid: process(pid, code) for pid, code in ((1, 0), (2, -15), (3, -9), (4, 1))}
-    pool = SimpleNamespace(_processes=processes, shutdown=lambda wait, cancel_futures: None)
+    pool = SimpleNamespace(_processes=processes, shutdown=lambda **given: steps.append(given))
     assert _stop(pool) == {3, 4}
+    assert steps == [
+        {"wait": False, "cancel_futures": True},
+        *((name, pid) for name in ("terminate", "join") for pid in (1, 2, 3, 4)),
+    ]
     pool._processes = None  # none was started
     assert _stop(pool) == set()

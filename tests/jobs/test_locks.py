@@ -2,10 +2,14 @@
 
 import errno
 import os
+import platform
+import shutil
 import signal
 import subprocess
 import sys
 import textwrap
+from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import TimeoutError as Waiting
 from contextlib import ExitStack
 
 import filelock
@@ -15,6 +19,7 @@ from imagenet_cp.build.build_folder import lock_build
 from imagenet_cp.build.plan import build
 from imagenet_cp.errors import BuildError
 from imagenet_cp.jobs.job_folder import STATE_DIR, Shard
+from imagenet_cp.jobs.locks import lock_record
 from imagenet_cp.sources import open_source
 
 IDENTITY = {"signature": "of a build", "source": "", "images": 1, "images_per_file": 1}
@@ -34,7 +39,9 @@ WHOLE = Shard()
 def test_a_folder_in_use_is_refused_and_says_by_whom(tmp_path, first, second):
     with (
         lock_build(tmp_path / "out", IDENTITY, first),
-        pytest.raises(BuildError, match=f"out: is being built by process {os.getpid()} on "),
+        pytest.raises(
+            BuildError, match=f"out: is being built by process {os.getpid()} on {platform.node()}$"
+        ),
         lock_build(tmp_path / "out", IDENTITY, second),
     ):
         pass
@@ -42,17 +49,52 @@ def test_a_folder_in_use_is_refused_and_says_by_whom(tmp_path, first, second):
         pass
 
 
-def test_shards_of_one_build_work_side_by_side(tmp_path):
+@pytest.mark.parametrize("order", [(2, 1), (3, 1, 2)])
+def test_shards_of_one_build_work_side_by_side(tmp_path, order):
     with ExitStack() as stack:
-        for index in (3, 1, 2):
-            stack.enter_context(lock_build(tmp_path, IDENTITY, Shard(index, 3)))
+        for index in order:
+            stack.enter_context(lock_build(tmp_path, IDENTITY, Shard(index, len(order))))
+
+
+@pytest.mark.parametrize("then", ["deleted", "of another run"])
+def test_a_run_whose_folder_is_gone_stops(tmp_path, then):
+    with lock_build(tmp_path / "out", IDENTITY, WHOLE) as claim:
+        with claim.check():
+            pass
+        if then == "deleted":
+            shutil.rmtree(tmp_path / "out")
+        else:
+            claim.holder.write_text("another")
+        with (
+            pytest.raises(BuildError, match="out: was deleted, or is of another build by now"),
+            claim.check(),
+        ):
+            pass
+        assert not claim.holds and (tmp_path / "out").exists() is (then != "deleted")
+    assert claim.holder.exists() is (then != "deleted")
+
+
+def test_the_record_is_waited_for(tmp_path):
+    def take():
+        with lock_record(tmp_path):
+            return "taken"
+
+    (tmp_path / STATE_DIR).mkdir()
+    with ThreadPoolExecutor(1) as pool:
+        with lock_record(tmp_path):
+            other = pool.submit(take)
+            with pytest.raises(Waiting):
+                other.result(0.1)
+        assert other.result() == "taken"
 
 
 @pytest.mark.parametrize(("shard", "name"), [(WHOLE, "lock.holder"), (Shard(2, 3), "lock-2-of-3.holder")])
 def test_the_holder_of_a_folder_is_named_as_long_as_it_is_held(tmp_path, shard, name):
+    (tmp_path / STATE_DIR).mkdir()
+    (tmp_path / STATE_DIR / "lock-1-of-2.holder").write_text("of a process that was killed")
     with lock_build(tmp_path, IDENTITY, shard) as claim:
         assert [path.name for path in (tmp_path / STATE_DIR).glob("*.holder")] == [name] and claim.holds
-    assert not list((tmp_path / STATE_DIR).glob("*.holder")) and not claim.holds
+    assert not list((tmp_path / STATE_DIR).glob("*.holder")) and claim.holds is False
 
 
 HOLD = """
@@ -94,13 +136,21 @@ def test_the_lock_of_a_killed_process_is_free(tmp_path, shard, how):
         assert process.communicate()[0] == "locked\n"
 
 
-def test_a_file_system_without_locks_is_named(tmp_path, monkeypatch):
+@pytest.mark.parametrize(
+    ("error", "says"),
+    [
+        (OSError(errno.ENOLCK, "No locks available"), "its file system cannot lock files.* with --out"),
+        (NotImplementedError(), "its file system cannot lock files.* with --out"),
+        (OSError(errno.EIO, "Input/output error"), r"cannot be written \(Input/output error\)"),
+    ],
+)
+def test_a_file_system_without_locks_is_named(tmp_path, monkeypatch, error, says):
     def fail(lock):
-        raise OSError(errno.ENOLCK, "No locks available")
+        raise error
 
     monkeypatch.setattr(filelock.FileLock, "_acquire", fail)
     with (
-        pytest.raises(BuildError, match=r"out: its file system cannot lock files.* with --out"),
+        pytest.raises(BuildError, match=f"out: {says}"),
         lock_build(tmp_path / "out", IDENTITY, WHOLE),
     ):
         pass

@@ -43,6 +43,11 @@ def test_the_limit_of_a_container_counts(system, most, workers, capsys):
     assert bool(capsys.readouterr().err) == (workers < 16)
 
 
+def test_above_the_limit_no_memory_is_available(system):
+    limit(system, "1000000000")
+    assert memory.available_memory() == 0 and memory.default_workers() == 1
+
+
 def test_the_notice_says_how_many_and_why(system, capsys):
     limit(system, "5000000000")
     memory.default_workers()

@@ -50,9 +50,6 @@ class HashingFile:
         self.size += view.nbytes
         return self.file.write(view)
 
-    def flush(self) -> None:
-        self.file.flush()
-
     def close(self) -> None:
         self.closed = True
 

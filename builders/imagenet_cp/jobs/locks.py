@@ -87,9 +87,7 @@ def lock_folder(folder: Path, shard: Shard) -> Iterator[Claim]:
             write_text(claim.holder, claim.text)
             stack.callback(_release, claim)
             for other in sorted((folder / STATE_DIR).glob("lock*.holder")):
-                if other != claim.holder and not (
-                    shard.count > 1 and other.stem.endswith(f"-of-{shard.count}")
-                ):
+                if other != claim.holder and not other.stem.endswith(f"-of-{shard.count}"):
                     with _lock(folder, other.stem):
                         other.unlink(missing_ok=True)  # its process was killed
         yield claim
