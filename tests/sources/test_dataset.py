@@ -26,7 +26,7 @@ from imagenet_cp.evaluation.run import evaluate_model
 from imagenet_cp.sources import classes as imagenet
 from imagenet_cp.sources import open_source
 from imagenet_cp.sources.arrow import brief
-from imagenet_cp.sources.dataset_files import _files, explained
+from imagenet_cp.sources.dataset_files import _files, explained, files_on_hub
 
 INT = datasets.Value("int64")
 CLASSES = [f"class {label}" for label in range(1000)]
@@ -347,6 +347,10 @@ SPOILT = {
         "characters that cannot be stored",
     ),
     "rows gone": (lambda f: rewrite(f, image=pa.array([], pa.null()), label=pa.array([], pa.int64())), ""),
+    "no rows": (
+        lambda f: pq.write_table(pq.read_table(f / "validation.parquet")[:0], f / "validation.parquet"),
+        "rows:validation: no rows in it; name another split",
+    ),
     "outside": (
         lambda f: (f / "README.md").write_text(
             "---\nconfigs: [{config_name: a, data_files: ../b/*.parquet}]\n---\n"
@@ -437,6 +441,8 @@ def test_saved_data_sets_name_no_file_outside(tmp_path):
         (folder / "state.json").write_text(text)
         with pytest.raises(SourceError, match="rows"):
             open_source(folder)
+    with pytest.raises(SourceError, match=r"rows: no rows in it; name another split"):
+        open_source(folder)
 
 
 def test_files_that_change_are_named_and_their_stamp_changes(tmp_path):
@@ -642,3 +648,17 @@ def test_a_data_set_without_files_is_named():
     builder = SimpleNamespace(config=SimpleNamespace(data_files=None))
     with pytest.raises(SourceError, match="its splits are none; name one as user/name:validation"):
         _files(builder, "user/name", None, None)
+
+
+def test_files_on_the_hub_are_its_own_and_stamped_with_their_commit(monkeypatch):
+    urls = ["hf://datasets/user/name@0a1b/data/test-0.parquet", "hf://datasets/user/name@0a1b/more.parquet"]
+    builder = SimpleNamespace(
+        config=SimpleNamespace(data_files={"test": urls}), info=SimpleNamespace(features="features")
+    )
+    monkeypatch.setattr(
+        datasets, "load_dataset_builder", lambda path, name: {("user/name", "small"): builder}[path, name]
+    )
+    assert files_on_hub("user/name:small/test") == ("user/name:small/test", urls, ["0a1b"] * 2, "features")
+    urls.append("hf://datasets/user/name_of_another@0a1b/data/test-0.parquet")
+    with pytest.raises(SourceError, match=r"names 'hf://.*_of_another@.*', which is not in the data set"):
+        files_on_hub("user/name:small/test")

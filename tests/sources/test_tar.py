@@ -151,6 +151,17 @@ def test_sizes_in_binary_are_understood(tmp_path):
     assert source.reader.read(source.items[0]) == b"picture"
 
 
+def test_headers_without_a_file_are_passed_over(tmp_path):
+    """Of all files, as `git archive` writes one, of a long link, and of a label."""
+    heads = [
+        (special(name, kind, size=5), b"12345") for name, kind in (("g", b"g"), ("K", b"K"), ("V", b"V"))
+    ]
+    path = pack(tmp_path / "val.tar", [*heads, ("cat/a.png", b"picture")])
+    assert [(i.image_id, open_source(path).reader.read(i)) for i in open_source(path).items] == [
+        ("a", b"picture")
+    ]
+
+
 def test_a_name_may_fill_its_field(tmp_path):
     name = f"cat/{'a' * 92}.png"
     source = open_source(pack(tmp_path / "val.tar", [(name, b"picture")], format=tarfile.USTAR_FORMAT))
@@ -273,6 +284,7 @@ def test_damaged_pax_headers_are_named(tmp_path):
         (lambda data: bz2.compress(data), "compressed with bzip2"),
         (lambda data: b"\x28\xb5\x2f\xfd" + data, "compressed with zstd"),
         (lambda data: data[:124] + b"\xff" * 12 + data[136:], "not a tar archive"),
+        (lambda data: data[:148] + b"unwanted" + data[156:], "not a tar archive"),
     ],
 )
 def test_spoilt_archives_are_named(tmp_path, spoil, says):
