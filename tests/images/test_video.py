@@ -1,10 +1,13 @@
 """Videos have the same bytes under every instruction set, and datasets' Video feature holds them."""
 
+import sys
+
 import datasets
 import numpy as np
 import pytest
 from skimage import data
 
+from imagenet_cp.errors import BuildError
 from imagenet_cp.images import video
 
 pytest.importorskip("av")
@@ -39,3 +42,19 @@ def test_a_value_of_the_column_is_decoded_as_its_bytes_are(frames):
     decoded = video.decode_video(value)
     assert np.array_equal(decoded, video.decode_video(stored))
     assert decoded.shape == (8, 96, 96, 3) and np.abs(decoded.astype(int) - frames["smooth"]).mean() < 5
+
+
+def test_without_pyav_its_extra_is_named(monkeypatch):
+    monkeypatch.setitem(sys.modules, "av", None)
+    for call in (
+        lambda: video.decode_video(b""),
+        lambda: video.encode_video(np.zeros((1, 8, 8, 3), np.uint8), False),
+    ):
+        with pytest.raises(BuildError, match=r"H\.264 needs PyAV; .* pip install '\.\[video\]'"):
+            call()
+
+
+@pytest.mark.parametrize("data", [b"", b"no video"])
+def test_what_is_no_video_is_refused(data):
+    with pytest.raises(ValueError, match="not a video that can be decoded"):
+        video.decode_video(data)

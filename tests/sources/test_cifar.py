@@ -1,6 +1,7 @@
 """CIFAR's archives, as published."""
 
 import io
+import itertools
 import os
 import pickle
 import shutil
@@ -90,8 +91,16 @@ def test_the_classes_are_cifars_own():
     assert len(set(cifar.CIFAR100)) == 100 and list(cifar.CIFAR100) == sorted(cifar.CIFAR100)
 
 
-@pytest.mark.parametrize("protocol", range(2, 6))
-@pytest.mark.parametrize("value", [{"a": 1}, {"a": [2], "b": (3, ({},))}, [None, True]])
+TEXT = {"a": ["b", ("c", "d"), ()], "e": {}, "f": None}
+
+
+@pytest.mark.parametrize(
+    ("value", "protocol"),
+    [
+        *itertools.product([{"a": 1}, {"a": [2], "b": (3, ({},))}, [None, True]], range(2, 6)),
+        *((TEXT, protocol) for protocol in range(6)),
+    ],
+)
 def test_a_pickle_of_plain_data_is_read_as_it_is(protocol, value):
     assert pickles.load(pickle.dumps(value, protocol), ()) == value
 
@@ -205,6 +214,8 @@ HUGE = of_today(2).replace(b"M\x00\x0c", b"M\xff\xff")
             pickle.dumps({"data": PLANES, "labels": ["x" * 9999] * COUNT}, 2),
             f"label '{'x' * 19}, which is none",
         ),
+        (pickle.dumps({"data": PLANES, "labels": tuple(LABELS)}, 2), "its labels are no list"),
+        (b"\x80\x02}\x86.", "too few values"),
         (OBJECTS, "asks for|not bytes"),
         (HUGE, "no array of"),
         (LONG, "cannot be read as CIFAR's pickle"),
@@ -290,10 +301,13 @@ def test_a_damaged_binary_file_is_named(data, says, tmp_path):
         open_source(file.parent)
 
 
-def test_an_archive_cut_short_is_named(tmp_path):
-    archive = packed(tmp_path, "cifar-10-batches-bin/test_batch.bin")
-    archive.write_bytes(archive.read_bytes()[:-4000])
-    with pytest.raises(SourceError, match=r"cifar\.tar: "):
+@pytest.mark.parametrize(
+    ("mode", "says"), [("w:gz", "Compressed"), ("w:", "test_batch.bin has only [0-9,]+ of 18,438 bytes")]
+)
+def test_an_archive_cut_short_is_named(tmp_path, mode, says):
+    archive = packed(tmp_path, "cifar-10-batches-bin/test_batch.bin", mode=mode)
+    os.truncate(archive, 10_000)
+    with pytest.raises(SourceError, match=rf"cifar\.tar: damaged, or cut short \(.*{says}"):
         open_source(archive)
 
 

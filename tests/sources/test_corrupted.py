@@ -2,6 +2,7 @@
 
 import shutil
 import tarfile
+import zipfile
 
 import datasets
 import numpy as np
@@ -114,6 +115,13 @@ def test_what_does_not_fit_is_counted_and_named(folder, tmp_path):
         open_corrupted(folder)
     with pytest.raises(UsageError, match="no such folder or tar archive"):
         open_corrupted(tmp_path / "nowhere", LAYOUT)
+    zipfile.ZipFile(tmp_path / "own.zip", "w").close()
+    with pytest.raises(UsageError, match=r"own\.zip: a zip archive; unpack it"):
+        open_corrupted(tmp_path / "own.zip", LAYOUT)
+    with tarfile.open(tmp_path / "own.tar", "w") as archive:
+        archive.add(folder / "README.txt", "README.txt")
+    with pytest.raises(SourceError, match=r"own\.tar: no image in it; name another archive"):
+        open_corrupted(tmp_path / "own.tar", LAYOUT)
 
 
 def test_names_of_imagenets_images_are_their_classes(tmp_path):

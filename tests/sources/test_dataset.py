@@ -26,7 +26,7 @@ from imagenet_cp.evaluation.run import evaluate_model
 from imagenet_cp.sources import classes as imagenet
 from imagenet_cp.sources import open_source
 from imagenet_cp.sources.arrow import brief
-from imagenet_cp.sources.dataset_files import _files, explained, files_on_hub
+from imagenet_cp.sources.dataset_files import Files, _files, explain_errors, explained, files_on_hub
 
 INT = datasets.Value("int64")
 CLASSES = [f"class {label}" for label in range(1000)]
@@ -256,6 +256,10 @@ def test_splits_are_chosen_or_named(tmp_path, form):
         open_source(f"{folder}:valid")
     with pytest.raises(UsageError, match="no such folder"):
         open_source(f"{folder}:../train")
+    with pytest.raises(
+        SourceError, match=r"^user/name:a/b/c: after the colon comes a split, .* user/name:test$"
+    ):
+        open_source("user/name:a/b/c")
     with pytest.raises(SourceError, match="no configs" if form != "data" else "cannot be read as a data set"):
         open_source(f"{folder}:other/train")
 
@@ -283,6 +287,12 @@ def test_a_build_of_ours_is_itself_a_source(tmp_path, class_folder):
     build("imagenet_c", source, tmp_path / "again", ["contrast_3"], workers_count=1)
     with pytest.raises(SourceError, match=r"its images are corrupted already .* name the clean images"):
         open_source(tmp_path / "again/data/contrast_3")
+
+
+def test_a_saved_data_set_without_splits_is_its_folder(tmp_path):
+    folder = store(tmp_path / "rows", "saved", table(NAMED, [0, 1]))
+    with pytest.raises(SourceError, match="rows: has no splits, so name just the folder, without :train"):
+        open_source(f"{folder}:train")
 
 
 @pytest.mark.parametrize("form", ["data", "saved"])
@@ -637,6 +647,18 @@ def test_errors_of_the_hub_have_the_next_step():
     assert "datasets/a/b, make a token" in str(explained("a/b", ValueError("GATED repo")))
     missing = ValueError("Config name is missing.\nPlease pick one among the available configs: ['x']")
     assert "it has several configs, ['x']; name" in str(explained("a/b", missing))
+
+
+@pytest.mark.parametrize(
+    ("url", "says"),
+    [
+        ("hf://datasets/a/b@0/c.parquet", r"a/b: cannot be read as a data set \(odd\); check"),
+        ("/c.parquet", r"a/b:test: cannot be read \(odd\)$"),
+    ],
+)
+def test_an_error_of_reading_names_the_data_set_or_the_split(url, says):
+    with pytest.raises(SourceError, match=f"^{says}"), explain_errors(Files("a/b:test", [url], [], None)):
+        raise ValueError("odd")
 
 
 def test_a_brief_error_is_one_line_without_queries():

@@ -8,7 +8,7 @@ from PIL import Image
 
 from imagenet_cp import settings
 from imagenet_cp.errors import SourceError, UsageError
-from imagenet_cp.sources import Item, open_source
+from imagenet_cp.sources import Item, open_source, sample
 from imagenet_cp.sources import classes as imagenet
 from imagenet_cp.sources.image_folder import FileReader
 from imagenet_cp.sources.image_paths import File, _misplaced, is_image, looks_like_image, path_in_archive
@@ -50,10 +50,15 @@ def test_every_validation_image_has_a_label():
     assert len(labels) == 50_000 and sorted(set(labels.values())) == list(range(1000))
 
 
-def test_sample_needs_no_folder():
+def test_sample_needs_no_folder(monkeypatch):
     source = open_source("sample")
     assert len(source.items) == len(source.classes) == 14
     assert all(source.reader.read(item) for item in source.items)
+    monkeypatch.setattr(sample, "IMAGES", ("none.png", *sample.IMAGES))
+    with pytest.raises(
+        SourceError, match=r"data: scikit-image should bring none\.png; reinstall scikit-image"
+    ):
+        open_source("sample")
 
 
 @pytest.mark.parametrize(
@@ -156,6 +161,20 @@ def test_images_with_other_endings_are_counted_in_a_notice(class_folder, recursi
         (class_folder / "animal" / name).write_bytes(b"")
     assert len(open_source(class_folder, recursive=recursive).items) == 4
     assert "2 files that look like images are not listed, such as " in capsys.readouterr().err
+
+
+def test_a_folder_that_cannot_be_listed_is_named(class_folder, monkeypatch):
+    def refuse(path):
+        if os.fspath(path).endswith("thing"):
+            raise PermissionError(13, "Permission denied", path)
+        return scandir(path)
+
+    scandir = os.scandir
+    monkeypatch.setattr(os, "scandir", refuse)
+    with pytest.raises(
+        SourceError, match=r"thing: cannot be listed \(Permission denied\); change its permissions"
+    ):
+        open_source(class_folder)
 
 
 def test_a_pipe_is_no_source(tmp_path):

@@ -140,15 +140,22 @@ def test_images_with_other_endings_are_counted_in_a_notice(tmp_path, capsys):
     )
 
 
-def test_sizes_in_binary_are_understood(tmp_path):
-    path = pack(tmp_path / "val.tar", [("cat/a.png", b"picture")])
+def with_size(path, field):
+    """Write another size into the first header of a tar, with the checksum that fits."""
     data = bytearray(path.read_bytes())
-    data[124:136] = b"\x80" + (7).to_bytes(11, "big")
+    data[124:136] = field
     data[148:156] = b" " * 8
     data[148:156] = f"{sum(data[:512]):06o}\0 ".encode()
     path.write_bytes(data)
-    source = open_source(path)
+    return path
+
+
+def test_sizes_in_binary_are_understood(tmp_path):
+    path = pack(tmp_path / "val.tar", [("cat/a.png", b"picture")])
+    source = open_source(with_size(path, b"\x80" + (7).to_bytes(11, "big")))
     assert source.reader.read(source.items[0]) == b"picture"
+    with pytest.raises(SourceError, match="damaged at byte 0: a member without a size; fetch it again"):
+        open_source(with_size(path, b"0000000008\0 "))
 
 
 def test_headers_without_a_file_are_passed_over(tmp_path):
@@ -206,6 +213,8 @@ def test_a_compressed_archive_is_read_in_any_order_and_by_many_threads(tmp_path)
     reader = pickle.loads(pickle.dumps(source.reader))
     with ThreadPoolExecutor(4) as pool:
         assert list(pool.map(reader.read, items)) == [data[item.image_id] for item in items]
+    with pytest.raises(SourceError, match=r"cat/199\.png: cut short; fetch the archive again"):
+        reader.read(source.items[-1]._replace(location=f"{tmp_path}/val.tgz#cat/199.png@512+{len(whole)}"))
     os.truncate(tmp_path / "val.tgz", 100)
     with pytest.raises(SourceError, match=r"cat/.*png: has changed"):
         reader.read(items[0])
@@ -227,11 +236,16 @@ HOSTILE = {
     "newline in a folder": ([("cat\n/a.jpg", b"")], "'cat\\n' holds characters that cannot be stored"),
     "twice": ([GOOD, ("cat/a.png", b"")], "two images have the id 'cat/a'"),
     "depths": ([GOOD, ("b.jpg", b"")], "cat/a.jpg and b.jpg are not in folders side by side"),
+    "depths the other way": ([("b.jpg", b""), GOOD], "b.jpg and cat/a.jpg are not in folders side by side"),
     "deeper": ([GOOD, ("x/dog/b.jpg", b"")], "cat/a.jpg and x/dog/b.jpg are not in folders side by side"),
     "mixed": ([GOOD, ("n01443537/b.jpg", b"")], "'cat'"),
     "one label": ([("holiday.jpg", b""), ("ILSVRC2012_val_00000001.jpg", b"")], "as 1 of 2 files are"),
     "nothing": ([("README", b"hello"), ("cat/.hidden.jpg", b""), (".cat/a.jpg", b"")], "no image in it"),
     "dots": ([("./.", b"")], "no image in it"),
+    "long name": (
+        [("cat/" + "a" * 5000 + ".jpg", b"")],
+        f"'cat/{'a' * 96}'... has a name of 5,008 characters",
+    ),
     "long header": ([("cat/" + "a" * (2 << 20), b"")], "too long"),
 }
 

@@ -89,6 +89,21 @@ def test_a_tiny_imagenet_with_a_fault_is_named(tiny, spoil, says):
             open_source(place)
 
 
+def test_a_damaged_list_in_the_zip_is_named(tiny, monkeypatch):
+    archive, size = zipped(tiny), (tiny / "val" / "val_annotations.txt").stat().st_size
+    monkeypatch.setattr("imagenet_cp.sources.tiny._LARGEST", size)
+    assert len(open_source(archive).items) == 2
+    monkeypatch.setattr("imagenet_cp.sources.tiny._LARGEST", size - 1)
+    says = rf"tiny\.zip#tiny-imagenet-200/val/val_annotations\.txt: {size} bytes are too many for a list"
+    with pytest.raises(SourceError, match=says):
+        open_source(archive)
+    with zipfile.ZipFile(archive, "w") as stored:
+        stored.writestr("val/val_annotations.txt", "val_0.JPEG\tn02124075\n")
+    archive.write_bytes(archive.read_bytes().replace(b"\tn02124075", b"\tn99999999"))
+    with pytest.raises(SourceError, match=r"tiny\.zip: damaged, or cut short \(Bad CRC.*\); fetch it again"):
+        open_source(archive)
+
+
 def test_another_zip_archive_is_not_taken_for_tiny_imagenet(tmp_path):
     with zipfile.ZipFile(tmp_path / "val.zip", "w") as archive:
         archive.writestr("cat/a.jpg", b"")
