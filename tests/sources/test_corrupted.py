@@ -64,7 +64,10 @@ class TestTemplate:
             ("{corruption}/{severty}/{file}", r"unknown placeholder \{severty\}; did you mean severity"),
             ("{corruption}/{corruption}/{file}", r"has \{corruption\} twice"),
             ("{corruption}/{severity/{file}", r"a brace or a \|"),
-            ("{corruption}|{file}", r"a brace or a \|"),
+            (
+                "{corruption}|{file}",
+                r"a brace or a \| .*are \{corruption\}, \{severity\}, \{class\}, \{file\}$",
+            ),
         ],
     )
     def test_a_template_that_cannot_be_one_is_named(self, layout, message):

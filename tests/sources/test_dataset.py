@@ -23,8 +23,8 @@ from imagenet_cp.build.plan import build
 from imagenet_cp.build.verify import verify
 from imagenet_cp.errors import BuildError, SourceError, UsageError
 from imagenet_cp.evaluation.run import evaluate_model
+from imagenet_cp.sources import arrow, open_source
 from imagenet_cp.sources import classes as imagenet
-from imagenet_cp.sources import open_source
 from imagenet_cp.sources.arrow import brief
 from imagenet_cp.sources.dataset_files import Files, _files, explain_errors, explained, files_on_hub
 
@@ -312,6 +312,21 @@ def test_pictures_are_read_in_any_order_and_by_any_number_of_readers(tmp_path, f
     assert all(reader.read(source.items[row]) == data[row] for row in order)
     with ThreadPoolExecutor(4) as pool:
         assert list(pool.map(source.reader.read, source.items)) == data
+
+
+def test_a_reader_whose_file_was_out_of_reach_reads_on(tmp_path, monkeypatch):
+    source = open_source(store(tmp_path / "rows", "data", table(NAMED, [0, 1])))
+    images, troubles = arrow._images, [OSError("lost")]
+
+    def lost(*arguments):
+        if troubles:
+            raise troubles.pop()
+        yield from images(*arguments)
+
+    monkeypatch.setattr(arrow, "_images", lost)
+    with pytest.raises(SourceError, match=r"#0: cannot be read \(lost\)"):
+        source.reader.read(source.items[0])
+    assert [source.reader.read(item) for item in source.items] == [data for data, _ in NAMED]
 
 
 def test_a_large_row_group_is_never_held_whole(tmp_path):
@@ -647,6 +662,11 @@ def test_errors_of_the_hub_have_the_next_step():
     assert "datasets/a/b, make a token" in str(explained("a/b", ValueError("GATED repo")))
     missing = ValueError("Config name is missing.\nPlease pick one among the available configs: ['x']")
     assert "it has several configs, ['x']; name" in str(explained("a/b", missing))
+    missing = ValueError(f"Config name is missing.\nPlease pick one: {'x' * 400}")
+    assert f"it has several configs, {'x' * 300}; name one" in str(explained("a/b", missing))
+    assert "(Config name is missing.); check with" in str(
+        explained("a/b", ValueError("Config name is missing."))
+    )
 
 
 @pytest.mark.parametrize(
@@ -666,9 +686,18 @@ def test_a_brief_error_is_one_line_without_queries():
     assert brief(ValueError("x" * 400)) == "x" * 300 and brief(KeyError()) == "KeyError"
 
 
-def test_a_data_set_without_files_is_named():
-    builder = SimpleNamespace(config=SimpleNamespace(data_files=None))
-    with pytest.raises(SourceError, match="its splits are none; name one as user/name:validation"):
+@pytest.mark.parametrize(
+    ("files", "says"),
+    [
+        (None, "its splits are none; name one as user/name:validation"),
+        ({"test": []}, "made of no files, and only Parquet files are read; make a folder of its images"),
+        ({"test": ["a.parquet", "b.csv"]}, r"made of \.csv files"),
+        ({"test": ["LICENSE"]}, "made of other files"),
+    ],
+)
+def test_a_data_set_without_parquet_files_is_named(files, says):
+    builder = SimpleNamespace(config=SimpleNamespace(data_files=files))
+    with pytest.raises(SourceError, match=f"^user/name: {says}"):
         _files(builder, "user/name", None, None)
 
 

@@ -158,6 +158,13 @@ def test_sizes_in_binary_are_understood(tmp_path):
         open_source(with_size(path, b"0000000008\0 "))
 
 
+def test_hidden_folders_are_passed_over(tmp_path):
+    path = pack(
+        tmp_path / "val.tar", [(".git/a.png", b""), ("cat/._a/a.png", b""), ("cat/a.png", b"picture")]
+    )
+    assert [item.location for item in open_source(path).items] == [f"{path}#cat/a.png@1536+7"]
+
+
 def test_headers_without_a_file_are_passed_over(tmp_path):
     """Of all files, as `git archive` writes one, of a long link, and of a label."""
     heads = [
@@ -246,7 +253,7 @@ HOSTILE = {
         [("cat/" + "a" * 5000 + ".jpg", b"")],
         f"'cat/{'a' * 96}'... has a name of 5,008 characters",
     ),
-    "long header": ([("cat/" + "a" * (2 << 20), b"")], "too long"),
+    "long header": ([("cat/" + "a" * (2 << 20), b"")], "bytes at byte 0 is too long"),
 }
 
 
@@ -284,7 +291,10 @@ def test_damaged_pax_headers_are_named(tmp_path):
 @pytest.mark.parametrize(
     ("spoil", "says"),
     [
-        (lambda data: data[:1000], "cut short"),
+        (
+            lambda data: data[:1000],
+            "cut short: 1,000 bytes, but its member at byte 0 ends at 1,512; fetch it",
+        ),
         (lambda data: data[:300], "not a tar archive"),
         (lambda data: data[:1536], "cut short after 1,536 bytes"),
         (lambda data: data[:1600], "cut short after 1,600 bytes"),

@@ -72,7 +72,7 @@ def test_the_zip_is_read_by_several_processes(tiny, tmp_path, monkeypatch):
         (lambda root: (root / "val" / "images" / "val_0.JPEG").unlink(), "val_0.JPEG"),
         (
             lambda root: (root / "wnids.txt").write_text("n02124075\n"),
-            "'n01443537', which is not in wnids.txt",
+            "val_1.JPEG is of the class 'n01443537', which is not in wnids.txt",
         ),
         (lambda root: (root / "val" / "val_annotations.txt").write_text(""), "names no image"),
         (

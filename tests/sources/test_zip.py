@@ -51,6 +51,14 @@ def test_a_member_larger_than_any_image_is_named(tmp_path):
         archive.getinfo("a.png").file_size = 1
 
 
+def test_folders_among_the_members_are_passed_over(tmp_path):
+    with zipfile.ZipFile(tmp_path / "val.zip", "w") as archive:
+        for name in ("a.jpg/", "cat/", "cat\\a.jpg", "dog/", "dog/b.jpg"):
+            archive.writestr(name, name.removesuffix("/"))
+    source = open_source(tmp_path / "val.zip")
+    assert [source.reader.read(item) for item in source.items] == [b"cat\\a.jpg", b"dog/b.jpg"]
+
+
 def test_a_link_in_a_zip_is_named(tmp_path):
     with zipfile.ZipFile(tmp_path / "val.zip", "w") as archive:
         for name, kind in (("cat/a.jpg", stat.S_IFREG), ("cat/b.jpg", stat.S_IFLNK)):
