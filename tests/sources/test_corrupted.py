@@ -185,12 +185,13 @@ def test_rows_have_their_corruption_and_severity_in_columns(saved, tmp_path):
 
 
 def test_rows_without_names_are_paired_by_their_order(tmp_path, capsys):
-    kind, number = datasets.ClassLabel(names=["fog", "glare"]), datasets.Value("int64")
-    data = rows(corruption=(kind, [0, 0, 1, 1, 0, 0]), severity=(number, [1, 1, 1, 1, 2, 2]))
+    kind, number = datasets.ClassLabel(names=["fog", "clean"]), datasets.Value("int64")
+    data = rows(corruption=(kind, [0, 0, 1, 1, 0, 0]), severity=(number, [1, 1, 0, 0, 2, 2]))
     data.save_to_disk(tmp_path / "own")
     found = open_corrupted(tmp_path / "own")
     ids = [[(item.image_id, item.label) for item in items] for items in found.cells.values()]
     assert ids == [[("row-000000", 0), ("row-000001", 1)]] * 3
+    assert list(found.cells) == [("fog", 1), ("fog", 2), ("clean", 0)]
     assert "paired by the order of the rows" in capsys.readouterr().err
 
 
@@ -277,14 +278,23 @@ def test_a_corruption_is_no_class_and_an_absent_one_has_no_name(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("layout", "path"),
+    ("layout", "path", "says"),
     [
-        ("{corruption}_{severity}_{class}_{file}", "fog_3_1_1_5.png"),
-        ("{class}/{file}_{corruption}_{severity}.png", "n01440764/img_gaussian_noise_3.png"),
+        (
+            "{corruption}_{severity}_{class}_{file}",
+            "fog_3_1_1_5.png",
+            "corruption 'fog_3', severity '1', class '1', file '5.png', or "
+            "corruption 'fog', severity '3', class '1', file '1_5.png'; put a slash",
+        ),
+        (
+            "{class}/{file}_{corruption}_{severity}.png",
+            "n01440764/img_gaussian_noise_3.png",
+            "severity '3', or class",
+        ),
     ],
 )
-def test_a_path_that_can_be_read_in_two_ways_is_refused(layout, path):
-    with pytest.raises(SourceError, match="more than one way"):
+def test_a_path_that_can_be_read_in_two_ways_is_refused(layout, path, says):
+    with pytest.raises(SourceError, match=f"^{path} can be read in more than one way by the layout .*{says}"):
         parse_template(layout).match(path)
 
 
