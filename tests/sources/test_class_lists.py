@@ -194,6 +194,26 @@ def test_a_class_that_is_not_plain_is_named_among_many():
             imagenet.identify("here", plain + more, [""] * (len(plain) + len(more)))
 
 
+@pytest.mark.parametrize(("known", "strange", "own"), [(1, 1, True), (8, 1, True), (9, 1, False)])
+def test_classes_are_a_source_s_own_unless_nine_in_ten_are_imagenet_s(known, strange, own):
+    plain = ["ant", "goldfish", "hen", "kite", "tench", "vulture", "zebra", "jay", "robin", "ostrich"]
+    names = sorted([*plain[:known], *["a hole", "b hole"][:strange]])
+    if own:
+        assert imagenet.identify("here", names, [""] * len(names)).classes == tuple(names)
+    else:
+        with pytest.raises(SourceError, match=r"9 of 10 classes have names of ImageNet's"):
+            imagenet.identify("here", names, [""] * len(names))
+
+
+def test_two_names_of_one_class_are_named():
+    with pytest.raises(
+        SourceError, match=r"'n01440764' and 'tench' are the same class of ImageNet \(n01440764\)"
+    ):
+        imagenet.identify("here", ["n01440764", "tench"], ["", ""])
+    with pytest.raises(SourceError, match=r"'01' and '1' are the same number"):
+        imagenet.identify("here", ["01", "1"], ["", ""])
+
+
 def test_folders_without_images_are_named(capsys):
     notices.notice.cache_clear()
     found = imagenet.identify("here", ["cat", "my dog"], ["", ""], empty=["z", "x", "y", "w"])

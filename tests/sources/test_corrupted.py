@@ -10,9 +10,9 @@ import pytest
 from PIL import Image
 
 from imagenet_cp.errors import SourceError, UsageError
+from imagenet_cp.sources import Item, corrupted
 from imagenet_cp.sources import classes as imagenet
-from imagenet_cp.sources import corrupted
-from imagenet_cp.sources.corrupted import open_corrupted
+from imagenet_cp.sources.corrupted import CorruptedImages, open_corrupted
 from imagenet_cp.sources.template import parse_template
 
 LAYOUT = "{corruption}/{severity}/{class}/{file}"
@@ -319,3 +319,32 @@ def test_severities_are_whole_numbers():
     values = (0, 1, "2", 3.0, 2.5, -1, None, "x", corrupted._HIGHEST, corrupted._HIGHEST + 1)
     found = [corrupted._severity(value) for value in values]
     assert found == [None, 1, 2, 3, None, None, None, None, corrupted._HIGHEST, None]
+
+
+def test_the_fingerprint_is_of_ids_labels_sizes_and_thirty_two_images_spread_evenly():
+    class Reader:
+        def __init__(self):
+            self.read_ids = []
+
+        def read(self, item):
+            self.read_ids.append(item.image_id)
+            return item.image_id.encode()
+
+    def fingerprint(layout="{corruption}/{file}", key=("fog", 1), count=100, **changes):
+        items = [Item(f"{n:03d}", 0, f"/a/{n}.png", "3:1") for n in range(count)]
+        items[1] = items[1]._replace(**changes)
+        return CorruptedImages("own", ("a",), {key: tuple(items)}, reader, layout).fingerprint
+
+    reader = Reader()
+    files, rows = fingerprint(), fingerprint("columns")
+    assert reader.read_ids == [f"{number * 100 // 32:03d}" for number in range(32)] * 2
+    assert fingerprint(location="/b", stamp="3:2") == files and fingerprint("columns", stamp="4:1") == rows
+    others = [
+        fingerprint(stamp="4:1"),
+        fingerprint(location="/a.tar#1.png@512+4"),
+        fingerprint(key=("fog", 2)),
+    ]
+    others += [fingerprint(label=1), fingerprint(image_id="x"), fingerprint(count=99), files, rows]
+    assert len(set(others)) == len(others)
+    reader.read_ids.clear()
+    assert fingerprint(count=3) and reader.read_ids == ["000", "001", "002"]

@@ -26,6 +26,7 @@ from imagenet_cp.evaluation.run import evaluate_model
 from imagenet_cp.sources import arrow, open_source
 from imagenet_cp.sources import classes as imagenet
 from imagenet_cp.sources.arrow import brief
+from imagenet_cp.sources.dataset import _classes
 from imagenet_cp.sources.dataset_files import Files, _files, explain_errors, explained, files_on_hub
 
 INT = datasets.Value("int64")
@@ -440,6 +441,22 @@ def test_huge_labels_without_names_take_no_memory(tmp_path):
     dataset.to_parquet(folder / "validation.parquet")
     with pytest.raises(SourceError, match=f"row 1 has the label {HUGE}"):
         open_source(folder)
+
+
+def test_labels_without_names_are_below_a_hundred_thousand():
+    number = datasets.Value("int64")
+    found = _classes("here", number, [0, 99_999], ["", ""])
+    assert len(found.classes) == 100_000 and found.labels == [0, 99_999]
+    with pytest.raises(SourceError, match="here: row 1 has the label 100000, which is none of the classes"):
+        _classes("here", number, [0, 100_000], ["", ""])
+
+
+@pytest.mark.parametrize("absent", [None, ""])
+def test_a_row_without_its_label_of_text_is_named(absent):
+    with pytest.raises(
+        SourceError, match=f"here: row 1 has the label {absent!r}, which is none of the classes"
+    ):
+        _classes("here", datasets.Value("string"), ["cat", absent], ["", ""])
 
 
 def test_a_row_names_no_file_to_be_read(tmp_path):

@@ -111,6 +111,15 @@ def test_what_has_an_image_s_name_and_is_none_is_counted_and_named(class_folder,
         open_source(class_folder, recursive=recursive)
 
 
+def test_three_of_many_unusable_files_are_named(class_folder):
+    for name in "abcd":
+        (class_folder / "animal" / f"{name}.jpg").symlink_to("missing.jpg")
+    with pytest.raises(
+        SourceError, match=r": 4 files have .*a\.jpg: .*b\.jpg: .*c\.jpg: a link to nothing; repair"
+    ):
+        open_source(class_folder)
+
+
 @pytest.mark.parametrize(
     ("images", "says"),
     [
