@@ -260,6 +260,15 @@ def test_a_pickle_takes_no_more_time_and_memory_than_its_size(case, tmp_path):
     assert len(str(error.value)) < 1000
 
 
+def test_a_pickle_may_have_the_most_opcodes(monkeypatch):
+    data = b"\x80\x02]."
+    monkeypatch.setattr(pickles, "_MOST_OPCODES", 3)
+    assert pickles.load(data, ()) == []
+    monkeypatch.setattr(pickles, "_MOST_OPCODES", 2)
+    with pytest.raises(SourceError, match="more than 2 opcodes"):
+        pickles.load(data, ())
+
+
 def test_a_state_is_set_on_nothing_of_this_process(tmp_path):
     evil = b"\x80\x02}(" + DATA + b"c_codecs\nencode\nN}X\x0c\0\0\0__defaults__Ns\x86bu."
     file = unpacked(tmp_path, "cifar-10-batches-py/test_batch of 2010", evil)

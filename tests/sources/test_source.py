@@ -33,7 +33,7 @@ def test_stamps_change_with_size_and_time(tmp_path):
     (tmp_path / "gone").symlink_to("nowhere")
     for name, reason in (
         ("gone", "a link to nothing"),
-        ("no", "cannot be read"),
+        ("no", r"cannot be read \(No such file or directory\)"),
         ("", "a folder, not a file"),
     ):
         with pytest.raises(SourceError, match=f"{name}: {reason}"):

@@ -130,3 +130,12 @@ def test_what_a_line_of_ids_may_stand_for():
     assert open_subset([3, Path("a"), "b"]).lines == ("3", "a", "b")
     with pytest.raises(TypeError, match="True is neither"):
         open_subset([True])
+
+
+def test_without_labels_ids_can_be_chosen_and_classes_not():
+    plain = Source("photos", (), (Item("a", -1, ""), Item("b", -1, "")), None)
+    assert [item.image_id for item in restrict_images(plain, ["b"]).items] == ["b"]
+    with pytest.raises(SourceError, match=r"^photos: its images have no labels"):
+        restrict_images(plain, classes="imagenette")
+    with pytest.raises(SourceError, match=r"^photos: has no image of the classes of imagenette"):
+        restrict_images(Source("photos", ("tench", "hen"), (Item("a", 1, ""),), None), classes="imagenette")

@@ -176,6 +176,23 @@ def test_headers_without_a_file_are_passed_over(tmp_path):
     ]
 
 
+def test_files_of_other_kinds_are_files_and_names_with_a_slash_at_the_end_folders(tmp_path):
+    """Before ustar a folder was told by its name alone."""
+    heads = [
+        (special(name, tarfile.AREGTYPE, size=1), b"x") for name in ("cat/", "cat/a.png", "dog/", "dog/b.png")
+    ]
+    path = pack(tmp_path / "val.tar", [*heads, (special("dog/c.png", tarfile.CONTTYPE, size=1), b"y")])
+    source = open_source(path)
+    assert [item.image_id for item in source.items] == ["a", "b", "c"]
+    assert [source.reader.read(item) for item in source.items] == [b"x", b"x", b"y"]
+
+
+def test_a_name_may_have_4096_characters(tmp_path):
+    name = f"cat/{'a' * 4088}.png"
+    source = open_source(pack(tmp_path / "val.tar", [(name, b"picture")], format=tarfile.GNU_FORMAT))
+    assert len(name) == 4096 and source.items[0].image_id == "a" * 4088
+
+
 def test_a_name_may_fill_its_field(tmp_path):
     name = f"cat/{'a' * 92}.png"
     source = open_source(pack(tmp_path / "val.tar", [(name, b"picture")], format=tarfile.USTAR_FORMAT))
