@@ -1,5 +1,6 @@
 """Videos have the same bytes under every instruction set, and datasets' Video feature holds them."""
 
+import io
 import sys
 
 import datasets
@@ -10,7 +11,7 @@ from skimage import data
 from imagenet_cp.errors import BuildError
 from imagenet_cp.images import video
 
-pytest.importorskip("av")
+av = pytest.importorskip("av")
 
 
 @pytest.fixture(scope="module")
@@ -29,6 +30,7 @@ def test_the_instruction_set_changes_no_byte(kind, frames, monkeypatch):
     plain = video.encode_video(frames[kind], noisy)
     # Only noise is tuned for grain; x264 writes its settings into the stream.
     assert (b"crf=23.0" if noisy else b"crf=20.0") in plain and (b"deblock=1:-2:-2" in plain) == noisy
+    assert b"subme=10 " in plain and b"bframes=8 " in plain  # of the preset veryslow
     for instructions in ("0", "SSE2", "SSSE3", "AVX2"):
         monkeypatch.setattr(video, "X264_PARAMS", f"threads=1:cpu-independent=1:asm={instructions}")
         assert video.encode_video(frames[kind], noisy) == plain, instructions
@@ -41,6 +43,9 @@ def test_a_value_of_the_column_is_decoded_as_its_bytes_are(frames):
     assert value["bytes"] == stored
     decoded = video.decode_video(value)
     assert np.array_equal(decoded, video.decode_video(stored))
+    with av.open(io.BytesIO(stored)) as container:
+        stream = container.streams.video[0]
+        assert stream.average_rate == 1 and stream.pix_fmt == "yuv444p"
     assert decoded.shape == (8, 96, 96, 3) and np.abs(decoded.astype(int) - frames["smooth"]).mean() < 5
 
 

@@ -283,6 +283,13 @@ def test_test_images_are_not_larger_than_cifars(tmp_path):
         open_source(file)
 
 
+def test_test_images_in_an_archive_are_not_larger_than_cifars(tmp_path, monkeypatch):
+    archive = packed(tmp_path, "cifar-10-batches-bin/test_batch.bin")
+    monkeypatch.setattr(cifar, "_LARGEST", len(binary()) - 1)
+    with pytest.raises(SourceError, match=r"cifar\.tar: 18,438 bytes are too many for CIFAR's test images"):
+        open_source(archive)
+
+
 def test_a_file_called_test_is_cifar_only_beside_its_meta_or_in_its_folder(tmp_path):
     file = unpacked(tmp_path, "cifar-100-python/test")
     (file.parent / "meta").unlink()

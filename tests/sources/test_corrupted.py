@@ -1,5 +1,6 @@
 """Corrupted images in layouts of their own: templates, folders, archives and rows."""
 
+import os
 import shutil
 import tarfile
 import zipfile
@@ -350,3 +351,25 @@ def test_the_fingerprint_is_of_ids_labels_sizes_and_thirty_two_images_spread_eve
     assert fingerprint(location="/a.tar#1.png@512+4") == others[0]
     reader.read_ids.clear()
     assert fingerprint(count=3) and reader.read_ids == ["000", "001", "002"]
+
+
+def test_a_pipe_is_named_and_not_opened(tmp_path):
+    os.mkfifo(tmp_path / "own.tar")
+    with pytest.raises(SourceError, match=r"own\.tar: a pipe or a device, not a file"):
+        open_corrupted(tmp_path / "own.tar", LAYOUT)
+
+
+def test_images_and_classes_are_chosen_each_without_the_other(folder, tmp_path):
+    chosen = open_corrupted(folder, LAYOUT, ids=[f"{WNIDS[0]}/a"])
+    assert [[item.image_id for item in items] for items in chosen.cells.values()] == [[f"{WNIDS[0]}/a"]] * 4
+    assert chosen.ids and not chosen.class_list
+    (tmp_path / "classes.txt").write_text(WNIDS[1])
+    chosen = open_corrupted(folder, LAYOUT, classes=tmp_path / "classes.txt")
+    assert chosen.classes == (WNIDS[1],) and {len(items) for items in chosen.cells.values()} == {2}
+    assert chosen.class_list and not chosen.ids
+
+
+@pytest.mark.parametrize("name", ["", "a\nb", None, 3])
+def test_a_corruption_without_a_printable_name_is_refused(name):
+    with pytest.raises(SourceError, match=r"^own: row 0 has the corruption .*, which is no name; rename it"):
+        corrupted._keys("own", [(name, 1)], ["row 0"])

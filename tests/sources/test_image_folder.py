@@ -260,6 +260,15 @@ def test_numbered_classes_have_an_order_in_a_recursive_listing(tmp_path):
     assert open_source(tmp_path, recursive=True).order == open_source(tmp_path).order == "1-1000"
 
 
+def test_a_number_without_images_is_a_class_in_a_recursive_listing_too(tmp_path):
+    for number in "012":
+        (tmp_path / number).mkdir()
+    (tmp_path / "0" / "a.png").touch()
+    (tmp_path / "2" / "b.png").touch()
+    for recursive in (False, True):
+        assert open_source(tmp_path, recursive=recursive).classes == ("0", "1", "2")
+
+
 def test_names_of_images_and_of_those_that_are_not_listed():
     names = ("a.JPEG", "a.png", ".a.png", "a.heic", "a.TGA", ".a.tga", "a.txt", "png")
     assert [name for name in names if is_image(name)] == ["a.JPEG", "a.png"]

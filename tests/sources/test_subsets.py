@@ -85,7 +85,7 @@ def test_a_list_is_a_file_of_its_lines(tmp_path, ids):
 @pytest.mark.parametrize(
     ("ids", "kind", "says"),
     [
-        ([], SourceError, "ids: names no image"),
+        ([], SourceError, "ids: names no image; write one a line"),
         ([1, 60000], SourceError, "ids: 1 of its 2 images are not in photos, such as '60000'"),
         ([1, val(1)], SourceError, "ids: '1' and 'ILSVRC2012_val_00000001' are the same image"),
         (["a\0b"], SourceError, "characters that cannot be stored"),

@@ -92,3 +92,13 @@ def test_an_archive_with_encrypted_images_is_named(tmp_path):
     (tmp_path / "val.zip").write_bytes(data)
     with pytest.raises(SourceError, match=r"val\.zip: is encrypted; unpack it and name the folder"):
         open_source(tmp_path / "val.zip")
+
+
+def test_an_archive_that_changes_is_named(tmp_path):
+    for content in (b"one", b"three"):
+        with zipfile.ZipFile(tmp_path / "val.zip", "w") as archive:
+            archive.writestr("cat/a.jpg", content)
+        if content == b"one":
+            source = open_source(tmp_path / "val.zip")
+    with pytest.raises(SourceError, match=r"val\.zip#cat/a\.jpg: has changed since it was listed"):
+        source.reader.read(source.items[0])
