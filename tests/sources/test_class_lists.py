@@ -205,6 +205,20 @@ def test_classes_are_a_source_s_own_unless_nine_in_ten_are_imagenet_s(known, str
             imagenet.identify("here", names, [""] * len(names))
 
 
+@pytest.mark.parametrize("first", [0, 1])
+def test_a_thousand_numbers_are_taken_for_imagenet_s_with_a_notice(first, capsys):
+    notices.notice.cache_clear()
+    given = [str(number) for number in range(first, first + 1000)]
+    found = imagenet.identify("here", given, [""] * 1000)
+    assert found == imagenet.Labels(imagenet.wnids(), list(range(1000)), f"{first}-{first + 999}")
+    said = capsys.readouterr().err
+    assert (
+        f"its classes {first} to {first + 999} are taken for" in said
+        and f", {first} being n01440764; " in said
+    )
+    assert ("if 1 is n02119789, they are the devkit's" in said) == (first == 1)
+
+
 def test_two_names_of_one_class_are_named():
     with pytest.raises(
         SourceError, match=r"'n01440764' and 'tench' are the same class of ImageNet \(n01440764\)"

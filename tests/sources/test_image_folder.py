@@ -204,6 +204,15 @@ def test_a_file_larger_than_any_image_takes_no_memory(tmp_path):
         source.reader.read(source.items[0])
 
 
+def test_a_file_that_has_changed_since_it_was_listed_is_named(class_folder):
+    item = open_source(class_folder).items[0]
+    picture(class_folder / "animal" / "astronaut.png", size=(9, 9))
+    with pytest.raises(SourceError, match=r"astronaut\.png: has changed since it was listed; start again"):
+        FileReader().read(item)
+    read = FileReader().read(item._replace(stamp=""))
+    assert read == (class_folder / "animal" / "astronaut.png").read_bytes()
+
+
 def test_a_file_is_no_folder(tmp_path):
     (tmp_path / "val.zip").write_bytes(b"PK")
     with pytest.raises(SourceError, match="not a folder"):
