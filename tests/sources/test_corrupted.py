@@ -119,6 +119,10 @@ def test_what_does_not_fit_is_counted_and_named(folder, tmp_path):
         open_corrupted(folder)
     with pytest.raises(UsageError, match="no such folder or tar archive"):
         open_corrupted(tmp_path / "nowhere", LAYOUT)
+    with pytest.raises(
+        UsageError, match="nowhere: no such folder or data set; name one, or a tar archive with its"
+    ):
+        open_corrupted(tmp_path / "nowhere")
     zipfile.ZipFile(tmp_path / "own.zip", "w").close()
     with pytest.raises(UsageError, match=r"own\.zip: a zip archive; unpack it"):
         open_corrupted(tmp_path / "own.zip", LAYOUT)
