@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from imagenet_cp.arguments import optional_number
+from imagenet_cp.arguments import name_list, optional_number, real_number
 from imagenet_cp.build.plan import build, new_plan
 from imagenet_cp.build.verify import verify
 from imagenet_cp.errors import UsageError
@@ -68,6 +68,26 @@ def test_none_is_taken_and_named_in_the_message():
         UsageError, match=re.escape("limit must be a whole number from 1, or None, not 'all'")
     ):
         optional_number("limit", "all")
+
+
+@pytest.mark.parametrize("value", [0, 2, 1.5, np.float32(0.5)])
+def test_both_ends_of_a_range_are_in_it(value):
+    number = real_number("share", value, 2)
+    assert number == value and type(number) is float
+
+
+@pytest.mark.parametrize("value", [-0.01, 2.01, float("nan"), float("inf"), 10**400, "1", None, [1]])
+def test_a_number_out_of_its_range_is_named(value):
+    with pytest.raises(UsageError, match=r"^share must be a number from 0 to 2, not "):
+        real_number("share", value, 2)
+
+
+def test_names_of_a_set_are_sorted_as_in_the_order_and_those_of_a_list_stay():
+    order = ["snow", "fog", "rain"]
+    assert name_list("configs", {"rain", "zoom", "fog", "snow", "ant"}, order) == ["ant", "zoom", *order]
+    assert name_list("configs", {"rain": 1, "fog": 2}, order) == ["fog", "rain"]
+    assert name_list("configs", ("rain", "ant"), order) == ["rain", "ant"]
+    assert name_list("configs", "rain", order) == ["rain"]
 
 
 def test_a_number_of_numpy_can_be_recorded(tmp_path):

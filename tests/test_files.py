@@ -1,7 +1,9 @@
 """Paths are local, and JSON files of the package are believed only if they have its schema."""
 
 import ast
+import hashlib
 import json
+import os
 import pickle
 from pathlib import Path
 
@@ -14,6 +16,7 @@ from imagenet_cp.files import (
     check_writable,
     local_path,
     read_json,
+    sha256_of,
     temporary_path,
     write_bytes,
     write_json,
@@ -114,15 +117,22 @@ def test_a_file_appears_whole_or_not_at_all(tmp_path, monkeypatch):
     assert file.read_text(encoding="utf-8") == '{\n "name": "é"\n}\n'
     assert temporary_path(file).name.startswith(".a.json.") and temporary_path(file) != temporary_path(file)
     synced = []
-    monkeypatch.setattr("os.fsync", lambda number: synced.append(number))
+    monkeypatch.setattr("os.fsync", lambda number: synced.append(os.fstat(number).st_size))
     monkeypatch.setattr("os.replace", lambda *_: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         write_bytes(file, b"other")
     assert (
-        len(synced) == 1
+        synced == [len(b"other")]
         and [path.name for path in tmp_path.iterdir()] == ["a.json"]
         and file.stat().st_size == 18
     )
+
+
+def test_a_checksum_is_that_of_all_files_one_after_the_other(tmp_path):
+    data = [bytes(range(256)) * 1000, b"", b"end"]
+    for number, one in enumerate(data):
+        (tmp_path / str(number)).write_bytes(one)
+    assert sha256_of(*(tmp_path / name for name in "012")) == hashlib.sha256(b"".join(data)).hexdigest()
 
 
 def test_an_error_of_opening_is_not_hidden_by_that_of_cleaning_up(tmp_path, monkeypatch):

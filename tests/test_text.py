@@ -4,7 +4,7 @@ import io
 
 import pytest
 
-from imagenet_cp.text import amount, count, duration, echo, fit, join_first, split_names
+from imagenet_cp.text import amount, count, csv_text, duration, echo, fit, join_first, split_names
 
 
 @pytest.mark.parametrize(
@@ -25,7 +25,8 @@ def test_durations_change_their_unit_at_ninety(seconds, text):
 
 
 def test_sizes_and_numbers():
-    assert (amount(0), amount(41_300), amount(250_000)) == ("0 kB", "41 kB", "0.2 MB")
+    sizes = {0: "0 kB", 41_300: "41 kB", 99_400: "99 kB", 100_000: "0.1 MB", 250_000: "0.2 MB"}
+    assert {size: amount(size) for size in sizes} == sizes
     assert (amount(999_000_000), amount(10**9), amount(2_345_600_000_000)) == (
         "999.0 MB",
         "1.0 GB",
@@ -60,8 +61,15 @@ def test_without_a_terminal_lines_are_as_long_as_they_are(monkeypatch, capsys):
 
 def test_a_wrapped_line_keeps_its_indent_and_lines_that_fit_stay(monkeypatch):
     monkeypatch.setenv("COLUMNS", "40")
-    fits = "x" * 40
+    fits = f"x  {'x' * 37}"
     assert fit(f"{fits}\n  {'y' * 20}  {'z' * 18}", io.StringIO()) == f"{fits}\n  {'y' * 20}\n  {'z' * 18}"
     assert fit(f"  a {'b' * 30}/{'c' * 20}", io.StringIO()) == f"  a {'b' * 30}/\n  {'c' * 20}"
     exact = f"  {'d' * 38} {'e' * 5}"
     assert fit(exact, io.StringIO()) == f"  {'d' * 38}\n  {'e' * 5}"
+    word = f"{'e' * 20}/{'f' * 17}"
+    assert fit(f"  a {word}", io.StringIO()) == f"  a\n  {word}"
+    assert fit(f"{'g' * 20} {'h' * 19} i", io.StringIO()) == f"{'g' * 20} {'h' * 19}\ni"
+
+
+def test_rows_of_csv_are_quoted_where_they_must_be():
+    assert csv_text([["name", "CE"], ["a,b", 1.5], ['"', None]]) == 'name,CE\n"a,b",1.5\n"""",\n'

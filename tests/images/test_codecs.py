@@ -109,6 +109,8 @@ def test_a_damaged_jpeg_is_refused_by_name(at, value, message):
     damaged = data[:at] if value is None else data[:at] + value + data[at + len(value) :]
     with pytest.raises(SourceError, match=f"an image: .*{message}"):
         codecs.decode_image(damaged)
+    with pytest.raises(SourceError, match=f"an image: .*({message}|its data are damaged)"):
+        codecs.decode(damaged)
 
 
 @pytest.mark.parametrize("name", PICTURES)

@@ -7,7 +7,7 @@ from PIL import Image
 from imagenet_cp import perturbations
 from imagenet_cp.corruptions import apply
 from imagenet_cp.errors import SourceError
-from imagenet_cp.images.profiles import PROFILES
+from imagenet_cp.images.profiles import PROFILES, native_square
 
 ANY = [(33, 2000), (500, 375), (375, 500), (299, 299), (64, 64)]
 
@@ -38,6 +38,13 @@ def test_299_is_the_middle_seven_eighths_of_each_side(size, corner):
     middle = Image.fromarray(photograph).crop((*corner, corner[0] + width, corner[1] + height))
     expected = middle.resize((299, 299), Image.Resampling.BILINEAR)
     assert np.array_equal(PROFILES["imagenet_299"].square(photograph), expected)
+
+
+def test_another_side_is_an_eighth_of_the_crop_away_from_the_border():
+    photograph = noise(500, 375)
+    assert np.array_equal(native_square(photograph, 224), PROFILES["imagenet"].square(photograph))
+    resized = Image.fromarray(photograph).resize((182, 137), Image.Resampling.BILINEAR)
+    assert np.array_equal(native_square(photograph, 120), resized.crop((31, 8, 151, 128)))
 
 
 def test_tiny_does_not_keep_the_aspect():

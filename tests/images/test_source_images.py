@@ -17,6 +17,7 @@ from imagenet_cp.images.source_images import (
     MAX_PIXELS,
     center_crop,
     decode,
+    open_image,
     pixels,
     resize_shorter,
     to_rgb,
@@ -156,6 +157,13 @@ def test_an_orientation_in_exif_is_not_applied():
     exif[0x0112] = 6
     data = encoded(Image.new("RGB", (60, 40)), format="JPEG", exif=exif)
     assert decode(data, "file").shape == (40, 60, 3)
+
+
+@pytest.mark.parametrize("error", [MemoryError(), SourceError("own message")])
+def test_what_is_no_fault_of_the_image_is_raised_as_it_is(error):
+    with pytest.raises(type(error)) as raised, open_image(encoded(gradient("RGB")), "x.png"):
+        raise error
+    assert raised.value is error
 
 
 def test_unreadable_files_are_named():

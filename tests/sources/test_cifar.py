@@ -1,6 +1,7 @@
 """CIFAR's archives, as published."""
 
 import io
+import itertools
 import os
 import pickle
 import shutil
@@ -92,8 +93,16 @@ def test_the_classes_are_cifars_own():
     assert len(set(cifar.CIFAR100)) == 100 and list(cifar.CIFAR100) == sorted(cifar.CIFAR100)
 
 
-@pytest.mark.parametrize("protocol", range(2, 6))
-@pytest.mark.parametrize("value", [{"a": 1}, {"a": [2], "b": (3, ({},))}, [None, True]])
+TEXT = {"a": ["b", ("c", "d"), ()], "e": {}, "f": None}
+
+
+@pytest.mark.parametrize(
+    ("value", "protocol"),
+    [
+        *itertools.product([{"a": 1}, {"a": [2], "b": (3, ({},))}, [None, True]], range(2, 6)),
+        *((TEXT, protocol) for protocol in range(6)),
+    ],
+)
 def test_a_pickle_of_plain_data_is_read_as_it_is(protocol, value):
     assert pickles.load(pickle.dumps(value, protocol), ()) == value
 
@@ -214,6 +223,8 @@ HUGE = of_today(2).replace(b"M\x00\x0c", b"M\xff\xff")
             pickle.dumps({"data": PLANES, "labels": ["x" * 9999] * COUNT}, 2),
             f"label '{'x' * 19}, which is none",
         ),
+        (pickle.dumps({"data": PLANES, "labels": tuple(LABELS)}, 2), "its labels are no list"),
+        (b"\x80\x02}\x86.", "too few values"),
         (OBJECTS, "asks for|not bytes"),
         (HUGE, "no array of"),
         (LONG, "cannot be read as CIFAR's pickle"),
@@ -258,6 +269,15 @@ def test_a_pickle_takes_no_more_time_and_memory_than_its_size(case, tmp_path):
     assert len(str(error.value)) < 1000
 
 
+def test_a_pickle_may_have_the_most_opcodes(monkeypatch):
+    data = b"\x80\x02]."
+    monkeypatch.setattr(pickles, "_MOST_OPCODES", 3)
+    assert pickles.load(data, ()) == []
+    monkeypatch.setattr(pickles, "_MOST_OPCODES", 2)
+    with pytest.raises(SourceError, match="more than 2 opcodes"):
+        pickles.load(data, ())
+
+
 def test_a_state_is_set_on_nothing_of_this_process(tmp_path):
     evil = b"\x80\x02}(" + DATA + b"c_codecs\nencode\nN}X\x0c\0\0\0__defaults__Ns\x86bu."
     file = unpacked(tmp_path, "cifar-10-batches-py/test_batch of 2010", evil)
@@ -270,6 +290,13 @@ def test_test_images_are_not_larger_than_cifars(tmp_path):
     os.truncate(file, 1 << 40)
     with pytest.raises(SourceError, match="1,099,511,627,776 bytes are too many for CIFAR's test images"):
         open_source(file)
+
+
+def test_test_images_in_an_archive_are_not_larger_than_cifars(tmp_path, monkeypatch):
+    archive = packed(tmp_path, "cifar-10-batches-bin/test_batch.bin")
+    monkeypatch.setattr(cifar, "_LARGEST", len(binary()) - 1)
+    with pytest.raises(SourceError, match=r"cifar\.tar: 18,438 bytes are too many for CIFAR's test images"):
+        open_source(archive)
 
 
 def test_a_file_called_test_is_cifar_only_beside_its_meta_or_in_its_folder(tmp_path):
@@ -299,10 +326,13 @@ def test_a_damaged_binary_file_is_named(data, says, tmp_path):
         open_source(file.parent)
 
 
-def test_an_archive_cut_short_is_named(tmp_path):
-    archive = packed(tmp_path, "cifar-10-batches-bin/test_batch.bin")
-    archive.write_bytes(archive.read_bytes()[:-4000])
-    with pytest.raises(SourceError, match=r"cifar\.tar: "):
+@pytest.mark.parametrize(
+    ("mode", "says"), [("w:gz", "Compressed"), ("w:", "test_batch.bin has only [0-9,]+ of 18,438 bytes")]
+)
+def test_an_archive_cut_short_is_named(tmp_path, mode, says):
+    archive = packed(tmp_path, "cifar-10-batches-bin/test_batch.bin", mode=mode)
+    os.truncate(archive, 10_000)
+    with pytest.raises(SourceError, match=rf"cifar\.tar: damaged, or cut short \(.*{says}"):
         open_source(archive)
 
 

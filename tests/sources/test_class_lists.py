@@ -129,8 +129,12 @@ def test_classes_of_data_are_found_in_a_list_by_every_kind_of_name(tmp_path, wan
 def test_classes_that_a_list_has_not_are_named():
     with pytest.raises(SourceError, match=r"data: has a class 10, but imagenette has 10 classes"):
         labels_in(class_list("imagenette"), ["0", "10"], "data")
-    with pytest.raises(SourceError, match=r"none of its 2 classes, such as goldfish, hen, is in imagenette"):
-        labels_in(class_list("imagenette"), ["goldfish", "hen"], "data")
+    with pytest.raises(SourceError) as error:
+        labels_in(class_list("imagenette"), ["goldfish", "hen", "kite", "jay"], "data")
+    assert str(error.value) == (
+        "data: none of its 4 classes, such as goldfish, hen, kite, is in imagenette, whose classes are n01440764, "
+        "n02102040, n02979186, ...; name a list of this data's classes"
+    )
 
 
 @pytest.mark.parametrize(
@@ -150,13 +154,20 @@ def test_a_name_of_two_classes_is_that_of_the_images_whose_names_are_known():
     assert found.labels == [517, 517, 0] and found.classes == imagenet.wnids()
 
 
-def test_numbers_that_contradict_the_names_of_files_are_explained_from_0():
+@pytest.mark.parametrize("first", [0, 1])
+def test_numbers_that_contradict_the_names_of_files_are_explained_in_their_order(first):
     of_7, of_9 = (
         next(name for name, one in imagenet.validation_labels().items() if one == label) for label in (7, 9)
     )
-    given, stems = [*map(str, range(1000)), "0"], [of_7, *[""] * 999, of_9]
-    with pytest.raises(SourceError, match=r"'0', which is n01440764 \(label 0\), .*\(label 7\); 2 of 1,001"):
+    given, stems = [*map(str, range(first, first + 1000)), str(first)], [of_7, *[""] * 999, of_9]
+    says = rf"'{first}', which is n01440764 \(label 0\), .*\(label 7\); 2 of 1,001"
+    with pytest.raises(SourceError, match=says):
         imagenet.identify("here", given, stems)
+    # A thousand numbers with a gap are not ImageNet's.
+    given[999] = "5000"
+    given[0] = given[1000] = "5000"
+    found = imagenet.identify("here", [*given, str(first)], [*stems, ""])
+    assert len(found.classes) == 1000 and found.classes[-1] == "5000" and found.labels[0] == 999
 
 
 def test_a_list_of_all_names_may_have_a_few_strange_ones():
@@ -181,6 +192,40 @@ def test_a_class_that_is_not_plain_is_named_among_many():
     ):
         with pytest.raises(SourceError, match=says):
             imagenet.identify("here", plain + more, [""] * (len(plain) + len(more)))
+
+
+@pytest.mark.parametrize(("known", "strange", "own"), [(1, 1, True), (8, 1, True), (9, 1, False)])
+def test_classes_are_a_source_s_own_unless_nine_in_ten_are_imagenet_s(known, strange, own):
+    plain = ["ant", "goldfish", "hen", "kite", "tench", "vulture", "zebra", "jay", "robin", "ostrich"]
+    names = sorted([*plain[:known], *["a hole", "b hole"][:strange]])
+    if own:
+        assert imagenet.identify("here", names, [""] * len(names)).classes == tuple(names)
+    else:
+        with pytest.raises(SourceError, match=r"9 of 10 classes have names of ImageNet's"):
+            imagenet.identify("here", names, [""] * len(names))
+
+
+@pytest.mark.parametrize("first", [0, 1])
+def test_a_thousand_numbers_are_taken_for_imagenet_s_with_a_notice(first, capsys):
+    notices.notice.cache_clear()
+    given = [str(number) for number in range(first, first + 1000)]
+    found = imagenet.identify("here", given, [""] * 1000)
+    assert found == imagenet.Labels(imagenet.wnids(), list(range(1000)), f"{first}-{first + 999}")
+    said = capsys.readouterr().err
+    assert (
+        f"its classes {first} to {first + 999} are taken for" in said
+        and f", {first} being n01440764; " in said
+    )
+    assert ("if 1 is n02119789, they are the devkit's" in said) == (first == 1)
+
+
+def test_two_names_of_one_class_are_named():
+    with pytest.raises(
+        SourceError, match=r"'n01440764' and 'tench' are the same class of ImageNet \(n01440764\)"
+    ):
+        imagenet.identify("here", ["n01440764", "tench"], ["", ""])
+    with pytest.raises(SourceError, match=r"'01' and '1' are the same number"):
+        imagenet.identify("here", ["01", "1"], ["", ""])
 
 
 def test_folders_without_images_are_named(capsys):

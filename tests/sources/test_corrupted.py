@@ -1,7 +1,9 @@
 """Corrupted images in layouts of their own: templates, folders, archives and rows."""
 
+import os
 import shutil
 import tarfile
+import zipfile
 
 import datasets
 import numpy as np
@@ -9,9 +11,9 @@ import pytest
 from PIL import Image
 
 from imagenet_cp.errors import SourceError, UsageError
+from imagenet_cp.sources import Item, corrupted
 from imagenet_cp.sources import classes as imagenet
-from imagenet_cp.sources import corrupted
-from imagenet_cp.sources.corrupted import open_corrupted
+from imagenet_cp.sources.corrupted import CorruptedImages, open_corrupted
 from imagenet_cp.sources.template import parse_template
 
 LAYOUT = "{corruption}/{severity}/{class}/{file}"
@@ -63,7 +65,10 @@ class TestTemplate:
             ("{corruption}/{severty}/{file}", r"unknown placeholder \{severty\}; did you mean severity"),
             ("{corruption}/{corruption}/{file}", r"has \{corruption\} twice"),
             ("{corruption}/{severity/{file}", r"a brace or a \|"),
-            ("{corruption}|{file}", r"a brace or a \|"),
+            (
+                "{corruption}|{file}",
+                r"a brace or a \| .*are \{corruption\}, \{severity\}, \{class\}, \{file\}$",
+            ),
         ],
     )
     def test_a_template_that_cannot_be_one_is_named(self, layout, message):
@@ -114,6 +119,17 @@ def test_what_does_not_fit_is_counted_and_named(folder, tmp_path):
         open_corrupted(folder)
     with pytest.raises(UsageError, match="no such folder or tar archive"):
         open_corrupted(tmp_path / "nowhere", LAYOUT)
+    with pytest.raises(
+        UsageError, match="nowhere: no such folder or data set; name one, or a tar archive with its"
+    ):
+        open_corrupted(tmp_path / "nowhere")
+    zipfile.ZipFile(tmp_path / "own.zip", "w").close()
+    with pytest.raises(UsageError, match=r"own\.zip: a zip archive; unpack it"):
+        open_corrupted(tmp_path / "own.zip", LAYOUT)
+    with tarfile.open(tmp_path / "own.tar", "w") as archive:
+        archive.add(folder / "README.txt", "README.txt")
+    with pytest.raises(SourceError, match=r"own\.tar: no image in it; name another archive"):
+        open_corrupted(tmp_path / "own.tar", LAYOUT)
 
 
 def test_names_of_imagenets_images_are_their_classes(tmp_path):
@@ -174,12 +190,13 @@ def test_rows_have_their_corruption_and_severity_in_columns(saved, tmp_path):
 
 
 def test_rows_without_names_are_paired_by_their_order(tmp_path, capsys):
-    kind, number = datasets.ClassLabel(names=["fog", "glare"]), datasets.Value("int64")
-    data = rows(corruption=(kind, [0, 0, 1, 1, 0, 0]), severity=(number, [1, 1, 1, 1, 2, 2]))
+    kind, number = datasets.ClassLabel(names=["fog", "clean"]), datasets.Value("int64")
+    data = rows(corruption=(kind, [0, 0, 1, 1, 0, 0]), severity=(number, [1, 1, 0, 0, 2, 2]))
     data.save_to_disk(tmp_path / "own")
     found = open_corrupted(tmp_path / "own")
     ids = [[(item.image_id, item.label) for item in items] for items in found.cells.values()]
     assert ids == [[("row-000000", 0), ("row-000001", 1)]] * 3
+    assert list(found.cells) == [("fog", 1), ("fog", 2), ("clean", 0)]
     assert "paired by the order of the rows" in capsys.readouterr().err
 
 
@@ -266,14 +283,23 @@ def test_a_corruption_is_no_class_and_an_absent_one_has_no_name(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("layout", "path"),
+    ("layout", "path", "says"),
     [
-        ("{corruption}_{severity}_{class}_{file}", "fog_3_1_1_5.png"),
-        ("{class}/{file}_{corruption}_{severity}.png", "n01440764/img_gaussian_noise_3.png"),
+        (
+            "{corruption}_{severity}_{class}_{file}",
+            "fog_3_1_1_5.png",
+            "corruption 'fog_3', severity '1', class '1', file '5.png', or "
+            "corruption 'fog', severity '3', class '1', file '1_5.png'; put a slash",
+        ),
+        (
+            "{class}/{file}_{corruption}_{severity}.png",
+            "n01440764/img_gaussian_noise_3.png",
+            "severity '3', or class",
+        ),
     ],
 )
-def test_a_path_that_can_be_read_in_two_ways_is_refused(layout, path):
-    with pytest.raises(SourceError, match="more than one way"):
+def test_a_path_that_can_be_read_in_two_ways_is_refused(layout, path, says):
+    with pytest.raises(SourceError, match=f"^{path} can be read in more than one way by the layout .*{says}"):
         parse_template(layout).match(path)
 
 
@@ -298,3 +324,56 @@ def test_severities_are_whole_numbers():
     values = (0, 1, "2", 3.0, 2.5, -1, None, "x", corrupted._HIGHEST, corrupted._HIGHEST + 1)
     found = [corrupted._severity(value) for value in values]
     assert found == [None, 1, 2, 3, None, None, None, None, corrupted._HIGHEST, None]
+
+
+def test_the_fingerprint_is_of_ids_labels_sizes_and_thirty_two_images_spread_evenly():
+    class Reader:
+        def __init__(self):
+            self.read_ids = []
+
+        def read(self, item):
+            self.read_ids.append(item.image_id)
+            return item.image_id.encode()
+
+    def fingerprint(layout="{corruption}/{file}", key=("fog", 1), count=100, **changes):
+        items = [Item(f"{n:03d}", 0, f"/a/{n}.png", "3:1") for n in range(count)]
+        items[1] = items[1]._replace(**changes)
+        return CorruptedImages("own", ("a",), {key: tuple(items)}, reader, layout).fingerprint
+
+    reader = Reader()
+    files, rows = fingerprint(), fingerprint("columns")
+    assert reader.read_ids == [f"{number * 100 // 32:03d}" for number in range(32)] * 2
+    assert fingerprint(location="/b", stamp="3:2") == files and fingerprint("columns", stamp="4:1") == rows
+    others = [
+        fingerprint(stamp="4:1"),
+        fingerprint(key=("fog", 2)),
+        fingerprint(label=1),
+        fingerprint(image_id="x"),
+    ]
+    others += [fingerprint(count=99), files, rows]
+    assert len(set(others)) == len(others)
+    assert fingerprint(location="/a.tar#1.png@512+4") == others[0]
+    reader.read_ids.clear()
+    assert fingerprint(count=3) and reader.read_ids == ["000", "001", "002"]
+
+
+def test_a_pipe_is_named_and_not_opened(tmp_path):
+    os.mkfifo(tmp_path / "own.tar")
+    with pytest.raises(SourceError, match=r"own\.tar: a pipe or a device, not a file"):
+        open_corrupted(tmp_path / "own.tar", LAYOUT)
+
+
+def test_images_and_classes_are_chosen_each_without_the_other(folder, tmp_path):
+    chosen = open_corrupted(folder, LAYOUT, ids=[f"{WNIDS[0]}/a"])
+    assert [[item.image_id for item in items] for items in chosen.cells.values()] == [[f"{WNIDS[0]}/a"]] * 4
+    assert chosen.ids and not chosen.class_list
+    (tmp_path / "classes.txt").write_text(WNIDS[1])
+    chosen = open_corrupted(folder, LAYOUT, classes=tmp_path / "classes.txt")
+    assert chosen.classes == (WNIDS[1],) and {len(items) for items in chosen.cells.values()} == {2}
+    assert chosen.class_list and not chosen.ids
+
+
+@pytest.mark.parametrize("name", ["", "a\nb", None, 3])
+def test_a_corruption_without_a_printable_name_is_refused(name):
+    with pytest.raises(SourceError, match=r"^own: row 0 has the corruption .*, which is no name; rename it"):
+        corrupted._keys("own", [(name, 1)], ["row 0"])

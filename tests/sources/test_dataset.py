@@ -23,10 +23,11 @@ from imagenet_cp.build.plan import build
 from imagenet_cp.build.verify import verify
 from imagenet_cp.errors import BuildError, SourceError, UsageError
 from imagenet_cp.evaluation.run import evaluate_model
+from imagenet_cp.sources import arrow, open_source
 from imagenet_cp.sources import classes as imagenet
-from imagenet_cp.sources import open_source
 from imagenet_cp.sources.arrow import brief
-from imagenet_cp.sources.dataset_files import _files, explained
+from imagenet_cp.sources.dataset import _classes
+from imagenet_cp.sources.dataset_files import Files, _files, explain_errors, explained, files_on_hub
 
 INT = datasets.Value("int64")
 CLASSES = [f"class {label}" for label in range(1000)]
@@ -256,6 +257,10 @@ def test_splits_are_chosen_or_named(tmp_path, form):
         open_source(f"{folder}:valid")
     with pytest.raises(UsageError, match="no such folder"):
         open_source(f"{folder}:../train")
+    with pytest.raises(
+        SourceError, match=r"^user/name:a/b/c: after the colon comes a split, .* user/name:test$"
+    ):
+        open_source("user/name:a/b/c")
     with pytest.raises(SourceError, match="no configs" if form != "data" else "cannot be read as a data set"):
         open_source(f"{folder}:other/train")
 
@@ -285,6 +290,12 @@ def test_a_build_of_ours_is_itself_a_source(tmp_path, class_folder):
         open_source(tmp_path / "again/data/contrast_3")
 
 
+def test_a_saved_data_set_without_splits_is_its_folder(tmp_path):
+    folder = store(tmp_path / "rows", "saved", table(NAMED, [0, 1]))
+    with pytest.raises(SourceError, match="rows: has no splits, so name just the folder, without :train"):
+        open_source(f"{folder}:train")
+
+
 @pytest.mark.parametrize("form", ["data", "saved"])
 def test_pictures_are_read_in_any_order_and_by_any_number_of_readers(tmp_path, form):
     generator = np.random.default_rng(0)
@@ -302,6 +313,21 @@ def test_pictures_are_read_in_any_order_and_by_any_number_of_readers(tmp_path, f
     assert all(reader.read(source.items[row]) == data[row] for row in order)
     with ThreadPoolExecutor(4) as pool:
         assert list(pool.map(source.reader.read, source.items)) == data
+
+
+def test_a_reader_whose_file_was_out_of_reach_reads_on(tmp_path, monkeypatch):
+    source = open_source(store(tmp_path / "rows", "data", table(NAMED, [0, 1])))
+    images, troubles = arrow._images, [OSError("lost")]
+
+    def lost(*arguments):
+        if troubles:
+            raise troubles.pop()
+        yield from images(*arguments)
+
+    monkeypatch.setattr(arrow, "_images", lost)
+    with pytest.raises(SourceError, match=r"#0: cannot be read \(lost\)"):
+        source.reader.read(source.items[0])
+    assert [source.reader.read(item) for item in source.items] == [data for data, _ in NAMED]
 
 
 def test_a_large_row_group_is_never_held_whole(tmp_path):
@@ -347,6 +373,10 @@ SPOILT = {
         "characters that cannot be stored",
     ),
     "rows gone": (lambda f: rewrite(f, image=pa.array([], pa.null()), label=pa.array([], pa.int64())), ""),
+    "no rows": (
+        lambda f: pq.write_table(pq.read_table(f / "validation.parquet")[:0], f / "validation.parquet"),
+        "rows:validation: no rows in it; name another split",
+    ),
     "outside": (
         lambda f: (f / "README.md").write_text(
             "---\nconfigs: [{config_name: a, data_files: ../b/*.parquet}]\n---\n"
@@ -413,6 +443,22 @@ def test_huge_labels_without_names_take_no_memory(tmp_path):
         open_source(folder)
 
 
+def test_labels_without_names_are_below_a_hundred_thousand():
+    number = datasets.Value("int64")
+    found = _classes("here", number, [0, 99_999], ["", ""])
+    assert len(found.classes) == 100_000 and found.labels == [0, 99_999]
+    with pytest.raises(SourceError, match="here: row 1 has the label 100000, which is none of the classes"):
+        _classes("here", number, [0, 100_000], ["", ""])
+
+
+@pytest.mark.parametrize("absent", [None, ""])
+def test_a_row_without_its_label_of_text_is_named(absent):
+    with pytest.raises(
+        SourceError, match=f"here: row 1 has the label {absent!r}, which is none of the classes"
+    ):
+        _classes("here", datasets.Value("string"), ["cat", absent], ["", ""])
+
+
 def test_a_row_names_no_file_to_be_read(tmp_path):
     secret = tmp_path / "secret.png"
     secret.write_bytes(b"secret")
@@ -437,6 +483,8 @@ def test_saved_data_sets_name_no_file_outside(tmp_path):
         (folder / "state.json").write_text(text)
         with pytest.raises(SourceError, match="rows"):
             open_source(folder)
+    with pytest.raises(SourceError, match=r"rows: no rows in it; name another split"):
+        open_source(folder)
 
 
 def test_files_that_change_are_named_and_their_stamp_changes(tmp_path):
@@ -631,6 +679,23 @@ def test_errors_of_the_hub_have_the_next_step():
     assert "datasets/a/b, make a token" in str(explained("a/b", ValueError("GATED repo")))
     missing = ValueError("Config name is missing.\nPlease pick one among the available configs: ['x']")
     assert "it has several configs, ['x']; name" in str(explained("a/b", missing))
+    missing = ValueError(f"Config name is missing.\nPlease pick one: {'x' * 400}")
+    assert f"it has several configs, {'x' * 300}; name one" in str(explained("a/b", missing))
+    assert "(Config name is missing.); check with" in str(
+        explained("a/b", ValueError("Config name is missing."))
+    )
+
+
+@pytest.mark.parametrize(
+    ("url", "says"),
+    [
+        ("hf://datasets/a/b@0/c.parquet", r"a/b: cannot be read as a data set \(odd\); check"),
+        ("/c.parquet", r"a/b:test: cannot be read \(odd\)$"),
+    ],
+)
+def test_an_error_of_reading_names_the_data_set_or_the_split(url, says):
+    with pytest.raises(SourceError, match=f"^{says}"), explain_errors(Files("a/b:test", [url], [], None)):
+        raise ValueError("odd")
 
 
 def test_a_brief_error_is_one_line_without_queries():
@@ -638,7 +703,30 @@ def test_a_brief_error_is_one_line_without_queries():
     assert brief(ValueError("x" * 400)) == "x" * 300 and brief(KeyError()) == "KeyError"
 
 
-def test_a_data_set_without_files_is_named():
-    builder = SimpleNamespace(config=SimpleNamespace(data_files=None))
-    with pytest.raises(SourceError, match="its splits are none; name one as user/name:validation"):
+@pytest.mark.parametrize(
+    ("files", "says"),
+    [
+        (None, "its splits are none; name one as user/name:validation"),
+        ({"test": []}, "made of no files, and only Parquet files are read; make a folder of its images"),
+        ({"test": ["a.parquet", "b.csv"]}, r"made of \.csv files"),
+        ({"test": ["LICENSE"]}, "made of other files"),
+    ],
+)
+def test_a_data_set_without_parquet_files_is_named(files, says):
+    builder = SimpleNamespace(config=SimpleNamespace(data_files=files))
+    with pytest.raises(SourceError, match=f"^user/name: {says}"):
         _files(builder, "user/name", None, None)
+
+
+def test_files_on_the_hub_are_its_own_and_stamped_with_their_commit(monkeypatch):
+    urls = ["hf://datasets/user/name@0a1b/data/test-0.parquet", "hf://datasets/user/name@0a1b/more.parquet"]
+    builder = SimpleNamespace(
+        config=SimpleNamespace(data_files={"test": urls}), info=SimpleNamespace(features="features")
+    )
+    monkeypatch.setattr(
+        datasets, "load_dataset_builder", lambda path, name: {("user/name", "small"): builder}[path, name]
+    )
+    assert files_on_hub("user/name:small/test") == ("user/name:small/test", urls, ["0a1b"] * 2, "features")
+    urls.append("hf://datasets/user/name_of_another@0a1b/data/test-0.parquet")
+    with pytest.raises(SourceError, match=r"names 'hf://.*_of_another@.*', which is not in the data set"):
+        files_on_hub("user/name:small/test")

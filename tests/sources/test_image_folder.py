@@ -8,7 +8,7 @@ from PIL import Image
 
 from imagenet_cp import settings
 from imagenet_cp.errors import SourceError, UsageError
-from imagenet_cp.sources import Item, open_source
+from imagenet_cp.sources import Item, open_source, sample
 from imagenet_cp.sources import classes as imagenet
 from imagenet_cp.sources.image_folder import FileReader
 from imagenet_cp.sources.image_paths import File, _misplaced, is_image, looks_like_image, path_in_archive
@@ -50,10 +50,15 @@ def test_every_validation_image_has_a_label():
     assert len(labels) == 50_000 and sorted(set(labels.values())) == list(range(1000))
 
 
-def test_sample_needs_no_folder():
+def test_sample_needs_no_folder(monkeypatch):
     source = open_source("sample")
     assert len(source.items) == len(source.classes) == 14
     assert all(source.reader.read(item) for item in source.items)
+    monkeypatch.setattr(sample, "IMAGES", ("none.png", *sample.IMAGES))
+    with pytest.raises(
+        SourceError, match=r"data: scikit-image should bring none\.png; reinstall scikit-image"
+    ):
+        open_source("sample")
 
 
 @pytest.mark.parametrize(
@@ -104,6 +109,15 @@ def test_what_has_an_image_s_name_and_is_none_is_counted_and_named(class_folder,
         make(place)
     with pytest.raises(SourceError, match=rf"2 files have names of images but are none: .*a\.jpg: {says}"):
         open_source(class_folder, recursive=recursive)
+
+
+def test_three_of_many_unusable_files_are_named(class_folder):
+    for name in "abcd":
+        (class_folder / "animal" / f"{name}.jpg").symlink_to("missing.jpg")
+    with pytest.raises(
+        SourceError, match=r": 4 files have .*a\.jpg: .*b\.jpg: .*c\.jpg: a link to nothing; repair"
+    ):
+        open_source(class_folder)
 
 
 @pytest.mark.parametrize(
@@ -158,6 +172,20 @@ def test_images_with_other_endings_are_counted_in_a_notice(class_folder, recursi
     assert "2 files that look like images are not listed, such as " in capsys.readouterr().err
 
 
+def test_a_folder_that_cannot_be_listed_is_named(class_folder, monkeypatch):
+    def refuse(path):
+        if os.fspath(path).endswith("thing"):
+            raise PermissionError(13, "Permission denied", path)
+        return scandir(path)
+
+    scandir = os.scandir
+    monkeypatch.setattr(os, "scandir", refuse)
+    with pytest.raises(
+        SourceError, match=r"thing: cannot be listed \(Permission denied\); change its permissions"
+    ):
+        open_source(class_folder)
+
+
 def test_a_pipe_is_no_source(tmp_path):
     os.mkfifo(tmp_path / "val.tar")
     for place in (tmp_path / "val.tar", "/dev/zero"):
@@ -174,6 +202,15 @@ def test_a_file_larger_than_any_image_takes_no_memory(tmp_path):
     source = open_source(tmp_path)
     with pytest.raises(SourceError, match="1,099,511,627,776 bytes are too many for an image"):
         source.reader.read(source.items[0])
+
+
+def test_a_file_that_has_changed_since_it_was_listed_is_named(class_folder):
+    item = open_source(class_folder).items[0]
+    picture(class_folder / "animal" / "astronaut.png", size=(9, 9))
+    with pytest.raises(SourceError, match=r"astronaut\.png: has changed since it was listed; start again"):
+        FileReader().read(item)
+    read = FileReader().read(item._replace(stamp=""))
+    assert read == (class_folder / "animal" / "astronaut.png").read_bytes()
 
 
 def test_a_file_is_no_folder(tmp_path):
@@ -230,6 +267,15 @@ def test_numbered_classes_have_an_order_in_a_recursive_listing(tmp_path):
         (tmp_path / str(number)).mkdir()
         (tmp_path / str(number) / "a.png").touch()
     assert open_source(tmp_path, recursive=True).order == open_source(tmp_path).order == "1-1000"
+
+
+def test_a_number_without_images_is_a_class_in_a_recursive_listing_too(tmp_path):
+    for number in "012":
+        (tmp_path / number).mkdir()
+    (tmp_path / "0" / "a.png").touch()
+    (tmp_path / "2" / "b.png").touch()
+    for recursive in (False, True):
+        assert open_source(tmp_path, recursive=recursive).classes == ("0", "1", "2")
 
 
 def test_names_of_images_and_of_those_that_are_not_listed():

@@ -1,6 +1,7 @@
 """Ids, stamps, limits and messages that all sources share."""
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -32,7 +33,7 @@ def test_stamps_change_with_size_and_time(tmp_path):
     (tmp_path / "gone").symlink_to("nowhere")
     for name, reason in (
         ("gone", "a link to nothing"),
-        ("no", "cannot be read"),
+        ("no", r"cannot be read \(No such file or directory\)"),
         ("", "a folder, not a file"),
     ):
         with pytest.raises(SourceError, match=f"{name}: {reason}"):
@@ -78,3 +79,31 @@ def test_an_error_of_reading_names_the_place_or_the_file():
     for place, said in (("here", "here: cannot be read"), (None, "/no/such: cannot be read \\(No such file")):
         with pytest.raises(SourceError, match=f"^{said}"), source.reading(place):
             Path("/no/such").read_bytes()
+
+
+def test_digests_are_of_ids_and_labels_and_the_stamp_of_files_too():
+    item = Item("x", 0, "/here/x.png", "3:1")
+    one = source.Source("here", ("cat", "dog"), (item,), None)
+
+    def changed(**values):
+        other = replace(one, items=(item._replace(**values),))
+        return other.stamp != one.stamp, other.contents != one.contents
+
+    assert changed(location="/there/x.png") == (False, False)
+    assert changed(stamp="3:2") == (True, False)
+    assert changed(label=1) == changed(image_id="y") == (True, True)
+    assert replace(one, classes=("dog", "cat")).contents != one.contents
+    one.check_labels()
+    with pytest.raises(SourceError, match=r"^here: its images have no labels \(-1\)"):
+        replace(one, items=(item, Item("y", -1, ""))).check_labels()
+
+
+def test_what_exists_is_not_taken_for_a_data_set_on_the_hub(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    for name in ("cifar10", "user/name", "user/name:test"):
+        (tmp_path / name / "cat").mkdir(parents=True, exist_ok=True)
+        (tmp_path / name / "cat" / f"{len(name)}.png").touch()
+        for place in (name, f"~/{name}"):
+            found = open_source(place)
+            assert found.name == str(tmp_path / name) and found.items[0].image_id == f"{len(name)}"

@@ -85,7 +85,7 @@ def test_a_list_is_a_file_of_its_lines(tmp_path, ids):
 @pytest.mark.parametrize(
     ("ids", "kind", "says"),
     [
-        ([], SourceError, "ids: names no image"),
+        ([], SourceError, "ids: names no image; write one a line"),
         ([1, 60000], SourceError, "ids: 1 of its 2 images are not in photos, such as '60000'"),
         ([1, val(1)], SourceError, "ids: '1' and 'ILSVRC2012_val_00000001' are the same image"),
         (["a\0b"], SourceError, "characters that cannot be stored"),
@@ -130,3 +130,12 @@ def test_what_a_line_of_ids_may_stand_for():
     assert open_subset([3, Path("a"), "b"]).lines == ("3", "a", "b")
     with pytest.raises(TypeError, match="True is neither"):
         open_subset([True])
+
+
+def test_without_labels_ids_can_be_chosen_and_classes_not():
+    plain = Source("photos", (), (Item("a", -1, ""), Item("b", -1, "")), None)
+    assert [item.image_id for item in restrict_images(plain, ["b"]).items] == ["b"]
+    with pytest.raises(SourceError, match=r"^photos: its images have no labels"):
+        restrict_images(plain, classes="imagenette")
+    with pytest.raises(SourceError, match=r"^photos: has no image of the classes of imagenette"):
+        restrict_images(Source("photos", ("tench", "hen"), (Item("a", 1, ""),), None), classes="imagenette")

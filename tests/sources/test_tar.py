@@ -140,15 +140,57 @@ def test_images_with_other_endings_are_counted_in_a_notice(tmp_path, capsys):
     )
 
 
-def test_sizes_in_binary_are_understood(tmp_path):
-    path = pack(tmp_path / "val.tar", [("cat/a.png", b"picture")])
+def with_size(path, field):
+    """Write another size into the first header of a tar, with the checksum that fits."""
     data = bytearray(path.read_bytes())
-    data[124:136] = b"\x80" + (7).to_bytes(11, "big")
+    data[124:136] = field
     data[148:156] = b" " * 8
     data[148:156] = f"{sum(data[:512]):06o}\0 ".encode()
     path.write_bytes(data)
-    source = open_source(path)
+    return path
+
+
+def test_sizes_in_binary_are_understood(tmp_path):
+    path = pack(tmp_path / "val.tar", [("cat/a.png", b"picture")])
+    source = open_source(with_size(path, b"\x80" + (7).to_bytes(11, "big")))
     assert source.reader.read(source.items[0]) == b"picture"
+    with pytest.raises(SourceError, match="damaged at byte 0: a member without a size; fetch it again"):
+        open_source(with_size(path, b"0000000008\0 "))
+
+
+def test_hidden_folders_are_passed_over(tmp_path):
+    path = pack(
+        tmp_path / "val.tar", [(".git/a.png", b""), ("cat/._a/a.png", b""), ("cat/a.png", b"picture")]
+    )
+    assert [item.location for item in open_source(path).items] == [f"{path}#cat/a.png@1536+7"]
+
+
+def test_headers_without_a_file_are_passed_over(tmp_path):
+    """Of all files, as `git archive` writes one, of a long link, and of a label."""
+    heads = [
+        (special(name, kind, size=5), b"12345") for name, kind in (("g", b"g"), ("K", b"K"), ("V", b"V"))
+    ]
+    path = pack(tmp_path / "val.tar", [*heads, ("cat/a.png", b"picture")])
+    assert [(i.image_id, open_source(path).reader.read(i)) for i in open_source(path).items] == [
+        ("a", b"picture")
+    ]
+
+
+def test_files_of_other_kinds_are_files_and_names_with_a_slash_at_the_end_folders(tmp_path):
+    """Before ustar a folder was told by its name alone."""
+    heads = [
+        (special(name, tarfile.AREGTYPE, size=1), b"x") for name in ("cat/", "cat/a.png", "dog/", "dog/b.png")
+    ]
+    path = pack(tmp_path / "val.tar", [*heads, (special("dog/c.png", tarfile.CONTTYPE, size=1), b"y")])
+    source = open_source(path)
+    assert [item.image_id for item in source.items] == ["a", "b", "c"]
+    assert [source.reader.read(item) for item in source.items] == [b"x", b"x", b"y"]
+
+
+def test_a_name_may_have_4096_characters(tmp_path):
+    name = f"cat/{'a' * 4088}.png"
+    source = open_source(pack(tmp_path / "val.tar", [(name, b"picture")], format=tarfile.GNU_FORMAT))
+    assert len(name) == 4096 and source.items[0].image_id == "a" * 4088
 
 
 def test_a_name_may_fill_its_field(tmp_path):
@@ -195,6 +237,8 @@ def test_a_compressed_archive_is_read_in_any_order_and_by_many_threads(tmp_path)
     reader = pickle.loads(pickle.dumps(source.reader))
     with ThreadPoolExecutor(4) as pool:
         assert list(pool.map(reader.read, items)) == [data[item.image_id] for item in items]
+    with pytest.raises(SourceError, match=r"cat/199\.png: cut short; fetch the archive again"):
+        reader.read(source.items[-1]._replace(location=f"{tmp_path}/val.tgz#cat/199.png@512+{len(whole)}"))
     os.truncate(tmp_path / "val.tgz", 100)
     with pytest.raises(SourceError, match=r"cat/.*png: has changed"):
         reader.read(items[0])
@@ -216,12 +260,17 @@ HOSTILE = {
     "newline in a folder": ([("cat\n/a.jpg", b"")], "'cat\\n' holds characters that cannot be stored"),
     "twice": ([GOOD, ("cat/a.png", b"")], "two images have the id 'cat/a'"),
     "depths": ([GOOD, ("b.jpg", b"")], "cat/a.jpg and b.jpg are not in folders side by side"),
+    "depths the other way": ([("b.jpg", b""), GOOD], "b.jpg and cat/a.jpg are not in folders side by side"),
     "deeper": ([GOOD, ("x/dog/b.jpg", b"")], "cat/a.jpg and x/dog/b.jpg are not in folders side by side"),
     "mixed": ([GOOD, ("n01443537/b.jpg", b"")], "'cat'"),
     "one label": ([("holiday.jpg", b""), ("ILSVRC2012_val_00000001.jpg", b"")], "as 1 of 2 files are"),
     "nothing": ([("README", b"hello"), ("cat/.hidden.jpg", b""), (".cat/a.jpg", b"")], "no image in it"),
     "dots": ([("./.", b"")], "no image in it"),
-    "long header": ([("cat/" + "a" * (2 << 20), b"")], "too long"),
+    "long name": (
+        [("cat/" + "a" * 5000 + ".jpg", b"")],
+        f"'cat/{'a' * 96}'... has a name of 5,008 characters",
+    ),
+    "long header": ([("cat/" + "a" * (2 << 20), b"")], "bytes at byte 0 is too long"),
 }
 
 
@@ -259,7 +308,10 @@ def test_damaged_pax_headers_are_named(tmp_path):
 @pytest.mark.parametrize(
     ("spoil", "says"),
     [
-        (lambda data: data[:1000], "cut short"),
+        (
+            lambda data: data[:1000],
+            "cut short: 1,000 bytes, but its member at byte 0 ends at 1,512; fetch it",
+        ),
         (lambda data: data[:300], "not a tar archive"),
         (lambda data: data[:1536], "cut short after 1,536 bytes"),
         (lambda data: data[:1600], "cut short after 1,600 bytes"),
@@ -273,6 +325,7 @@ def test_damaged_pax_headers_are_named(tmp_path):
         (lambda data: bz2.compress(data), "compressed with bzip2"),
         (lambda data: b"\x28\xb5\x2f\xfd" + data, "compressed with zstd"),
         (lambda data: data[:124] + b"\xff" * 12 + data[136:], "not a tar archive"),
+        (lambda data: data[:148] + b"unwanted" + data[156:], "not a tar archive"),
     ],
 )
 def test_spoilt_archives_are_named(tmp_path, spoil, says):

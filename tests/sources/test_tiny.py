@@ -72,7 +72,7 @@ def test_the_zip_is_read_by_several_processes(tiny, tmp_path, monkeypatch):
         (lambda root: (root / "val" / "images" / "val_0.JPEG").unlink(), "val_0.JPEG"),
         (
             lambda root: (root / "wnids.txt").write_text("n02124075\n"),
-            "'n01443537', which is not in wnids.txt",
+            "val_1.JPEG is of the class 'n01443537', which is not in wnids.txt",
         ),
         (lambda root: (root / "val" / "val_annotations.txt").write_text(""), "names no image"),
         (
@@ -87,6 +87,21 @@ def test_a_tiny_imagenet_with_a_fault_is_named(tiny, spoil, says):
     for place in (tiny, zipped(tiny)):
         with pytest.raises(SourceError, match=says):
             open_source(place)
+
+
+def test_a_damaged_list_in_the_zip_is_named(tiny, monkeypatch):
+    archive, size = zipped(tiny), (tiny / "val" / "val_annotations.txt").stat().st_size
+    monkeypatch.setattr("imagenet_cp.sources.tiny._LARGEST", size)
+    assert len(open_source(archive).items) == 2
+    monkeypatch.setattr("imagenet_cp.sources.tiny._LARGEST", size - 1)
+    says = rf"tiny\.zip#tiny-imagenet-200/val/val_annotations\.txt: {size} bytes are too many for a list"
+    with pytest.raises(SourceError, match=says):
+        open_source(archive)
+    with zipfile.ZipFile(archive, "w") as stored:
+        stored.writestr("val/val_annotations.txt", "val_0.JPEG\tn02124075\n")
+    archive.write_bytes(archive.read_bytes().replace(b"\tn02124075", b"\tn99999999"))
+    with pytest.raises(SourceError, match=r"tiny\.zip: damaged, or cut short \(Bad CRC.*\); fetch it again"):
+        open_source(archive)
 
 
 def test_another_zip_archive_is_not_taken_for_tiny_imagenet(tmp_path):

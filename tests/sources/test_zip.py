@@ -8,7 +8,7 @@ import pytest
 
 from imagenet_cp.errors import SourceError
 from imagenet_cp.sources import open_source
-from imagenet_cp.sources.zip import read_member
+from imagenet_cp.sources.zip import open_zip, read_member
 
 
 def test_a_damaged_member_of_the_zip_is_named(tmp_path):
@@ -51,6 +51,14 @@ def test_a_member_larger_than_any_image_is_named(tmp_path):
         archive.getinfo("a.png").file_size = 1
 
 
+def test_folders_among_the_members_are_passed_over(tmp_path):
+    with zipfile.ZipFile(tmp_path / "val.zip", "w") as archive:
+        for name in ("a.jpg/", "cat/", "cat\\a.jpg", "dog/", "dog/b.jpg"):
+            archive.writestr(name, name.removesuffix("/"))
+    source = open_source(tmp_path / "val.zip")
+    assert [source.reader.read(item) for item in source.items] == [b"cat\\a.jpg", b"dog/b.jpg"]
+
+
 def test_a_link_in_a_zip_is_named(tmp_path):
     with zipfile.ZipFile(tmp_path / "val.zip", "w") as archive:
         for name, kind in (("cat/a.jpg", stat.S_IFREG), ("cat/b.jpg", stat.S_IFLNK)):
@@ -59,3 +67,38 @@ def test_a_link_in_a_zip_is_named(tmp_path):
             archive.writestr(member, b"/etc/passwd")
     with pytest.raises(SourceError, match=r"member 'cat/b\.jpg' is a symbolic link"):
         open_source(tmp_path / "val.zip")
+
+
+def test_a_damaged_list_of_members_is_named(tmp_path):
+    with zipfile.ZipFile(tmp_path / "val.zip", "w") as archive:
+        archive.writestr("cat/a.jpg", b"")
+    data = (tmp_path / "val.zip").read_bytes()
+    (tmp_path / "val.zip").write_bytes(data.replace(b"PK\1\2", b"PK\0\0"))
+    for opened in (open_source, open_zip):
+        with pytest.raises(SourceError, match=r"val\.zip: damaged, or cut short \(.*\); fetch it again"):
+            opened(tmp_path / "val.zip")
+
+
+def test_an_archive_with_encrypted_images_is_named(tmp_path):
+    with zipfile.ZipFile(tmp_path / "val.zip", "w") as archive:
+        archive.writestr("notes.txt", b"")
+        archive.writestr("cat/a.jpg", b"")
+    data = bytearray((tmp_path / "val.zip").read_bytes())
+    first = data.find(b"PK\1\2")
+    data[first + 8] |= 1
+    (tmp_path / "val.zip").write_bytes(data)
+    assert len(open_source(tmp_path / "val.zip").items) == 1
+    data[data.find(b"PK\1\2", first + 1) + 8] |= 1
+    (tmp_path / "val.zip").write_bytes(data)
+    with pytest.raises(SourceError, match=r"val\.zip: is encrypted; unpack it and name the folder"):
+        open_source(tmp_path / "val.zip")
+
+
+def test_an_archive_that_changes_is_named(tmp_path):
+    for content in (b"one", b"three"):
+        with zipfile.ZipFile(tmp_path / "val.zip", "w") as archive:
+            archive.writestr("cat/a.jpg", content)
+        if content == b"one":
+            source = open_source(tmp_path / "val.zip")
+    with pytest.raises(SourceError, match=r"val\.zip#cat/a\.jpg: has changed since it was listed"):
+        source.reader.read(source.items[0])

@@ -32,9 +32,6 @@ def resize(
     steps of exactly 2, where OpenCV averages four pixels.
     """
     left, right, left_weight, right_weight = _taps(columns, column_step)
-    # OpenCV gives the outermost columns, but not rows, a weight of their own.
-    border = (left < 0) | (right >= image.shape[1])
-    left_weight[border], right_weight[border] = int(_ONE), 0
     upper, lower, upper_weight, lower_weight = _taps(rows, row_step)
     left, right = (np.clip(taps, 0, image.shape[1] - 1) for taps in (left, right))
     upper, lower = (np.clip(taps, 0, image.shape[0] - 1) for taps in (upper, lower))

@@ -329,8 +329,8 @@ def _numbered(
                 f"{place}: the numbers of its classes are not ImageNet's; labels are those of the images' names"
             )
             return Labels(wnids(), [meaning[number] for number in numbers])
-        if len(ordered) == count:
-            _check(place, given, stems, [number - max(first, 0) for number in numbers], known)
+        if first in whole:
+            _check(place, given, stems, [number - first for number in numbers], known)
     elif first in whole:
         other = f"; if 1 is {wnids()[devkit[0]]}, they are the devkit's ILSVRC2012_ID: rename them to wnids"
         notice(

@@ -163,7 +163,7 @@ def _open_files(path: Path, template: Template) -> CorruptedImages:
             f"{path}: no such folder or tar archive; a data set on the Hub is read by its columns corruption and "
             "severity, without --layout"
         )
-    elif zipfile.is_zipfile(path):
+    elif path.is_file() and zipfile.is_zipfile(path):  # opening a pipe would block
         raise UsageError(f"{path}: a zip archive; unpack it and name the folder")
     else:
         root, files, reader = list_tar(path)

@@ -243,11 +243,9 @@ def _json(path: Path) -> dict[str, Any]:
 
 def _advice(error: Exception) -> str:
     lines = str(error).splitlines()
-    if lines and lines[0].startswith("Config name is missing"):
-        choices = lines[1].rpartition(": ")[2] if len(lines) > 1 else ""
-        return (
-            f"it has several configs, {choices[:300]}; name one and its split after a colon, as :config/split"
-        )
+    if len(lines) > 1 and lines[0].startswith("Config name is missing"):
+        choices = lines[1].rpartition(": ")[2][:300]
+        return f"it has several configs, {choices}; name one and its split after a colon, as :config/split"
     return (
         f"cannot be read as a data set ({brief(error)}); check with datasets.load_dataset, or name a folder of "
         "its images, one sub-folder per class"

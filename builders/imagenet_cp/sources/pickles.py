@@ -67,7 +67,7 @@ def load(data: bytes, names: Collection[str]) -> Any:
     below: list[list[Any]] = []  # the stack below each mark
     memo: dict[Any, Any] = {}
     for count, (opcode, argument, _) in enumerate(pickletools.genops(data)):
-        if count > _MOST_OPCODES:
+        if count >= _MOST_OPCODES:
             raise SourceError(f"its pickle has more than {_MOST_OPCODES:,} opcodes, which CIFAR's have not")
         match opcode.name:
             case code if code in _VALUES:
