@@ -144,6 +144,7 @@ def test_the_demo_draws_and_scores_its_image_and_its_build(tmp_path, monkeypatch
     assert [line.split(". ")[0] for line in numbered] == ["1", "2", "3", "4"]
     shown = f'2. load_dataset("{tmp_path}/imagenet_c_sample", "fog_3",\n   split="validation") gives\n   2 rows of'
     assert shown in "\n".join(lines)
+    assert "its score says nothing about real models." in " ".join(" ".join(lines).split())
     assert lines[-2:] == [f"Everything is in {tmp_path}; delete it whenever you like.\n", demo._NEXT]
 
 

@@ -161,3 +161,17 @@ def test_the_command_draws_the_sheet_of_its_benchmark(tmp_path, monkeypatch):
         done = CliRunner().invoke(app, [*command, "--benchmark", benchmark])
         assert drawn[-1][1:] == ("image", 3, benchmark)
         assert f"image.png under {count} corruptions at five severities" in done.stdout
+
+
+@pytest.mark.parametrize(("more", "severity"), [([], 3), (["--severity", "5"], 5)])
+def test_the_command_draws_a_compact_sheet(more, severity, tmp_path, monkeypatch):
+    Image.new("RGB", (300, 250), (9, 9, 9)).save(tmp_path / "image.png")
+    drawn, out = [], tmp_path / "sheet.png"
+    monkeypatch.setattr(
+        preview, "compact_sheet", lambda clean, *given: drawn.append((clean.shape, *given)) or "sheet"
+    )
+    monkeypatch.setattr(preview, "save", lambda *given: drawn.append(given))
+    command = ["preview", str(tmp_path / "image.png"), "-o", str(out), "--seed", "2", "--compact", *more]
+    done = CliRunner().invoke(app, command)
+    assert drawn == [((224, 224, 3), "image", 2, severity), ("sheet", out)]
+    assert done.stdout == f"{out}: image.png under 15 corruptions at severity {severity}\n"

@@ -5,6 +5,7 @@ import pickle
 import shutil
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from PIL import Image
@@ -77,6 +78,7 @@ class TestImageNetC:
         assert data.samples == [("a", 0), ("b", 0), ("c", 1)] * 5 and data.targets.tolist() == [0, 0, 1] * 5
         assert [cell.level for cell in data.cells] == [1, 2, 3, 4, 5] and len(data) == 15
         assert repr(data).startswith(f"ImageNetC({str(built)!r}, 5 configs, 15 items, tiny_imagenet_c|")
+        assert ", gaussian_noise_3, 3 items, " in repr(ImageNetC(built, "gaussian_noise", 3))
 
     def test_attributes_of_clean_images(self, clean):
         data = on_the_fly(clean, "brightness", 2)
@@ -276,6 +278,15 @@ class TestErrors:
         with pytest.raises(SourceError, match="no file of a build of this package"):
             ImageNetC(tmp_path, "clean")
 
+    @pytest.mark.parametrize("metadata", [None, {"imagenet_cp": "imagenet_d|recipe:1"}])
+    def test_a_file_of_no_build_is_named(self, tmp_path, metadata):
+        (tmp_path / "data/clean").mkdir(parents=True)
+        table = pa.table({"image": [b""], "label": [0]}).replace_schema_metadata(metadata)
+        path = tmp_path / "data/clean/validation-00000-of-00001.parquet"
+        pq.write_table(table, path)
+        with pytest.raises(SourceError, match=f"^{path}: no file of a build of this package$"):
+            ImageNetC(tmp_path, "clean")
+
     def test_a_damaged_image_is_named_by_its_file_and_row(self, built, tmp_path):
         shutil.copytree(built / "data", tmp_path / "data")
         path = sorted((tmp_path / "data/clean").glob("*"))[0]
@@ -295,6 +306,23 @@ class TestTensors:
         frames, label = data[2]
         assert frames.shape == (31, 3, 64, 64) and frames.dtype == torch.uint8 and label == 1
         assert torch.equal(frames, ImageNetP(clean, "brightness", benchmark="tiny_imagenet_p")[2][0])
+
+    def test_frames_of_a_video(self, clean, tmp_path):
+        pytest.importorskip("av")
+        torch = pytest.importorskip("torch")
+        build(
+            "tiny_imagenet_p",
+            open_source(clean),
+            tmp_path / "v",
+            ["brightness"],
+            codec="h264",
+            workers_count=1,
+        )
+        frames, label = ImageNetP(tmp_path / "v", "brightness")[2]
+        (stored,) = (tmp_path / "v/data/brightness").glob("*")
+        video = pq.read_table(stored, partitioning=None)["video"][2]["bytes"].as_py()
+        expected = torch.from_numpy(np.stack(list(imagenet_cp.decode_video(video)))).permute(0, 3, 1, 2)
+        assert frames.shape == (31, 3, 64, 64) and torch.equal(frames, expected) and label == 1
 
     def test_workers_and_transforms(self, built):
         torch = pytest.importorskip("torch")

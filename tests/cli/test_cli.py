@@ -215,6 +215,15 @@ def test_preview_draws_a_sheet(tmp_path, photographs, command):
             ["build", "imagenet_c", "--source", "sample", "--engine", "dask://host"],
             "such as dask://127.0.0.1",
         ),
+        (["build", "imagenet_c", "--configs", ","], "--configs is empty; leave it out to build all"),
+        (["evaluate"], "name a model, such as timm:resnet50, or a file of models with --models"),
+        (["export", "nowhere", "--to", "imagefolder", "-o", "x"], "nowhere: no such file or folder"),
+        (["build", "--source", "nowhere", "--codec", "jepg"], "did you mean jpeg?"),
+        (["build", "--source", "nowhere", "--size", "large"], 'size must be "keep" or left out'),
+        (
+            ["build", "--source", "nowhere", "--on-error", "skpi"],
+            "unknown --on-error 'skpi'; did you mean skip?",
+        ),
         (["use", "nowhere"], "nowhere: no such folder"),
         (["preview", "nowhere.jpg", "-o", "sheet.png"], "nowhere.jpg: no such file"),
         (["preview", PHOTOGRAPH, "-o", "nowhere/sheet.png"], "nowhere: no such folder"),
@@ -520,6 +529,10 @@ def test_a_verification_receives_every_option(monkeypatch, tmp_path, capsys):
     for more, rows in (([], 5), (["--quick"], None)):
         app(["verify", folder, "--json", *more], standalone_mode=False)
         assert json.loads(capsys.readouterr().out) == fields | {"rows": rows}
+    result.problems = ["a: missing", "b: missing"]
+    with pytest.raises(BuildError, match=f"^{folder}: 2 problems in 1 file$"):
+        app(["verify", folder], standalone_mode=False)
+    assert capsys.readouterr().out.splitlines() == result.problems
 
 
 @pytest.mark.parametrize("check", [True, False])
@@ -553,6 +566,24 @@ def test_use_notes_parts_of_imagenet(images, classes, note, monkeypatch, capsys)
     first, *notes = capsys.readouterr().out.splitlines()
     assert first == f"{images:,} images in /s; stored in file of /s"
     assert [line[: len(note or "")] for line in notes] == ([note] if note else [])
+
+
+def test_the_demo_has_its_cache_in_its_folder(monkeypatch, tmp_path):
+    names = [
+        f"HF_{name}"
+        for name in ("HOME", "DATASETS_CACHE", "EVALUATE_CACHE", "METRICS_CACHE", "MODULES_CACHE")
+    ]
+    for name in names:
+        monkeypatch.setenv(name, "elsewhere")
+    found = []
+    monkeypatch.setattr(
+        demo, "run", lambda *given: found.append((given, [os.environ[name] for name in names]))
+    )
+    monkeypatch.chdir(tmp_path)
+    app(["demo", "--out", "here", "--quiet"], standalone_mode=False)
+    [((folder, echo, quiet), caches)] = found
+    assert (folder, quiet) == (Path("here"), True) and callable(echo)
+    assert caches == [str(tmp_path / "here" / "cache")] * 5
 
 
 def test_an_evaluation_receives_every_option(monkeypatch, tmp_path):
@@ -606,6 +637,44 @@ def test_without_a_number_of_processes_it_is_that_of_the_devices(monkeypatch, tm
     monkeypatch.setattr("imagenet_cp.evaluation.devices.find_shard", lambda: (Shard(1, 2), 0))
     app(arguments, standalone_mode=False)
     assert made[4] is None and len(asked) == 3  # a launcher has started all processes
+
+
+@pytest.mark.parametrize("quiet", [True, False])
+def test_an_evaluation_prints_its_results_and_writes_its_pages(quiet, monkeypatch, tmp_path, capsys):
+    made = {name: SimpleNamespace(write_report=lambda folder: f"{folder}/index.html") for name in ("a", "b")}
+    done = SimpleNamespace(
+        missing=2, failed={"c": "no memory"}, evaluations=made, folders={"a": "A", "b": "B"}
+    )
+    monkeypatch.setattr("imagenet_cp.evaluation.run.evaluate_models", lambda *_, **__: done)
+    monkeypatch.setattr("imagenet_cp.cli.results_table.format_results", lambda evaluation: ["a table"])
+    monkeypatch.setattr("imagenet_cp.cli.evaluate._summary", lambda evaluation: ["a mean"])
+    page = "imagenet_cp.evaluation.report.comparison_page"
+    monkeypatch.setattr(f"{page}.load_models", lambda folders: folders)
+    monkeypatch.setattr("imagenet_cp.evaluation.comparison.compare", lambda models: f"compared {models}")
+    monkeypatch.setattr(f"{page}.write_comparison", lambda comparison, folder: f"{comparison} in {folder}")
+    arguments = [
+        "evaluate",
+        "a",
+        "b",
+        "c",
+        "--shard",
+        "2/3",
+        "--out",
+        str(tmp_path),
+        *(["-q"] if quiet else []),
+    ]
+    assert app(arguments, standalone_mode=False) == 1
+    shard = "shard 2/3 is finished; 2 units of other shards are not yet. The shard that finishes last writes the report"
+    printed = capsys.readouterr()
+    assert printed.out.splitlines() == [
+        shard,
+        *("", "a", "a table", "a mean", "", "b", "a table", "a mean", "A/index.html", "B/index.html"),
+        f"compared ['A', 'B'] in {tmp_path}/comparison",
+    ]
+    assert printed.err.splitlines() == [*([] if quiet else ["writing the report"]), "c failed: no memory"]
+    done.missing, done.failed, done.evaluations = 0, {}, {"a": made["a"]}
+    assert not app(["evaluate", "a", "--out", str(tmp_path / "new"), "-q"], standalone_mode=False)
+    assert capsys.readouterr() == ("a table\na mean\nA/index.html\n", "")
 
 
 def test_what_a_build_made_again_or_skipped_is_beside_its_json(tmp_path, monkeypatch, capsys):
