@@ -14,7 +14,8 @@ import imagenet_cp
 from imagenet_cp.build.plan import build
 from imagenet_cp.errors import BuildError, SourceError, UsageError
 from imagenet_cp.images import codecs
-from imagenet_cp.sources import open_source
+from imagenet_cp.sources import Source, open_source
+from imagenet_cp.sources.cifar import CIFAR10
 from imagenet_cp.torch import ImageNetC, ImageNetP
 
 
@@ -83,6 +84,19 @@ class TestImageNetC:
     def test_attributes_of_clean_images(self, clean):
         data = on_the_fly(clean, "brightness", 2)
         assert data.samples == [("a", 0), ("b", 0), ("c", 1)] and data.targets.tolist() == [0, 0, 1]
+        assert data.class_to_idx == {"cat": 0, "dog": 1} and data.targets.dtype == np.int64
+
+    def test_defaults_of_clean_images(self):
+        images, frames = ImageNetC("sample", "fog"), ImageNetP("sample", "gaussian_noise", 2)
+        assert [cell.config for cell in images.cells] == [f"fog_{n}" for n in range(1, 6)] and len(
+            images
+        ) == 70
+        assert (
+            repr(images)
+            == "ImageNetC('sample', 5 configs, 70 items, imagenet_c|recipe:1|profile:imagenet|seed:0|jpeg:85)"
+        )
+        assert [cell.config for cell in frames.cells] == ["gaussian_noise_2"]
+        assert "|seed:3|" in repr(ImageNetP("sample", "tilt", seed=3)) and "imagenet_p|" in repr(frames)
 
     def test_transforms(self, built):
         data = ImageNetC(
@@ -147,14 +161,15 @@ class TestErrors:
 
     def test_the_working_directory_may_change(self, built, tmp_path, monkeypatch):
         monkeypatch.chdir(built.parent)
+        monkeypatch.setenv("HOME", str(built.parent))
         data = ImageNetC(built.name, "brightness")
+        assert len(ImageNetC(f"~/{built.name}", "brightness")) == 15
         monkeypatch.chdir(tmp_path)
         assert data[0][1] == ImageNetC(built, "brightness")[0][1]
 
     def test_what_is_missing(self, built, tmp_path):
-        with pytest.raises(
-            SourceError, match="fog_1 is missing; build it with `imagenet-cp build tiny_imagenet_c --out"
-        ):
+        command = f"imagenet-cp build tiny_imagenet_c --out {built} --configs fog_1"
+        with pytest.raises(SourceError, match=f"the config fog_1 is missing; build it with `{command}`$"):
             ImageNetC(built, "fog")
         shutil.copytree(built, tmp_path / "part")
         next((tmp_path / "part/data/clean").glob("*")).unlink()
@@ -165,6 +180,13 @@ class TestErrors:
         (tmp_path / "part/build.json").write_text('{"identity": {}}')
         with pytest.raises(BuildError):
             ImageNetC(tmp_path / "part", "clean")
+
+    def test_clean_images_of_another_data_set(self, monkeypatch):
+        monkeypatch.setattr("imagenet_cp.torch.open_source", lambda root: Source("x", CIFAR10, (), None))
+        with pytest.raises(
+            SourceError, match="x: holds the images of cifar10, but cifar100_c is made of those of"
+        ):
+            ImageNetC("x", "fog", benchmark="cifar100_c")
 
     @pytest.mark.parametrize("record", [True, False])
     def test_a_file_damaged_after_opening(self, built, tmp_path, record):

@@ -213,6 +213,11 @@ def test_a_published_card_names_its_repository():
     assert [c["config_name"] for c in cards.read_metadata(card)["configs"] if c.get("default")] == ["test"]
 
 
+@pytest.mark.parametrize("card", ["", "no block", "---\na: [\n---\n", "---\n- a\n---\n"])
+def test_a_card_without_a_valid_block_has_no_metadata(card):
+    assert cards.read_metadata(card) == {}
+
+
 def test_the_fidelity_of_the_frames_is_as_measured():
     measured = (Path(__file__).parents[1] / "benchmarks" / "results" / "frames.md").read_text()
     assert tables(section(card_of("imagenet_p"), "Fidelity of the frames"))[0] == tables(measured)[0]
@@ -383,10 +388,17 @@ def test_a_strip_shows_six_tiles_with_a_gap_of_four_pixels(monkeypatch):
 def test_frames_are_the_first_to_the_last_and_severities_all(monkeypatch):
     clean = np.zeros((4, 4, 3), np.uint8)
     monkeypatch.setattr(strips, "_clean", lambda benchmark: clean)
+    calls = []
     monkeypatch.setattr(
-        strips.perturbations, "apply", lambda *_: np.arange(31, dtype=np.uint8).reshape(31, 1, 1, 1)
+        strips.perturbations,
+        "apply",
+        lambda *given: calls.append(given) or np.arange(31, dtype=np.uint8).reshape(31, 1, 1, 1),
     )
     shown = strips._frames(BENCHMARKS["imagenet_p"], "tilt")
+    ((name, image, bits, *rest),) = calls
+    assert name == "tilt" and image is clean and rest == [1, "imagenet"]
+    expected = BENCHMARKS["imagenet_p"].recipe().bits("tilt", 1, "chelsea")
+    assert bits.to_sfc64().random_raw() == expected.to_sfc64().random_raw()
     assert [(name, int(frame.max())) for name, frame in shown.items()] == [
         (f"frame {n + 1} of 31", n) for n in (0, 6, 12, 18, 24, 30)
     ]

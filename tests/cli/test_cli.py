@@ -22,6 +22,7 @@ from imagenet_cp.build import estimate
 from imagenet_cp.build.build_json import open_build
 from imagenet_cp.build.plan import build, new_plan
 from imagenet_cp.cli import main
+from imagenet_cp.cli.export import RESULTS
 from imagenet_cp.cli.main import app
 from imagenet_cp.errors import BuildError, UsageError
 from imagenet_cp.evaluation.run import evaluate_model
@@ -329,6 +330,7 @@ def test_dry_run_has_a_row_for_each_corruption(tmp_path, monkeypatch, capsys):
             estimate.Cost(220, 550_000, 7.7, 0.11),
         ),
     )
+    monkeypatch.setattr("imagenet_cp.jobs.cores.available_cores", lambda: 4)
     arguments = [
         "build",
         "--source",
@@ -344,8 +346,18 @@ def test_dry_run_has_a_row_for_each_corruption(tmp_path, monkeypatch, capsys):
         main()
     lines = capsys.readouterr().out.splitlines()
     assert end.value.code == 0 and max(map(len, lines)) <= 80
+    assert lines[0].split() == ["files", "rows", "size", "CPU", "time"]
+    assert lines[3].split() == ["total,", "with", "decoding", "220", "550,000", "7.7", "GB", "7", "min"]
+    assert lines[4] == "About 2 min on 4 cores: 1 unit of up to 2,500 images."
+    assert lines[5:] == ["Measured on a few images, one thread."]
     assert lines[1].split() == ["fog", "100", "250,000", "3.5", "GB", "3", "min"]
     assert lines[2].split() == ["clean", "20", "50,000", "700.0", "MB", "36", "s"]
+    arguments[4] = "clean"
+    monkeypatch.setattr(sys, "argv", ["imagenet-cp", *arguments])
+    with pytest.raises(SystemExit):
+        main()
+    assert "About 7 min on 4 cores: 1 unit" in capsys.readouterr().out  # one config is work for one core
+    arguments[4] = "fog,clean"
     monkeypatch.setattr(sys, "argv", ["imagenet-cp", *arguments, "--json"])
     with pytest.raises(SystemExit):
         main()
@@ -704,3 +716,23 @@ def test_an_export_reports_its_progress(tmp_path, monkeypatch, capsys):
         options["progress"]
     )
     assert capsys.readouterr().out == "x: 2 images, 2 kB; 1 written now\n"
+
+
+def test_an_export_of_results_prints_its_files(tmp_path, monkeypatch, capsys):
+    calls = []
+    monkeypatch.setitem(
+        RESULTS, "timm", lambda *given: calls.append(given) or [given[1] / "a", given[1] / "b"]
+    )
+    (tmp_path / "results.json").touch()
+    out = tmp_path / "some" / "folder"
+    for folder in (tmp_path, tmp_path / "results.json"):
+        app(["export", str(folder), "--to", "timm", "-o", str(out), "--dataset", "d"], standalone_mode=False)
+        assert capsys.readouterr().out.splitlines() == [f"{out}/a", f"{out}/b"] and out.is_dir()
+    assert calls == [(tmp_path / "results.json", out, "d")] * 2
+    for to, option, says in (
+        ("timm", "--configs", "--configs is for builds; --to timm takes all"),
+        ("npy", "--dataset", "--dataset is for results, with --to hub"),
+    ):
+        place = tmp_path if to == "timm" else out
+        with pytest.raises(UsageError, match=says):
+            app(["export", str(place), "--to", to, "-o", str(out), option, "x"], standalone_mode=False)

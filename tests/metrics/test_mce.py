@@ -235,7 +235,20 @@ def test_class_ids_of_another_benchmark_are_an_error(mce):
     mce.add_batch(**{**GOOD, "predictions": [1, 2, 532]})
     with pytest.raises(ValueError, match="predictions: row 2 holds 532; cifar10_c has class ids 0 to 9"):
         mce.compute(benchmark="cifar10_c")
+    with pytest.raises(ValueError, match="row 2 holds 532; cifar10_c has class ids 0 to 531 "):
+        mce.compute(benchmark="cifar10_c", num_classes=532)
     assert mce.compute(benchmark="cifar10_c", num_classes=533)["num_examples"] == 3
+    mce.add_batch(**{**GOOD, "references": [1, 2, 10]})
+    with pytest.raises(ValueError, match="references: row 2 holds 10; cifar10_c has class ids 0 to 9"):
+        mce.compute(benchmark="cifar10_c")
+    assert mce.compute(benchmark="cifar100_c")["num_examples"] == 3
+
+
+def test_class_ids_have_31_bits(mce):
+    largest = {**GOOD, "predictions": [1, 2, 2**31 - 1]}
+    assert mce.compute(**largest, num_classes=2**31)["num_examples"] == 3
+    with pytest.raises(ValueError, match="predictions: row 2 holds 2147483648; class ids start at 0"):
+        mce.add_batch(**{**GOOD, "predictions": [1, 2, 2**31]})
 
 
 class Tensor:
@@ -340,6 +353,11 @@ BAD = {
     "config name": (
         {"corruption": ["fog_3"] * 3},
         "corruption: row 0 holds 'fog_3'; the name is 'fog', and 3 has a column of its own",
+    ),
+    "no config": ({"corruption": ["fog_x"] * 3}, "corruption: row 0 holds 'fog_x'; did you mean fog"),
+    "nothing alike": (
+        {"corruption": ["qqq_3"] * 3},
+        "corruption: row 0 holds 'qqq_3'; known: clean, gaussian_noise, ",
     ),
     "corruption none": ({"corruption": ["fog", None, "fog"]}, "corruption: row 1 holds None"),
     "corruption number": ({"corruption": [1, 2, 3]}, "corruption: row 0 holds 1"),
