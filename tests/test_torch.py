@@ -181,6 +181,11 @@ class TestErrors:
         with pytest.raises(BuildError):
             ImageNetC(tmp_path / "part", "clean")
 
+    def test_a_part_of_the_clean_images_is_in_the_signature(self, monkeypatch):
+        part = Source("x", CIFAR10, (), None, ids="some", class_list="ten")
+        monkeypatch.setattr("imagenet_cp.torch.open_source", lambda root: part)
+        assert "|seed:0|ids:some|classes:ten|png)" in repr(ImageNetC("x", "fog", benchmark="cifar10_c"))
+
     def test_clean_images_of_another_data_set(self, monkeypatch):
         monkeypatch.setattr("imagenet_cp.torch.open_source", lambda root: Source("x", CIFAR10, (), None))
         with pytest.raises(

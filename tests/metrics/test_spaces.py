@@ -140,8 +140,8 @@ def test_files_of_an_evaluation_give_its_scores(space, name, load, evaluated):
     assert result["signature"] == expected["signature"] and result["missing"] == expected["missing"]
     with pytest.raises(ValueError, match=f"results.json is not of tiny_{benchmark}, but {name}"):
         files.read_result(folder / "results.json", name, f"tiny_{benchmark}")
-    (folder / "other.json").write_text('{"format": "imagenet-cp evaluation", "metrics": {"m": 1}}')
-    with pytest.raises(ValueError, match=f"other.json has no {name}, only m"):
+    (folder / "other.json").write_text('{"format": "imagenet-cp evaluation", "metrics": {"m": 1, "n": 2}}')
+    with pytest.raises(ValueError, match=f"other.json has no {name}, only m, n; score the"):
         files.read_result(folder / "other.json", name, benchmark)
     assert files.read_result(paths[0], name, benchmark) is None
     for text in ("[1]", '{"format": "another", "metrics": {}}'):
