@@ -205,6 +205,13 @@ def test_cells_are_each_once_in_the_published_order():
         benchmark.cells("fog3")
 
 
+def test_a_video_is_a_column_of_its_own_that_datasets_does_not_decode():
+    benchmark = BENCHMARKS["imagenet_p"]
+    video = benchmark.features(("a",), benchmark.recipe(codec="h264"))["video"]
+    assert video.decode is False
+    assert "video" not in benchmark.features(("a",), benchmark.recipe())
+
+
 def test_a_part_has_fewer_images_than_the_benchmark():
     assert part_of("cifar", [10_000, 9_999]) == "9999/10000" and part_of("cifar", [10_000]) is None
 

@@ -334,7 +334,10 @@ BAD = {
     "one bool": ({"predictions": [1, True, 1]}, "predictions: row 1 holds True"),
     "none": ({"predictions": [1, None, 2]}, "predictions: row 1 holds None"),
     "digits": ({"predictions": ["1", "2", "3"]}, "predictions: row 0 holds '1'"),
-    "too large": ({"predictions": [1, 2**70, 3]}, "not an integer|row 0"),
+    "too large": (
+        {"predictions": [1, 2**70, 3]},
+        r"predictions: row 1 holds 1180591620717411303424 \(int\), not an integer of 64 bits",
+    ),
     "over int32": ({"predictions": [1, 2**40, 3]}, "predictions: row 1 holds 1099511627776"),
     "logits": ({"predictions": np.zeros((3, 1000))}, r"predictions: row 0 holds array.*argmax"),
     "logit lists": (
