@@ -98,6 +98,16 @@ class TestChoices:
         assert 60 < sum(drawn(names="shot_noise", severity=1, p=0.3).values()) < 120
         assert not drawn(number=9, names="shot_noise", severity=1, p=0)
 
+    def test_choices_of_a_seed_are_frozen(self, monkeypatch):
+        found, black = [], np.zeros((32, 32, 3), np.uint8)
+        monkeypatch.setattr(transforms, "corrupt", lambda image, *choice, **_: found.append(choice) or image)
+        monkeypatch.setattr(transforms, "perturb", lambda image, *choice, **_: found.append(choice) or image)
+        for seed in range(3):
+            Corrupt(seed=seed)(black)
+            RandomPerturb(["tilt", "shear", "snow"], seed=seed)(black)
+        assert found[::2] == [("snow", 5), ("contrast", 2), ("fog", 5)]
+        assert found[1::2] == [("tilt", 1), ("snow", 1), ("shear", 1)]
+
     def test_a_number_on_the_bound_of_two_options_is_of_the_second(self):
         choice = transforms._Choice({"a": 1, "b": 0, "c": 2, "d": 1}, "names")
         numbers = (0, np.nextafter(0.25, 0), 0.25, np.nextafter(0.75, 0), 0.75, np.nextafter(1, 0))

@@ -192,6 +192,8 @@ def test_what_is_not_there_is_not_shown():
     assert "The source images are ImageNet's" not in own and "extended|imagenet-1k" not in own
     assert "derived from ImageNet" not in section(own, "Licence") and "extra_gated_prompt" in own
     assert "missing from every config: `a`, `b`." in own
+    for text in (card, own):  # and leaves no gap
+        assert "\n\n\n" not in re.sub("```.*?```", "code", text.split("\n---\n", 1)[1], flags=re.DOTALL)
 
 
 def test_images_of_tiny_imagenet_are_imagenets_whatever_their_ids():
