@@ -19,6 +19,7 @@ def test_the_folder_is_made_with_its_parents_and_left_empty_until_the_build(tmp_
         pass
 
     def stop(dataset, source, target, configs, **options):
+        assert callable(options["progress"])
         raise StopError(dataset, target, configs, len(source.items), options["images_per_file"])
 
     monkeypatch.setattr(demo, "build", stop)
@@ -26,7 +27,8 @@ def test_the_folder_is_made_with_its_parents_and_left_empty_until_the_build(tmp_
     with pytest.raises(StopError) as end:
         demo.run(folder, lines.append)
     assert end.value.args == ("imagenet_c", folder / "imagenet_c_sample", ("test", "extra", "clean"), 14, 7)
-    assert list(folder.iterdir()) == [] and "from 14 images" in lines[0] and len(lines) == 2
+    assert list(folder.iterdir()) == [] and len(lines) == 2
+    assert "all 95 configs of ImageNet-C and the clean images, from 14 images" in lines[0]
     with pytest.raises(StopError):
         demo.run(folder, lines.append)  # the folder may exist
 
@@ -88,7 +90,7 @@ def test_settings_that_cannot_be_stored_or_found(monkeypatch, error):
 
 def test_the_demo_draws_and_scores_its_image_and_its_build(tmp_path, monkeypatch):
     """Without the kernels: everything that the steps call is recorded."""
-    drawn, batches, steps = {}, [], []
+    drawn, batches, steps, loaded = {}, [], [], []
     rows = {"image": [], "label": [1, 2], "corruption": ["fog"] * 2, "severity": [3, 3]}
 
     def load_dataset(path, name, split, cache_dir):
@@ -97,8 +99,8 @@ def test_the_demo_draws_and_scores_its_image_and_its_build(tmp_path, monkeypatch
             "validation",
             str(tmp_path / "cache"),
         )
-        data = datasets.Dataset.from_dict({**rows, "image": [name] * 2})
-        return data
+        loaded.append(name)
+        return datasets.Dataset.from_dict({**rows, "image": [name] * 2})
 
     class Metric:
         def add_batch(self, **batch):
@@ -115,6 +117,7 @@ def test_the_demo_draws_and_scores_its_image_and_its_build(tmp_path, monkeypatch
     plan = SimpleNamespace(files={"a": 1}, recipe=SimpleNamespace(signature="imagenet_c|recipe:1"))
     monkeypatch.setattr(demo, "build", lambda *arguments, **options: plan)
     monkeypatch.setattr(datasets, "load_dataset", load_dataset)
+    monkeypatch.setattr(datasets, "disable_progress_bars", lambda: loaded.append("without bars"))
     monkeypatch.setattr(evaluate, "load", lambda name, cache_dir: Metric() if name == "mce" else None)
     monkeypatch.setattr(demo, "show_progress", show_progress)
     monkeypatch.setattr(demo, "nearest_template", lambda source: lambda images: [len(images)] * 2)
@@ -135,6 +138,14 @@ def test_the_demo_draws_and_scores_its_image_and_its_build(tmp_path, monkeypatch
         and lines[2] == f"   {tmp_path}/imagenet_c_sample: 1 Parquet files,\n   imagenet_c|recipe:1\n"
     )
     assert "   2 rows of ['image', 'label', 'corruption', 'severity']\n" in lines
+    assert f"   {tmp_path}/imagenet_c.png\n   {tmp_path}/imagenet_p.webp\n" in lines
+    assert loaded == ["without bars", "fog_3", "test", "extra", "clean"]
+    numbered = [line for line in lines if line[0].isdecimal()]
+    assert [line.split(". ")[0] for line in numbered] == ["1", "2", "3", "4"]
+    shown = f'2. load_dataset("{tmp_path}/imagenet_c_sample", "fog_3",\n   split="validation") gives\n   2 rows of'
+    assert shown in "\n".join(lines)
+    assert "its score says nothing about real models." in " ".join(" ".join(lines).split())
+    assert lines[-2:] == [f"Everything is in {tmp_path}; delete it whenever you like.\n", demo._NEXT]
 
 
 def test_the_demo_notices_what_it_cannot_write_before_it_builds(tmp_path, monkeypatch):

@@ -10,6 +10,7 @@ from typer.testing import CliRunner
 from imagenet_cp import perturb, preview
 from imagenet_cp.cli.main import app
 from imagenet_cp.corruptions import CORRUPTIONS, SEVERITIES, TEST
+from imagenet_cp.errors import BuildError, UsageError
 from imagenet_cp.images.tiles import tile
 
 
@@ -41,6 +42,7 @@ def place(sheet, colour):
 def test_a_sheet_shows_every_severity_from_left_to_right(colours):
     sheet = preview.contact_sheet(np.zeros((224, 224, 3), np.uint8))
     shown = {key: place(sheet, colour) for key, colour in colours.items()}
+    assert sheet.height == max(bottom for *_, bottom in shown.values()) + 6 + 32
     for half in (0, sheet.width // 2):  # nothing is below the last tile of a column
         end = max(bottom for left, _, _, bottom in shown.values() if half <= left < half + sheet.width // 2)
         rest = np.asarray(sheet)[end:, half : half + sheet.width // 2]
@@ -161,3 +163,42 @@ def test_the_command_draws_the_sheet_of_its_benchmark(tmp_path, monkeypatch):
         done = CliRunner().invoke(app, [*command, "--benchmark", benchmark])
         assert drawn[-1][1:] == ("image", 3, benchmark)
         assert f"image.png under {count} corruptions at five severities" in done.stdout
+
+
+@pytest.mark.parametrize(("more", "severity"), [([], 3), (["--severity", "5"], 5)])
+def test_the_command_draws_a_compact_sheet(more, severity, tmp_path, monkeypatch):
+    Image.new("RGB", (300, 250), (9, 9, 9)).save(tmp_path / "image.png")
+    drawn, out = [], tmp_path / "sheet.png"
+    monkeypatch.setattr(
+        preview, "compact_sheet", lambda clean, *given: drawn.append((clean.shape, *given)) or "sheet"
+    )
+    monkeypatch.setattr(preview, "save", lambda *given: drawn.append(given))
+    command = ["preview", str(tmp_path / "image.png"), "-o", str(out), "--seed", "2", "--compact", *more]
+    done = CliRunner().invoke(app, command)
+    assert drawn == [((224, 224, 3), "image", 2, severity), ("sheet", out)]
+    assert done.stdout == f"{out}: image.png under 15 corruptions at severity {severity}\n"
+
+
+@pytest.mark.parametrize(
+    ("out", "more", "kind"),
+    [
+        ("mine.png", [], BuildError),
+        ("folder.png", [], OSError),
+        ("tilt.jpg", ["--perturbation", "tilt"], UsageError),
+        ("mine.png", ["--perturbation", "tilt"], BuildError),
+    ],
+)
+def test_the_command_draws_nothing_that_it_cannot_write(out, more, kind, tmp_path, monkeypatch):
+    Image.new("RGB", (224, 224)).save(tmp_path / "image.png")
+    (tmp_path / "mine.png").write_bytes(b"mine")
+    (tmp_path / "folder.png").mkdir()
+    for name in ("imagenet_cp.preview.contact_sheet", "imagenet_cp.api.perturb"):
+        monkeypatch.setattr(name, None)
+    done = CliRunner().invoke(app, ["preview", str(tmp_path / "image.png"), "-o", str(tmp_path / out), *more])
+    assert isinstance(done.exception, kind) and out in str(done.exception)
+
+
+def test_an_animation_is_of_a_format_that_moves(tmp_path):
+    with pytest.raises(UsageError, match=r"a\.jpg: an animation is a \.webp, \.gif or \.png file"):
+        preview.save_animation(np.zeros((2, 20, 30, 3), np.uint8), tmp_path / "a.jpg")
+    assert not list(tmp_path.iterdir())

@@ -37,6 +37,17 @@ def test_a_bar_that_is_not_complete_ends_its_line(monkeypatch):
     assert terminal.getvalue().endswith("\n")
 
 
+def test_a_bar_that_is_not_complete_ends_before_the_next(monkeypatch):
+    terminal = Terminal()
+    monkeypatch.setattr(sys, "stderr", terminal)
+    bars = Bars()
+    bars("building images", 1, 3)
+    first = bars._bar
+    bars("checking files", 1, 2)
+    assert first.disable and bars._bar.pos == 0  # closed, and the next one is not a line below it
+    bars.close()
+
+
 def test_resumed_work_starts_where_it_stands(monkeypatch, capsys):
     now = 0.0
     lines = Lines(lambda: now)

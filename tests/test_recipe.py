@@ -11,8 +11,8 @@ from PIL import Image
 
 from imagenet_cp import corruptions
 from imagenet_cp.benchmarks import jpeg_quality
-from imagenet_cp.benchmarks.catalog import BENCHMARKS, IMAGES, parse_signature
-from imagenet_cp.benchmarks.recipe import Recipe, stream
+from imagenet_cp.benchmarks.catalog import BENCHMARKS, IMAGES, get_benchmark, parse_signature, part_of
+from imagenet_cp.benchmarks.recipe import Recipe, pixel_id, stream
 from imagenet_cp.benchmarks.signature import Signature
 from imagenet_cp.images import codecs
 from imagenet_cp.sources import Item, Source
@@ -171,3 +171,67 @@ def test_a_config_of_another_level_is_answered_with_all_levels():
         len(c) == 1 and c[0].level == 1 for c in sequences.values()
     )
     assert "gaussian_noise_3" in sequences and "gaussian_noise_1" not in sequences and "shear" in extra
+
+
+@pytest.mark.parametrize(
+    ("dataset", "title"),
+    [
+        ("imagenet_c", "ImageNet-C"),
+        ("imagenet_p_299", "ImageNet-P 299"),
+        ("tiny_imagenet_c", "Tiny ImageNet-C"),
+        ("cifar100_p", "CIFAR-100-P"),
+        ("imagenet_c_bar", "ImageNet-C-bar"),
+        ("cifar10_c_bar", "CIFAR-10-C-bar"),
+    ],
+)
+def test_titles_are_the_names_of_the_papers(dataset, title):
+    assert BENCHMARKS[dataset].title == title
+
+
+def test_a_data_set_is_found_in_any_case_and_with_hyphens():
+    assert get_benchmark("ImageNet-C-bar") is BENCHMARKS["imagenet_c_bar"]
+    with pytest.raises(ValueError, match="unknown data set 'imagenetc'; did you mean imagenet_c "):
+        get_benchmark("imagenetc")
+
+
+def test_cells_are_each_once_in_the_published_order():
+    benchmark = BENCHMARKS["imagenet_c"]
+    cells = benchmark.cells(["clean", "fog_3", "snow", "fog_3", "snow_2"])
+    assert [cell.config for cell in cells] == [*(f"snow_{n}" for n in range(1, 6)), "fog_3", "clean"]
+    assert benchmark.cells("fog_3") == (benchmark.cell_of["fog_3"],)
+    with pytest.raises(ValueError, match="config must be a name or a list of names, not 3"):
+        benchmark.cells(3)
+    with pytest.raises(ValueError, match="imagenet_c has no config 'fog3'; did you mean fog_3"):
+        benchmark.cells("fog3")
+
+
+def test_a_video_is_a_column_of_its_own_that_datasets_does_not_decode():
+    benchmark = BENCHMARKS["imagenet_p"]
+    video = benchmark.features(("a",), benchmark.recipe(codec="h264"))["video"]
+    assert video.decode is False
+    assert "video" not in benchmark.features(("a",), benchmark.recipe())
+
+
+def test_a_part_has_fewer_images_than_the_benchmark():
+    assert part_of("cifar", [10_000, 9_999]) == "9999/10000" and part_of("cifar", [10_000]) is None
+
+
+def test_images_of_other_sizes_have_a_recipe_of_their_own():
+    benchmark = BENCHMARKS["imagenet_c"]
+    sides = {"native-32": 32, "native-384": 384, "native-1024": 1024, "keep": None, None: 224}
+    assert {size: benchmark.recipe(size=size).side for size in sides} == sides
+    assert "|size:native-384|" in benchmark.recipe(size="native-384").signature
+    for size in ("native-9", "native-0384", "native-10000", "native-", "profile", 384):
+        with pytest.raises(ValueError, match=f'size must be "keep" or left out, not {size!r}'):
+            benchmark.recipe(size=size)
+    for name in ("imagenet_p", "imagenet_c_bar", "imagenet_c_299", "cifar10_c"):
+        with pytest.raises(ValueError, match=f"{name} is not made at the size of a model's input"):
+            BENCHMARKS[name].recipe(size="native-384")
+    with pytest.raises(ValueError, match="imagenet_c has no codec 'png'; did you mean jpeg"):
+        benchmark.recipe(codec="png")
+
+
+def test_an_image_without_an_id_has_that_of_its_shape_and_pixels():
+    wide, high = np.zeros((8, 16, 3), np.uint8), np.zeros((16, 8, 3), np.uint8)
+    assert pixel_id(wide) != pixel_id(high) and pixel_id(wide) != pixel_id(wide + np.uint8(1))
+    assert pixel_id(wide) == "0418f97152622a476dcd2f5f89a0bb4e"

@@ -5,6 +5,7 @@ import pickle
 import shutil
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from PIL import Image
@@ -13,7 +14,8 @@ import imagenet_cp
 from imagenet_cp.build.plan import build
 from imagenet_cp.errors import BuildError, SourceError, UsageError
 from imagenet_cp.images import codecs
-from imagenet_cp.sources import open_source
+from imagenet_cp.sources import Source, open_source
+from imagenet_cp.sources.cifar import CIFAR10
 from imagenet_cp.torch import ImageNetC, ImageNetP
 
 
@@ -77,10 +79,24 @@ class TestImageNetC:
         assert data.samples == [("a", 0), ("b", 0), ("c", 1)] * 5 and data.targets.tolist() == [0, 0, 1] * 5
         assert [cell.level for cell in data.cells] == [1, 2, 3, 4, 5] and len(data) == 15
         assert repr(data).startswith(f"ImageNetC({str(built)!r}, 5 configs, 15 items, tiny_imagenet_c|")
+        assert ", gaussian_noise_3, 3 items, " in repr(ImageNetC(built, "gaussian_noise", 3))
 
     def test_attributes_of_clean_images(self, clean):
         data = on_the_fly(clean, "brightness", 2)
         assert data.samples == [("a", 0), ("b", 0), ("c", 1)] and data.targets.tolist() == [0, 0, 1]
+        assert data.class_to_idx == {"cat": 0, "dog": 1} and data.targets.dtype == np.int64
+
+    def test_defaults_of_clean_images(self):
+        images, frames = ImageNetC("sample", "fog"), ImageNetP("sample", "gaussian_noise", 2)
+        assert [cell.config for cell in images.cells] == [f"fog_{n}" for n in range(1, 6)] and len(
+            images
+        ) == 70
+        assert (
+            repr(images)
+            == "ImageNetC('sample', 5 configs, 70 items, imagenet_c|recipe:1|profile:imagenet|seed:0|jpeg:85)"
+        )
+        assert [cell.config for cell in frames.cells] == ["gaussian_noise_2"]
+        assert "|seed:3|" in repr(ImageNetP("sample", "tilt", seed=3)) and "imagenet_p|" in repr(frames)
 
     def test_transforms(self, built):
         data = ImageNetC(
@@ -145,14 +161,15 @@ class TestErrors:
 
     def test_the_working_directory_may_change(self, built, tmp_path, monkeypatch):
         monkeypatch.chdir(built.parent)
+        monkeypatch.setenv("HOME", str(built.parent))
         data = ImageNetC(built.name, "brightness")
+        assert len(ImageNetC(f"~/{built.name}", "brightness")) == 15
         monkeypatch.chdir(tmp_path)
         assert data[0][1] == ImageNetC(built, "brightness")[0][1]
 
     def test_what_is_missing(self, built, tmp_path):
-        with pytest.raises(
-            SourceError, match="fog_1 is missing; build it with `imagenet-cp build tiny_imagenet_c --out"
-        ):
+        command = f"imagenet-cp build tiny_imagenet_c --out {built} --configs fog_1"
+        with pytest.raises(SourceError, match=f"the config fog_1 is missing; build it with `{command}`$"):
             ImageNetC(built, "fog")
         shutil.copytree(built, tmp_path / "part")
         next((tmp_path / "part/data/clean").glob("*")).unlink()
@@ -163,6 +180,18 @@ class TestErrors:
         (tmp_path / "part/build.json").write_text('{"identity": {}}')
         with pytest.raises(BuildError):
             ImageNetC(tmp_path / "part", "clean")
+
+    def test_a_part_of_the_clean_images_is_in_the_signature(self, monkeypatch):
+        part = Source("x", CIFAR10, (), None, ids="some", class_list="ten")
+        monkeypatch.setattr("imagenet_cp.torch.open_source", lambda root: part)
+        assert "|seed:0|ids:some|classes:ten|png)" in repr(ImageNetC("x", "fog", benchmark="cifar10_c"))
+
+    def test_clean_images_of_another_data_set(self, monkeypatch):
+        monkeypatch.setattr("imagenet_cp.torch.open_source", lambda root: Source("x", CIFAR10, (), None))
+        with pytest.raises(
+            SourceError, match="x: holds the images of cifar10, but cifar100_c is made of those of"
+        ):
+            ImageNetC("x", "fog", benchmark="cifar100_c")
 
     @pytest.mark.parametrize("record", [True, False])
     def test_a_file_damaged_after_opening(self, built, tmp_path, record):
@@ -276,6 +305,15 @@ class TestErrors:
         with pytest.raises(SourceError, match="no file of a build of this package"):
             ImageNetC(tmp_path, "clean")
 
+    @pytest.mark.parametrize("metadata", [None, {"imagenet_cp": "imagenet_d|recipe:1"}])
+    def test_a_file_of_no_build_is_named(self, tmp_path, metadata):
+        (tmp_path / "data/clean").mkdir(parents=True)
+        table = pa.table({"image": [b""], "label": [0]}).replace_schema_metadata(metadata)
+        path = tmp_path / "data/clean/validation-00000-of-00001.parquet"
+        pq.write_table(table, path)
+        with pytest.raises(SourceError, match=f"^{path}: no file of a build of this package$"):
+            ImageNetC(tmp_path, "clean")
+
     def test_a_damaged_image_is_named_by_its_file_and_row(self, built, tmp_path):
         shutil.copytree(built / "data", tmp_path / "data")
         path = sorted((tmp_path / "data/clean").glob("*"))[0]
@@ -295,6 +333,23 @@ class TestTensors:
         frames, label = data[2]
         assert frames.shape == (31, 3, 64, 64) and frames.dtype == torch.uint8 and label == 1
         assert torch.equal(frames, ImageNetP(clean, "brightness", benchmark="tiny_imagenet_p")[2][0])
+
+    def test_frames_of_a_video(self, clean, tmp_path):
+        pytest.importorskip("av")
+        torch = pytest.importorskip("torch")
+        build(
+            "tiny_imagenet_p",
+            open_source(clean),
+            tmp_path / "v",
+            ["brightness"],
+            codec="h264",
+            workers_count=1,
+        )
+        frames, label = ImageNetP(tmp_path / "v", "brightness")[2]
+        (stored,) = (tmp_path / "v/data/brightness").glob("*")
+        video = pq.read_table(stored, partitioning=None)["video"][2]["bytes"].as_py()
+        expected = torch.from_numpy(np.stack(list(imagenet_cp.decode_video(video)))).permute(0, 3, 1, 2)
+        assert frames.shape == (31, 3, 64, 64) and torch.equal(frames, expected) and label == 1
 
     def test_workers_and_transforms(self, built):
         torch = pytest.importorskip("torch")

@@ -12,6 +12,7 @@ import imagenet_cp
 from imagenet_cp import transforms
 from imagenet_cp.benchmarks.recipe import pixel_id
 from imagenet_cp.corruptions import BAR, EXTRA, TEST
+from imagenet_cp.corruptions.registry import SUITES
 from imagenet_cp.transforms import Corrupt, RandomPerturb
 
 
@@ -97,6 +98,21 @@ class TestChoices:
         assert 60 < sum(drawn(names="shot_noise", severity=1, p=0.3).values()) < 120
         assert not drawn(number=9, names="shot_noise", severity=1, p=0)
 
+    def test_choices_of_a_seed_are_frozen(self, monkeypatch):
+        found, black = [], np.zeros((32, 32, 3), np.uint8)
+        monkeypatch.setattr(transforms, "corrupt", lambda image, *choice, **_: found.append(choice) or image)
+        monkeypatch.setattr(transforms, "perturb", lambda image, *choice, **_: found.append(choice) or image)
+        for seed in range(3):
+            Corrupt(seed=seed)(black)
+            RandomPerturb(["tilt", "shear", "snow"], seed=seed)(black)
+        assert found[::2] == [("snow", 5), ("contrast", 2), ("fog", 5)]
+        assert found[1::2] == [("tilt", 1), ("snow", 1), ("shear", 1)]
+
+    def test_a_number_on_the_bound_of_two_options_is_of_the_second(self):
+        choice = transforms._Choice({"a": 1, "b": 0, "c": 2, "d": 1}, "names")
+        numbers = (0, np.nextafter(0.25, 0), 0.25, np.nextafter(0.75, 0), 0.75, np.nextafter(1, 0))
+        assert [choice.draw(number) for number in numbers] == ["a", "a", "c", "c", "d", "d"]
+
     def test_an_image_that_is_not_drawn_is_the_same(self, image):
         assert same(Corrupt(p=0)(image), image)
 
@@ -117,6 +133,17 @@ class TestChoices:
     def test_imagenet_c_bar_has_its_own_names(self):
         assert set(Corrupt(benchmark="cifar10_c_bar")._names.options) < set(BAR)
         assert "fog" not in Corrupt("test", benchmark="imagenet_c_bar")._names.options
+
+    def test_families_are_those_of_the_benchmark(self):
+        for benchmark, suite, none in (("imagenet_c", "c", ()), ("imagenet_c_bar", "c_bar", ("blur",))):
+            families = [
+                Corrupt(n, benchmark=benchmark)._names.options for n in SUITES[suite] if n not in none
+            ]
+            options = Corrupt("all", benchmark=benchmark)._names.options
+            assert sorted(sum(families, ())) == sorted(options) and all(families)
+        for family in ("weather", "blur"):
+            with pytest.raises(ValueError, match=f"unknown corruption '{family}'"):
+                Corrupt(family, benchmark="imagenet_c_bar")
 
     def test_the_tests_of_cifar_have_spatter_in_place_of_snow(self):
         options = RandomPerturb("test", benchmark="cifar10_p")._names.options
@@ -140,8 +167,11 @@ class TestChoices:
         assert repr(Corrupt("fog", 3)) == (
             "Corrupt('fog', severity=3, p=1.0, seed=None, benchmark='imagenet_c')"
         )
-        assert repr(RandomPerturb({"tilt": 1, "scale": 2})).startswith(
-            "RandomPerturb({'tilt': 1, 'scale': 2}, "
+        assert repr(Corrupt(["fog", "snow"], {1: 2, 3: 1}, 0.5, 7, benchmark="cifar10_c")) == (
+            "Corrupt(('fog', 'snow'), severity={1: 2, 3: 1}, p=0.5, seed=7, benchmark='cifar10_c')"
+        )
+        assert repr(RandomPerturb({"tilt": 1, "scale": 2})) == (
+            "RandomPerturb({'tilt': 1, 'scale': 2}, difficulty=1, seed=None, benchmark='imagenet_p')"
         )
 
 
@@ -162,6 +192,24 @@ class TestSamples:
         assert type(found) is Sample and found.target == {"boxes": boxes, "names": ["cat"], "id": None}
         assert found.target["boxes"] is boxes
         assert same(found.image, imagenet_cp.corrupt(pil, "brightness", 3))
+
+    def test_every_pillow_image_or_the_first_array(self, image):
+        transform = Corrupt("brightness", severity=3)
+        expected, pil = imagenet_cp.corrupt(image, "brightness", 3), Image.fromarray(image)
+        found = transform({"one": pil, "more": [(pil, 3)], "depth": image})
+        assert same(found["one"], expected) and same(found["more"][0][0], expected)
+        assert found["depth"] is image and found["more"][0][1] == 3
+        first, second = transform((image, image))
+        assert same(first, expected) and second is image
+
+    def test_every_array_of_a_list_whose_sizes_differ(self, image):
+        transform, depth = Corrupt("brightness", severity=3), image[..., :1]
+        expected = imagenet_cp.corrupt(image, "brightness", 3)
+        one, small = transform({"images": [image, image[:20]]})["images"]
+        assert same(one, expected) and same(small, expected[:20])
+        for other in (depth, image[..., 0], 7):
+            one, rest = transform([image, other])
+            assert same(one, expected) and rest is other
 
     def test_several_inputs_as_in_a_composition(self, image):
         found, label = Corrupt("brightness", severity=3)(image, 7)
@@ -208,6 +256,7 @@ class TestSequences:
     [
         ({"names": "fogg"}, "unknown corruption 'fogg'; did you mean fog"),
         ({"names": ["fog", "snou"]}, "unknown corruption 'snou'; did you mean snow"),
+        ({"names": "weathr"}, "unknown corruption 'weathr'; did you mean weather"),
         ({"names": []}, "names: nothing to draw from"),
         ({"names": {"fog": 0}}, "names: nothing to draw from"),
         ({"names": {"fog": -1}}, r"the weight of 'fog' must be a number from 0 to 1e\+300, not -1"),
@@ -217,7 +266,7 @@ class TestSequences:
         ({"names": [["fog"]]}, "names must be a name or a list of names"),
         ({"names": ["weather"]}, "'weather' is a group of names, which stands alone: names='weather'"),
         ({"names": {"all": 1}}, "'all' is a group of names"),
-        ({"names": ["fog", "fog"]}, "names: 'fog' is repeated"),
+        ({"names": ["fog", "snow", "snow", "fog"]}, "names: 'fog' is repeated"),
         ({"severity": (3, np.int64(3))}, "severity: 3 is repeated"),
         ({"severity": None}, "from 1 to 5, not None"),
         ({"severity": True}, "from 1 to 5, not True"),
@@ -243,6 +292,8 @@ def test_wrong_arguments_are_named(arguments, message):
     [
         ({"names": "tlit"}, "unknown perturbation 'tlit'; did you mean tilt"),
         ({"names": "tilt", "difficulty": 2}, "tilt has one sequence, of difficulty 1, not 2"),
+        ({"names": []}, "names: nothing to draw from; name at least one with a weight above 0"),
+        ({"names": "tilt", "difficulty": {1: 0}}, "difficulty: nothing to draw from"),
         ({"difficulty": 4}, "difficulty must be a whole number from 1 to 3, not 4"),
     ],
 )

@@ -23,6 +23,7 @@ from .api import corrupt, perturb, seeded_recipe
 from .arguments import name_list, real_number, whole_number
 from .benchmarks import names as benchmarks
 from .benchmarks.recipe import pixel_id
+from .corruptions.registry import SUITES
 from .errors import UsageError, suggest
 from .images.source_images import pixels
 from .metrics import BENCHMARKS
@@ -103,8 +104,9 @@ class Corrupt:
         registry = corruptions.BAR if benchmark in benchmarks.BAR else corruptions.CORRUPTIONS
         known = [name for name, c in registry.items() if profile in c.tables]
         groups = _groups("mce", benchmark, known)
-        for family in corruptions.FAMILIES:
-            groups[family] = tuple(name for name in known if registry[name].family == family)
+        for family in SUITES[suite]:
+            if members := tuple(name for name in known if registry[name].family == family):
+                groups[family] = members
         self._names = _Choice(_names(names, known, groups, "corruption"), "names")
         self._severities = _Choice(_levels("severity", severity, len(corruptions.SEVERITIES)), "severity")
         for name, level in itertools.product(self._names.options, self._severities.options):

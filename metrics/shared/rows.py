@@ -216,6 +216,11 @@ def as_column(name, values):
     return values if isinstance(values, np.ndarray) and values.dtype != object else list(values)
 
 
+def is_whole(value):
+    """True for an integer of Python or NumPy; a bool is none."""
+    return isinstance(value, (int, np.integer)) and not isinstance(value, bool)
+
+
 def as_integers(name, values, place):
     """Convert numbers to an int64 array; ``place(i)`` is the description of number i in an error message."""
     try:
@@ -226,10 +231,10 @@ def as_integers(name, values, place):
         return np.zeros(0, np.int64)
     mixed = isinstance(values, list) and not {bool, np.bool_}.isdisjoint(map(type, values))
     if array.dtype.kind not in "iu" or array.ndim > 1 or mixed:
-        whole = (isinstance(v, (int, np.integer)) and not isinstance(v, bool) for v in values)
-        i = next((i for i, is_whole in enumerate(whole) if not is_whole), 0)
+        i = next((i for i, v in enumerate(values) if not is_whole(v) or abs(v) >= 2**63), 0)
+        kind = "an integer of 64 bits" if is_whole(values[i]) else "an integer"
         raise ValueError(
-            f"{name}: {place(i)} holds {short(values[i])} ({type(values[i]).__name__}), not an integer; nothing "
+            f"{name}: {place(i)} holds {short(values[i])} ({type(values[i]).__name__}), not {kind}; nothing "
             "is rounded here: pass whole numbers, and for scores or logits their argmax over the classes"
         )
     return array.astype(np.int64)

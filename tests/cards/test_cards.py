@@ -192,6 +192,8 @@ def test_what_is_not_there_is_not_shown():
     assert "The source images are ImageNet's" not in own and "extended|imagenet-1k" not in own
     assert "derived from ImageNet" not in section(own, "Licence") and "extra_gated_prompt" in own
     assert "missing from every config: `a`, `b`." in own
+    for text in (card, own):  # and leaves no gap
+        assert "\n\n\n" not in re.sub("```.*?```", "code", text.split("\n---\n", 1)[1], flags=re.DOTALL)
 
 
 def test_images_of_tiny_imagenet_are_imagenets_whatever_their_ids():
@@ -211,6 +213,11 @@ def test_a_published_card_names_its_repository():
     card = card_of("imagenet_c", ["fog_3", "test"], repo_id="user/mine")
     assert 'load_dataset("user/mine", "fog_3"' in card and "working directory" not in card
     assert [c["config_name"] for c in cards.read_metadata(card)["configs"] if c.get("default")] == ["test"]
+
+
+@pytest.mark.parametrize("card", ["", "no block", "---\na: [\n---\n", "---\n- a\n---\n"])
+def test_a_card_without_a_valid_block_has_no_metadata(card):
+    assert cards.read_metadata(card) == {}
 
 
 def test_the_fidelity_of_the_frames_is_as_measured():
@@ -383,10 +390,17 @@ def test_a_strip_shows_six_tiles_with_a_gap_of_four_pixels(monkeypatch):
 def test_frames_are_the_first_to_the_last_and_severities_all(monkeypatch):
     clean = np.zeros((4, 4, 3), np.uint8)
     monkeypatch.setattr(strips, "_clean", lambda benchmark: clean)
+    calls = []
     monkeypatch.setattr(
-        strips.perturbations, "apply", lambda *_: np.arange(31, dtype=np.uint8).reshape(31, 1, 1, 1)
+        strips.perturbations,
+        "apply",
+        lambda *given: calls.append(given) or np.arange(31, dtype=np.uint8).reshape(31, 1, 1, 1),
     )
     shown = strips._frames(BENCHMARKS["imagenet_p"], "tilt")
+    ((name, image, bits, *rest),) = calls
+    assert name == "tilt" and image is clean and rest == [1, "imagenet"]
+    expected = BENCHMARKS["imagenet_p"].recipe().bits("tilt", 1, "chelsea")
+    assert bits.to_sfc64().random_raw() == expected.to_sfc64().random_raw()
     assert [(name, int(frame.max())) for name, frame in shown.items()] == [
         (f"frame {n + 1} of 31", n) for n in (0, 6, 12, 18, 24, 30)
     ]

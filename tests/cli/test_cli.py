@@ -1,5 +1,6 @@
 """The command imagenet-cp, as a person runs it."""
 
+import contextlib
 import io
 import json
 import os
@@ -21,11 +22,14 @@ from imagenet_cp.build import estimate
 from imagenet_cp.build.build_json import open_build
 from imagenet_cp.build.plan import build, new_plan
 from imagenet_cp.cli import main
+from imagenet_cp.cli.export import RESULTS
 from imagenet_cp.cli.main import app
 from imagenet_cp.errors import BuildError, UsageError
 from imagenet_cp.evaluation.run import evaluate_model
 from imagenet_cp.images.tiles import tile
+from imagenet_cp.jobs.job_folder import Shard
 from imagenet_cp.sources import open_source
+from imagenet_cp.sources.classes import wnids
 from imagenet_cp.text import fit
 
 PHOTOGRAPH = open_source("sample").items[0].location
@@ -212,6 +216,15 @@ def test_preview_draws_a_sheet(tmp_path, photographs, command):
             ["build", "imagenet_c", "--source", "sample", "--engine", "dask://host"],
             "such as dask://127.0.0.1",
         ),
+        (["build", "imagenet_c", "--configs", ","], "--configs is empty; leave it out to build all"),
+        (["evaluate"], "name a model, such as timm:resnet50, or a file of models with --models"),
+        (["export", "nowhere", "--to", "imagefolder", "-o", "x"], "nowhere: no such file or folder"),
+        (["build", "--source", "nowhere", "--codec", "jepg"], "did you mean jpeg?"),
+        (["build", "--source", "nowhere", "--size", "large"], 'size must be "keep" or left out'),
+        (
+            ["build", "--source", "nowhere", "--on-error", "skpi"],
+            "unknown --on-error 'skpi'; did you mean skip?",
+        ),
         (["use", "nowhere"], "nowhere: no such folder"),
         (["preview", "nowhere.jpg", "-o", "sheet.png"], "nowhere.jpg: no such file"),
         (["preview", PHOTOGRAPH, "-o", "nowhere/sheet.png"], "nowhere: no such folder"),
@@ -317,6 +330,7 @@ def test_dry_run_has_a_row_for_each_corruption(tmp_path, monkeypatch, capsys):
             estimate.Cost(220, 550_000, 7.7, 0.11),
         ),
     )
+    monkeypatch.setattr("imagenet_cp.jobs.cores.available_cores", lambda: 4)
     arguments = [
         "build",
         "--source",
@@ -332,8 +346,18 @@ def test_dry_run_has_a_row_for_each_corruption(tmp_path, monkeypatch, capsys):
         main()
     lines = capsys.readouterr().out.splitlines()
     assert end.value.code == 0 and max(map(len, lines)) <= 80
+    assert lines[0].split() == ["files", "rows", "size", "CPU", "time"]
+    assert lines[3].split() == ["total,", "with", "decoding", "220", "550,000", "7.7", "GB", "7", "min"]
+    assert lines[4] == "About 2 min on 4 cores: 1 unit of up to 2,500 images."
+    assert lines[5:] == ["Measured on a few images, one thread."]
     assert lines[1].split() == ["fog", "100", "250,000", "3.5", "GB", "3", "min"]
     assert lines[2].split() == ["clean", "20", "50,000", "700.0", "MB", "36", "s"]
+    arguments[4] = "clean"
+    monkeypatch.setattr(sys, "argv", ["imagenet-cp", *arguments])
+    with pytest.raises(SystemExit):
+        main()
+    assert "About 7 min on 4 cores: 1 unit" in capsys.readouterr().out  # one config is work for one core
+    arguments[4] = "fog,clean"
     monkeypatch.setattr(sys, "argv", ["imagenet-cp", *arguments, "--json"])
     with pytest.raises(SystemExit):
         main()
@@ -454,6 +478,217 @@ def test_an_evaluation_has_its_command_and_one_name_is_of_one_model(monkeypatch,
         app(["evaluate", "x", "y", "x"], standalone_mode=False)
 
 
+@contextlib.contextmanager
+def name_engine(name, workers):
+    """Stand in for an engine by its name and its number of workers."""
+    yield f"{name} {workers}"
+
+
+def test_a_build_receives_every_option(monkeypatch, tmp_path, capsys):
+    opened, made = [], []
+    recipe = SimpleNamespace(signature="imagenet_c|recipe:1")
+    files = {"a": SimpleNamespace(rows=1, size=2000), "b": SimpleNamespace(rows=2, size=3000)}
+    plan = SimpleNamespace(damaged={}, skipped={}, files=files, missing=3, recipe=recipe)
+    monkeypatch.setattr("imagenet_cp.sources.open_source", lambda *a, **o: opened.append((a, o)) or "images")
+    monkeypatch.setattr("imagenet_cp.build.plan.build", lambda *a, **o: made.append((a, o)) or plan)
+    monkeypatch.setattr("imagenet_cp.jobs.engines.open_engine", name_engine)
+    monkeypatch.chdir(tmp_path)
+    app(["build", "Tiny-ImageNet-C"], standalone_mode=False)
+    assert opened.pop() == ((None,), {"recursive": False, "ids": None, "classes": None})
+    expected = {"seed": 0, "codec": None, "size": None, "on_error": "raise", "images_per_file": None}
+    expected |= {"workers_count": None, "executor": "local None", "shard": Shard(1, 1)}
+    given, options = made.pop()
+    assert given == ("Tiny-ImageNet-C", "images", Path("tiny_imagenet_c"), [])
+    assert callable(options.pop("progress")) and options == expected
+    text = "2 files, 3 rows, 5 kB, imagenet_c|recipe:1; 3 files of other shards missing"
+    assert capsys.readouterr().out == f"tiny_imagenet_c: {text}\n"
+    values = {"seed": 5, "codec": "jpeg", "size": "keep", "on_error": "skip", "images_per_file": 9}
+    values |= {"source": "here", "ids": "i", "classes": "c", "workers": 2, "engine": "dask", "shard": "2/3"}
+    values |= {"out": "b", "configs": "fog,clean"}
+    more = [f"--{name.replace('_', '-')}={value}" for name, value in values.items()]
+    app(["build", *more, "--json"], standalone_mode=False)
+    assert opened.pop() == (("here",), {"recursive": True, "ids": "i", "classes": "c"})
+    given, options = made.pop()
+    assert given == ("imagenet_c", "images", Path("b"), ["fog", "clean"])
+    del options["progress"]
+    expected = {"workers_count": 2, "executor": "dask 2", "shard": Shard(2, 3)}
+    assert options == expected | {name: values[name] for name in list(values)[:5]}
+    result = {"folder": "b", "files": 2, "rows": 3, "bytes": 5000, "missing_files": 3}
+    assert json.loads(capsys.readouterr().out) == result | {"signature": "imagenet_c|recipe:1"}
+
+
+def test_a_verification_receives_every_option(monkeypatch, tmp_path, capsys):
+    made = []
+    result = SimpleNamespace(files={"a": 1}, rows=5, regenerated=7, signature="a|b", problems=[])
+    monkeypatch.setattr("imagenet_cp.build.verify.verify", lambda *a, **o: made.append((a, o)) or result)
+    monkeypatch.setattr(
+        "imagenet_cp.build.build_json.open_build", lambda folder: SimpleNamespace(recipe="its recipe")
+    )
+    monkeypatch.setattr("imagenet_cp.build.build_json.reopen_source", lambda *given: given)
+    folder = str(tmp_path)
+    source = ["--source", "here", "--ids", "i", "--classes", "c", "--sample", "9"]
+    app(["verify", folder, *source], standalone_mode=False)
+    app(["verify", folder, "--quick"], standalone_mode=False)
+    expected = {"source": ("here", "its recipe", "i", "c"), "sample": 9, "quick": False}
+    assert made[0] == ((tmp_path,), expected | {"progress": made[0][1]["progress"]})
+    expected = {"source": None, "sample": 100, "quick": True}
+    assert made[1] == ((tmp_path,), expected | {"progress": made[1][1]["progress"]})
+    assert capsys.readouterr().out.splitlines() == [
+        f"{folder}: 1 file, 5 rows, no problems; 7 rows regenerated; a|b",
+        f"{folder}: 1 file, no problems; a|b",
+    ]
+    fields = {"folder": folder, "files": 1, "regenerated": 7, "signature": "a|b", "problems": []}
+    for more, rows in (([], 5), (["--quick"], None)):
+        app(["verify", folder, "--json", *more], standalone_mode=False)
+        assert json.loads(capsys.readouterr().out) == fields | {"rows": rows}
+    result.problems = ["a: missing", "b: missing"]
+    with pytest.raises(BuildError, match=f"^{folder}: 2 problems in 1 file$"):
+        app(["verify", folder], standalone_mode=False)
+    assert capsys.readouterr().out.splitlines() == result.problems
+
+
+@pytest.mark.parametrize("check", [True, False])
+def test_an_import_receives_every_option(check, monkeypatch, capsys):
+    made = []
+    monkeypatch.setattr(
+        "imagenet_cp.archives.importer.import_official", lambda *a, **o: made.append((a, o)) or ["x", "y"]
+    )
+    monkeypatch.setattr("imagenet_cp.archives.import_folder.report", lambda made: made)
+    more = [] if check else ["--no-md5", "--out", "there"]
+    app(["import-official", "a.tar", "b", *more], standalone_mode=False)
+    [(given, options)] = made
+    assert given == ([Path("a.tar"), Path("b")], None if check else Path("there"))
+    assert options["check"] == check and callable(options["progress"])
+    assert capsys.readouterr().out == "x\ny\n"
+
+
+@pytest.mark.parametrize(
+    ("images", "classes", "note"),
+    [
+        (44_999, 1000, "note: ImageNet's validation set has 50,000 images; scores on a part of it"),
+        (45_000, 1000, None),
+        (50_000, 999, "note: its 999 classes are not ImageNet's 1,000"),
+    ],
+)
+def test_use_notes_parts_of_imagenet(images, classes, note, monkeypatch, capsys):
+    source = SimpleNamespace(name="/s", items=range(images), classes=wnids()[:classes])
+    monkeypatch.setattr("imagenet_cp.sources.open_source", lambda folder: source)
+    monkeypatch.setattr(settings, "remember_source", lambda name: f"file of {name}")
+    app(["use", "x"], standalone_mode=False)
+    first, *notes = capsys.readouterr().out.splitlines()
+    assert first == f"{images:,} images in /s; stored in file of /s"
+    assert [line[: len(note or "")] for line in notes] == ([note] if note else [])
+
+
+def test_the_demo_has_its_cache_in_its_folder(monkeypatch, tmp_path):
+    names = [
+        f"HF_{name}"
+        for name in ("HOME", "DATASETS_CACHE", "EVALUATE_CACHE", "METRICS_CACHE", "MODULES_CACHE")
+    ]
+    for name in names:
+        monkeypatch.setenv(name, "elsewhere")
+    found = []
+    monkeypatch.setattr(
+        demo, "run", lambda *given: found.append((given, [os.environ[name] for name in names]))
+    )
+    monkeypatch.chdir(tmp_path)
+    app(["demo", "--out", "here", "--quiet"], standalone_mode=False)
+    [((folder, echo, quiet), caches)] = found
+    assert (folder, quiet) == (Path("here"), True) and callable(echo)
+    assert caches == [str(tmp_path / "here" / "cache")] * 5
+
+
+def test_an_evaluation_receives_every_option(monkeypatch, tmp_path):
+    made = []
+
+    def evaluate(models, /, **options):
+        made.append(options)
+        return SimpleNamespace(missing=0, failed={}, evaluations={})
+
+    monkeypatch.setattr("imagenet_cp.evaluation.run.evaluate_models", evaluate)
+    monkeypatch.setattr("imagenet_cp.jobs.engines.open_engine", name_engine)
+    data = ("imagenet_c", "imagenet_p", "imagenet_c_bar", "data", "layout", "source", "ids", "classes")
+    model = ("preprocess", "device", "scores", "dtype", "labels")
+    values = {name: f"a {name}" for name in (*data, *model)}
+    values |= {"batch_size": 7, "threads": 3, "processes": 2, "seed": 5, "limit": 9}
+    lists = {"benchmarks": ["cifar10_c", "cifar10_p"], "configs": ["fog", "clean"]}
+    flags = dict.fromkeys(("native_size", "trust", "channels_last", "compile", "resume"), True)
+    given = {**values, **{name: ",".join(items) for name, items in lists.items()}}
+    options = [f"--{name.replace('_', '-')}={value}" for name, value in given.items()]
+    options += [f"--{name.replace('_', '-')}" for name in flags]
+    options += ["--weights", str(tmp_path / "w"), "--shard", "2/3", "--engine", "dask", "--no-check"]
+    app(["evaluate", "x", "--out", str(tmp_path / "r"), *options, "--quiet"], standalone_mode=False)
+    expected = {**values, **lists, **flags, "weights": tmp_path / "w", "out": tmp_path / "r", "names": ()}
+    expected |= {"devices": [], "local": None, "check": False, "executor": "dask 2", "shard": Shard(2, 3)}
+    assert made[0].keys() == expected.keys() | {"command", "progress"}
+    assert {name: made[0][name] for name in expected} == expected
+
+
+def test_without_a_number_of_processes_it_is_that_of_the_devices(monkeypatch, tmp_path):
+    made, asked = [], []
+
+    def evaluate(models, /, **options):
+        made.append(options["processes"])
+        return SimpleNamespace(missing=0, failed={}, evaluations={})
+
+    monkeypatch.setattr("imagenet_cp.evaluation.run.evaluate_models", evaluate)
+    monkeypatch.setattr("imagenet_cp.evaluation.devices.find_devices", lambda *given: given)
+    monkeypatch.setattr(
+        "imagenet_cp.evaluation.devices.default_processes", lambda *given: asked.append(given) or 6
+    )
+    arguments = ["evaluate", "x", "--out", str(tmp_path / "r"), "--quiet"]
+    for more in (["--devices", "0,2"], ["--device", "cpu"], ["--processes", "3"]):
+        app([*arguments, *more], standalone_mode=False)
+    app([*arguments, "--batch-size", "9", "--shard", "1/2"], standalone_mode=False)
+    assert asked == [
+        (["cuda:0", "cuda:2"], ["x"], 64),
+        (("cpu", ["x"]), ["x"], 64),
+        (("auto", ["x"]), ["x"], 9),
+    ]
+    assert made == [6, 6, 3, 6]
+    monkeypatch.setattr("imagenet_cp.evaluation.devices.find_shard", lambda: (Shard(1, 2), 0))
+    app(arguments, standalone_mode=False)
+    assert made[4] is None and len(asked) == 3  # a launcher has started all processes
+
+
+@pytest.mark.parametrize("quiet", [True, False])
+def test_an_evaluation_prints_its_results_and_writes_its_pages(quiet, monkeypatch, tmp_path, capsys):
+    made = {name: SimpleNamespace(write_report=lambda folder: f"{folder}/index.html") for name in ("a", "b")}
+    done = SimpleNamespace(
+        missing=2, failed={"c": "no memory"}, evaluations=made, folders={"a": "A", "b": "B"}
+    )
+    monkeypatch.setattr("imagenet_cp.evaluation.run.evaluate_models", lambda *_, **__: done)
+    monkeypatch.setattr("imagenet_cp.cli.results_table.format_results", lambda evaluation: ["a table"])
+    monkeypatch.setattr("imagenet_cp.cli.evaluate._summary", lambda evaluation: ["a mean"])
+    page = "imagenet_cp.evaluation.report.comparison_page"
+    monkeypatch.setattr(f"{page}.load_models", lambda folders: folders)
+    monkeypatch.setattr("imagenet_cp.evaluation.comparison.compare", lambda models: f"compared {models}")
+    monkeypatch.setattr(f"{page}.write_comparison", lambda comparison, folder: f"{comparison} in {folder}")
+    arguments = [
+        "evaluate",
+        "a",
+        "b",
+        "c",
+        "--shard",
+        "2/3",
+        "--out",
+        str(tmp_path),
+        *(["-q"] if quiet else []),
+    ]
+    assert app(arguments, standalone_mode=False) == 1
+    shard = "shard 2/3 is finished; 2 units of other shards are not yet. The shard that finishes last writes the report"
+    printed = capsys.readouterr()
+    assert printed.out.splitlines() == [
+        shard,
+        *("", "a", "a table", "a mean", "", "b", "a table", "a mean", "A/index.html", "B/index.html"),
+        f"compared ['A', 'B'] in {tmp_path}/comparison",
+    ]
+    assert printed.err.splitlines() == [*([] if quiet else ["writing the report"]), "c failed: no memory"]
+    done.missing, done.failed, done.evaluations = 0, {}, {"a": made["a"]}
+    assert not app(["evaluate", "a", "--out", str(tmp_path / "new"), "-q"], standalone_mode=False)
+    assert capsys.readouterr() == ("a table\na mean\nA/index.html\n", "")
+
+
 def test_what_a_build_made_again_or_skipped_is_beside_its_json(tmp_path, monkeypatch, capsys):
     plan = new_plan("imagenet_c", open_source("sample"), tmp_path, ["clean"])
     plan.damaged, plan.skipped = {"data/a.parquet": "missing"}, {"dog": "cannot be read"}
@@ -481,3 +716,23 @@ def test_an_export_reports_its_progress(tmp_path, monkeypatch, capsys):
         options["progress"]
     )
     assert capsys.readouterr().out == "x: 2 images, 2 kB; 1 written now\n"
+
+
+def test_an_export_of_results_prints_its_files(tmp_path, monkeypatch, capsys):
+    calls = []
+    monkeypatch.setitem(
+        RESULTS, "timm", lambda *given: calls.append(given) or [given[1] / "a", given[1] / "b"]
+    )
+    (tmp_path / "results.json").touch()
+    out = tmp_path / "some" / "folder"
+    for folder in (tmp_path, tmp_path / "results.json"):
+        app(["export", str(folder), "--to", "timm", "-o", str(out), "--dataset", "d"], standalone_mode=False)
+        assert capsys.readouterr().out.splitlines() == [f"{out}/a", f"{out}/b"] and out.is_dir()
+    assert calls == [(tmp_path / "results.json", out, "d")] * 2
+    for to, option, says in (
+        ("timm", "--configs", "--configs is for builds; --to timm takes all"),
+        ("npy", "--dataset", "--dataset is for results, with --to hub"),
+    ):
+        place = tmp_path if to == "timm" else out
+        with pytest.raises(UsageError, match=says):
+            app(["export", str(place), "--to", to, "-o", str(out), option, "x"], standalone_mode=False)

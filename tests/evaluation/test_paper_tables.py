@@ -264,3 +264,11 @@ def test_the_command(models, tmp_path, monkeypatch, capsys):
         main()
     assert stopped.value.code == 0
     assert capsys.readouterr().out.splitlines()[0] == "model,mCE,ECE"
+    monkeypatch.setenv("COLUMNS", "40")  # what goes to a file is not broken to the width of a terminal
+    monkeypatch.setattr(
+        sys, "argv", ["imagenet-cp", "table", *files, "--format", "markdown", "--metrics", "mce"]
+    )
+    with pytest.raises(SystemExit):
+        main()
+    *_, signature = capsys.readouterr().out.splitlines()
+    assert signature.startswith("`mce|benchmark:imagenet_c|") and signature.endswith("|jpeg:85`  ")

@@ -235,7 +235,20 @@ def test_class_ids_of_another_benchmark_are_an_error(mce):
     mce.add_batch(**{**GOOD, "predictions": [1, 2, 532]})
     with pytest.raises(ValueError, match="predictions: row 2 holds 532; cifar10_c has class ids 0 to 9"):
         mce.compute(benchmark="cifar10_c")
+    with pytest.raises(ValueError, match="row 2 holds 532; cifar10_c has class ids 0 to 531 "):
+        mce.compute(benchmark="cifar10_c", num_classes=532)
     assert mce.compute(benchmark="cifar10_c", num_classes=533)["num_examples"] == 3
+    mce.add_batch(**{**GOOD, "references": [1, 2, 10]})
+    with pytest.raises(ValueError, match="references: row 2 holds 10; cifar10_c has class ids 0 to 9"):
+        mce.compute(benchmark="cifar10_c")
+    assert mce.compute(benchmark="cifar100_c")["num_examples"] == 3
+
+
+def test_class_ids_have_31_bits(mce):
+    largest = {**GOOD, "predictions": [1, 2, 2**31 - 1]}
+    assert mce.compute(**largest, num_classes=2**31)["num_examples"] == 3
+    with pytest.raises(ValueError, match="predictions: row 2 holds 2147483648; class ids start at 0"):
+        mce.add_batch(**{**GOOD, "predictions": [1, 2, 2**31]})
 
 
 class Tensor:
@@ -321,7 +334,10 @@ BAD = {
     "one bool": ({"predictions": [1, True, 1]}, "predictions: row 1 holds True"),
     "none": ({"predictions": [1, None, 2]}, "predictions: row 1 holds None"),
     "digits": ({"predictions": ["1", "2", "3"]}, "predictions: row 0 holds '1'"),
-    "too large": ({"predictions": [1, 2**70, 3]}, "not an integer|row 0"),
+    "too large": (
+        {"predictions": [1, 2**70, 3]},
+        r"predictions: row 1 holds 1180591620717411303424 \(int\), not an integer of 64 bits",
+    ),
     "over int32": ({"predictions": [1, 2**40, 3]}, "predictions: row 1 holds 1099511627776"),
     "logits": ({"predictions": np.zeros((3, 1000))}, r"predictions: row 0 holds array.*argmax"),
     "logit lists": (
@@ -341,6 +357,11 @@ BAD = {
         {"corruption": ["fog_3"] * 3},
         "corruption: row 0 holds 'fog_3'; the name is 'fog', and 3 has a column of its own",
     ),
+    "no config": ({"corruption": ["fog_x"] * 3}, "corruption: row 0 holds 'fog_x'; did you mean fog"),
+    "nothing alike": (
+        {"corruption": ["qqq_3"] * 3},
+        "corruption: row 0 holds 'qqq_3'; known: clean, gaussian_noise, ",
+    ),
     "corruption none": ({"corruption": ["fog", None, "fog"]}, "corruption: row 1 holds None"),
     "corruption number": ({"corruption": [1, 2, 3]}, "corruption: row 0 holds 1"),
     "bare string": ({"corruption": "fog"}, r"corruption is one value, 'fog'; .*\['fog'\] \* n"),
@@ -348,6 +369,7 @@ BAD = {
         {"severity": [3, 3, 7]},
         "severity: row 2 holds 7 with the corruption 'fog'; corruptions have severities 1 to 5",
     ),
+    "severity 6": ({"severity": [3, 6, 3]}, "severity: row 1 holds 6 with the corruption 'fog'"),
     "severity -1": ({"severity": [-1, 3, 3]}, "severity: row 0 holds -1"),
     "severity 300": ({"severity": [3, 300, 3]}, "severity: row 1 holds 300"),
     "severity float": ({"severity": [3, 3.5, 3]}, "severity: row 1 holds 3.5"),
@@ -395,6 +417,8 @@ def test_the_row_is_counted_in_the_batch_and_in_all(mce):
         ({"benchmark": "imagnet_c"}, "unknown benchmark 'imagnet_c'; did you mean imagenet_c"),
         ({"benchmark": "imagenet_p"}, "unknown benchmark 'imagenet_p'; did you mean imagenet_c"),
         ({"benchmark": ["imagenet_c", "cifar10_c"]}, "unknown benchmark"),
+        ({"clean_error": 1.01}, "clean_error is a fraction from 0 to 1, such as 0.239; got 1.01"),
+        ({"clean_error": -0.01}, "clean_error is a fraction"),
         ({"clean_error": 23.9}, "clean_error is a fraction from 0 to 1, such as 0.239; got 23.9"),
         ({"clean_error": float("nan")}, "clean_error is a fraction"),
         ({"clean_error": "0.2"}, "clean_error is a fraction"),

@@ -233,6 +233,8 @@ def test_one_sequence_at_a_time(mfr):
     mfr.add(prediction=tilt((30, 1)), perturbation="tilt")
     mfr.add(prediction=np.array(tilt()), perturbation="tilt", difficulty=1)
     assert mfr.compute()["flip_probability"]["tilt"] == 1 / 60
+    mfr.add(prediction=tilt((30, 1)), perturbation="tilt", difficulty=2)
+    assert "|difficulty:2|" in mfr.compute()["signature"]
 
 
 def test_difficulties_are_not_mixed(mfr):

@@ -197,3 +197,28 @@ def test_known_results(load, name, inputs, expected):
 def test_an_unknown_option_is_refused(load, name):
     with pytest.raises(TypeError, match="unexpected keyword argument 'benchmrk'"):
         load(name).compute(benchmrk="imagenet_c")
+
+
+def test_a_metric_describes_itself(load, name):
+    metric = load(name)
+    title = {
+        "mce": "Mean corruption error (mCE)",
+        "mfr": "Mean flip rate (mFR)",
+        "mt5d": "Mean top-5 distance (mT5D)",
+    }
+    assert metric.name == name and metric.description.startswith(f"{title[name]}, the ")
+    assert (
+        metric.inputs_description.startswith(title[name].split(" (")[0])
+        and "Args:" in metric.inputs_description
+    )
+    assert "hendrycks2019robustness" in metric.citation
+    assert metric.reference_urls == [
+        "https://arxiv.org/abs/1903.12261",
+        "https://github.com/hendrycks/robustness",
+    ]
+    columns = (
+        ["predictions", "references", "corruption", "severity"]
+        if name == "mce"
+        else ["predictions", "perturbation", "difficulty"]
+    )
+    assert list(metric.features) == columns and metric.format == "arrow"

@@ -44,7 +44,8 @@ def test_numbers(space):
     fragments = space("fragments")
     assert fragments.number("23.9 %", "fog", 100) == 23.9
     assert (fragments.number(0, "fog", 100), fragments.number(100, "fog", 100)) == (0, 100)
-    assert fragments.number(float("nan"), "fog", 100) is None and fragments.number(" ", "fog", 100) is None
+    for empty in (float("nan"), " ", None, "<NA>", "%"):
+        assert fragments.number(empty, "fog", 100) is None
     with pytest.raises(ValueError, match="fog: 'x' is not a number"):
         fragments.number("x", "fog", 100)
     with pytest.raises(ValueError, match="fog: 101 is not from 0 to 100"):
@@ -69,6 +70,18 @@ def test_files(space, tmp_path, load):
     table.write_text("predictions,references,corruption,severity,more\n1,1,fog,3,x\n")
     columns = {"predictions": [1], "references": [1], "corruption": ["fog"], "severity": [3]}
     assert files.read_columns(table, load("mce").features) == (columns, {})
+
+
+def test_a_flipped_bit_in_a_file_is_noticed(space, tmp_path, load):
+    columns = {"predictions": [1], "references": [1], "corruption": ["brightness"], "severity": [3]}
+    path = tmp_path / "rows.parquet"
+    options = {"use_dictionary": False, "compression": "none", "write_statistics": False}
+    pq.write_table(pa.table(columns), path, write_page_checksum=True, **options)
+    read, _ = space("files").read_columns(path, load("mce").features)
+    assert {name: values.to_pylist() for name, values in read.items()} == columns
+    path.write_bytes(path.read_bytes().replace(b"brightness", b"brightnesr"))
+    with pytest.raises(ValueError, match=r"rows\.parquet: .*CRC"):
+        space("files").read_columns(path, load("mce").features)
 
 
 @pytest.mark.parametrize(
@@ -127,8 +140,8 @@ def test_files_of_an_evaluation_give_its_scores(space, name, load, evaluated):
     assert result["signature"] == expected["signature"] and result["missing"] == expected["missing"]
     with pytest.raises(ValueError, match=f"results.json is not of tiny_{benchmark}, but {name}"):
         files.read_result(folder / "results.json", name, f"tiny_{benchmark}")
-    (folder / "other.json").write_text('{"format": "imagenet-cp evaluation", "metrics": {"m": 1}}')
-    with pytest.raises(ValueError, match=f"other.json has no {name}, only m"):
+    (folder / "other.json").write_text('{"format": "imagenet-cp evaluation", "metrics": {"m": 1, "n": 2}}')
+    with pytest.raises(ValueError, match=f"other.json has no {name}, only m, n; score the"):
         files.read_result(folder / "other.json", name, benchmark)
     assert files.read_result(paths[0], name, benchmark) is None
     for text in ("[1]", '{"format": "another", "metrics": {}}'):
@@ -144,6 +157,7 @@ def test_published_table(space):
     assert html.index("&lt;B&gt;") < html.index(">A+<wbr>B<") and fragments.YOURS not in html
     html = fragments.render_published(scores, titles, {"clean": None, "score": 2})
     assert html.index("&lt;B&gt;") < html.index(fragments.YOURS) < html.index(">A+<wbr>B<")
+    assert fragments.YOURS not in fragments.render_published(scores, titles, {"clean": 1, "score": None})
 
 
 def test_text_cannot_become_markup(space):

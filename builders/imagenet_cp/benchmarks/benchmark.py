@@ -331,5 +331,4 @@ class Benchmark(ConfigSet):
     def placeholder(self) -> NDArray[np.uint8]:
         """Clean image that needs no source, to compile kernels with: uint8, shape (H, W, 3)."""
         side = PROFILES[self.profile].size
-        values = np.indices((side, side, 3)).sum(axis=0) % 256
-        return self.resize(values.astype(np.uint8))
+        return self.resize(np.indices((side, side, 3)).sum(axis=0).astype(np.uint8))

@@ -205,7 +205,6 @@ def _templates() -> Environment:
         loader=FileSystemLoader(card_texts_folder()),
         undefined=StrictUndefined,
         trim_blocks=True,
-        lstrip_blocks=True,
         keep_trailing_newline=True,
     )
     environment.filters["code"] = code
