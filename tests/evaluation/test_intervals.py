@@ -108,6 +108,11 @@ def test_images_missing_from_some_configs():
     fewest = min(int((column >= 0).sum()) for column in counts.columns.values())
     width = stats.t.ppf(0.975, fewest - 1) * math.sqrt((influence**2).sum())
     assert (high - low) / 2 == pytest.approx(width, rel=0.05)
+    first = counts.columns["gaussian_noise_1"]
+    wrong, present = int((first == 1).sum()), int((first >= 0).sum())
+    expected = stats.binomtest(wrong, present).proportion_ci(method="wilson")
+    error = score_intervals("mce", "imagenet_c", counts)["error"]["gaussian_noise"][0]
+    assert present < 80 and error == pytest.approx(expected, rel=1e-9)
     assert score_differences("mce", "imagenet_c", counts, other)["mce",].value > 0
 
 
@@ -135,6 +140,24 @@ def test_the_difference_of_one_config_is_agresti_and_mins():
     width = 1.959964 * math.sqrt((more + less) - (more - less) ** 2 / 42) / 42
     assert found.value == pytest.approx((a - b).mean())
     assert found[1:3] == pytest.approx((center - width, center + width), rel=1e-6)
+
+
+def test_if_all_images_differ_alike_the_next_may_not():
+    """The limit is Wilson's of no event in so many images."""
+    counts = mce_counts(30)
+    right, wrong = (
+        dataclasses.replace(counts, columns={c: np.full(30, n, np.int16) for c in counts.columns})
+        for n in (0, 1)
+    )
+    quantile = stats.t.ppf(0.975, 29)
+    found = score_differences("mce", "imagenet_c", wrong, right)
+    for path in (("mce",), ("mean_error",), ("ce", "fog")):
+        value, low, high, p = found[path]
+        width = value * wilson(0, 30, quantile)[1]
+        assert value > 0 and (low, high) == pytest.approx((value - width, value + width), rel=1e-9)
+        assert p == pytest.approx(2 * stats.t.sf(quantile * value / width, 29), rel=1e-6)
+    same = score_differences("mce", "imagenet_c", wrong, wrong)
+    assert same["mce",] == same["relative_mce",] == (0, 0, 0, 1)
 
 
 def test_no_mean_without_all_parts():

@@ -159,6 +159,11 @@ def test_the_text_of_a_table(monkeypatch):
         "\\par\\smallskip{\\footnotesize\\ttfamily s\\textbar{}\\allowbreak{}1}\n"
         "\\par\\smallskip{\\footnotesize\\ttfamily t}\n"
     )
+    special = Table((("", "&%$#_{}"),), {"\\~<>^": ("1",)}, frozenset(), ())
+    title, _, row = paper_tables._latex(special).splitlines()[3:6]
+    assert title == r"Model & \&\%\$\#\_\{\} \\"
+    names = ("backslash", "asciitilde", "less", "greater", "asciicircum")
+    assert row == "".join(f"\\text{name}{{}}" for name in names) + r" & 1 \\"
     plain = Table((("", "A"), ("", "B")), {"m": ("1", "2")}, frozenset(), ())
     assert paper_tables._latex(plain).splitlines()[3:6] == [
         "Model & A & B \\\\",
