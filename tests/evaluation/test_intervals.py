@@ -64,6 +64,14 @@ def test_no_errors_in_8_images_is_no_certainty(errors):
     assert found["relative_mce"].low < 0 < found["relative_mce"].high
 
 
+def test_no_error_added_in_37_images_is_no_certainty():
+    counts = mce_counts(37)
+    same = dict.fromkeys(counts.columns, counts.columns["clean"])
+    found = score_intervals("mce", "imagenet_c", dataclasses.replace(counts, columns=same))
+    low, high = found["relative_mce"]
+    assert low < -100 and high == pytest.approx(-low)
+
+
 def test_a_mean_has_wilsons_interval_at_the_effective_sample_size():
     counts = mce_counts(50)
     sums = image_mce(counts)
@@ -77,14 +85,18 @@ def test_a_mean_has_wilsons_interval_at_the_effective_sample_size():
     assert (accuracy.low, accuracy.high) == pytest.approx((1 - error.high, 1 - error.low))
 
 
-def test_relative_mce_has_students_interval():
-    counts = mce_counts(50)
-    total = np.zeros(50)
+@pytest.mark.parametrize("images", [2, 50])
+def test_relative_mce_has_students_interval(images):
+    counts = mce_counts(images)
+    if images == 2:  # far within the range of the score
+        columns = {config: column * 0 for config, column in counts.columns.items()}
+        counts = dataclasses.replace(counts, columns={**columns, "fog_1": np.array([1, 0], np.int16)})
+    total = np.zeros(images)
     for name in metrics.CORRUPTIONS:
         mean = np.mean([counts.columns[f"{name}_{s}"] for s in range(1, 6)], axis=0)
         base = np.mean(metrics.ALEXNET["mce"][name]) - metrics.ALEXNET_CLEAN
         total += 100 * (mean - counts.columns["clean"]) / base / 15
-    expected = stats.t.interval(0.95, 49, total.mean(), stats.sem(total))
+    expected = stats.t.interval(0.95, images - 1, total.mean(), stats.sem(total))
     assert score_intervals("mce", "imagenet_c", counts)["relative_mce"] == pytest.approx(expected, rel=1e-9)
 
 

@@ -130,6 +130,20 @@ def test_a_card_has_alexnets_and_resnets_scores(model):
     assert model_page._card(some, page.CLEAN)["notes"] == ["no clean images"]
 
 
+def test_a_report_names_the_data_that_an_earlier_one_has_beside_its_own(model, tmp_path):
+    file = tmp_path / "results.json"
+    assert model_page._replaced(file, model) == ""
+    model.to_json(file)
+    assert model_page._replaced(file, model) == ""
+    bar = with_plain_means("c_bar", ["clean", "sparkles_1"])
+    assert model_page._replaced(file, bar) == "imagenet_c and imagenet_p"
+    assert model_page._replaced(file, replace(model, metrics={"mfr": model.metrics["mfr"]})) == (
+        "imagenet_c and imagenet_p"
+    )
+    file.write_text("{")
+    assert model_page._replaced(file, bar) == ""
+
+
 def test_worst_configs_are_ten_of_more_than_ten(model):
     worst = model_page._worst_configs(model)
     errors = sorted((e for row in model.metrics["mce"]["error"].values() for e in row), reverse=True)

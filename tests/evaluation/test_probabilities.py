@@ -39,7 +39,9 @@ def test_logits_and_probabilities_are_recognized():
     ):
         assert recognize_scores(np.array([[0, total], [1, 0]])) == kind
     half = np.full((2, CLASSES), 1 / CLASSES, np.float16)
-    assert recognize_scores(np.asfortranarray(half)) == "probabilities"  # whatever NumPy's sums of half precision
+    assert (
+        recognize_scores(np.asfortranarray(half)) == "probabilities"
+    )  # whatever NumPy's sums of half precision
     with pytest.raises(ValueError, match=r"\(from -1 to 2, their sum 1\)"):
         class_probabilities(np.array([[0.5, 0.5], [-1.0, 2.0]]), "probabilities")
 
