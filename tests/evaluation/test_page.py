@@ -265,3 +265,10 @@ def test_templates_leave_no_blank_lines_and_name_what_is_not_given():
     assert environment.from_string("{% if 1 %}\n  {% endif %}\na").render() == "a"
     with pytest.raises(UndefinedError):
         environment.from_string("{{ other }}").render()
+
+
+def test_templates_escape_text_and_format_numbers():
+    text = "{{ text }} {{ one | number(100) }} {{ ends | interval(10) }} {{ name | display_name }}"
+    values = {"text": "<b>", "one": 0.5, "ends": Interval(0.1, 0.2), "name": "a_b", "signature": "mce|n:4"}
+    template = page._environment().from_string(text + " {{ (signature | fields).n }} {{ titles.ce }}")
+    assert template.render(**values) == "&lt;b&gt; 50.0 1.0–2.0 a b 4 Corruption error"
