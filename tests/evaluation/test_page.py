@@ -1,6 +1,7 @@
 """Sentences, cards and columns of the pages, before any template."""
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 from jinja2 import UndefinedError
@@ -14,10 +15,12 @@ from toy_evaluations import (
     with_plain_means,
 )
 
+from imagenet_cp.errors import BuildError
 from imagenet_cp.evaluation.comparison import Comparison
 from imagenet_cp.evaluation.intervals import Difference, Interval
+from imagenet_cp.evaluation.paper_tables import format_tables
 from imagenet_cp.evaluation.references import alexnet, published
-from imagenet_cp.evaluation.report import comparison_page, formatting, model_page, page
+from imagenet_cp.evaluation.report import comparison_page, formatting, model_page, page, style
 from imagenet_cp.evaluation.results import Results
 
 
@@ -258,6 +261,42 @@ def test_errors_by_severity_are_drawn_once_more_for_phones(tmp_path, monkeypatch
     assert drawn["severity-2"].startswith("severity-2: ") and drawn["severity"].endswith(
         "a table of this page"
     )
+
+
+def test_a_page_is_given_its_models_with_their_colors_and_has_tables_beside_it(model, tmp_path, monkeypatch):
+    given = {}
+    template = SimpleNamespace(render=lambda **values: given.update(values) or "text")
+    monkeypatch.setattr(page, "_environment", lambda: SimpleNamespace(get_template=lambda name: template))
+    monkeypatch.setattr(page, "write_charts", lambda models, folder: {"in": folder})
+    models = dict.fromkeys("abcdefg", model)
+    page.write_page(tmp_path / "index.html", "comparison.html", models, notes=["a note"], base="a")
+    assert (tmp_path / "index.html").read_text() == "text\n"
+    assert [(one["name"], one["rank"]) for one in given["models"]] == list(
+        zip("abcdefg", range(1, 8), strict=True)
+    )
+    assert [one["color"] for one in given["models"]] == [*style.SERIES, ""] and given["drawn"] == 6
+    assert given["benchmarks"] == "imagenet_c and imagenet_p" and given["kind"] == "comparison"
+    assert given["sizes"] == "20 images and sequences of 6 images" and given["charts"] == {
+        "in": tmp_path / "charts"
+    }
+    assert given["warnings"] == ["a note", *page._warnings(models)]
+    assert given["relative"] is True and given["base"] == "a" and "notes" not in given
+    for form, ending in (("markdown", "md"), ("latex", "tex"), ("csv", "csv")):
+        assert (tmp_path / f"table.{ending}").read_text() == format_tables(models, form)
+
+
+@pytest.mark.parametrize(
+    ("name", "own"),
+    [("index.html", 'name="generator" content="imagenet-cp report"'), ("results.csv", "metric,")],
+)
+def test_a_folder_with_a_foreign_file_is_no_report(tmp_path, name, own):
+    (tmp_path / name).write_text("mine")
+    with pytest.raises(BuildError, match=f"{name}: exists, and is none that this command writes"):
+        page.make_report_dir(tmp_path, "report")
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+    (tmp_path / name).write_text(own)
+    for _ in range(2):
+        assert page.make_report_dir(tmp_path, "report") == tmp_path and (tmp_path / "charts").is_dir()
 
 
 def test_templates_leave_no_blank_lines_and_name_what_is_not_given():
