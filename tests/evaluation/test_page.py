@@ -16,12 +16,12 @@ from toy_evaluations import (
 )
 
 from imagenet_cp.errors import BuildError
-from imagenet_cp.evaluation.comparison import Comparison
+from imagenet_cp.evaluation.comparison import Comparison, compare
 from imagenet_cp.evaluation.intervals import Difference, Interval
 from imagenet_cp.evaluation.paper_tables import format_tables
 from imagenet_cp.evaluation.references import alexnet, published
 from imagenet_cp.evaluation.report import comparison_page, formatting, model_page, page, style
-from imagenet_cp.evaluation.results import Results
+from imagenet_cp.evaluation.results import Example, Results
 
 
 @pytest.fixture(scope="module")
@@ -120,7 +120,11 @@ def test_a_card_has_alexnets_and_resnets_scores(model):
             "notes": ["mean of 1 config"],
         }
     ]
-    assert model_page._card(some, page.HEADLINE[0])["notes"] == ["75 configs missing"]
+    for score in page.HEADLINE[:2]:
+        assert model_page._card(some, score)["notes"] == ["75 configs missing"]
+    assert model_page._card(some, page.HEADLINE[2])["notes"] == ["9 configs missing"]
+    clean = with_plain_means("custom", ["clean"])
+    assert model_page._card(clean, page._MEAN_ERRORS[1])["notes"] == ["no corrupted images"]
     counts = {"mce": mce_counts(20, configs=["fog_3"])}
     some = evaluation(0, 0, metrics={"mce": compute("mce", counts["mce"])}, counts=counts)
     assert model_page._card(some, page.HEADLINE[0])["notes"] == ["74 configs missing"]
@@ -154,6 +158,10 @@ def test_worst_configs_are_ten_of_more_than_ten(model):
     for one in worst:
         assert one["alexnet"] == alexnet("mce", "imagenet_c")["error"][one["name"]][one["severity"] - 1]
         assert one["interval"] == model.intervals["mce"]["error"][one["name"]][one["severity"] - 1]
+        assert one["ratio"] == model.metrics["mce"]["ce_by_severity"][one["name"]][one["severity"] - 1]
+    own = model_page._configs(with_plain_means("custom", ["clean", "dust_1", "dust_3"]), "custom")
+    assert [(one["name"], one["severity"]) for one in own] == [("dust", 1), ("dust", 3)]
+    assert {one["alexnet"] for one in own} == {one["ratio"] for one in own} == {None}
     names = list(model.counts["mce"].columns)
     for count, shown in ((10, 0), (11, 10)):
         counts = {"mce": mce_counts(20, configs=names[:count])}
@@ -297,6 +305,81 @@ def test_a_folder_with_a_foreign_file_is_no_report(tmp_path, name, own):
     (tmp_path / name).write_text(own)
     for _ in range(2):
         assert page.make_report_dir(tmp_path, "report") == tmp_path and (tmp_path / "charts").is_dir()
+
+
+@pytest.fixture
+def given(monkeypatch):
+    """What a template is given."""
+    found = {}
+
+    def write_page(path, template, models, **context):
+        found.update(context, path=path, template=template, models=models)
+
+    for module in (model_page, comparison_page):
+        monkeypatch.setattr(module, "write_page", write_page)
+    return found
+
+
+def test_a_report_has_the_scores_of_its_model(model, given, tmp_path):
+    shown = Example("fog_3", "a", 1, 2, 0.5, b"\x89PNG")
+    made = replace(
+        model,
+        signature=model.signature.replace("preprocess:none", "preprocess:clahe"),
+        examples=(shown._replace(picture=b"GIF89a"), shown),
+    )
+    assert model_page.write_report(made, tmp_path) == given["path"] == tmp_path / "index.html"
+    assert given["template"] == "report.html" and given["models"] == {"one": made}
+    titles = ["mCE", "relative mCE", "mFR", "mT5D", "clean error"]
+    assert [score.title for score in given["scores"]] == [card["title"] for card in given["cards"]] == titles
+    assert list(given["metrics"]) == ["mce", "mfr", "mt5d"] and len(given["worst"]) == 10
+    assert [example["image_id"] for example in given["examples"]] == ["a"]
+    assert [table["bar"] for table in given["published"]] == [False] and given["preprocessor"] == "clahe"
+    assert (tmp_path / "results.json").read_text() == made.to_json() + "\n"
+    assert (tmp_path / "results.csv").read_text() == made.to_dataframe().to_csv(index=False)
+    part = replace(model, metrics={"mfr": model.metrics["mfr"]}, counts={"mfr": model.counts["mfr"]})
+    model_page.write_report(part, tmp_path / "part")
+    assert [score.title for score in given["scores"]] == ["mFR"] and given["preprocessor"] == ""
+    assert [card["title"] for card in given["cards"]] == ["mFR", "mCE", "relative mCE", "mT5D", "clean error"]
+    assert given["worst"] == []
+
+
+def test_tables_of_a_metric_have_alexnets_and_resnets_values(model):
+    baseline = published()["ResNet-50"]
+    found = model_page._metric(model, "mce")
+    result = model.metrics["mce"]
+    assert found["name"] == "imagenet_c" and found["severities"] == [f"severity {s}" for s in range(1, 6)]
+    assert (found["result"], found["intervals"]) == (result, model.intervals["mce"])
+    assert (found["ratios"], found["raw"]) == (result["ce"], result["error"])
+    assert len(found["tested"]) == 15
+    assert [result["ce"][name] for name in found["tested"]] == sorted(list(result["ce"].values())[:15])
+    assert found["alexnet"] == alexnet("mce", "imagenet_c")["error"]
+    assert list(found["baseline"]["parts"].values()) == baseline["ce"] and found["baseline"]["mce"] == 76.7
+    found = model_page._metric(model, "mfr")
+    assert found["severities"] == [] and found["raw"] == model.metrics["mfr"]["flip_probability"]
+    assert found["alexnet"] == alexnet("mfr", "imagenet_p")["flip_probability"]
+    assert list(found["baseline"]["parts"].values()) == baseline["fr"]
+    own = model_page._metric(with_plain_means("custom", ["clean", "dust_1", "fog_2"]), "custom")
+    assert own["alexnet"] == own["baseline"] == {} and sorted(own["tested"]) == ["dust", "fog"]
+    assert own["severities"] == ["severity 1", "severity 2"]
+
+
+def test_a_comparison_has_its_models_by_rank(model, given, tmp_path):
+    models = {"poor": model, "good": evaluation(20, 0, skill=0.3, seed=1)}
+    found = compare(models)
+    assert comparison_page.write_comparison(found, tmp_path) == given["path"] == tmp_path / "index.html"
+    assert given["template"] == "comparison.html" and list(given["models"]) == ["good", "poor"]
+    assert [column["title"] for column in given["headline"]] == ["mCE", "relative mCE", "clean error"]
+    assert [score.metric for score in given["scores"]] == ["mce"] * 3 and given["base"] == "poor"
+    best = [[cell["best"] for cell in column["cells"]] for column in given["headline"]]
+    assert best[0] == best[2] == [True, False]
+    assert given["headline"][2]["times"] == 100 and given["notes"] == [] and given["names"] == {}
+    assert given["signatures"] == [models["poor"].metrics["mce"]["signature"]]
+    assert list(given["tables"]) == ["ce", "relative_ce"]
+    assert [column["title"] for column in given["tables"]["ce"]][:2] == ["gaussian noise", "shot noise"]
+    assert (tmp_path / "comparison.csv").read_text() == found.to_dataframe().to_csv(index=False)
+    own = {name: with_plain_means("custom", ["clean", "dust_1"], model=name) for name in "ab"}
+    comparison_page.write_comparison(compare(own), tmp_path)
+    assert given["names"] == {"custom": "custom"} and list(given["tables"]) == ["custom"]
 
 
 def test_templates_leave_no_blank_lines_and_name_what_is_not_given():
