@@ -208,6 +208,8 @@ def test_the_scatter_has_models_with_their_ranks_among_the_published(models):
     many = charts.draw("scatter", {str(i): models["one"] for i in range(7)})
     assert legend(many) == ["published"] and many.get_figheight() == pytest.approx(3.5)
     assert many.axes[0].lines[-1].get_color() == INK
+    six = charts.draw("scatter", {str(i): models["one"] for i in range(6)})
+    assert legend(six) == ["published", *(f"{i + 1}  {i}" for i in range(6))]
 
 
 def test_the_style_of_all_charts(models):

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 from jinja2 import UndefinedError
 from toy_evaluations import (
@@ -15,6 +16,7 @@ from toy_evaluations import (
     with_plain_means,
 )
 
+from imagenet_cp.corruptions import BAR
 from imagenet_cp.errors import BuildError
 from imagenet_cp.evaluation.comparison import Comparison, compare
 from imagenet_cp.evaluation.intervals import Difference, Interval
@@ -87,6 +89,28 @@ def test_a_part_of_the_benchmark_is_named(model):
     ]
 
 
+def of_cifar(model):
+    """The same with the names of other data."""
+    names = {"mce": ("imagenet_c", "cifar10_c"), "mfr": ("imagenet_p", "cifar10_p")}
+    metrics = {
+        metric: {**result, "signature": result["signature"].replace(*names.get(metric, names["mfr"]))}
+        for metric, result in model.metrics.items()
+    }
+    return replace(model, metrics=metrics)
+
+
+def test_data_that_are_not_measured_against_alexnet_are_named_once(model):
+    cifar = of_cifar(model)
+    assert page._warnings({"one": cifar})[1:] == [
+        "cifar10_c is not measured against AlexNet: its scores are plain means."
+    ]
+    sequences = {name: cifar.metrics[name] for name in ("mfr", "mt5d")}
+    assert page._warnings({"one": replace(cifar, metrics=sequences)})[1:] == [
+        "cifar10_p is not measured against AlexNet: its scores are plain means."
+    ]
+    assert page._warnings({"one": model})[1:] == []
+
+
 def test_scores_that_a_model_lacks_come_last(model):
     assert [score.title for score in page.headline([model])] == [
         "mCE",
@@ -97,6 +121,17 @@ def test_scores_that_a_model_lacks_come_last(model):
     ]
     own = page.headline([with_plain_means("custom", ["clean", "dust_1"])])
     assert {score.metric for score in own} == {"custom"} and own[-1].key == "clean_error"
+    bar = with_plain_means("c_bar", ["clean", *(f"{name}_{s}" for name in BAR for s in range(1, 6))])
+    both = replace(model, metrics={"mce": model.metrics["mce"], **bar.metrics})
+    titles = [score.title for score in page.headline([both])]
+    assert titles == ["mCE", "relative mCE", "mean error, C-bar", "clean error"]
+    assert [score.title for score in page.headline([of_cifar(model)])] == [
+        "mean error",
+        "added error",
+        "mean flip probability",
+        "mean top-5 distance",
+        "clean error",
+    ]
     c = replace(model, metrics={"mfr": model.metrics["mfr"]})
     assert page.headline([c])[0].title == "mFR"
     assert page.is_relative_to_alexnet("mfr", c) and not page.is_relative_to_alexnet("mce", c)
@@ -144,9 +179,7 @@ def test_a_report_names_the_data_that_an_earlier_one_has_beside_its_own(model, t
     assert model_page._replaced(file, model) == ""
     bar = with_plain_means("c_bar", ["clean", "sparkles_1"])
     assert model_page._replaced(file, bar) == "imagenet_c and imagenet_p"
-    assert model_page._replaced(file, replace(model, metrics={"mfr": model.metrics["mfr"]})) == (
-        "imagenet_c and imagenet_p"
-    )
+    assert model_page._replaced(file, replace(model, metrics={"mce": model.metrics["mce"]})) == "imagenet_p"
     file.write_text("{")
     assert model_page._replaced(file, bar) == ""
 
@@ -364,14 +397,17 @@ def test_tables_of_a_metric_have_alexnets_and_resnets_values(model):
 
 
 def test_a_comparison_has_its_models_by_rank(model, given, tmp_path):
-    models = {"poor": model, "good": evaluation(20, 0, skill=0.3, seed=1)}
+    counts = model.counts["mce"]
+    columns = {**counts.columns, "clean": np.ones(20, np.int16)}  # corruptions add no errors
+    poor = replace(model, counts={**model.counts, "mce": replace(counts, columns=columns)})
+    models = {"poor": poor, "good": evaluation(20, 0, skill=0.3, seed=1)}
     found = compare(models)
     assert comparison_page.write_comparison(found, tmp_path) == given["path"] == tmp_path / "index.html"
     assert given["template"] == "comparison.html" and list(given["models"]) == ["good", "poor"]
     assert [column["title"] for column in given["headline"]] == ["mCE", "relative mCE", "clean error"]
     assert [score.metric for score in given["scores"]] == ["mce"] * 3 and given["base"] == "poor"
     best = [[cell["best"] for cell in column["cells"]] for column in given["headline"]]
-    assert best[0] == best[2] == [True, False]
+    assert best == [[True, False], [False, True], [True, False]]
     assert given["headline"][2]["times"] == 100 and given["notes"] == [] and given["names"] == {}
     assert given["signatures"] == [models["poor"].metrics["mce"]["signature"]]
     assert list(given["tables"]) == ["ce", "relative_ce"]
