@@ -210,7 +210,8 @@ def test_an_example_names_its_classes_and_severity():
     shown = model_page._example(one._replace(label=-1, config="clean", picture=b"\x89PNG"), ("a",))
     assert (shown["label"], shown["name"], shown["severity"]) == ("-1", "clean", "")
     assert shown["src"] == "data:image/png;base64,iVBORw=="
-    assert model_page._example(one._replace(config="glass_blur"), ())["name"] == "glass blur"
+    shown = model_page._example(one._replace(config="glass_blur", label=0), ("a",))
+    assert (shown["label"], shown["name"], shown["severity"]) == ("a", "glass blur", "")
 
 
 def test_published_results_are_in_the_order_of_mce_with_the_model_among_them(model):
@@ -226,8 +227,15 @@ def test_published_results_are_in_the_order_of_mce_with_the_model_among_them(mod
     (base,) = [row for row in table["rows"] if row["model"] == "AlexNet"]
     assert base["scores"] == pytest.approx([43.478, 100, 100, 100, 100])
     assert model_page._format_source(["Leaderboard", "Table 1", "Table 2"]) == "Table 1, 2, Leaderboard"
-    sequences = replace(model, metrics={"mfr": model.metrics["mfr"]})
-    assert model_page._published(sequences)["titles"] == ["mFR"]
+    for metrics, titles, keys in (
+        (("mfr",), ["mFR"], {"mfr"}),
+        (("mce",), ["clean error", "mCE", "relative mCE"], {"mce", "relative_mce"}),
+        (("mfr", "mt5d"), ["mFR", "mT5D"], {"mfr", "mt5d"}),
+    ):
+        table = model_page._published(replace(model, metrics={name: model.metrics[name] for name in metrics}))
+        assert table["titles"] == titles
+        known = {name for name, row in published().items() if row.keys() & keys}
+        assert {row["model"] for row in table["rows"]} == {*known, "AlexNet", "one"}
 
 
 def test_results_on_c_bar_have_the_model_among_them(model, monkeypatch):
