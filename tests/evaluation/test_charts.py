@@ -70,6 +70,7 @@ def test_ratios_have_a_row_each_and_the_extra_ones_below_a_line(models):
         assert {line.get_linewidth() for line in axes.lines if line.get_alpha() == 0.55} == {2}
     assert axes.lines[-1].get_ydata()[0] == pytest.approx(14.8) and look(axes.lines[-1])[:2] == (GREY, 0.8)
     assert notes(axes) == {"not in the mean": ((0, pytest.approx(14.8)), (4, -3), "left", "top")}
+    assert axes.texts[0].xycoords == ("axes fraction", "data")
     assert legend(figure) == [
         "one, 95 % interval",
         "two, 95 % interval",
