@@ -272,4 +272,7 @@ def test_a_file_has_no_date_and_200_dots_an_inch(models):
     element = chart_rendering.inline_svg(figure, "scatter", "a label")
     assert element.startswith('<svg viewBox="0 0 ') and 'role="img" aria-label="a label"' in element
     assert "<metadata" not in element and "<style" not in element and "DejaVu" not in element
+    assert 'id="scatter-' in element and not re.search(
+        r'id="(?!scatter-)|(url\(|href=")#(?!scatter-)', element
+    )
     assert "fill: #ffffff" not in element and "var(--line)" in element and LINE not in element

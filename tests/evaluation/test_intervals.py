@@ -145,13 +145,18 @@ def test_paired_differences_are_students(metric):
 
 def test_the_difference_of_one_config_is_agresti_and_mins():
     one, other = mce_counts(40), mce_counts(40, skill=0.4, seed=3)
-    found = score_differences("mce", "imagenet_c", one, other)["error", "fog", 2]
+    differences = score_differences("mce", "imagenet_c", one, other)
+    found = differences["error", "fog", 2]
     a, b = one.columns["fog_3"], other.columns["fog_3"]
     more, less = ((a > b).sum() + 0.5, (a < b).sum() + 0.5)
     center = (more - less) / 42
     width = 1.959964 * math.sqrt((more + less) - (more - less) ** 2 / 42) / 42
     assert found.value == pytest.approx((a - b).mean())
     assert found[1:3] == pytest.approx((center - width, center + width), rel=1e-6)
+    percent = 100 / alexnet("mce", "imagenet_c")["error"]["fog"][2]
+    ratio = differences["ce_by_severity", "fog", 2]
+    assert ratio[:3] == pytest.approx([percent * number for number in found[:3]], rel=1e-9)
+    assert ratio.p_value == pytest.approx(found.p_value)
 
 
 def test_if_all_images_differ_alike_the_next_may_not():
