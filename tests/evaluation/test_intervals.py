@@ -204,4 +204,4 @@ def test_configs_without_images_and_those_of_one_model_have_no_score():
 
 def test_holm():
     assert holm({"a": 0.01, "b": 0.04, "c": 0.03}) == pytest.approx({"a": 0.03, "b": 0.06, "c": 0.06})
-    assert holm({"a": 0.7}) == {"a": 0.7}
+    assert holm({"a": 0.7}) == {"a": 0.7} and holm({"a": 0.6, "b": 0.9}) == {"a": 1, "b": 1}
