@@ -12,6 +12,7 @@ import pytest
 
 import imagenet_cp
 from imagenet_cp.corruptions import EXTRA
+from imagenet_cp.corruptions.registered import Registered
 from imagenet_cp.corruptions.registry import corruption
 from imagenet_cp.perturbations.registry import perturbation
 from imagenet_cp.resources import card_texts_folder, metrics_folder
@@ -179,6 +180,32 @@ def fog_2(image, step):
 def test_a_wrong_registration_says_what_to_change(kernel, family, tables, says):
     with pytest.raises(ValueError, match=says):
         corruption(family, extra=True, **tables)(kernel)
+
+
+@pytest.mark.parametrize("name", ["test", "extra", "clean", "Mist", "mist__", "_mist", "mist_", "mist2"])
+def test_names_of_other_configs_and_those_with_numbers_are_refused(name):
+    def kernel(image, step):
+        """Mist."""
+
+    kernel.__name__ = name
+    with pytest.raises(ValueError, match=f"'{name}' cannot name a config; rename the function"):
+        corruption("weather", extra=True, imagenet=LEVELS)(kernel)
+
+
+def test_the_documentation_of_a_kernel_is_its_first_line_and_its_notes():
+    def mist(image, step):
+        """Mist in a valley.
+
+        It is grey.
+
+        Notes
+        -----
+        As fog.
+        """
+
+    one, none = (Registered("mist", True, kernel, {}) for kernel in (mist, undocumented))
+    assert (one.summary, one.notes) == ("Mist in a valley.", "As fog.")
+    assert none.summary == none.notes == Registered("fog", True, fog, {}).notes == ""
 
 
 def test_what_is_in_the_benchmark_has_parameters_for_every_size():

@@ -61,10 +61,12 @@ def test_a_permutation_is_numpys():
         )
 
 
-def test_images_are_squares_with_an_even_side():
+@pytest.mark.parametrize("name", BAR)
+def test_images_are_squares_with_an_even_side(name):
+    profile = next(iter(BAR[name].tables))
     for shape in ((224, 256), (33, 33), (30, 30)):
         with pytest.raises(ValueError, match=f"even side, from 32 x 32 pixels, not {shape[0]} x {shape[1]}"):
-            apply("sparkles", np.zeros((*shape, 3), np.uint8), 1, golden.bits(0))
+            apply(name, np.zeros((*shape, 3), np.uint8), 1, golden.bits(0), profile)
 
 
 @pytest.mark.parametrize("side", [34, 60, 150])

@@ -55,11 +55,13 @@ def test_is_scaled_by_factors(index, scale, side):
 def test_is_larger_than_the_image_and_keeps_its_aspect(scale, height, width):
     for index in range(5):
         made = textures.texture(index, scale, height, width)
-        rows, columns = textures.texture(index, scale, 32, 32).shape[:2]
+        small = textures.texture(index, scale, 32, 32)
+        rows, columns = small.shape[:2]
         assert made.shape[0] > height and made.shape[1] > width
         assert abs(made.shape[0] * columns - made.shape[1] * rows) <= rows + columns
         if rows > height and columns > width:
             assert made.shape == (rows, columns, 3)
+        assert (made == cv2.resize(small, made.shape[1::-1])).all()
 
 
 def test_the_sixth_texture_is_never_drawn():

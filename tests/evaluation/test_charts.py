@@ -70,6 +70,7 @@ def test_ratios_have_a_row_each_and_the_extra_ones_below_a_line(models):
         assert {line.get_linewidth() for line in axes.lines if line.get_alpha() == 0.55} == {2}
     assert axes.lines[-1].get_ydata()[0] == pytest.approx(14.8) and look(axes.lines[-1])[:2] == (GREY, 0.8)
     assert notes(axes) == {"not in the mean": ((0, pytest.approx(14.8)), (4, -3), "left", "top")}
+    assert axes.texts[0].xycoords == ("axes fraction", "data")
     assert legend(figure) == [
         "one, 95 % interval",
         "two, 95 % interval",
@@ -208,6 +209,8 @@ def test_the_scatter_has_models_with_their_ranks_among_the_published(models):
     many = charts.draw("scatter", {str(i): models["one"] for i in range(7)})
     assert legend(many) == ["published"] and many.get_figheight() == pytest.approx(3.5)
     assert many.axes[0].lines[-1].get_color() == INK
+    six = charts.draw("scatter", {str(i): models["one"] for i in range(6)})
+    assert legend(six) == ["published", *(f"{i + 1}  {i}" for i in range(6))]
 
 
 def test_the_style_of_all_charts(models):
@@ -269,4 +272,7 @@ def test_a_file_has_no_date_and_200_dots_an_inch(models):
     element = chart_rendering.inline_svg(figure, "scatter", "a label")
     assert element.startswith('<svg viewBox="0 0 ') and 'role="img" aria-label="a label"' in element
     assert "<metadata" not in element and "<style" not in element and "DejaVu" not in element
+    assert 'id="scatter-' in element and not re.search(
+        r'id="(?!scatter-)|(url\(|href=")#(?!scatter-)', element
+    )
     assert "fill: #ffffff" not in element and "var(--line)" in element and LINE not in element

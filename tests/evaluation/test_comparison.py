@@ -10,6 +10,7 @@ from toy_evaluations import evaluation, ids
 
 from imagenet_cp.cli import main
 from imagenet_cp.evaluation.comparison import _is_whole, compare
+from imagenet_cp.evaluation.counts import Counts
 from imagenet_cp.evaluation.intervals import holm, score_differences
 from imagenet_cp.evaluation.references import compute_scores
 from imagenet_cp.evaluation.report import chart_rendering, charts, page, style
@@ -98,12 +99,24 @@ def test_of_a_config_only_what_both_have_is_compared(models):
     column = two.counts["mce"].columns["fog_3"]
     assert found.models["two"].metrics["mce"]["error"]["fog"][2] == column[:15].sum() / 15
     assert found.models["two"].metrics["mce"]["error"]["fog"][3] == two.metrics["mce"]["error"]["fog"][3]
+    for model in found.models.values():
+        assert set(model.counts["mce"].columns["fog_3"][15:]) == {-1}
 
 
 def test_calibration_is_of_all_predictions_only(models):
     one = models["one"]
     less = {metric: counts.select(set(ids(11))) for metric, counts in one.counts.items()}
     assert _is_whole(one, one.counts) and not _is_whole(one, less)
+    right = Counts(("a", "b"), {"fog_3": np.zeros(2, np.int16)}, {"fog_3": 1})
+    flawless = dataclasses.replace(one, counts={"mce": right})
+    assert not _is_whole(flawless, {"mce": right.select({"a"})})
+    ece = {"ece": {"mean": 0.1, "cells": {}}}
+    calibrated = dataclasses.replace(one, calibration=ece)
+    found = compare({"one": models["two"], "two": calibrated})
+    assert found.models["two"].calibration == ece
+    last = found.to_dataframe().iloc[-1]  # which has no difference
+    assert (last.metric, last.value) == ("ece", 0.1) and np.isnan(last.difference) and np.isnan(last.p_value)
+    assert compare({"one": calibrated, "two": some(models["two"], 10)}).models["one"].calibration == {}
 
 
 def test_table(models):

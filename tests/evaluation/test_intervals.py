@@ -64,6 +64,14 @@ def test_no_errors_in_8_images_is_no_certainty(errors):
     assert found["relative_mce"].low < 0 < found["relative_mce"].high
 
 
+def test_no_error_added_in_37_images_is_no_certainty():
+    counts = mce_counts(37)
+    same = dict.fromkeys(counts.columns, counts.columns["clean"])
+    found = score_intervals("mce", "imagenet_c", dataclasses.replace(counts, columns=same))
+    low, high = found["relative_mce"]
+    assert low < -100 and high == pytest.approx(-low)
+
+
 def test_a_mean_has_wilsons_interval_at_the_effective_sample_size():
     counts = mce_counts(50)
     sums = image_mce(counts)
@@ -77,14 +85,18 @@ def test_a_mean_has_wilsons_interval_at_the_effective_sample_size():
     assert (accuracy.low, accuracy.high) == pytest.approx((1 - error.high, 1 - error.low))
 
 
-def test_relative_mce_has_students_interval():
-    counts = mce_counts(50)
-    total = np.zeros(50)
+@pytest.mark.parametrize("images", [2, 50])
+def test_relative_mce_has_students_interval(images):
+    counts = mce_counts(images)
+    if images == 2:  # far within the range of the score
+        columns = {config: column * 0 for config, column in counts.columns.items()}
+        counts = dataclasses.replace(counts, columns={**columns, "fog_1": np.array([1, 0], np.int16)})
+    total = np.zeros(images)
     for name in metrics.CORRUPTIONS:
         mean = np.mean([counts.columns[f"{name}_{s}"] for s in range(1, 6)], axis=0)
         base = np.mean(metrics.ALEXNET["mce"][name]) - metrics.ALEXNET_CLEAN
         total += 100 * (mean - counts.columns["clean"]) / base / 15
-    expected = stats.t.interval(0.95, 49, total.mean(), stats.sem(total))
+    expected = stats.t.interval(0.95, images - 1, total.mean(), stats.sem(total))
     assert score_intervals("mce", "imagenet_c", counts)["relative_mce"] == pytest.approx(expected, rel=1e-9)
 
 
@@ -108,6 +120,11 @@ def test_images_missing_from_some_configs():
     fewest = min(int((column >= 0).sum()) for column in counts.columns.values())
     width = stats.t.ppf(0.975, fewest - 1) * math.sqrt((influence**2).sum())
     assert (high - low) / 2 == pytest.approx(width, rel=0.05)
+    first = counts.columns["gaussian_noise_1"]
+    wrong, present = int((first == 1).sum()), int((first >= 0).sum())
+    expected = stats.binomtest(wrong, present).proportion_ci(method="wilson")
+    error = score_intervals("mce", "imagenet_c", counts)["error"]["gaussian_noise"][0]
+    assert present < 80 and error == pytest.approx(expected, rel=1e-9)
     assert score_differences("mce", "imagenet_c", counts, other)["mce",].value > 0
 
 
@@ -128,13 +145,36 @@ def test_paired_differences_are_students(metric):
 
 def test_the_difference_of_one_config_is_agresti_and_mins():
     one, other = mce_counts(40), mce_counts(40, skill=0.4, seed=3)
-    found = score_differences("mce", "imagenet_c", one, other)["error", "fog", 2]
+    differences = score_differences("mce", "imagenet_c", one, other)
+    found = differences["error", "fog", 2]
     a, b = one.columns["fog_3"], other.columns["fog_3"]
     more, less = ((a > b).sum() + 0.5, (a < b).sum() + 0.5)
     center = (more - less) / 42
     width = 1.959964 * math.sqrt((more + less) - (more - less) ** 2 / 42) / 42
     assert found.value == pytest.approx((a - b).mean())
     assert found[1:3] == pytest.approx((center - width, center + width), rel=1e-6)
+    percent = 100 / alexnet("mce", "imagenet_c")["error"]["fog"][2]
+    ratio = differences["ce_by_severity", "fog", 2]
+    assert ratio[:3] == pytest.approx([percent * number for number in found[:3]], rel=1e-9)
+    assert ratio.p_value == pytest.approx(found.p_value)
+
+
+def test_if_all_images_differ_alike_the_next_may_not():
+    """The limit is Wilson's of no event in so many images."""
+    counts = mce_counts(30)
+    right, wrong = (
+        dataclasses.replace(counts, columns={c: np.full(30, n, np.int16) for c in counts.columns})
+        for n in (0, 1)
+    )
+    quantile = stats.t.ppf(0.975, 29)
+    found = score_differences("mce", "imagenet_c", wrong, right)
+    for path in (("mce",), ("mean_error",), ("ce", "fog")):
+        value, low, high, p = found[path]
+        width = value * wilson(0, 30, quantile)[1]
+        assert value > 0 and (low, high) == pytest.approx((value - width, value + width), rel=1e-9)
+        assert p == pytest.approx(2 * stats.t.sf(quantile * value / width, 29), rel=1e-6)
+    same = score_differences("mce", "imagenet_c", wrong, wrong)
+    assert same["mce",] == same["relative_mce",] == (0, 0, 0, 1)
 
 
 def test_no_mean_without_all_parts():
@@ -164,4 +204,4 @@ def test_configs_without_images_and_those_of_one_model_have_no_score():
 
 def test_holm():
     assert holm({"a": 0.01, "b": 0.04, "c": 0.03}) == pytest.approx({"a": 0.03, "b": 0.06, "c": 0.06})
-    assert holm({"a": 0.7}) == {"a": 0.7}
+    assert holm({"a": 0.7}) == {"a": 0.7} and holm({"a": 0.6, "b": 0.9}) == {"a": 1, "b": 1}

@@ -88,6 +88,10 @@ def test_no_row_of_what_was_not_measured(result, tmp_path):
     top5 = {**result.calibration["top5_error"], "clean": None}
     for part in (replace(result, metrics={"mce": mce}), replace(result, calibration={"top5_error": top5})):
         assert len(export_timm(part, tmp_path)) == 5
+    cells = {**result.calibration["top5_error"]["cells"], "fog": [0.1, 0.2, None, 0.4, 0.5]}
+    part = replace(result, calibration={"top5_error": {"clean": 0.05, "cells": cells}})
+    files = export_timm(part, tmp_path)
+    assert [file.stem.rpartition("-")[2] for file in files] == ["noise", "blur", "digital", "clean"]
 
 
 def test_numbers_of_parameters(monkeypatch):
@@ -97,10 +101,12 @@ def test_numbers_of_parameters(monkeypatch):
         sizes = (SimpleNamespace(numel=lambda n=n: n) for n in (1_000_000, 234_567))
         return SimpleNamespace(parameters=lambda: sizes)
 
+    def device(name):
+        assert name == "meta"  # without memory
+        return nullcontext()
+
     monkeypatch.setitem(sys.modules, "timm", SimpleNamespace(create_model=create_model))
-    monkeypatch.setitem(
-        sys.modules, "torch", SimpleNamespace(device=lambda name: nullcontext(name == "meta"))
-    )
+    monkeypatch.setitem(sys.modules, "torch", SimpleNamespace(device=device))
     assert leaderboards._parameters("net") == "1.23" and leaderboards._parameters("unknown") == ""
     monkeypatch.setitem(sys.modules, "torch", None)
     assert leaderboards._parameters("net") == ""
@@ -142,9 +148,11 @@ def test_robustbench_takes_its_own_images_only(result, on_5000, tmp_path):
     ):
         export_robustbench(result, tmp_path)
     counts = on_5000.counts["mce"]
-    ids = (*counts.image_ids[:-1], "ILSVRC2012_val_00000001x")
-    with pytest.raises(ValueError, match="others"):
-        export_robustbench(replace(on_5000, counts={"mce": replace(counts, image_ids=ids)}), tmp_path)
+    last = counts.image_ids[-1]
+    for ids, number in (((f"{last}x",), "5,000"), ((last, f"{last}x"), "5,001")):
+        changed = replace(counts, image_ids=(*counts.image_ids[:-1], *ids))
+        with pytest.raises(ValueError, match=f"these are {number} others"):
+            export_robustbench(replace(on_5000, counts={"mce": changed}), tmp_path)
     mce = {**on_5000.metrics["mce"], "clean_error": None}
     with pytest.raises(
         ValueError, match="RobustBench needs the accuracy on clean images; evaluate on clean too"

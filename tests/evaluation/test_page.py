@@ -1,7 +1,9 @@
 """Sentences, cards and columns of the pages, before any template."""
 
 from dataclasses import replace
+from types import SimpleNamespace
 
+import numpy as np
 import pytest
 from jinja2 import UndefinedError
 from toy_evaluations import (
@@ -14,11 +16,14 @@ from toy_evaluations import (
     with_plain_means,
 )
 
-from imagenet_cp.evaluation.comparison import Comparison
+from imagenet_cp.corruptions import BAR
+from imagenet_cp.errors import BuildError
+from imagenet_cp.evaluation.comparison import Comparison, compare
 from imagenet_cp.evaluation.intervals import Difference, Interval
+from imagenet_cp.evaluation.paper_tables import format_tables
 from imagenet_cp.evaluation.references import alexnet, published
-from imagenet_cp.evaluation.report import comparison_page, formatting, model_page, page
-from imagenet_cp.evaluation.results import Results
+from imagenet_cp.evaluation.report import comparison_page, formatting, model_page, page, style
+from imagenet_cp.evaluation.results import Example, Results
 
 
 @pytest.fixture(scope="module")
@@ -84,6 +89,28 @@ def test_a_part_of_the_benchmark_is_named(model):
     ]
 
 
+def of_cifar(model):
+    """The same with the names of other data."""
+    names = {"mce": ("imagenet_c", "cifar10_c"), "mfr": ("imagenet_p", "cifar10_p")}
+    metrics = {
+        metric: {**result, "signature": result["signature"].replace(*names.get(metric, names["mfr"]))}
+        for metric, result in model.metrics.items()
+    }
+    return replace(model, metrics=metrics)
+
+
+def test_data_that_are_not_measured_against_alexnet_are_named_once(model):
+    cifar = of_cifar(model)
+    assert page._warnings({"one": cifar})[1:] == [
+        "cifar10_c is not measured against AlexNet: its scores are plain means."
+    ]
+    sequences = {name: cifar.metrics[name] for name in ("mfr", "mt5d")}
+    assert page._warnings({"one": replace(cifar, metrics=sequences)})[1:] == [
+        "cifar10_p is not measured against AlexNet: its scores are plain means."
+    ]
+    assert page._warnings({"one": model})[1:] == []
+
+
 def test_scores_that_a_model_lacks_come_last(model):
     assert [score.title for score in page.headline([model])] == [
         "mCE",
@@ -94,6 +121,17 @@ def test_scores_that_a_model_lacks_come_last(model):
     ]
     own = page.headline([with_plain_means("custom", ["clean", "dust_1"])])
     assert {score.metric for score in own} == {"custom"} and own[-1].key == "clean_error"
+    bar = with_plain_means("c_bar", ["clean", *(f"{name}_{s}" for name in BAR for s in range(1, 6))])
+    both = replace(model, metrics={"mce": model.metrics["mce"], **bar.metrics})
+    titles = [score.title for score in page.headline([both])]
+    assert titles == ["mCE", "relative mCE", "mean error, C-bar", "clean error"]
+    assert [score.title for score in page.headline([of_cifar(model)])] == [
+        "mean error",
+        "added error",
+        "mean flip probability",
+        "mean top-5 distance",
+        "clean error",
+    ]
     c = replace(model, metrics={"mfr": model.metrics["mfr"]})
     assert page.headline([c])[0].title == "mFR"
     assert page.is_relative_to_alexnet("mfr", c) and not page.is_relative_to_alexnet("mce", c)
@@ -117,7 +155,11 @@ def test_a_card_has_alexnets_and_resnets_scores(model):
             "notes": ["mean of 1 config"],
         }
     ]
-    assert model_page._card(some, page.HEADLINE[0])["notes"] == ["75 configs missing"]
+    for score in page.HEADLINE[:2]:
+        assert model_page._card(some, score)["notes"] == ["75 configs missing"]
+    assert model_page._card(some, page.HEADLINE[2])["notes"] == ["9 configs missing"]
+    clean = with_plain_means("custom", ["clean"])
+    assert model_page._card(clean, page._MEAN_ERRORS[1])["notes"] == ["no corrupted images"]
     counts = {"mce": mce_counts(20, configs=["fog_3"])}
     some = evaluation(0, 0, metrics={"mce": compute("mce", counts["mce"])}, counts=counts)
     assert model_page._card(some, page.HEADLINE[0])["notes"] == ["74 configs missing"]
@@ -130,6 +172,18 @@ def test_a_card_has_alexnets_and_resnets_scores(model):
     assert model_page._card(some, page.CLEAN)["notes"] == ["no clean images"]
 
 
+def test_a_report_names_the_data_that_an_earlier_one_has_beside_its_own(model, tmp_path):
+    file = tmp_path / "results.json"
+    assert model_page._replaced(file, model) == ""
+    model.to_json(file)
+    assert model_page._replaced(file, model) == ""
+    bar = with_plain_means("c_bar", ["clean", "sparkles_1"])
+    assert model_page._replaced(file, bar) == "imagenet_c and imagenet_p"
+    assert model_page._replaced(file, replace(model, metrics={"mce": model.metrics["mce"]})) == "imagenet_p"
+    file.write_text("{")
+    assert model_page._replaced(file, bar) == ""
+
+
 def test_worst_configs_are_ten_of_more_than_ten(model):
     worst = model_page._worst_configs(model)
     errors = sorted((e for row in model.metrics["mce"]["error"].values() for e in row), reverse=True)
@@ -137,6 +191,10 @@ def test_worst_configs_are_ten_of_more_than_ten(model):
     for one in worst:
         assert one["alexnet"] == alexnet("mce", "imagenet_c")["error"][one["name"]][one["severity"] - 1]
         assert one["interval"] == model.intervals["mce"]["error"][one["name"]][one["severity"] - 1]
+        assert one["ratio"] == model.metrics["mce"]["ce_by_severity"][one["name"]][one["severity"] - 1]
+    own = model_page._configs(with_plain_means("custom", ["clean", "dust_1", "dust_3"]), "custom")
+    assert [(one["name"], one["severity"]) for one in own] == [("dust", 1), ("dust", 3)]
+    assert {one["alexnet"] for one in own} == {one["ratio"] for one in own} == {None}
     names = list(model.counts["mce"].columns)
     for count, shown in ((10, 0), (11, 10)):
         counts = {"mce": mce_counts(20, configs=names[:count])}
@@ -152,7 +210,8 @@ def test_an_example_names_its_classes_and_severity():
     shown = model_page._example(one._replace(label=-1, config="clean", picture=b"\x89PNG"), ("a",))
     assert (shown["label"], shown["name"], shown["severity"]) == ("-1", "clean", "")
     assert shown["src"] == "data:image/png;base64,iVBORw=="
-    assert model_page._example(one._replace(config="glass_blur"), ())["name"] == "glass blur"
+    shown = model_page._example(one._replace(config="glass_blur", label=0), ("a",))
+    assert (shown["label"], shown["name"], shown["severity"]) == ("a", "glass blur", "")
 
 
 def test_published_results_are_in_the_order_of_mce_with_the_model_among_them(model):
@@ -168,8 +227,15 @@ def test_published_results_are_in_the_order_of_mce_with_the_model_among_them(mod
     (base,) = [row for row in table["rows"] if row["model"] == "AlexNet"]
     assert base["scores"] == pytest.approx([43.478, 100, 100, 100, 100])
     assert model_page._format_source(["Leaderboard", "Table 1", "Table 2"]) == "Table 1, 2, Leaderboard"
-    sequences = replace(model, metrics={"mfr": model.metrics["mfr"]})
-    assert model_page._published(sequences)["titles"] == ["mFR"]
+    for metrics, titles, keys in (
+        (("mfr",), ["mFR"], {"mfr"}),
+        (("mce",), ["clean error", "mCE", "relative mCE"], {"mce", "relative_mce"}),
+        (("mfr", "mt5d"), ["mFR", "mT5D"], {"mfr", "mt5d"}),
+    ):
+        table = model_page._published(replace(model, metrics={name: model.metrics[name] for name in metrics}))
+        assert table["titles"] == titles
+        known = {name for name, row in published().items() if row.keys() & keys}
+        assert {row["model"] for row in table["rows"]} == {*known, "AlexNet", "one"}
 
 
 def test_results_on_c_bar_have_the_model_among_them(model, monkeypatch):
@@ -246,8 +312,129 @@ def test_errors_by_severity_are_drawn_once_more_for_phones(tmp_path, monkeypatch
     )
 
 
+def test_a_page_is_given_its_models_with_their_colors_and_has_tables_beside_it(model, tmp_path, monkeypatch):
+    given = {}
+    template = SimpleNamespace(render=lambda **values: given.update(values) or "text")
+    monkeypatch.setattr(page, "_environment", lambda: SimpleNamespace(get_template=lambda name: template))
+    monkeypatch.setattr(page, "write_charts", lambda models, folder: {"in": folder})
+    models = dict.fromkeys("abcdefg", model)
+    page.write_page(tmp_path / "index.html", "comparison.html", models, notes=["a note"], base="a")
+    assert (tmp_path / "index.html").read_text() == "text\n"
+    assert [(one["name"], one["rank"]) for one in given["models"]] == list(
+        zip("abcdefg", range(1, 8), strict=True)
+    )
+    assert [one["color"] for one in given["models"]] == [*style.SERIES, ""] and given["drawn"] == 6
+    assert given["benchmarks"] == "imagenet_c and imagenet_p" and given["kind"] == "comparison"
+    assert given["sizes"] == "20 images and sequences of 6 images" and given["charts"] == {
+        "in": tmp_path / "charts"
+    }
+    assert given["warnings"] == ["a note", *page._warnings(models)]
+    assert given["relative"] is True and given["base"] == "a" and "notes" not in given
+    for form, ending in (("markdown", "md"), ("latex", "tex"), ("csv", "csv")):
+        assert (tmp_path / f"table.{ending}").read_text() == format_tables(models, form)
+
+
+@pytest.mark.parametrize(
+    ("name", "own"),
+    [("index.html", 'name="generator" content="imagenet-cp report"'), ("results.csv", "metric,")],
+)
+def test_a_folder_with_a_foreign_file_is_no_report(tmp_path, name, own):
+    (tmp_path / name).write_text("mine")
+    with pytest.raises(BuildError, match=f"{name}: exists, and is none that this command writes"):
+        page.make_report_dir(tmp_path, "report")
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+    (tmp_path / name).write_text(own)
+    for _ in range(2):
+        assert page.make_report_dir(tmp_path, "report") == tmp_path and (tmp_path / "charts").is_dir()
+
+
+@pytest.fixture
+def given(monkeypatch):
+    """What a template is given."""
+    found = {}
+
+    def write_page(path, template, models, **context):
+        found.update(context, path=path, template=template, models=models)
+
+    for module in (model_page, comparison_page):
+        monkeypatch.setattr(module, "write_page", write_page)
+    return found
+
+
+def test_a_report_has_the_scores_of_its_model(model, given, tmp_path):
+    shown = Example("fog_3", "a", 1, 2, 0.5, b"\x89PNG")
+    made = replace(
+        model,
+        signature=model.signature.replace("preprocess:none", "preprocess:clahe"),
+        examples=(shown._replace(picture=b"GIF89a"), shown),
+    )
+    assert model_page.write_report(made, tmp_path) == given["path"] == tmp_path / "index.html"
+    assert given["template"] == "report.html" and given["models"] == {"one": made}
+    titles = ["mCE", "relative mCE", "mFR", "mT5D", "clean error"]
+    assert [score.title for score in given["scores"]] == [card["title"] for card in given["cards"]] == titles
+    assert list(given["metrics"]) == ["mce", "mfr", "mt5d"] and len(given["worst"]) == 10
+    assert [example["image_id"] for example in given["examples"]] == ["a"]
+    assert [table["bar"] for table in given["published"]] == [False] and given["preprocessor"] == "clahe"
+    assert (tmp_path / "results.json").read_text() == made.to_json() + "\n"
+    assert (tmp_path / "results.csv").read_text() == made.to_dataframe().to_csv(index=False)
+    part = replace(model, metrics={"mfr": model.metrics["mfr"]}, counts={"mfr": model.counts["mfr"]})
+    model_page.write_report(part, tmp_path / "part")
+    assert [score.title for score in given["scores"]] == ["mFR"] and given["preprocessor"] == ""
+    assert [card["title"] for card in given["cards"]] == ["mFR", "mCE", "relative mCE", "mT5D", "clean error"]
+    assert given["worst"] == []
+
+
+def test_tables_of_a_metric_have_alexnets_and_resnets_values(model):
+    baseline = published()["ResNet-50"]
+    found = model_page._metric(model, "mce")
+    result = model.metrics["mce"]
+    assert found["name"] == "imagenet_c" and found["severities"] == [f"severity {s}" for s in range(1, 6)]
+    assert (found["result"], found["intervals"]) == (result, model.intervals["mce"])
+    assert (found["ratios"], found["raw"]) == (result["ce"], result["error"])
+    assert len(found["tested"]) == 15
+    assert [result["ce"][name] for name in found["tested"]] == sorted(list(result["ce"].values())[:15])
+    assert found["alexnet"] == alexnet("mce", "imagenet_c")["error"]
+    assert list(found["baseline"]["parts"].values()) == baseline["ce"] and found["baseline"]["mce"] == 76.7
+    found = model_page._metric(model, "mfr")
+    assert found["severities"] == [] and found["raw"] == model.metrics["mfr"]["flip_probability"]
+    assert found["alexnet"] == alexnet("mfr", "imagenet_p")["flip_probability"]
+    assert list(found["baseline"]["parts"].values()) == baseline["fr"]
+    own = model_page._metric(with_plain_means("custom", ["clean", "dust_1", "fog_2"]), "custom")
+    assert own["alexnet"] == own["baseline"] == {} and sorted(own["tested"]) == ["dust", "fog"]
+    assert own["severities"] == ["severity 1", "severity 2"]
+
+
+def test_a_comparison_has_its_models_by_rank(model, given, tmp_path):
+    counts = model.counts["mce"]
+    columns = {**counts.columns, "clean": np.ones(20, np.int16)}  # corruptions add no errors
+    poor = replace(model, counts={**model.counts, "mce": replace(counts, columns=columns)})
+    models = {"poor": poor, "good": evaluation(20, 0, skill=0.3, seed=1)}
+    found = compare(models)
+    assert comparison_page.write_comparison(found, tmp_path) == given["path"] == tmp_path / "index.html"
+    assert given["template"] == "comparison.html" and list(given["models"]) == ["good", "poor"]
+    assert [column["title"] for column in given["headline"]] == ["mCE", "relative mCE", "clean error"]
+    assert [score.metric for score in given["scores"]] == ["mce"] * 3 and given["base"] == "poor"
+    best = [[cell["best"] for cell in column["cells"]] for column in given["headline"]]
+    assert best == [[True, False], [False, True], [True, False]]
+    assert given["headline"][2]["times"] == 100 and given["notes"] == [] and given["names"] == {}
+    assert given["signatures"] == [models["poor"].metrics["mce"]["signature"]]
+    assert list(given["tables"]) == ["ce", "relative_ce"]
+    assert [column["title"] for column in given["tables"]["ce"]][:2] == ["gaussian noise", "shot noise"]
+    assert (tmp_path / "comparison.csv").read_text() == found.to_dataframe().to_csv(index=False)
+    own = {name: with_plain_means("custom", ["clean", "dust_1"], model=name) for name in "ab"}
+    comparison_page.write_comparison(compare(own), tmp_path)
+    assert given["names"] == {"custom": "custom"} and list(given["tables"]) == ["custom"]
+
+
 def test_templates_leave_no_blank_lines_and_name_what_is_not_given():
     environment = page._environment()
     assert environment.from_string("{% if 1 %}\n  {% endif %}\na").render() == "a"
     with pytest.raises(UndefinedError):
         environment.from_string("{{ other }}").render()
+
+
+def test_templates_escape_text_and_format_numbers():
+    text = "{{ text }} {{ one | number(100) }} {{ ends | interval(10) }} {{ name | display_name }}"
+    values = {"text": "<b>", "one": 0.5, "ends": Interval(0.1, 0.2), "name": "a_b", "signature": "mce|n:4"}
+    template = page._environment().from_string(text + " {{ (signature | fields).n }} {{ titles.ce }}")
+    assert template.render(**values) == "&lt;b&gt; 50.0 1.0–2.0 a b 4 Corruption error"

@@ -41,6 +41,7 @@ def test_the_layout_is_that_of_the_papers_tables(models):
         *["Digital"] * 4,
     ]
     assert all(note.startswith("mfr|") for note in sequences.notes)
+    assert make_table(models, ("mt5d", "t5d")).columns[1:] == sequences.columns[1:]
 
 
 def test_markdown_and_csv(models):
@@ -159,12 +160,19 @@ def test_the_text_of_a_table(monkeypatch):
         "\\par\\smallskip{\\footnotesize\\ttfamily s\\textbar{}\\allowbreak{}1}\n"
         "\\par\\smallskip{\\footnotesize\\ttfamily t}\n"
     )
+    special = Table((("", "&%$#_{}"),), {"\\~<>^": ("1",)}, frozenset(), ())
+    title, _, row = paper_tables._latex(special).splitlines()[3:6]
+    assert title == r"Model & \&\%\$\#\_\{\} \\"
+    names = ("backslash", "asciitilde", "less", "greater", "asciicircum")
+    assert row == "".join(f"\\text{name}{{}}" for name in names) + r" & 1 \\"
     plain = Table((("", "A"), ("", "B")), {"m": ("1", "2")}, frozenset(), ())
     assert paper_tables._latex(plain).splitlines()[3:6] == [
         "Model & A & B \\\\",
         "\\midrule",
         "m & 1 & 2 \\\\",
     ]
+    wide = Table((("", "A"), ("", "B"), ("N", "C")), {"m": ("1", "2", "3")}, frozenset(), ())
+    assert paper_tables._latex(wide).splitlines()[3] == " &  &  & \\multicolumn{1}{c}{N} \\\\"
     assert paper_tables._text(plain) == "Model  A   B\nm      1   2\n\n"
     for columns, blocks in (("10", 3), ("25", 3), ("26", 2), ("33", 2), ("34", 1)):
         monkeypatch.setenv("COLUMNS", columns)
@@ -198,6 +206,8 @@ def test_scores_of_calibration_have_their_units(models):
     table = make_table({"a": made}, tuple(names))
     assert table.rows["a"] == tuple(names.values()) and not table.best  # of one model none is the best
     assert not make_table({"a": made, "b": made}, tuple(names)).best  # nor of equal ones
+    better = replace(made, calibration={name: {"mean": 0.04} for name in names})
+    assert make_table({"a": made, "b": better}, tuple(names)).best == {("b", i) for i in range(6)}
 
 
 def test_latex(models, tmp_path):

@@ -38,6 +38,10 @@ def test_logits_and_probabilities_are_recognized():
         (1.0105, "logits"),
     ):
         assert recognize_scores(np.array([[0, total], [1, 0]])) == kind
+    half = np.full((2, CLASSES), 1 / CLASSES, np.float16)
+    assert (
+        recognize_scores(np.asfortranarray(half)) == "probabilities"
+    )  # whatever NumPy's sums of half precision
     with pytest.raises(ValueError, match=r"\(from -1 to 2, their sum 1\)"):
         class_probabilities(np.array([[0.5, 0.5], [-1.0, 2.0]]), "probabilities")
 
@@ -48,6 +52,8 @@ def test_probabilities_are_the_softmax_or_the_scores_themselves():
     np.testing.assert_allclose(class_probabilities(scores, "logits"), expected, rtol=1e-6)
     np.testing.assert_allclose(class_probabilities(expected, "probabilities"), expected, rtol=1e-6)
     assert class_probabilities(np.array([[6e4, -6e4]], np.float16), "logits").tolist() == [[1, 0]]
+    apart = np.array([[0, 2.0], [9000, 9000]])  # each row has a softmax of its own
+    np.testing.assert_allclose(class_probabilities(apart, "logits"), softmax(apart, axis=1), rtol=1e-6)
     with pytest.raises(ValueError, match="no probabilities"):
         class_probabilities(scores, "probabilities")
 

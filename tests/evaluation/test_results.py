@@ -108,7 +108,8 @@ def test_dataframe(result, tmp_path):
     assert (row.value, row.alexnet) == (result.metrics["mfr"]["fr"]["tilt"], 100)
     assert (row.low, row.high) == result.intervals["mfr"]["fr"]["tilt"]
     result.to_csv(tmp_path / "results.csv")
-    assert len((tmp_path / "results.csv").read_text().splitlines()) == len(table) + 1
+    header, *rows = (tmp_path / "results.csv").read_text().splitlines()
+    assert header == ",".join(table) and len(rows) == len(table)
 
 
 def test_dataframe_of_plain_means_and_calibration():
@@ -190,7 +191,10 @@ def _other_score(found):
             "corrupt.*mce is None, but the counts give [0-9]",
         ),
         (lambda found: _scale(found, 1 + 1.05e-9), "corrupt.*mfr is .*, but the counts give"),
-        (lambda found: found["metrics"]["mce"].update(signature="mce|benchmark:mine"), "corrupt.*'mine'"),
+        (
+            lambda found: found["metrics"]["mce"].update(signature="mce|benchmark:mine"),
+            "corrupt.*mce is of an unknown benchmark, 'mine'",
+        ),
         (lambda found: found.update(metrics=[]), "corrupt"),
         (_other_score, "corrupt.*error fog 2 is 0.001, but the counts give"),
     ],
@@ -226,10 +230,17 @@ def test_the_text_of_results(result, file):
 
 
 def test_what_is_missing_stays_missing(tmp_path):
-    part = with_plain_means("c_bar", ["clean", "plasma_noise_1"])
+    ece = {"c_bar_ece": {"mean": None, "clean": 0.5, "cells": {}}}
+    part = with_plain_means("c_bar", ["clean", "plasma_noise_1"], scores="logits", calibration=ece)
     part.to_json(tmp_path / "results.json")
-    assert Evaluation.from_json(tmp_path / "results.json").metrics == part.metrics
+    again = Evaluation.from_json(tmp_path / "results.json")
+    assert (again.metrics, again.scores, again.calibration) == (part.metrics, "logits", ece)
     text = (tmp_path / "results.json").read_text()
+    found = json.loads(text)
+    found["metrics"]["c_bar"]["clean_error"] = 2
+    (tmp_path / "changed.json").write_text(json.dumps(found))
+    with pytest.raises(ValueError, match=r"clean_error is 2, but the counts give 0\."):
+        Evaluation.from_json(tmp_path / "changed.json")
     (tmp_path / "changed.json").write_text(text.replace('"mean_error": null', '"mean_error": 0.5', 1))
     with pytest.raises(ValueError, match=r"mean_error is 0\.5, but the counts give None"):
         Evaluation.from_json(tmp_path / "changed.json")

@@ -19,7 +19,7 @@ def test_unsigned_and_many_dimensional_scores_are_ranked_too():
     assert top5(np.zeros((2, 3, 9))).shape == (2, 3, 5)
 
 
-@pytest.mark.parametrize("scores", [np.zeros((3, 4)), 1.0, [[1, 2, np.nan, 4, 5]]])
+@pytest.mark.parametrize("scores", [np.zeros((3, 4)), 1.0, [[1, 2, np.nan, 4, 5]], [[1, 2, None, 4, 5]]])
 def test_scores_that_cannot_be_ranked_are_refused(scores):
     with pytest.raises(ValueError, match=r"five classes|not a number"):
         top5(scores)
