@@ -25,6 +25,15 @@ def test_cuda_is_all_visible_gpus(two_gpus):
     assert find_devices("cuda", ["model.onnx"]) == ("cuda",)
 
 
+def test_cuda_that_is_not_available_is_an_error(two_gpus, monkeypatch):
+    def unavailable(device):
+        raise UsageError(f"{device} is not available")
+
+    monkeypatch.setattr(devices, "find_device", unavailable)
+    with pytest.raises(UsageError, match=r"^cuda is not available$"):
+        find_devices("cuda", ["timm:resnet50"])
+
+
 @pytest.mark.parametrize("device", ["gpu9", "cuda", "cpu"])
 def test_a_function_takes_no_device(device):
     for model in (len, "package.module:function"):

@@ -227,6 +227,8 @@ class TestPlan:
         done = candidate(rows, 0, [("fog_3", 0, 4), ("snow_1", 0, 4), ("fog_3", 4, 8)])
         assert prediction_plan.plan_units([done], settings, 4, Shard(1, 1)) == []
         assert prediction_plan.count_missing(done, 4) == 0
+        one_more = candidate(rows_of({FOG: 9}), 0, [("fog_3", 0, 4), ("fog_3", 4, 8)])
+        assert prediction_plan.count_missing(one_more, 4) == 1
 
     @pytest.fixture
     def check(self, monkeypatch):

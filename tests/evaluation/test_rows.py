@@ -228,6 +228,16 @@ def test_errors_of_the_system_are_not_corrupt_files():
             raise error
 
 
+def test_a_slice_begins_in_any_file_of_a_build(folders):
+    """Of the four images the last is in a file of its own."""
+    rows = from_folder(folders["imagenet_c"]).select(["fog_3"])
+    found = [
+        [sample.image_id for task in rows.slice(rows.cells, start, 4).tasks() for sample in task()]
+        for start in range(4)
+    ]
+    assert len({*found[0]}) == 4 and found == [found[0][start:] for start in range(4)]
+
+
 def test_chosen_images_that_a_config_lacks_are_counted(monkeypatch):
     cells = (Cell("fog_3", "fog", 3), Cell("fog_2", "fog", 2))
     chunks = [{"fog_3": ["a", "b"], "fog_2": ["a"]}, {"fog_3": ["c"], "fog_2": []}]

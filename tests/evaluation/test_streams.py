@@ -11,7 +11,8 @@ import imagenet_cp
 from imagenet_cp import corruptions
 from imagenet_cp.evaluation import streams
 from imagenet_cp.evaluation.data.generated_rows import from_source
-from imagenet_cp.sources import open_source
+from imagenet_cp.jobs.cores import available_cores
+from imagenet_cp.sources import Item, open_source
 
 TWO = ("contrast", "brightness")
 
@@ -85,6 +86,7 @@ def test_by_default_the_corruptions_of_the_paper_in_the_published_order(options)
     made = imagenet_cp.stream("continual", options["source"], benchmark="cifar10_c", limit=2)
     assert [name for name, _ in made.parts] == list(corruptions.TEST)
     assert {len(pairs) for _, pairs in made.parts} == {2}
+    assert made.threads == available_cores() and imagenet_cp.stream("mixed", **options).threads == 1
     assert "|limit:2|order:continual|severity:5|batch:64" in made.signature
 
 
@@ -119,6 +121,8 @@ def test_orders_are_those_of_checksums_of_the_seed_the_part_and_the_id(options):
         assert [image_id for _, image_id in part] == sorted(names, key=lambda one: checksum(number, one))
     pairs = [(name, image_id) for name in TWO for image_id in names]
     assert order("mixed") == [sorted(pairs, key=lambda pair: checksum(*pair))]
+    no_text = Item("image\udcff", 0, "")  # of a file whose name is not UTF-8
+    assert streams._shuffling(3, 0, no_text) == hashlib.blake2b(b"3|0|image\xff").digest()
 
 
 @pytest.mark.parametrize(
