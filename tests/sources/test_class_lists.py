@@ -173,8 +173,48 @@ def test_numbers_that_contradict_the_names_of_files_are_explained_in_their_order
 def test_a_list_of_all_names_may_have_a_few_strange_ones():
     names = ["something else", *imagenet.names()[1:]]
     assert imagenet.indices_of(names) == list(range(1000))
-    names[: imagenet._FEW + 1] = ["something else"] * (imagenet._FEW + 1)
+    names[: imagenet._FEW] = ["something else"] * imagenet._FEW
+    assert imagenet.indices_of(names) == list(range(1000))
+    names[imagenet._FEW] = "something else"
     assert imagenet.indices_of(names)[0] is None
+
+
+def test_a_name_of_two_classes_is_the_one_that_no_other_name_stands_for():
+    assert imagenet.indices_of(["crane", "n02012849", "hen"]) == [517, 134, 8]
+    assert imagenet.indices_of(["n03126707 crane", "crane"]) == [517, 134]
+    assert imagenet.indices_of(["crane", "hen"]) == [None, 8]
+
+
+def test_the_label_of_a_file_is_that_of_its_id_before_its_wnid():
+    stems = ("ILSVRC2012_val_00000001", "ILSVRC2012_val_00000001_n01440764", "n01440764_18", "a-n01443537.b")
+    assert [imagenet.known_label(stem) for stem in stems] == [65, 65, 0, 1]
+    for stem in ("n99999999_1", "xn01440764", "n014407641", "n0144076", "ILSVRC2012_test_00000001", ""):
+        assert imagenet.known_label(stem) is None
+
+
+@pytest.mark.parametrize(
+    ("given", "of", "labels"),
+    [
+        (["7", "9", "12"], [500, 9, 501], [500, 9, 501]),
+        (["7", "9", "7"], [500, 501, 500], [500, 501, 500]),
+        (["7", "9", "7"], [500, 501, 502], None),
+        (["7", "9"], [500, 500], None),
+        (["7", "9"], [500, None], None),
+    ],
+)
+def test_other_numbers_are_what_the_names_of_files_say_of_every_one(given, of, labels):
+    name_of = {label: name for name, label in imagenet.validation_labels().items()}
+    found = imagenet.identify("here", given, [name_of.get(label, "") for label in of])
+    if labels is None:
+        assert found.classes == ("7", "9") and found.labels == [("7", "9").index(name) for name in given]
+    else:
+        assert (found.classes, found.labels) == (imagenet.wnids(), labels)
+
+
+def test_numbers_that_half_of_the_names_agree_with_are_imagenet_s():
+    name_of = {label: name for name, label in imagenet.validation_labels().items()}
+    with pytest.raises(SourceError, match=r"'7', which is .*\(label 7\), .*\(label 500\); 1 of 2 images"):
+        imagenet.identify("here", ["7", "9"], [name_of[500], name_of[9]])
 
 
 def test_a_class_that_is_not_plain_is_named_among_many():
@@ -233,6 +273,8 @@ def test_folders_without_images_are_named(capsys):
     found = imagenet.identify("here", ["cat", "my dog"], ["", ""], empty=["z", "x", "y", "w"])
     assert found.classes == ("cat", "my dog")
     assert "here: no image in w, x, y and 1 more; passed over, and no class" in capsys.readouterr().err
+    imagenet.identify("three", ["cat"], [""], empty=["c", "a", "b"])
+    assert "three: no image in a, b, c; passed over, and no class" in capsys.readouterr().err
     imagenet.identify("there", ["1", "0"], ["", ""], empty=["2", "lists"])
     assert "there: no image in lists; passed over, and no class" in capsys.readouterr().err
 
