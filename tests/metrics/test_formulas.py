@@ -45,6 +45,79 @@ ALEXNET_SEQUENCES = {
     "shear": (10_658, 248),
 }
 
+BAR = {"blue_noise_sample", "brownish_noise", "checkerboard_cutout", "inverse_sparkles", "sparkles"}
+IMAGENET_BAR = {"caustic_refraction", "cocentric_sine_waves", "perlin_noise", "plasma_noise"}
+CIFAR_BAR = {"circular_motion_blur", "lines", "pinch_and_twirl", "ripple", "transverse_chromatic_abberation"}
+# Classes, and normaliser, of each benchmark.
+FACTS = {
+    "mce": {
+        "imagenet_c": (1000, "alexnet"),
+        "imagenet_c_299": (1000, "alexnet"),
+        "tiny_imagenet_c": (200, "none"),
+        "cifar10_c": (10, "none"),
+        "cifar100_c": (100, "none"),
+        "imagenet_c_bar": (1000, "none"),
+        "cifar10_c_bar": (10, "none"),
+    },
+    "mfr": {
+        "imagenet_p": (1000, "alexnet"),
+        "imagenet_p_299": (1000, "alexnet"),
+        "tiny_imagenet_p": (200, "none"),
+        "cifar10_p": (10, "none"),
+        "cifar100_p": (100, "none"),
+    },
+}
+CIFAR_FRAMES = {"motion_blur": 21, "translate": 16}
+
+
+def test_benchmarks(formulas):
+    """Each has the classes, the normaliser, the names and the numbers of frames of its publication."""
+    benchmarks = formulas.BENCHMARKS
+    facts = FACTS | {"mt5d": FACTS["mfr"]}
+    assert facts == {m: {n: b[:2] for n, b in known.items()} for m, known in benchmarks.items()}
+    assert benchmarks["mt5d"] == benchmarks["mfr"]
+    test = {name: benchmark.test for name, benchmark in benchmarks["mce"].items()}
+    bars = {name: list(test.pop(name)) for name in ("imagenet_c_bar", "cifar10_c_bar")}
+    assert bars["imagenet_c_bar"] == sorted({*BAR, *IMAGENET_BAR, "single_frequency_greyscale"})
+    assert bars["cifar10_c_bar"] == sorted(BAR | CIFAR_BAR)
+    assert set(test.values()) == {tuple(ALEXNET_ERROR)[:15]}
+    assert formulas.EXTRA_CORRUPTIONS == ("speckle_noise", "gaussian_blur", "spatter", "saturate")
+    perturbations = list(ALEXNET_SEQUENCES)[:10]
+    cifar = [{"snow": "spatter"}.get(name, name) for name in perturbations]
+    for name, (_, _, names, frames) in benchmarks["mfr"].items():
+        assert list(names) == (cifar if name.startswith("cifar") else perturbations)
+        usual = {} if name.startswith("tiny") else {"translate": 41}
+        assert frames == (CIFAR_FRAMES if name.startswith("cifar") else usual)
+        expected = [frames.get(kind, 31) for kind in ALEXNET_SEQUENCES]
+        assert formulas.frame_counts(name).tolist() == expected
+    assert set(formulas.NOISE) == {"gaussian_noise", "shot_noise", "speckle_noise"}
+    assert formulas.SEQUENCE_KEYS["mfr"] == ("flip_probability", "fr", 0.01)
+    assert formulas.SEQUENCE_KEYS["mt5d"] == ("unnormalised_t5d", "t5d", 1)
+
+
+def test_without_a_normaliser_errors_are_percent(formulas):
+    errors = [0.1, 0.2, 0.3, 0.4, 0.6]
+    assert formulas.corruption_error(errors) == pytest.approx(32)
+    assert formulas.corruption_error([0, 0, 0, 1, 1]) == 40
+    assert formulas.relative_corruption_error(errors, 0.12) == pytest.approx(20)
+    by_severity = formulas.corruption_scores({"fog": errors}, benchmark="cifar10_c")["ce_by_severity"]
+    assert by_severity["fog"] == pytest.approx([10, 20, 30, 40, 60])
+
+
+def test_scores_of_alexnet_by_name(formulas):
+    """AlexNet has 100 percent of itself in every part."""
+    scores = formulas.corruption_scores(formulas.ALEXNET["mce"], formulas.ALEXNET_CLEAN)
+    assert scores["mce"] == pytest.approx(100) and scores["relative_mce"] == pytest.approx(100)
+    for key, value in (("ce", 100), ("relative_ce", 100), ("ce_by_severity", [100] * 5)):
+        assert list(scores[key]) == list(ALEXNET_ERROR)
+        assert all(found == pytest.approx(value) for found in scores[key].values())
+    for metric, (_, ratio, _) in formulas.SEQUENCE_KEYS.items():
+        scores = formulas.sequence_scores(metric, formulas.ALEXNET[metric])
+        assert scores == {
+            metric: pytest.approx(100),
+            ratio: pytest.approx(dict.fromkeys(ALEXNET_SEQUENCES, 100)),
+        }
+
 
 def test_alexnet_errors(formulas):
     found = {

@@ -212,6 +212,8 @@ def test_rows_of_two_benchmarks_are_not_mixed(mce):
         mce.compute()
     with pytest.raises(ValueError, match=r"'fog', which is none of imagenet_c_bar; .*benchmark='imagenet_c'"):
         mce.compute(benchmark="imagenet_c_bar")
+    with pytest.raises(ValueError, match="'gaussian_noise', which is none of imagenet_c_bar"):
+        mce.compute(**rows("gaussian_noise", 1, 0.5, 10), benchmark="imagenet_c_bar")
 
 
 def test_inception_size_keeps_alexnet(mce, formulas):
@@ -318,6 +320,8 @@ def test_one_row_at_a_time(mce):
     assert mce.compute()["error"]["fog"][0] == 0.5
     with pytest.raises(ValueError, match=r"predictions: row 0 holds 1.7 \(float\)"):
         mce.add(prediction=1.7, reference=2, corruption="fog", severity=1)
+    mce.add(prediction=1, reference=2, corruption="posterize", severity=2, extra=["posterize"])
+    assert mce.compute()["error"]["posterize"][1] == 1
 
 
 def test_an_empty_batch_adds_nothing(mce):
