@@ -1,4 +1,4 @@
-"""Names, lists and scores of benchmarks, before any evaluation."""
+"""Lists, rows and scores of benchmarks, before any evaluation."""
 
 import pytest
 
@@ -12,43 +12,6 @@ def result_of(benchmark, **more):
     return {"signature": f"mce|benchmark:{benchmark}|n:4", **more}
 
 
-def test_names_of_data_are_those_of_the_signature_unless_they_have_their_own():
-    assert references.benchmark_name(result_of("imagenet_c")) == "imagenet_c"
-    assert references.benchmark_name({"signature": "mce|n:4"}) == ""
-    assert references.data_name(result_of("imagenet_c")) == "imagenet_c"
-    assert references.data_name(result_of("custom", name="mine")) == "mine"
-
-
-@pytest.mark.parametrize(
-    ("part", "said"),
-    [("100/50000", "100 of 50,000 images"), ("1200/50000", "1,200 of 50,000 images")]
-    + [(part, "") for part in ("", "100", "100/", "/50000", "a/50000", "100/b")],
-)
-def test_a_part_has_two_numbers(part, said):
-    assert references.part_of({"signature": f"mce|benchmark:imagenet_c|part:{part}"}) == said
-    assert references.part_of(result_of("imagenet_c")) == ""
-
-
-@pytest.mark.parametrize(
-    ("metric", "benchmark", "known", "normalized"),
-    [
-        ("mce", "imagenet_c", True, True),
-        ("mce", "cifar10_c", True, False),
-        ("c_bar", "imagenet_c_bar", True, False),
-        ("custom", "anything", True, False),
-        ("mfr", "imagenet_p", True, True),
-        ("mfr", "cifar10_p", True, False),
-        ("mfr", "imagenet_c", False, None),
-        ("c_bar", "anything", False, False),
-    ],
-)
-def test_benchmarks_of_metrics(metric, benchmark, known, normalized):
-    assert references.is_benchmark(metric, benchmark) is known
-    if known:
-        assert references.is_normalized(metric, benchmark) is normalized
-        assert bool(references.alexnet(metric, benchmark)) is normalized
-
-
 def test_lists_of_corruptions():
     assert references.all_parts("c_bar") == () and len(references.all_parts("mce")) == 19
     assert references.test_parts("mce", "imagenet_c") == tuple(metrics.CORRUPTIONS)
@@ -59,13 +22,6 @@ def test_lists_of_corruptions():
     assert references.tested_parts("mfr", result_of("imagenet_p")) == tuple(metrics.PERTURBATIONS)
 
 
-def test_a_mean_is_over_all_values():
-    rows = {"a": [0.2, 0.4], "b": [0.6, None]}
-    assert references.mean_over(rows, ["a"]) == pytest.approx(0.3)
-    assert references.mean_over({**rows, "b": [0.9]}, ["a", "b"]) == pytest.approx(0.5)
-    assert [references.mean_over(rows, names) for names in (["a", "b"], ["a", "c"], [])] == [None] * 3
-
-
 def test_rows_have_five_severities_or_those_of_the_data():
     cells = {("a", 1): 0.1, ("a", 3): 0.3, ("b", 2): 0.2}
     rows, counted = references.severity_rows(cells, ["a", "b"], ())
@@ -74,21 +30,6 @@ def test_rows_have_five_severities_or_those_of_the_data():
     rows, counted = references.severity_rows(cells, ["a"], ["a"])
     assert rows == counted == {"a": [0.1, None, 0.3, None, None]}
     assert references.severity_rows({}, ["a"], ()) == ({"a": []}, {"a": []})
-
-
-def test_plain_means_are_of_all_given_severities():
-    found = compute_scores("custom", "custom", {"a_1": 0.1, "a_3": 0.3, "b_1": 0.5, "clean": 0.05})
-    assert found["mean_error"] == pytest.approx(0.3) and found["mean_accuracy"] == pytest.approx(0.7)
-    assert found["mean_error_by_severity"] == [pytest.approx(0.3), None, pytest.approx(0.3)]
-    assert found["mean_error_by_corruption"] == {"a": pytest.approx(0.2), "b": 0.5}
-    assert found["error"] == {"a": [0.1, None, 0.3], "b": [0.5, None, None]} and found["clean_error"] == 0.05
-    nothing = compute_scores("custom", "custom", {"clean": 0.05})
-    assert (
-        nothing["mean_error"] is nothing["mean_accuracy"] is None and nothing["mean_error_by_severity"] == []
-    )
-    part = compute_scores("c_bar", "imagenet_c_bar", {f"{name}_1": 0.4 for name in BAR})
-    assert part["mean_error_by_severity"] == [pytest.approx(0.4), None, None, None, None]
-    assert part["mean_error"] is None and len(part["error"]) == 10
 
 
 def test_alexnets_scores_are_100_and_corruptions_without_its_errors_come_last():
