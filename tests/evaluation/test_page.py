@@ -334,18 +334,45 @@ def test_a_page_is_given_its_models_with_their_colors_and_has_tables_beside_it(m
         assert (tmp_path / f"table.{ending}").read_text() == format_tables(models, form)
 
 
+_OWN_TABLES = [("table.md", "| Model |"), ("table.tex", "booktabs"), ("table.csv", "model,")]
+
+
 @pytest.mark.parametrize(
-    ("name", "own"),
-    [("index.html", 'name="generator" content="imagenet-cp report"'), ("results.csv", "metric,")],
+    ("kind", "name", "own"),
+    [
+        ("report", "index.html", 'name="generator" content="imagenet-cp report"'),
+        ("report", "results.csv", "metric,"),
+        ("report", "results.json", '"format": "imagenet-cp evaluation"'),
+        ("comparison", "index.html", 'name="generator" content="imagenet-cp comparison"'),
+        ("comparison", "comparison.csv", "model,metric,"),
+        *((kind, *table) for kind in ("report", "comparison") for table in _OWN_TABLES),
+    ],
 )
-def test_a_folder_with_a_foreign_file_is_no_report(tmp_path, name, own):
+def test_a_folder_with_a_foreign_file_is_no_report(tmp_path, kind, name, own):
     (tmp_path / name).write_text("mine")
     with pytest.raises(BuildError, match=f"{name}: exists, and is none that this command writes"):
-        page.make_report_dir(tmp_path, "report")
+        page.make_report_dir(tmp_path, kind)
     assert [path.name for path in tmp_path.iterdir()] == [name]
     (tmp_path / name).write_text(own)
     for _ in range(2):
-        assert page.make_report_dir(tmp_path, "report") == tmp_path and (tmp_path / "charts").is_dir()
+        assert page.make_report_dir(tmp_path, kind) == tmp_path and (tmp_path / "charts").is_dir()
+
+
+def test_distances_and_scores_in_percent_of_alexnets_are_shown_as_they_are_and_fractions_in_percent():
+    scores = (page.CLEAN, *page.HEADLINE, *page._UNNORMALIZED, *page._MEAN_ERRORS)
+    fractions = {"clean_error", "mean_error"}
+    assert {score.times for score in scores if score.key in fractions} == {100}
+    assert {score.times for score in scores if score.key not in fractions} == {1}
+
+
+def test_warnings_of_missing_configs_name_the_score():
+    bar = with_plain_means("c_bar", ["clean", "sparkles_1"])
+    (said,) = [text for text in page._warnings({"a": bar}) if text.startswith("No ")]
+    assert said.startswith("No mean error of C-bar: 49 configs are missing (")
+    for metric, title in (("mfr", "mFR"), ("mt5d", "mT5D")):
+        counts = {metric: sequence_counts(metric, 6, configs=["tilt"])}
+        part = evaluation(0, 0, metrics={metric: compute(metric, counts[metric])}, counts=counts)
+        assert page._warnings({"a": part})[1].startswith(f"No {title}: 9 configs are missing (")
 
 
 @pytest.fixture
