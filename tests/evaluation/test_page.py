@@ -372,7 +372,9 @@ def test_warnings_of_missing_configs_name_the_score():
     for metric, title in (("mfr", "mFR"), ("mt5d", "mT5D")):
         counts = {metric: sequence_counts(metric, 6, configs=["tilt"])}
         part = evaluation(0, 0, metrics={metric: compute(metric, counts[metric])}, counts=counts)
-        assert page._warnings({"a": part})[1].startswith(f"No {title}: 9 configs are missing (")
+        few, missing = page._warnings({"a": part})
+        assert few.startswith("Only sequences of 6 images: the intervals are wide, ")
+        assert missing.startswith(f"No {title}: 9 configs are missing (")
 
 
 @pytest.fixture
