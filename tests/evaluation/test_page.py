@@ -141,6 +141,7 @@ def test_a_card_has_alexnets_and_resnets_scores(model):
     card = model_page._card(model, page.CLEAN)
     assert card["notes"] == ["AlexNet 43.5", f"ResNet-50 {published()['ResNet-50']['clean_error']:.1f}"]
     assert card["interval"] == model.intervals["mce"]["clean_error"] and card["times"] == 100
+    assert card["value"] == model.metrics["mce"]["clean_error"]
     assert model_page._card(replace(model, metrics={}), page.HEADLINE[0])["notes"] == ["not evaluated"]
     counts = {"mce": mce_counts(20, configs=["clean"]), "mfr": sequence_counts("mfr", 6, configs=["tilt"])}
     some = evaluation(0, 0, metrics={m: compute(m, c) for m, c in counts.items()}, counts=counts)
@@ -169,7 +170,9 @@ def test_a_card_has_alexnets_and_resnets_scores(model):
     part = evaluation(0, 0, metrics={"mt5d": compute("mt5d", counts["mt5d"])}, counts=counts)
     (shown,) = model_page._partial_cards(part)
     assert (shown["title"], shown["times"]) == ("top-5 distance", 1)
-    assert model_page._card(some, page.CLEAN)["notes"] == ["no clean images"]
+    for score in (page.CLEAN, page.HEADLINE[1]):
+        card = model_page._card(some, score)
+        assert card["notes"] == ["no clean images"] and card["value"] is card["interval"] is None
 
 
 def test_a_report_names_the_data_that_an_earlier_one_has_beside_its_own(model, tmp_path):
