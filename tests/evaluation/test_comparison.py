@@ -149,6 +149,12 @@ def test_other_data_cannot_be_compared(models, old, new):
         compare({"one": models["one"], "two": two})
 
 
+def test_parts_of_the_same_data_are_compared(models):
+    part = other_data(models["two"], "|recipe:1|", "|part:20/50000|missing:3|recipe:1|")
+    found = compare({"one": models["one"], "two": part})
+    assert found.differences["two"] == compare(models).differences["two"]
+
+
 def test_what_has_nothing_in_common(models):
     one, two = models.values()
     with pytest.raises(ValueError, match="two evaluations or more"):

@@ -85,6 +85,15 @@ def test_a_mean_has_wilsons_interval_at_the_effective_sample_size():
     assert (accuracy.low, accuracy.high) == pytest.approx((1 - error.high, 1 - error.low))
 
 
+@pytest.mark.parametrize(("metric", "most"), [("mfr", 1), ("mt5d", 15)])
+def test_scores_of_sequences_reach_from_no_change_to_the_most(metric, most):
+    counts = sequence_counts(metric, 8)
+    still = dataclasses.replace(counts, columns={c: column * 0 for c, column in counts.columns.items()})
+    largest = sum(100 * most / metrics.ALEXNET[metric][name] for name in metrics.PERTURBATIONS) / 10
+    low, high = score_intervals(metric, "imagenet_p", still)[metric]
+    assert low == 0 and high == pytest.approx(largest * wilson(0, 8, stats.t.ppf(0.975, 7))[1], rel=1e-9)
+
+
 @pytest.mark.parametrize("images", [2, 50])
 def test_relative_mce_has_students_interval(images):
     counts = mce_counts(images)

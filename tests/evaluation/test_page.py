@@ -141,6 +141,7 @@ def test_a_card_has_alexnets_and_resnets_scores(model):
     card = model_page._card(model, page.CLEAN)
     assert card["notes"] == ["AlexNet 43.5", f"ResNet-50 {published()['ResNet-50']['clean_error']:.1f}"]
     assert card["interval"] == model.intervals["mce"]["clean_error"] and card["times"] == 100
+    assert card["value"] == model.metrics["mce"]["clean_error"]
     assert model_page._card(replace(model, metrics={}), page.HEADLINE[0])["notes"] == ["not evaluated"]
     counts = {"mce": mce_counts(20, configs=["clean"]), "mfr": sequence_counts("mfr", 6, configs=["tilt"])}
     some = evaluation(0, 0, metrics={m: compute(m, c) for m, c in counts.items()}, counts=counts)
@@ -169,7 +170,9 @@ def test_a_card_has_alexnets_and_resnets_scores(model):
     part = evaluation(0, 0, metrics={"mt5d": compute("mt5d", counts["mt5d"])}, counts=counts)
     (shown,) = model_page._partial_cards(part)
     assert (shown["title"], shown["times"]) == ("top-5 distance", 1)
-    assert model_page._card(some, page.CLEAN)["notes"] == ["no clean images"]
+    for score in (page.CLEAN, page.HEADLINE[1]):
+        card = model_page._card(some, score)
+        assert card["notes"] == ["no clean images"] and card["value"] is card["interval"] is None
 
 
 def test_a_report_names_the_data_that_an_earlier_one_has_beside_its_own(model, tmp_path):
@@ -334,18 +337,47 @@ def test_a_page_is_given_its_models_with_their_colors_and_has_tables_beside_it(m
         assert (tmp_path / f"table.{ending}").read_text() == format_tables(models, form)
 
 
+_OWN_TABLES = [("table.md", "| Model |"), ("table.tex", "booktabs"), ("table.csv", "model,")]
+
+
 @pytest.mark.parametrize(
-    ("name", "own"),
-    [("index.html", 'name="generator" content="imagenet-cp report"'), ("results.csv", "metric,")],
+    ("kind", "name", "own"),
+    [
+        ("report", "index.html", 'name="generator" content="imagenet-cp report"'),
+        ("report", "results.csv", "metric,"),
+        ("report", "results.json", '"format": "imagenet-cp evaluation"'),
+        ("comparison", "index.html", 'name="generator" content="imagenet-cp comparison"'),
+        ("comparison", "comparison.csv", "model,metric,"),
+        *((kind, *table) for kind in ("report", "comparison") for table in _OWN_TABLES),
+    ],
 )
-def test_a_folder_with_a_foreign_file_is_no_report(tmp_path, name, own):
+def test_a_folder_with_a_foreign_file_is_no_report(tmp_path, kind, name, own):
     (tmp_path / name).write_text("mine")
     with pytest.raises(BuildError, match=f"{name}: exists, and is none that this command writes"):
-        page.make_report_dir(tmp_path, "report")
+        page.make_report_dir(tmp_path, kind)
     assert [path.name for path in tmp_path.iterdir()] == [name]
     (tmp_path / name).write_text(own)
     for _ in range(2):
-        assert page.make_report_dir(tmp_path, "report") == tmp_path and (tmp_path / "charts").is_dir()
+        assert page.make_report_dir(tmp_path, kind) == tmp_path and (tmp_path / "charts").is_dir()
+
+
+def test_distances_and_scores_in_percent_of_alexnets_are_shown_as_they_are_and_fractions_in_percent():
+    scores = (page.CLEAN, *page.HEADLINE, *page._UNNORMALIZED, *page._MEAN_ERRORS)
+    fractions = {"clean_error", "mean_error"}
+    assert {score.times for score in scores if score.key in fractions} == {100}
+    assert {score.times for score in scores if score.key not in fractions} == {1}
+
+
+def test_warnings_of_missing_configs_name_the_score():
+    bar = with_plain_means("c_bar", ["clean", "sparkles_1"])
+    (said,) = [text for text in page._warnings({"a": bar}) if text.startswith("No ")]
+    assert said.startswith("No mean error of C-bar: 49 configs are missing (")
+    for metric, title in (("mfr", "mFR"), ("mt5d", "mT5D")):
+        counts = {metric: sequence_counts(metric, 6, configs=["tilt"])}
+        part = evaluation(0, 0, metrics={metric: compute(metric, counts[metric])}, counts=counts)
+        few, missing = page._warnings({"a": part})
+        assert few.startswith("Only sequences of 6 images: the intervals are wide, ")
+        assert missing.startswith(f"No {title}: 9 configs are missing (")
 
 
 @pytest.fixture

@@ -235,6 +235,7 @@ def test_what_is_missing_stays_missing(tmp_path):
     part.to_json(tmp_path / "results.json")
     again = Evaluation.from_json(tmp_path / "results.json")
     assert (again.metrics, again.scores, again.calibration) == (part.metrics, "logits", ece)
+    assert part.to_dataframe().metric.iloc[0] == "c_bar_mean_error"
     text = (tmp_path / "results.json").read_text()
     found = json.loads(text)
     found["metrics"]["c_bar"]["clean_error"] = 2
