@@ -5,10 +5,10 @@ import logging
 from types import SimpleNamespace
 
 import pytest
-from huggingface_hub import constants
+from huggingface_hub import RepoFile, RepoFolder, constants
 from huggingface_hub.errors import HfHubHTTPError
 
-from imagenet_cp.errors import BuildError
+from imagenet_cp.errors import BuildError, UsageError
 from imagenet_cp.hub import repo as module
 from imagenet_cp.hub.publish import Plan, _check_foreign, publish_metric
 from imagenet_cp.hub.repo import Repo, State, Upload
@@ -82,6 +82,48 @@ def test_settings_of_a_repo(repo):
         ("create_tag", (NAME,), kind | {"tag": "v1", "tag_message": None}),
         ("create_tag", (NAME,), kind | {"tag": "v2", "tag_message": "notes"}),
     ]
+
+
+def test_the_state_is_that_of_the_hub(repo, monkeypatch):
+    file = RepoFile(path="data/a", size=1, oid="blob")
+    folder = RepoFolder(path="data", oid="tree")
+    info = SimpleNamespace(private=False, gated="manual", sha="head")
+    replies = {
+        "whoami": None,
+        "repo_info": info,
+        "list_repo_tree": [folder, file],
+        "list_repo_refs": SimpleNamespace(tags=[SimpleNamespace(name="v1", target_commit="commit")]),
+    }
+    calls = []
+    api = SimpleNamespace(
+        **{
+            name: lambda *args, _name=name, **how: calls.append((_name, args, how)) or replies[_name]
+            for name in replies
+        }
+    )
+    monkeypatch.setattr(module, "get_token", lambda: "token")
+    assert Repo(NAME, "dataset", api).fetch_state() == State(
+        False, "manual", "head", {"data/a": file}, {"v1": "commit"}
+    )
+    kind = {"repo_type": "dataset"}
+    assert calls == [
+        ("whoami", (), {}),
+        ("repo_info", (NAME,), kind),
+        ("list_repo_tree", (NAME,), kind | {"recursive": True}),
+        ("list_repo_refs", (NAME,), kind),
+    ]
+    for gated in (False, None):
+        info.gated = gated
+        assert Repo(NAME, "dataset", api).fetch_state().gated == "off"
+    del info.gated  # of a Space
+    assert Repo(NAME, "space", api).fetch_state().gated == "off"
+    monkeypatch.setattr(module, "get_token", lambda: None)
+    with pytest.raises(
+        BuildError, match=r"^the token for the Hub is missing; run `hf auth login` once, or set HF_TOKEN$"
+    ):
+        Repo(NAME, "dataset", api).fetch_state()
+    with pytest.raises(UsageError, match=r"^name the repo with its owner, such as user/imagenet_c$"):
+        Repo("/imagenet_c/", "dataset", api).fetch_state()
 
 
 @pytest.mark.parametrize("bars", [False, True])
