@@ -652,6 +652,19 @@ def test_a_sound_build_is_described_or_sent_and_a_tag_is_of_one_state(monkeypatc
         publish("folder", NAME, echo=str)
 
 
+def test_a_folder_without_a_build_is_named_before_the_hub_is_asked(tmp_path, monkeypatch):
+    asked = []
+    monkeypatch.setattr(HubRepo, "fetch_state", lambda repo: asked.append(repo))
+    with pytest.raises(UsageError, match=r"holds no build|no such folder"):
+        publish(tmp_path / "none", NAME)
+    assert not asked
+
+
+def test_a_home_at_the_root_is_no_private_folder(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", "/")
+    _check_private(tmp_path, {"README.md": b"https://host/page"})
+
+
 def test_new_data_for_a_public_repo_are_sent_only_when_confirmed(hub, send, built):
     send(built, public=True, confirm=yes)
     *_, files = repo_of(hub).commits[-1]
