@@ -555,6 +555,11 @@ def test_only_files_of_a_build_are_deleted(tmp_path, monkeypatch):
     data, rest = plan.uploads
     assert (data.files, data.checksums) == ({kept[0]: tmp_path / kept[0]}, {kept[0]: "checksum"})
     assert (rest.files, rest.obsolete) == ({"assets/fog.jpg": b"fog"}, old)
+    ours = State(files=dict.fromkeys(("README.md", "data/fog_3/validation-00000-of-00002.parquet")))
+    assert _dataset_plan(build, HubRepo(NAME, "dataset"), ours, None, False, None, "").state is ours
+    theirs = State(files=dict.fromkeys(("README.md", "thesis.tex")))
+    with pytest.raises(BuildError, match=r"holds something else \(thesis\.tex\)"):
+        _dataset_plan(build, HubRepo(NAME, "dataset"), theirs, None, False, None, "")
 
 
 @pytest.mark.parametrize("official", [True, False])
@@ -568,13 +573,13 @@ def test_the_card_and_record_describe_the_build(monkeypatch, official, whole):
     )
     monkeypatch.setattr(module, "_is_whole", lambda *_: whole)
     files = {
-        f"data/{name}/validation-00000-of-00001.parquet": FileInfo(1, 2, "3") for name in ("clean", "fog_3")
+        f"data/{name}/validation-00000-of-00001.parquet": FileInfo(1, 2, "3") for name in ("clean", "fog_1")
     }
     made = types.SimpleNamespace(
         record={
             "identity": {"images": 1},
             "versions": {"numpy": "2"},
-            "skipped": {"a": "/home/me/a.jpg: bad"},
+            "skipped": {"é": "/home/me/a.jpg: bad"},
         },
         files=files,
         benchmark=BENCHMARKS["imagenet_c"],
@@ -587,7 +592,8 @@ def test_the_card_and_record_describe_the_build(monkeypatch, official, whole):
     names = ["assets/fog.jpg", "build.json", "README.md"]
     assert list(found) == (["eval.yaml", *names] if whole else names) and drawn == ["fog"]
     stored = {path: {"rows": 1, "size": 2, "sha256": "3"} for path in files}
-    skipped = {"a": "could not be read"}
+    skipped = {"é": "could not be read"}
+    assert "é".encode() in found["build.json"]
     assert json.loads(found["build.json"]) == {
         "identity": {"images": 1},
         "versions": {"numpy": "2"},

@@ -163,6 +163,7 @@ def test_errors_without_an_answer_name_no_path(repo, tmp_path):
     for error, says in (
         (FileNotFoundError(2, "No such file", str(tmp_path / "a")), "^a: No such file$"),
         (ValueError(f"odd\n  {'x' * 400}"), f"^{NAME}: odd x{{296}}$"),
+        (RuntimeError("odd"), f"^{NAME}: odd$"),
         (module.OfflineModeIsEnabled("a"), "^HF_HUB_OFFLINE is set, so the Hub cannot be reached$"),
         (
             module._HTTPError("https://host/secret"),
