@@ -798,6 +798,7 @@ def test_a_metric_is_added_or_updated_in_a_space_of_its_own(monkeypatch):
         url = publish_metric("mce", "owner/mce", echo=lines.append)
         (upload,) = plans[-1].uploads
         assert upload.message == f"{verb} mce" and url == plans[-1].repo.url
+        assert {"mce.py", "app.py"} <= upload.files.keys() and plans[-1].options == {"space_sdk": "gradio"}
         assert lines[-1] == f'{url}: up to date; evaluate.load("owner/mce") loads it'
     monkeypatch.setattr(HubRepo, "fetch_state", lambda repo: State(files={"thesis.tex": None}))
     with pytest.raises(BuildError, match=r"owner/mce holds something else \(thesis\.tex\)"):

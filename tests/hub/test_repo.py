@@ -2,6 +2,7 @@
 
 import hashlib
 import logging
+import warnings
 from types import SimpleNamespace
 
 import pytest
@@ -127,13 +128,16 @@ def test_the_state_is_that_of_the_hub(repo, monkeypatch):
 
 
 @pytest.mark.parametrize("bars", [False, True])
-def test_the_client_is_silent_for_the_time_of_a_call(bars):
+def test_the_client_is_silent_for_the_time_of_a_call(bars, recwarn):
     log = logging.getLogger("huggingface_hub")
-    level, shown = log.level, not module.are_progress_bars_disabled()
+    level, shown = logging.WARNING, not module.are_progress_bars_disabled()
+    log.setLevel(level)
     switch = {True: module.enable_progress_bars, False: module.disable_progress_bars}
     switch[bars]()
     with module._quiet():
+        warnings.warn("of the client", stacklevel=1)
         assert log.level == logging.CRITICAL and module.are_progress_bars_disabled()
+    assert not recwarn
     assert log.level == level and module.are_progress_bars_disabled() is not bars
     switch[shown]()
 
@@ -239,7 +243,7 @@ def test_a_repo_of_something_else_is_named_by_three_files(repo):
     _check_foreign(repo, State(files=dict.fromkeys(("a", ".gitattributes"))), {"a"}, "build.json")
 
 
-def test_an_incomplete_metric_is_not_sent(tmp_path, monkeypatch):
+def test_a_metric_is_sent_when_complete_without_hidden_files(tmp_path, monkeypatch):
     (tmp_path / "mce").mkdir()
     for name in ("mce.py", "app.py", ".requirements.txt", "__pycache__/README.md"):
         (tmp_path / "mce" / name).parent.mkdir(exist_ok=True)
@@ -250,3 +254,18 @@ def test_an_incomplete_metric_is_not_sent(tmp_path, monkeypatch):
         BuildError, match=r"^the metric mce is incomplete: README.md, requirements.txt is missing$"
     ):
         publish_metric("mce", "owner/mce")
+    (tmp_path / "mce/requirements.txt").rmdir()
+    for name in ("README.md", "requirements.txt", "shared/a.py"):
+        (tmp_path / "mce" / name).parent.mkdir(exist_ok=True)
+        (tmp_path / "mce" / name).touch()
+    plans = []
+    monkeypatch.setattr(Repo, "fetch_state", lambda repo: None)
+    monkeypatch.setattr(Plan, "carry_out", lambda plan, *_: plans.append(plan))
+    publish_metric("mce", "owner/mce", echo=str)
+    assert list(plans[0].uploads[0].files) == [
+        "README.md",
+        "app.py",
+        "mce.py",
+        "requirements.txt",
+        "shared/a.py",
+    ]
