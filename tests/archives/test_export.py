@@ -17,6 +17,7 @@ from imagenet_cp.archives import export as module
 from imagenet_cp.archives.export import export
 from imagenet_cp.archives.importer import import_official
 from imagenet_cp.archives.known_releases import RELEASES
+from imagenet_cp.benchmarks.catalog import BENCHMARKS
 from imagenet_cp.build.plan import build
 from imagenet_cp.cli.main import app
 from imagenet_cp.errors import BuildError, UsageError
@@ -332,6 +333,41 @@ class TestRefusals:
             export(tmp_path / "built", "imagefolder", tmp_path / "out")
         with pytest.raises(BuildError, match="export it with --to imagefolder"):
             export(tmp_path / "built", "npy", tmp_path / "out")
+
+
+@pytest.mark.parametrize(
+    ("dataset", "config", "folder"),
+    [
+        ("imagenet_c", "fog_3", "fog/3"),
+        ("imagenet_c", "clean", "clean"),
+        ("imagenet_p", "tilt", "tilt"),
+        ("imagenet_p", "gaussian_noise_2", "gaussian_noise_2"),
+    ],
+)
+def test_folders_are_those_of_the_authors(dataset, config, folder):
+    benchmark = BENCHMARKS[dataset]
+    assert module._folder(SimpleNamespace(benchmark=benchmark), benchmark.cell_of[config]) == folder
+
+
+def test_a_file_is_inside_only_below_its_folder(tmp_path):
+    assert module._is_inside(tmp_path / "cat" / "a.png", tmp_path)
+    assert module._is_inside(tmp_path / "cat" / "old" / "..a.png", tmp_path)
+    for name in ("../a.png", "cat/../a.png", "cat\\a.png", "a\0.png"):
+        assert not module._is_inside(tmp_path / name, tmp_path)
+    assert not module._is_inside(tmp_path.parent / "a.png", tmp_path)
+
+
+def test_records_of_units_are_read_for_their_own_export_only(tmp_path):
+    unit, identity = module.Unit("fog", "fog.npy", (), 5), dict.fromkeys(("signature", "source"), "")
+    identity |= {"images": 1, "images_per_file": 1}
+    record = tmp_path / ".imagenet_cp" / "units" / "fog.json"
+    assert module._record(tmp_path, unit) == record and module._read(tmp_path, unit, identity) is None
+    record.parent.mkdir(parents=True)
+    record.write_text(json.dumps({"identity": identity, "rows": 5, "size": 7, "sha256": "sum"}))
+    assert module._read(tmp_path, unit, identity) == (5, 7, "sum")
+    assert module._read(tmp_path, unit, identity | {"source": "other"}) is None
+    record.write_text("{")
+    assert module._read(tmp_path, unit, identity) is None
 
 
 def test_the_command(photos, tmp_path, capsys):

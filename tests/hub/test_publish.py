@@ -25,7 +25,15 @@ from imagenet_cp.build.plan import build
 from imagenet_cp.cards import card as cards
 from imagenet_cp.errors import BuildError, UsageError
 from imagenet_cp.hub.model_results import benchmark_file
-from imagenet_cp.hub.publish import Plan, _check_private, _is_whole, publish, publish_metric
+from imagenet_cp.hub.publish import (
+    Plan,
+    _check_private,
+    _dataset_plan,
+    _description,
+    _is_whole,
+    publish,
+    publish_metric,
+)
 from imagenet_cp.hub.repo import Repo as HubRepo
 from imagenet_cp.hub.repo import State, Upload, _batches
 from imagenet_cp.sources import open_source
@@ -507,6 +515,162 @@ def test_what_becomes_public_or_is_replaced_is_asked_for(private, files, obsolet
     assert plan.question() == (f"This will {asks} at {plan.repo.url}. Continue?" if asks else "")
 
 
+@pytest.mark.parametrize(
+    ("dataset", "now", "wanted", "gate"),
+    [
+        ("imagenet_c", None, None, "auto"),
+        ("imagenet_c", "off", None, "auto"),
+        ("imagenet_c", "manual", None, "manual"),
+        ("imagenet_c", "manual", "off", "off"),
+        ("cifar10_c", None, None, "off"),
+        ("cifar10_c", "auto", None, "auto"),
+        ("cifar10_c", None, "manual", "manual"),
+    ],
+)
+def test_the_gate_is_that_of_the_terms_unless_one_is_set(tmp_path, monkeypatch, dataset, now, wanted, gate):
+    monkeypatch.setattr(sys.modules[publish.__module__], "_description", lambda *_: {"README.md": b"card"})
+    build = types.SimpleNamespace(
+        folder=tmp_path, files={}, signature="signature", benchmark=BENCHMARKS[dataset]
+    )
+    state = None if now is None else State(gated=now)
+    plan = _dataset_plan(build, HubRepo(NAME, "dataset"), state, wanted, True, "v1", "notes")
+    assert (plan.gate, plan.public, plan.tag, plan.notes) == (gate, True, "v1", "notes")
+    assert [upload.message for upload in plan.uploads] == ["Add data of signature", "Describe signature"]
+
+
+def test_only_files_of_a_build_are_deleted(tmp_path, monkeypatch):
+    monkeypatch.setattr(
+        sys.modules[publish.__module__], "_description", lambda *_: {"assets/fog.jpg": b"fog"}
+    )
+    kept = ("data/fog_3/validation-00000-of-00001.parquet", "assets/fog.jpg", "build.json", "README.md")
+    old = ("assets/frost.jpg", "data/fog_3/validation-00000-of-00002.parquet", "eval.yaml")
+    state = State(files=dict.fromkeys((*kept, *old, "data/notes.txt", "LICENSE", ".gitattributes")))
+    build = types.SimpleNamespace(
+        folder=tmp_path,
+        files={kept[0]: FileInfo(1, 1, "checksum")},
+        signature="signature",
+        benchmark=BENCHMARKS["imagenet_c"],
+    )
+    plan = _dataset_plan(build, HubRepo(NAME, "dataset"), state, None, False, None, "")
+    data, rest = plan.uploads
+    assert (data.files, data.checksums) == ({kept[0]: tmp_path / kept[0]}, {kept[0]: "checksum"})
+    assert (rest.files, rest.obsolete) == ({"assets/fog.jpg": b"fog"}, old)
+    ours = State(files=dict.fromkeys(("README.md", "data/fog_3/validation-00000-of-00002.parquet")))
+    assert _dataset_plan(build, HubRepo(NAME, "dataset"), ours, None, False, None, "").state is ours
+    theirs = State(files=dict.fromkeys(("README.md", "thesis.tex")))
+    with pytest.raises(BuildError, match=r"holds something else \(thesis\.tex\)"):
+        _dataset_plan(build, HubRepo(NAME, "dataset"), theirs, None, False, None, "")
+
+
+@pytest.mark.parametrize("official", [True, False])
+@pytest.mark.parametrize("whole", [True, False])
+def test_the_card_and_record_describe_the_build(monkeypatch, official, whole):
+    module = sys.modules[publish.__module__]
+    options, drawn = {}, []
+    monkeypatch.setattr(cards, "dataset_card", lambda *_, **named: options.update(named) or "card")
+    monkeypatch.setattr(
+        module, "strips", lambda _, names: drawn.extend(names) or dict.fromkeys(names, b"strip")
+    )
+    monkeypatch.setattr(module, "_is_whole", lambda *_: whole)
+    files = {
+        f"data/{name}/validation-00000-of-00001.parquet": FileInfo(1, 2, "3") for name in ("clean", "fog_1")
+    }
+    made = types.SimpleNamespace(
+        record={
+            "identity": {"images": 1},
+            "versions": {"numpy": "2"},
+            "skipped": {"é": "/home/me/a.jpg: bad"},
+        },
+        files=files,
+        benchmark=BENCHMARKS["imagenet_c"],
+        recipe=types.SimpleNamespace(official=official),
+        classes=["cat"],
+        columns={"place": "string"},
+        image_ids=lambda: ["b"],
+    )
+    found = _description(made, NAME)
+    names = ["assets/fog.jpg", "build.json", "README.md"]
+    assert list(found) == (["eval.yaml", *names] if whole else names) and drawn == ["fog"]
+    stored = {path: {"rows": 1, "size": 2, "sha256": "3"} for path in files}
+    skipped = {"é": "could not be read"}
+    assert "é".encode() in found["build.json"]
+    assert json.loads(found["build.json"]) == {
+        "identity": {"images": 1},
+        "versions": {"numpy": "2"},
+        "skipped": skipped,
+        "files": stored,
+    }
+    assert options == {
+        "versions": {"numpy": "2"},
+        "skipped": skipped,
+        "images": True,
+        "image_ids": None if official else ["b"],
+        "extra": {"place": "string"},
+        "repo_id": NAME,
+    }
+    made.files = {path: info for path, info in files.items() if "clean" in path}
+    assert not [path for path in _description(made, NAME) if path.startswith("assets/")]
+    assert options["images"] is False
+
+
+def test_a_sound_build_is_described_or_sent_and_a_tag_is_of_one_state(monkeypatch):
+    module = sys.modules[publish.__module__]
+    state, calls, lines = State(head="head", tags={"v1": "head"}), [], []
+    made = types.SimpleNamespace(
+        problems=[],
+        signature="signature",
+        files={"a": FileInfo(1, 2_000_000, ""), "b": FileInfo(1, 500_000, "")},
+    )
+    sent = {"eval.yaml": b"task"}
+
+    def plan(build, repo, state, *options):
+        return Plan(repo, state, (Upload(sent, ""),), True, tag=options[2])
+
+    monkeypatch.setattr(module, "open_build", str)
+    monkeypatch.setattr(HubRepo, "fetch_state", lambda repo: state)
+    monkeypatch.setattr(module, "verify", lambda folder, **options: calls.append(options) or made)
+    monkeypatch.setattr(module, "_dataset_plan", plan)
+    monkeypatch.setattr(Plan, "carry_out", lambda plan, *options: calls.append(options))
+    url = HubRepo(NAME, "dataset").url
+    assert publish("folder", NAME, dry_run=True, echo=lines.append, progress=str) == url
+    verified = "signature: 2 files of data, 2.5 MB, verified"
+    assert lines == [verified, f"existing dataset {url}: public", "to send: 1 file, 0 kB (eval.yaml)"]
+    assert calls == [{"quick": False, "progress": str}]
+    lines.clear()
+    assert publish("folder", NAME, quick=True, echo=lines.append, confirm=yes, progress=str) == url
+    assert lines[:2] == [verified, f"{url}: up to date"] and lines[2].startswith(
+        "eval.yaml was sent: ask the Hub"
+    )
+    assert calls[1]["quick"] is True and calls[2][1:] == (yes, str)
+    with pytest.raises(
+        BuildError, match=r"^the tag v1 exists for an older state; choose another with --tag$"
+    ):
+        publish("folder", NAME, tag="v1", echo=str)
+    sent.clear()
+    lines.clear()
+    publish("folder", NAME, tag="v1", echo=lines.append)
+    assert lines == [verified, f"{url}: up to date"]
+    made.problems = ["a: missing", "b: missing"]
+    with pytest.raises(
+        BuildError,
+        match=r"^folder: 2 problems, so nothing is sent; the first: a: missing\. `imagenet-cp verify`",
+    ):
+        publish("folder", NAME, echo=str)
+
+
+def test_a_folder_without_a_build_is_named_before_the_hub_is_asked(tmp_path, monkeypatch):
+    asked = []
+    monkeypatch.setattr(HubRepo, "fetch_state", lambda repo: asked.append(repo))
+    with pytest.raises(UsageError, match=r"holds no build|no such folder"):
+        publish(tmp_path / "none", NAME)
+    assert not asked
+
+
+def test_a_home_at_the_root_is_no_private_folder(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", "/")
+    _check_private(tmp_path, {"README.md": b"https://host/page"})
+
+
 def test_new_data_for_a_public_repo_are_sent_only_when_confirmed(hub, send, built):
     send(built, public=True, confirm=yes)
     *_, files = repo_of(hub).commits[-1]
@@ -634,6 +798,7 @@ def test_a_metric_is_added_or_updated_in_a_space_of_its_own(monkeypatch):
         url = publish_metric("mce", "owner/mce", echo=lines.append)
         (upload,) = plans[-1].uploads
         assert upload.message == f"{verb} mce" and url == plans[-1].repo.url
+        assert {"mce.py", "app.py"} <= upload.files.keys() and plans[-1].options == {"space_sdk": "gradio"}
         assert lines[-1] == f'{url}: up to date; evaluate.load("owner/mce") loads it'
     monkeypatch.setattr(HubRepo, "fetch_state", lambda repo: State(files={"thesis.tex": None}))
     with pytest.raises(BuildError, match=r"owner/mce holds something else \(thesis\.tex\)"):

@@ -2,13 +2,14 @@
 
 import hashlib
 import logging
+import warnings
 from types import SimpleNamespace
 
 import pytest
-from huggingface_hub import constants
+from huggingface_hub import RepoFile, RepoFolder, constants
 from huggingface_hub.errors import HfHubHTTPError
 
-from imagenet_cp.errors import BuildError
+from imagenet_cp.errors import BuildError, UsageError
 from imagenet_cp.hub import repo as module
 from imagenet_cp.hub.publish import Plan, _check_foreign, publish_metric
 from imagenet_cp.hub.repo import Repo, State, Upload
@@ -84,14 +85,59 @@ def test_settings_of_a_repo(repo):
     ]
 
 
+def test_the_state_is_that_of_the_hub(repo, monkeypatch):
+    file = RepoFile(path="data/a", size=1, oid="blob")
+    folder = RepoFolder(path="data", oid="tree")
+    info = SimpleNamespace(private=False, gated="manual", sha="head")
+    replies = {
+        "whoami": None,
+        "repo_info": info,
+        "list_repo_tree": [folder, file],
+        "list_repo_refs": SimpleNamespace(tags=[SimpleNamespace(name="v1", target_commit="commit")]),
+    }
+    calls = []
+    api = SimpleNamespace(
+        **{
+            name: lambda *args, _name=name, **how: calls.append((_name, args, how)) or replies[_name]
+            for name in replies
+        }
+    )
+    monkeypatch.setattr(module, "get_token", lambda: "token")
+    assert Repo(NAME, "dataset", api).fetch_state() == State(
+        False, "manual", "head", {"data/a": file}, {"v1": "commit"}
+    )
+    kind = {"repo_type": "dataset"}
+    assert calls == [
+        ("whoami", (), {}),
+        ("repo_info", (NAME,), kind),
+        ("list_repo_tree", (NAME,), kind | {"recursive": True}),
+        ("list_repo_refs", (NAME,), kind),
+    ]
+    for gated in (False, None):
+        info.gated = gated
+        assert Repo(NAME, "dataset", api).fetch_state().gated == "off"
+    del info.gated  # of a Space
+    assert Repo(NAME, "space", api).fetch_state().gated == "off"
+    monkeypatch.setattr(module, "get_token", lambda: None)
+    with pytest.raises(
+        BuildError, match=r"^the token for the Hub is missing; run `hf auth login` once, or set HF_TOKEN$"
+    ):
+        Repo(NAME, "dataset", api).fetch_state()
+    with pytest.raises(UsageError, match=r"^name the repo with its owner, such as user/imagenet_c$"):
+        Repo("/imagenet_c/", "dataset", api).fetch_state()
+
+
 @pytest.mark.parametrize("bars", [False, True])
-def test_the_client_is_silent_for_the_time_of_a_call(bars):
+def test_the_client_is_silent_for_the_time_of_a_call(bars, recwarn):
     log = logging.getLogger("huggingface_hub")
-    level, shown = log.level, not module.are_progress_bars_disabled()
+    level, shown = logging.WARNING, not module.are_progress_bars_disabled()
+    log.setLevel(level)
     switch = {True: module.enable_progress_bars, False: module.disable_progress_bars}
     switch[bars]()
     with module._quiet():
+        warnings.warn("of the client", stacklevel=1)
         assert log.level == logging.CRITICAL and module.are_progress_bars_disabled()
+    assert not recwarn
     assert log.level == level and module.are_progress_bars_disabled() is not bars
     switch[shown]()
 
@@ -121,6 +167,7 @@ def test_errors_without_an_answer_name_no_path(repo, tmp_path):
     for error, says in (
         (FileNotFoundError(2, "No such file", str(tmp_path / "a")), "^a: No such file$"),
         (ValueError(f"odd\n  {'x' * 400}"), f"^{NAME}: odd x{{296}}$"),
+        (RuntimeError("odd"), f"^{NAME}: odd$"),
         (module.OfflineModeIsEnabled("a"), "^HF_HUB_OFFLINE is set, so the Hub cannot be reached$"),
         (
             module._HTTPError("https://host/secret"),
@@ -196,7 +243,7 @@ def test_a_repo_of_something_else_is_named_by_three_files(repo):
     _check_foreign(repo, State(files=dict.fromkeys(("a", ".gitattributes"))), {"a"}, "build.json")
 
 
-def test_an_incomplete_metric_is_not_sent(tmp_path, monkeypatch):
+def test_a_metric_is_sent_when_complete_without_hidden_files(tmp_path, monkeypatch):
     (tmp_path / "mce").mkdir()
     for name in ("mce.py", "app.py", ".requirements.txt", "__pycache__/README.md"):
         (tmp_path / "mce" / name).parent.mkdir(exist_ok=True)
@@ -207,3 +254,18 @@ def test_an_incomplete_metric_is_not_sent(tmp_path, monkeypatch):
         BuildError, match=r"^the metric mce is incomplete: README.md, requirements.txt is missing$"
     ):
         publish_metric("mce", "owner/mce")
+    (tmp_path / "mce/requirements.txt").rmdir()
+    for name in ("README.md", "requirements.txt", "shared/a.py"):
+        (tmp_path / "mce" / name).parent.mkdir(exist_ok=True)
+        (tmp_path / "mce" / name).touch()
+    plans = []
+    monkeypatch.setattr(Repo, "fetch_state", lambda repo: None)
+    monkeypatch.setattr(Plan, "carry_out", lambda plan, *_: plans.append(plan))
+    publish_metric("mce", "owner/mce", echo=str)
+    assert list(plans[0].uploads[0].files) == [
+        "README.md",
+        "app.py",
+        "mce.py",
+        "requirements.txt",
+        "shared/a.py",
+    ]
