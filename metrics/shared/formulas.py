@@ -359,7 +359,7 @@ def frame_pairs(
     """
     distance = 1 if noise else difficulty
     if not 0 < distance < frames.shape[1]:
-        raise ValueError(f"sequences of {frames.shape[1]} frames have no two that are {distance} apart")
+        raise ValueError(f"no two frames of {frames.shape[1]} are {distance} apart")
     if noise:
         later = frames[:, 1:]
         return np.broadcast_to(frames[:, :1], later.shape), later
@@ -419,9 +419,9 @@ def top5_distance(earlier: ArrayLike, later: ArrayLike) -> NDArray[np.int8]:
 
 
 def _class_ids(predictions: ArrayLike, dimensions: int) -> NDArray[Any]:
-    """Return class ids, of so many dimensions, as an array."""
+    """Convert class ids to an array, and check its dimensions."""
     ids = np.asarray(predictions)
-    if ids.ndim != dimensions or ids.dtype.kind not in "iu":
+    if ids.ndim != dimensions or ids.dtype.kind not in "iu" or not ids.size:
         raise ValueError(
             f"predictions are class ids with {dimensions} dimensions, not {ids.dtype} of shape {ids.shape}"
         )

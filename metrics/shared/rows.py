@@ -217,7 +217,7 @@ def as_column(name, values):
 
 
 def is_whole(value):
-    """True for an integer of Python or NumPy; a bool is none."""
+    """Test for an integer of Python or NumPy that is not a bool."""
     return isinstance(value, (int, np.integer)) and not isinstance(value, bool)
 
 
@@ -230,8 +230,11 @@ def as_integers(name, values, place):
     if array.size == 0:
         return np.zeros(0, np.int64)
     mixed = isinstance(values, list) and not {bool, np.bool_}.isdisjoint(map(type, values))
-    if array.dtype.kind not in "iu" or array.ndim > 1 or mixed:
-        i = next((i for i, v in enumerate(values) if not is_whole(v) or abs(v) >= 2**63), 0)
+    if array.dtype.kind not in "iu" or array.ndim > 1 or mixed or array.max() >= 2**63:
+        fits = (is_whole(v) and -(2**63) <= int(v) < 2**63 for v in values)
+        i = next((i for i, one_fits in enumerate(fits) if not one_fits), None)
+        if i is None:  # unsigned integers among others
+            return np.array([int(v) for v in values], np.int64)
         kind = "an integer of 64 bits" if is_whole(values[i]) else "an integer"
         raise ValueError(
             f"{name}: {place(i)} holds {short(values[i])} ({type(values[i]).__name__}), not {kind}; nothing "

@@ -342,6 +342,14 @@ BAD = {
         {"predictions": [1, 2**70, 3]},
         r"predictions: row 1 holds 1180591620717411303424 \(int\), not an integer of 64 bits",
     ),
+    "unsigned": (
+        {"predictions": np.array([2**63] * 3, np.uint64)},
+        "row 0 holds .*9223372036854775808.* 64 bits",
+    ),
+    "least and too large": (
+        {"predictions": [-(2**63), 2**63, 1]},
+        r"row 1 holds 9223372036854775808 \(int\)",
+    ),
     "over int32": ({"predictions": [1, 2**40, 3]}, "predictions: row 1 holds 1099511627776"),
     "logits": ({"predictions": np.zeros((3, 1000))}, r"predictions: row 0 holds array.*argmax"),
     "logit lists": (
@@ -407,6 +415,13 @@ def test_bad_columns(mce, bad, message):
     with pytest.raises(ValueError):
         mce.add_batch(**{**GOOD, **bad})
     assert mce.compute()["num_examples"] == 3
+
+
+def test_integers_of_any_type_are_class_ids(mce):
+    expected = mce.compute(**GOOD)
+    for kinds in (3 * [np.uint8], 3 * [np.uint64], [np.uint64, np.int64, int]):
+        predictions = [kind(value) for kind, value in zip(kinds, GOOD["predictions"], strict=True)]
+        assert mce.compute(**{**GOOD, "predictions": predictions}) == expected
 
 
 def test_the_row_is_counted_in_the_batch_and_in_all(mce):

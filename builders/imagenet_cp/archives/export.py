@@ -253,7 +253,7 @@ def export(
     identity = {**build.record["identity"], "signature": f"{build.signature}|export:{to}"}
     with lock_build(place, identity, Shard()) as claim, wrap_os_errors(place):
         for temporary in place.glob(".*.tmp"):
-            temporary.unlink()
+            temporary.unlink(missing_ok=True)
         recorded = {unit: info for unit in units if (info := _read(place, unit, identity)) is not None}
         finished: dict[Unit, FileInfo] = {}
         for done, (unit, info) in enumerate(recorded.items(), start=1):

@@ -311,6 +311,7 @@ def _numbered(
             )
     ordered = sorted(name_of)
     numbers = [int(name) for name in given]
+    place_of = {number: label for label, number in enumerate(ordered)}
     count = len(wnids())
     pairs = [(number, label) for number, label in zip(numbers, known, strict=True) if label is not None]
     whole = {0: "0-999", 1: "1-1000"} if len(ordered) == count else {}
@@ -329,8 +330,8 @@ def _numbered(
                 f"{place}: the numbers of its classes are not ImageNet's; labels are those of the images' names"
             )
             return Labels(wnids(), [meaning[number] for number in numbers])
-        if first in whole:
-            _check(place, given, stems, [number - first for number in numbers], known)
+        if len(ordered) == count:
+            _check(place, given, stems, [place_of[number] for number in numbers], known)
     elif first in whole:
         other = f"; if 1 is {wnids()[devkit[0]]}, they are the devkit's ILSVRC2012_ID: rename them to wnids"
         notice(
@@ -338,7 +339,6 @@ def _numbered(
             f"{ordered[0]} being {wnids()[0]}; no file is named so that this could be checked{other if first else ''}"
         )
         return Labels(wnids(), [number - first for number in numbers], whole[first])
-    place_of = {number: label for label, number in enumerate(ordered)}
     return Labels(tuple(name_of[number] for number in ordered), [place_of[number] for number in numbers])
 
 
