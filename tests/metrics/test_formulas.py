@@ -173,7 +173,11 @@ def test_a_missing_value_is_nan(formulas):
         ("corruption_error", [[0.1] * 4], r"\(5,\).* are needed, not \(4,\)"),
         ("mean_flip_rate", [[0.1] * 14], r"ten values are needed.*\(14,\)"),
         ("top5_distance", [[1, 2, 3], [1, 2, 3]], "five best classes are needed, not 3 and 3"),
-        ("flip_probability", [np.zeros((2, 3))], r"class ids with 2 dimensions, not float64 of shape \(2, 3\)"),
+        (
+            "flip_probability",
+            [np.zeros((2, 3))],
+            r"class ids with 2 dimensions, not float64 of shape \(2, 3\)",
+        ),
         ("flip_probability", [np.zeros((2, 3, 9), int)], r"2 dimensions, not int64 of shape \(2, 3, 9\)"),
         ("flip_probability", [[[1]]], "sequences of 1 frames have no two that are 1 apart"),
         ("flip_probability", [[[1, 2, 3]], False, 3], "no two that are 3 apart"),
