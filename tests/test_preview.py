@@ -1,6 +1,7 @@
 """Contact sheets hold every tile whole and in its place; animations are of the seed."""
 
 import itertools
+import sys
 
 import numpy as np
 import pytest
@@ -8,6 +9,7 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from imagenet_cp import perturb, preview
+from imagenet_cp.cli import main
 from imagenet_cp.cli.main import app
 from imagenet_cp.corruptions import CORRUPTIONS, SEVERITIES, TEST
 from imagenet_cp.errors import BuildError, UsageError
@@ -183,7 +185,6 @@ def test_the_command_draws_a_compact_sheet(more, severity, tmp_path, monkeypatch
     ("out", "more", "kind"),
     [
         ("mine.png", [], BuildError),
-        ("folder.png", [], OSError),
         ("tilt.jpg", ["--perturbation", "tilt"], UsageError),
         ("mine.png", ["--perturbation", "tilt"], BuildError),
     ],
@@ -191,11 +192,21 @@ def test_the_command_draws_a_compact_sheet(more, severity, tmp_path, monkeypatch
 def test_the_command_draws_nothing_that_it_cannot_write(out, more, kind, tmp_path, monkeypatch):
     Image.new("RGB", (224, 224)).save(tmp_path / "image.png")
     (tmp_path / "mine.png").write_bytes(b"mine")
-    (tmp_path / "folder.png").mkdir()
     for name in ("imagenet_cp.preview.contact_sheet", "imagenet_cp.api.perturb"):
         monkeypatch.setattr(name, None)
     done = CliRunner().invoke(app, ["preview", str(tmp_path / "image.png"), "-o", str(tmp_path / out), *more])
     assert isinstance(done.exception, kind) and out in str(done.exception)
+
+
+def test_the_command_names_a_folder_that_is_in_the_place_of_its_file(tmp_path, monkeypatch, capsys):
+    Image.new("RGB", (224, 224)).save(tmp_path / "image.png")
+    (tmp_path / "folder.png").mkdir()
+    monkeypatch.setattr(preview, "contact_sheet", None)
+    arguments = ["preview", str(tmp_path / "image.png"), "-o", str(tmp_path / "folder.png")]
+    monkeypatch.setattr(sys, "argv", ["imagenet-cp", *arguments])
+    with pytest.raises(SystemExit, match="1"):
+        main()
+    assert capsys.readouterr().err.startswith(f"imagenet-cp: {tmp_path / 'folder.png'}: ")
 
 
 def test_an_animation_is_of_a_format_that_moves(tmp_path):

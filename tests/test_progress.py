@@ -42,10 +42,11 @@ def test_a_bar_that_is_not_complete_ends_before_the_next(monkeypatch):
     monkeypatch.setattr(sys, "stderr", terminal)
     bars = Bars()
     bars("building images", 1, 3)
-    first = bars._bar
     bars("checking files", 1, 2)
-    assert first.disable and bars._bar.pos == 0  # closed, and the next one is not a line below it
     bars.close()
+    first, second, end = terminal.getvalue().split("\n")
+    assert "1/3" in first and "1/2" in second and end == ""
+    assert "\x1b[A" not in second  # the cursor never returns to the first bar
 
 
 def test_resumed_work_starts_where_it_stands(monkeypatch, capsys):

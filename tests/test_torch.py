@@ -2,7 +2,9 @@
 
 import json
 import pickle
+import re
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pyarrow as pa
@@ -161,14 +163,15 @@ class TestErrors:
 
     def test_the_working_directory_may_change(self, built, tmp_path, monkeypatch):
         monkeypatch.chdir(built.parent)
-        monkeypatch.setenv("HOME", str(built.parent))
+        for variable in ("HOME", "USERPROFILE"):  # the second on Windows
+            monkeypatch.setenv(variable, str(built.parent))
         data = ImageNetC(built.name, "brightness")
         assert len(ImageNetC(f"~/{built.name}", "brightness")) == 15
         monkeypatch.chdir(tmp_path)
         assert data[0][1] == ImageNetC(built, "brightness")[0][1]
 
     def test_what_is_missing(self, built, tmp_path):
-        command = f"imagenet-cp build tiny_imagenet_c --out {built} --configs fog_1"
+        command = re.escape(f"imagenet-cp build tiny_imagenet_c --out {built} --configs fog_1")
         with pytest.raises(SourceError, match=f"the config fog_1 is missing; build it with `{command}`$"):
             ImageNetC(built, "fog")
         shutil.copytree(built, tmp_path / "part")
@@ -311,7 +314,9 @@ class TestErrors:
         table = pa.table({"image": [b""], "label": [0]}).replace_schema_metadata(metadata)
         path = tmp_path / "data/clean/validation-00000-of-00001.parquet"
         pq.write_table(table, path)
-        with pytest.raises(SourceError, match=f"^{path}: no file of a build of this package$"):
+        with pytest.raises(
+            SourceError, match=f"^{re.escape(str(path))}: no file of a build of this package$"
+        ):
             ImageNetC(tmp_path, "clean")
 
     def test_a_damaged_image_is_named_by_its_file_and_row(self, built, tmp_path):
@@ -337,17 +342,12 @@ class TestTensors:
     def test_frames_of_a_video(self, clean, tmp_path):
         pytest.importorskip("av")
         torch = pytest.importorskip("torch")
-        build(
-            "tiny_imagenet_p",
-            open_source(clean),
-            tmp_path / "v",
-            ["brightness"],
-            codec="h264",
-            workers_count=1,
-        )
-        frames, label = ImageNetP(tmp_path / "v", "brightness")[2]
+        source = open_source(clean)
+        one = replace(source, items=source.items[2:])  # the encoding takes the time
+        build("tiny_imagenet_p", one, tmp_path / "v", ["brightness"], codec="h264", workers_count=1)
+        frames, label = ImageNetP(tmp_path / "v", "brightness")[0]
         (stored,) = (tmp_path / "v/data/brightness").glob("*")
-        video = pq.read_table(stored, partitioning=None)["video"][2]["bytes"].as_py()
+        video = pq.read_table(stored, partitioning=None)["video"][0]["bytes"].as_py()
         expected = torch.from_numpy(np.stack(list(imagenet_cp.decode_video(video)))).permute(0, 3, 1, 2)
         assert frames.shape == (31, 3, 64, 64) and torch.equal(frames, expected) and label == 1
 

@@ -1,6 +1,5 @@
 """Outputs of models in another order than the data's classes, or more of them."""
 
-import hashlib
 import sys
 from types import SimpleNamespace
 
@@ -48,13 +47,10 @@ class TestMatching:
         assert columns(("cat", "cat", "pear"), ("cat", "dog", "pear")) is None
 
     def test_one_class_of_a_hundred_may_be_lacking_in_a_larger_model(self):
-        for lacking in (10, 11):
-            labels = [*WNIDS[lacking:], *(f"n9{number:07d}" for number in range(lacking + 1))]
-            if lacking == 10:
-                assert columns(labels, WNIDS) == [*[-1] * 10, *range(990)]
-                continue
-            with pytest.raises(SourceError, match=r"mine: 11 of the data's 1,000 classes"):
-                columns(labels, WNIDS)
+        more = [f"n9{number:07d}" for number in range(12)]
+        assert columns([*WNIDS[10:], *more], WNIDS) == [*[-1] * 10, *range(990)]
+        with pytest.raises(SourceError, match=r"mine: 11 of the data's 1,000 classes"):
+            columns([*WNIDS[11:], *more], WNIDS)
         with pytest.raises(SourceError, match=r"mine: 1 of the data's 1,000 classes"):
             columns([*WNIDS[:0:-1], "n90000000"], WNIDS)
 
@@ -150,7 +146,7 @@ class TestScores:
 
     def test_other_orders_have_other_names(self):
         one, other = Outputs(3, (2, 0, 1)), Outputs(3, (1, 2, 0))
-        assert one.name == f"3-of-3-{hashlib.sha256(b'2,0,1').hexdigest()[:8]}" and one.name != other.name
+        assert one.name == "3-of-3-cea67d8b" and one.name != other.name
 
 
 class TestCheck:

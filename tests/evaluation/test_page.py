@@ -90,7 +90,7 @@ def test_a_part_of_the_benchmark_is_named(model):
 
 
 def of_cifar(model):
-    """The same with the names of other data."""
+    """Model with the signatures of CIFAR-10."""
     names = {"mce": ("imagenet_c", "cifar10_c"), "mfr": ("imagenet_p", "cifar10_p")}
     metrics = {
         metric: {**result, "signature": result["signature"].replace(*names.get(metric, names["mfr"]))}
@@ -370,8 +370,8 @@ def test_distances_and_scores_in_percent_of_alexnets_are_shown_as_they_are_and_f
 
 def test_warnings_of_missing_configs_name_the_score():
     bar = with_plain_means("c_bar", ["clean", "sparkles_1"])
-    (said,) = [text for text in page._warnings({"a": bar}) if text.startswith("No ")]
-    assert said.startswith("No mean error of C-bar: 49 configs are missing (")
+    (warning,) = [text for text in page._warnings({"a": bar}) if text.startswith("No ")]
+    assert warning.startswith("No mean error of C-bar: 49 configs are missing (")
     for metric, title in (("mfr", "mFR"), ("mt5d", "mT5D")):
         counts = {metric: sequence_counts(metric, 6, configs=["tilt"])}
         part = evaluation(0, 0, metrics={metric: compute(metric, counts[metric])}, counts=counts)
@@ -382,7 +382,7 @@ def test_warnings_of_missing_configs_name_the_score():
 
 @pytest.fixture
 def given(monkeypatch):
-    """What a template is given."""
+    """Arguments of the template."""
     found = {}
 
     def write_page(path, template, models, **context):

@@ -12,9 +12,11 @@ from toy_evaluations import evaluation, with_plain_means
 
 from imagenet_cp import corruptions
 from imagenet_cp.cli import main
+from imagenet_cp.cli.main import app
 from imagenet_cp.errors import UsageError
 from imagenet_cp.evaluation import paper_tables
 from imagenet_cp.evaluation.paper_tables import SCORES, Table, format_tables, make_table, parse_scores
+from imagenet_cp.evaluation.report import comparison_page
 
 
 @pytest.fixture(scope="module")
@@ -274,11 +276,12 @@ def test_the_command(models, tmp_path, monkeypatch, capsys):
         main()
     assert stopped.value.code == 0
     assert capsys.readouterr().out.splitlines()[0] == "model,mCE,ECE"
-    monkeypatch.setenv("COLUMNS", "40")  # what goes to a file is not broken to the width of a terminal
-    monkeypatch.setattr(
-        sys, "argv", ["imagenet-cp", "table", *files, "--format", "markdown", "--metrics", "mce"]
-    )
-    with pytest.raises(SystemExit):
-        main()
-    *_, signature = capsys.readouterr().out.splitlines()
-    assert signature.startswith("`mce|benchmark:imagenet_c|") and signature.endswith("|jpeg:85`  ")
+
+
+def test_the_command_breaks_the_lines_of_text_only(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(comparison_page, "load_models", dict.fromkeys)
+    monkeypatch.setattr(paper_tables, "format_tables", lambda *given: "a|" * 40)
+    monkeypatch.setenv("COLUMNS", "40")
+    for form, lines in (("text", 2), ("markdown", 1), ("latex", 1), ("csv", 1)):
+        app(["table", str(tmp_path), "--format", form], standalone_mode=False)
+        assert len(capsys.readouterr().out.splitlines()) == lines

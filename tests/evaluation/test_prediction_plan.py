@@ -378,10 +378,10 @@ class TestUnits:
 
         monkeypatch.setattr(run, "run_on_executor", run_on_executor)
         units = [Unit(0, None, 1, size, (), Settings(3, False, 8, 5, ("cpu",))) for size in (2, 3, 4)]
-        told = []
-        failed = run._run(units, [None, None], 2, "executor", lambda *step: told.append(step))
+        steps = []
+        failed = run._run(units, [None, None], 2, "executor", lambda *step: steps.append(step))
         assert failed == {number: reason for one in broken.values() for number, reason in one.items()}
-        assert told == [("evaluating", done, 9) for done in (0, 2, 5, 9) if done <= last]
+        assert steps == [("evaluating", done, 9) for done in (0, 2, 5, 9) if done <= last]
 
     def test_processes_divide_the_threads(self, monkeypatch):
         given = []
