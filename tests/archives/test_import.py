@@ -262,7 +262,7 @@ def test_the_published_archives_are_known_by_their_md5(tmp_path, monkeypatch):
 def test_a_known_archive_is_hashed_once(tmp_path, monkeypatch):
     weather = pack(tmp_path / "weather.tar", images(["fog/3"]))
     publish(monkeypatch, "imagenet_c", weather=weather)
-    said = []
+    titles = []
 
     def stop(title, *count):
         if title == "importing images":
@@ -270,13 +270,13 @@ def test_a_known_archive_is_hashed_once(tmp_path, monkeypatch):
 
     with pytest.raises(KeyboardInterrupt):
         import_official([weather], tmp_path / "stopped", progress=stop)
-    import_official([weather], tmp_path / "stopped", progress=lambda title, *count: said.append(title))
-    assert "importing images" in said and "checking archives (MB)" not in said
-    said.clear()
+    import_official([weather], tmp_path / "stopped", progress=lambda title, *count: titles.append(title))
+    assert "importing images" in titles and "checking archives (MB)" not in titles
+    titles.clear()
     for _ in range(2):
-        import_official([weather], tmp_path / "out", progress=lambda title, *count: said.append(title))
-        said.append("run")
-    assert said.index("run") > 0 and "checking archives (MB)" not in said[said.index("run") :]
+        import_official([weather], tmp_path / "out", progress=lambda title, *count: titles.append(title))
+        titles.append("run")
+    assert titles.index("run") > 0 and "checking archives (MB)" not in titles[titles.index("run") :]
     os.utime(weather)
     monkeypatch.setattr(official, "_MEGABYTE", 512)
     steps = []
@@ -468,8 +468,8 @@ def test_a_killed_import_goes_on_and_leaves_nothing_behind(tmp_path):
         while len(list(tmp_path.glob("out/data/*/*.parquet"))) <= wait and time.monotonic() < deadline:
             time.sleep(0.002)
         process.send_signal(signal.SIGKILL if wait else signal.SIGINT)
-        _, said = process.communicate()
-        assert process.returncode in (-signal.SIGKILL, 130, 0), said
+        _, errors = process.communicate()
+        assert process.returncode in (-signal.SIGKILL, 130, 0), errors
     (tmp_path / "out" / "data" / "fog_3").mkdir(parents=True, exist_ok=True)
     (tmp_path / "out" / "data" / "fog_3" / ".validation-00000-of-00020.parquet.1.tmp").write_bytes(b"half")
     done = subprocess.run(command, capture_output=True, text=True)

@@ -1,6 +1,7 @@
 """Source images of a config of several cells are decoded once, whichever process needs them."""
 
 import gc
+import math
 import pickle
 import re
 import tempfile
@@ -64,7 +65,9 @@ def test_images_that_do_not_fit_are_prepared_again(tmp_path, monkeypatch):
         assert read(images, source) == EXPECTED
     assert source.calls == [0, 1, 2, 3, *range(3, 8), *range(3, 8)]
     monkeypatch.setattr(prepared, "MIN_FREE", 0)
-    for most, used in ((100, 81), (81, 81), (80, 0)):  # a chunk that does not fit is not stored in part
+    first = sum(math.prod(shape) for _, shape, _ in EXPECTED[:3])
+    # A chunk that does not fit is not stored in part.
+    for most, used in ((first + 1, first), (first, first), (first - 1, 0)):
         monkeypatch.setattr(prepared, "MAX_SIZE", most)
         images = PreparedImages(8, tmp_path)
         assert read(images, source) == EXPECTED

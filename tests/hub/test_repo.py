@@ -2,6 +2,7 @@
 
 import hashlib
 import logging
+import sys
 import warnings
 from types import SimpleNamespace
 
@@ -127,19 +128,31 @@ def test_the_state_is_that_of_the_hub(repo, monkeypatch):
         Repo("/imagenet_c/", "dataset", api).fetch_state()
 
 
+@pytest.fixture
+def show_bars(monkeypatch):
+    """Switch for the client's progress bars, which is set back after the test."""
+    client = sys.modules[module.disable_progress_bars.__module__]
+    monkeypatch.setattr(client, "HF_HUB_DISABLE_PROGRESS_BARS", None)  # it would override the switch
+
+    def switch(shown):
+        (module.enable_progress_bars if shown else module.disable_progress_bars)()
+
+    before = not module.are_progress_bars_disabled()
+    yield switch
+    switch(before)
+
+
 @pytest.mark.parametrize("bars", [False, True])
-def test_the_client_is_silent_for_the_time_of_a_call(bars, recwarn):
+def test_the_client_is_silent_for_the_time_of_a_call(bars, show_bars, monkeypatch):
     log = logging.getLogger("huggingface_hub")
-    level, shown = logging.WARNING, not module.are_progress_bars_disabled()
-    log.setLevel(level)
-    switch = {True: module.enable_progress_bars, False: module.disable_progress_bars}
-    switch[bars]()
-    with module._quiet():
-        warnings.warn("of the client", stacklevel=1)
-        assert log.level == logging.CRITICAL and module.are_progress_bars_disabled()
-    assert not recwarn
-    assert log.level == level and module.are_progress_bars_disabled() is not bars
-    switch[shown]()
+    monkeypatch.setattr(log, "level", logging.WARNING)
+    show_bars(bars)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", UserWarning)
+        with module._quiet():
+            warnings.warn("of the client", stacklevel=1)
+            assert log.level == logging.CRITICAL and module.are_progress_bars_disabled()
+    assert log.level == logging.WARNING and module.are_progress_bars_disabled() is not bars
 
 
 @pytest.mark.parametrize(
@@ -262,7 +275,7 @@ def test_a_metric_is_sent_when_complete_without_hidden_files(tmp_path, monkeypat
     monkeypatch.setattr(Repo, "fetch_state", lambda repo: None)
     monkeypatch.setattr(Plan, "carry_out", lambda plan, *_: plans.append(plan))
     publish_metric("mce", "owner/mce", echo=str)
-    assert list(plans[0].uploads[0].files) == [
+    assert sorted(plans[0].uploads[0].files) == [
         "README.md",
         "app.py",
         "mce.py",

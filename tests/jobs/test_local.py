@@ -3,6 +3,7 @@
 import multiprocessing
 import os
 import signal
+import threading
 from concurrent.futures import Future, ThreadPoolExecutor
 from types import SimpleNamespace
 
@@ -59,39 +60,70 @@ def test_networks_have_the_threads_of_a_process(tmp_path):
     assert [threads for _, threads in found] == [("3", "3", "1")] * 2
 
 
-@pytest.mark.parametrize("whole", [True, False], ids=["", "without OpenCV and a parent"])
-def test_a_worker_takes_the_first_free_slot_and_counts_in_it(tmp_path, monkeypatch, whole):
-    calls, (toy,) = [], toy_units.units(tmp_path, 1, 3)
+@pytest.fixture
+def start_worker(monkeypatch):
+    """Set up this process as a worker without OpenCV and a parent, and undo it after the test."""
     for name in ("_counter", "_slots", "_place"):
         monkeypatch.setattr(local, name, getattr(local, name))
     for name in local._THREADS:
         monkeypatch.setenv(name, "1")
-    library = SimpleNamespace(setNumThreads=lambda count: calls.append(("OpenCV", count)))
-    monkeypatch.setattr(local.opencv, "load", lambda: library if whole else None)
-    parent = SimpleNamespace(join=lambda: calls.append("joined"))
-    monkeypatch.setattr(multiprocessing, "parent_process", lambda: parent if whole else None)
-    monkeypatch.setattr(os, "_exit", lambda status: calls.append(("exit", status)))
+    monkeypatch.setattr(local.opencv, "load", lambda: None)
+    monkeypatch.setattr(local, "reuse_freed_memory", lambda own_process: None)
+    monkeypatch.setattr(multiprocessing, "parent_process", lambda: None)
+    monkeypatch.setattr(signal, "signal", lambda *given: None)
 
-    def thread(target, args, daemon):
-        calls.append(("thread", daemon))
-        return SimpleNamespace(start=lambda: target(*args))
+    def start(slots=(0, 0, 0), threads=1):
+        counter, shared = multiprocessing.Value("q", 10), multiprocessing.Array("q", slots)
+        local._init_worker(counter, shared, threads)
+        return counter, shared
 
-    monkeypatch.setattr(local, "threading", SimpleNamespace(Thread=thread))
-    monkeypatch.setattr(local, "reuse_freed_memory", lambda own_process: calls.append(own_process))
-    monkeypatch.setattr(signal, "signal", lambda *given: calls.append(given))
+    return start
+
+
+def test_a_worker_takes_the_first_free_slot_and_counts_in_it(tmp_path, start_worker):
+    (toy,) = toy_units.units(tmp_path, 1, 3)
     assert local.slot() == 0
-    counter = multiprocessing.Value("q", 10)
-    slots = multiprocessing.Array("q", [4, 7, 9, 0, 0, 0, 0, 0, 0])
-    local._init_worker(counter, slots, 2)
+    counter, slots = start_worker([4, 7, 9, 0, 0, 0, 0, 0, 0])
     assert local.slot() == 1 and slots[:] == [4, 7, 9, os.getpid(), -1, 0, 0, 0, 0]
-    ignored, watched = (signal.SIGINT, signal.SIG_IGN), [("thread", True), "joined", ("exit", 1)]
-    assert calls == ([True, ("OpenCV", 0), ignored, *watched] if whole else [True, ignored])
-    assert [os.environ[name] for name in local._THREADS] == ["2", "2", "1", "1"]
     assert local._run(toy_units.run, toy, 5) == 0
     local._tick(4)
     assert slots[:] == [4, 7, 9, os.getpid(), 5, 7, 0, 0, 0] and counter.value == 17
     local._run(lambda unit, tick: tick(), toy, 6)
     assert slots[3:6] == [os.getpid(), 6, 1]
+
+
+def test_a_worker_has_the_threads_of_networks_and_of_nothing_else(start_worker, monkeypatch):
+    counts = []
+    monkeypatch.setattr(local.opencv, "load", lambda: SimpleNamespace(setNumThreads=counts.append))
+    start_worker(threads=2)
+    assert [os.environ[name] for name in local._THREADS] == ["2", "2", "1", "1"] and counts == [0]
+
+
+def test_a_worker_ignores_ctrl_c_and_reuses_memory_of_all_sizes(start_worker, monkeypatch):
+    handlers, modes = [], []
+    monkeypatch.setattr(signal, "signal", lambda *given: handlers.append(given))
+    monkeypatch.setattr(local, "reuse_freed_memory", lambda own_process: modes.append(own_process))
+    start_worker()
+    assert handlers == [(signal.SIGINT, signal.SIG_IGN)] and modes == [True]
+
+
+def test_a_worker_exits_when_its_parent_has(start_worker, monkeypatch):
+    ended, statuses, before = threading.Event(), [], set(threading.enumerate())
+    monkeypatch.setattr(multiprocessing, "parent_process", lambda: SimpleNamespace(join=ended.wait))
+    monkeypatch.setattr(os, "_exit", statuses.append)
+    start_worker()
+    (watcher,) = set(threading.enumerate()) - before
+    assert watcher.daemon and not statuses
+    ended.set()
+    watcher.join(10)
+    assert statuses == [1]
+
+
+def test_a_process_without_a_parent_is_not_watched(start_worker, monkeypatch):
+    threads = []
+    monkeypatch.setattr(threading, "Thread", lambda **given: threads.append(given))
+    start_worker()
+    assert not threads
 
 
 def test_an_error_of_a_kernel_is_raised_before_the_units_run():

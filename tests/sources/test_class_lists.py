@@ -247,12 +247,12 @@ def test_a_thousand_numbers_are_taken_for_imagenet_s_with_a_notice(first, capsys
     given = [str(number) for number in range(first, first + 1000)]
     found = imagenet.identify("here", given, [""] * 1000)
     assert found == imagenet.Labels(imagenet.wnids(), list(range(1000)), f"{first}-{first + 999}")
-    said = capsys.readouterr().err
+    printed = capsys.readouterr().err
     assert (
-        f"its classes {first} to {first + 999} are taken for" in said
-        and f", {first} being n01440764; " in said
+        f"its classes {first} to {first + 999} are taken for" in printed
+        and f", {first} being n01440764; " in printed
     )
-    assert ("if 1 is n02119789, they are the devkit's" in said) == (first == 1)
+    assert ("if 1 is n02119789, they are the devkit's" in printed) == (first == 1)
 
 
 def test_two_names_of_one_class_are_named():

@@ -344,15 +344,15 @@ def test_the_fingerprint_is_of_ids_labels_sizes_and_thirty_two_images_spread_eve
     files, rows = fingerprint(), fingerprint("columns")
     assert reader.read_ids == [f"{number * 100 // 32:03d}" for number in range(32)] * 2
     assert fingerprint(location="/b", stamp="3:2") == files and fingerprint("columns", stamp="4:1") == rows
-    others = [
+    prints = [
         fingerprint(stamp="4:1"),
         fingerprint(key=("fog", 2)),
         fingerprint(label=1),
         fingerprint(image_id="x"),
     ]
-    others += [fingerprint(count=99), files, rows]
-    assert len(set(others)) == len(others)
-    assert fingerprint(location="/a.tar#1.png@512+4") == others[0]
+    prints += [fingerprint(count=99), files, rows]
+    assert len(set(prints)) == len(prints)
+    assert fingerprint(location="/a.tar#1.png@512+4") == prints[0]
     reader.read_ids.clear()
     assert fingerprint(count=3) and reader.read_ids == ["000", "001", "002"]
 

@@ -99,9 +99,13 @@ def test_digests_are_of_ids_and_labels_and_the_stamp_of_files_too():
 
 
 def test_what_exists_is_not_taken_for_a_data_set_on_the_hub(tmp_path, monkeypatch):
-    monkeypatch.setenv("HOME", str(tmp_path))
+    for variable in ("HOME", "USERPROFILE"):  # of POSIX and of Windows
+        monkeypatch.setenv(variable, str(tmp_path))
     monkeypatch.chdir(tmp_path)
-    for name in ("cifar10", "user/name", "user/name:test"):
+    names = ["cifar10", "user/name"]
+    if os.name != "nt":  # where a name cannot have a colon
+        names.append("user/name:test")
+    for name in names:
         (tmp_path / name / "cat").mkdir(parents=True, exist_ok=True)
         (tmp_path / name / "cat" / f"{len(name)}.png").touch()
         for place in (name, f"~/{name}"):

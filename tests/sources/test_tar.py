@@ -166,7 +166,7 @@ def test_hidden_folders_are_passed_over(tmp_path):
 
 
 def test_headers_without_a_file_are_passed_over(tmp_path):
-    """Of all files, as `git archive` writes one, of a long link, and of a label."""
+    """A global header, a long link and a volume label."""
     heads = [
         (special(name, kind, size=5), b"12345") for name, kind in (("g", b"g"), ("K", b"K"), ("V", b"V"))
     ]
@@ -177,7 +177,7 @@ def test_headers_without_a_file_are_passed_over(tmp_path):
 
 
 def test_files_of_other_kinds_are_files_and_names_with_a_slash_at_the_end_folders(tmp_path):
-    """Before ustar a folder was told by its name alone."""
+    """Before ustar a folder was known by its name alone."""
     heads = [
         (special(name, tarfile.AREGTYPE, size=1), b"x") for name in ("cat/", "cat/a.png", "dog/", "dog/b.png")
     ]
