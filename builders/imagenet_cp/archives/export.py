@@ -322,8 +322,8 @@ def _folder(build: Build, cell: Cell) -> str:
 
 def _is_inside(file: Path, folder: Path) -> bool:
     """Test if the path of a file stays in its folder, which the names in a build could leave."""
-    parts = os.fspath(file).removeprefix(os.fspath(folder)).split("/")[1:]
-    return folder in file.parents and not {"", ".", ".."} & {*parts} and not {"\\", "\0"} & {*"".join(parts)}
+    parts = file.parts[len(folder.parts) :]
+    return folder in file.parents and ".." not in parts and not {"\\", "\0"} & {*"".join(parts)}
 
 
 def _labels(build: Build, paths: Sequence[str]) -> NDArray[np.int64]:
