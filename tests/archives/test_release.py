@@ -11,7 +11,6 @@ from types import SimpleNamespace
 
 import pytest
 
-from imagenet_cp.archives.export import _is_inside
 from imagenet_cp.archives.image_releases import FileImages
 from imagenet_cp.archives.import_folder import Import, _short_names, report
 from imagenet_cp.archives.known_releases import RELEASES, released_cells
@@ -141,25 +140,6 @@ def test_the_record_of_another_import_is_named_and_not_believed(tmp_path):
     assert made.files == {} and made.notes == [
         f"{STATE_DIR}/official.json: images 8, not 9; all is imported again"
     ]
-
-
-@pytest.mark.parametrize(
-    ("name", "inside"),
-    [
-        ("a/b.JPEG", True),
-        ("a/../b", False),
-        ("a/./b", False),
-        ("a//b", False),
-        ("a\\b", False),
-        ("a/b\0", False),
-    ],
-)
-def test_a_file_stays_in_its_folder(name, inside):
-    class Raw(type(Path())):
-        def __fspath__(self):
-            return f"/out/fog/{name}"
-
-    assert _is_inside(Raw("/out/fog/a/b"), Path("/out/fog")) is inside
 
 
 @pytest.mark.skipif(not hasattr(os, "posix_fadvise"), reason="POSIX")
