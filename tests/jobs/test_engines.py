@@ -84,10 +84,14 @@ def test_ctrl_c_is_left_to_the_parent_while_processes_start():
         with _uninterrupted():
             return signal.getsignal(signal.SIGINT)
 
-    before = signal.getsignal(signal.SIGINT)
-    assert handler() == signal.SIG_IGN != before == signal.getsignal(signal.SIGINT)
-    with ThreadPoolExecutor(1) as pool:  # only the main thread can set it
-        assert pool.submit(handler).result() == before
+    inherited = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        assert handler() == signal.SIG_IGN
+        assert signal.getsignal(signal.SIGINT) == signal.default_int_handler
+        with ThreadPoolExecutor(1) as pool:  # only the main thread can set it
+            assert pool.submit(handler).result() == signal.default_int_handler
+    finally:
+        signal.signal(signal.SIGINT, inherited)
 
 
 @pytest.mark.parametrize("kind", [KilledWorker, CancelledError])
