@@ -15,13 +15,12 @@ _FOLDERS = tuple(str(ROOT / folder) + os.sep for folder in ("builders", "metrics
 
 
 class Lines:
-    """Lines that each test runs, as ``file:line``, and its duration in seconds."""
+    """Names of the tests, their durations in seconds, and the numbers of those that run ``file:line``."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.tests: dict[str, list[str]] = defaultdict(list)
-        self.seconds: dict[str, float] = defaultdict(float)
-        self._test = ""
+        self.seconds: dict[str, float] = {}  # by name, in the order of the tests
+        self.lines: dict[str, list[int]] = defaultdict(list)
         monitoring = sys.monitoring
         monitoring.use_tool_id(monitoring.COVERAGE_ID, "mutations")
         monitoring.register_callback(monitoring.COVERAGE_ID, monitoring.events.LINE, self._line)
@@ -30,12 +29,12 @@ class Lines:
     def _line(self, code, line):
         if code.co_filename.startswith(_FOLDERS):
             file = os.path.relpath(os.path.realpath(code.co_filename), ROOT)
-            self.tests[f"{file}:{line}"].append(self._test)
+            self.lines[f"{file}:{line}"].append(len(self.seconds) - 1)  # -1 on import
         return sys.monitoring.DISABLE
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_protocol(self, item):
-        self._test = item.nodeid
+        self.seconds[item.nodeid] = 0.0
         sys.monitoring.restart_events()
         return (yield)
 
@@ -43,7 +42,7 @@ class Lines:
         self.seconds[report.nodeid] += report.duration
 
     def pytest_sessionfinish(self):
-        self.path.write_text(json.dumps({"tests": self.tests, "seconds": self.seconds}), encoding="utf-8")
+        self.path.write_text(json.dumps({"seconds": self.seconds, "lines": self.lines}), encoding="utf-8")
 
 
 def pytest_addoption(parser):

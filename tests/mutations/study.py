@@ -21,6 +21,7 @@ from mutants import Mutant, is_valid, mutants_of
 ROOT = Path(__file__).parents[2]
 #: Part of the code -> mutants of a study, in the proportion of the first one.
 SIZES = {"kernels": 35, "metrics": 14, "rest": 92}
+MOST = 120  # seconds of tests for a mutant, by their recorded durations
 SPARES = 2  # drawn for each of them, in place of those that change nothing
 #: Package whose lines no record holds, since they are compiled -> folders of the tests that run them.
 COMPILED = {"kernels": ("kernels", "corruptions", "perturbations", "images")}
@@ -75,19 +76,17 @@ class Selected:
 
 def order(one: Mutant, record: dict) -> list[str]:
     """Order the tests that run the line, or the file if it is run on import: those named after it first."""
-    seconds, stem = record["seconds"], Path(one.file).stem.strip("_")
+    seconds, lines = record["seconds"], record["lines"]
+    names, stem = list(seconds), Path(one.file).stem.strip("_")
+    numbers = set(lines.get(f"{one.file}:{one.line}", ())) - {-1}
+    if not numbers:
+        numbers = {n for line in lines if line.rpartition(":")[0] == one.file for n in lines[line]} - {-1}
+    tests = {names[number] for number in numbers}
     folders = COMPILED.get(part_of(one.file), ())
-    tests = set(record["tests"].get(f"{one.file}:{one.line}", ())) - {""}
-    if not tests:
-        tests = {
-            test
-            for place, ran in record["tests"].items()
-            if place.rpartition(":")[0] == one.file
-            for test in ran
-            if test
-        }
-    tests |= {test for test in seconds if folders and test.split("/")[1] in folders}
-    return sorted(tests, key=lambda test: (stem not in test.partition("::")[0], seconds[test]))
+    tests |= {test for test in names if test.split("/")[1] in folders}
+    ordered = sorted(tests, key=lambda test: (stem not in test.partition("::")[0], seconds[test]))
+    ends = itertools.accumulate(seconds[test] for test in ordered)
+    return [test for test, end in zip(ordered, ends, strict=True) if end <= MOST]
 
 
 def is_caught(one: Mutant, tests: list[str], copy: Path, limit: float) -> str:
