@@ -75,7 +75,10 @@ class Selected:
 
 
 def order(one: Mutant, record: dict) -> list[str]:
-    """Order the tests that run the line, or the file if it is run on import: those named after it first."""
+    """Order the tests that run the line, or the file if it is run on import.
+
+    Those named after the module are the first, then those that compare with golden images, then the quickest.
+    """
     seconds, lines = record["seconds"], record["lines"]
     names, stem = list(seconds), Path(one.file).stem.strip("_")
     numbers = set(lines.get(f"{one.file}:{one.line}", ())) - {-1}
@@ -84,7 +87,12 @@ def order(one: Mutant, record: dict) -> list[str]:
     tests = {names[number] for number in numbers}
     folders = COMPILED.get(part_of(one.file), ())
     tests |= {test for test in names if test.split("/")[1] in folders}
-    ordered = sorted(tests, key=lambda test: (stem not in test.partition("::")[0], seconds[test]))
+
+    def rank(test: str) -> tuple[bool, bool, float]:
+        file = test.partition("::")[0]
+        return stem not in file, bool(folders) and "golden" not in test, seconds[test]
+
+    ordered = sorted(tests, key=rank)
     ends = itertools.accumulate(seconds[test] for test in ordered)
     return [test for test, end in zip(ordered, ends, strict=True) if end <= MOST]
 
