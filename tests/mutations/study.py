@@ -23,8 +23,8 @@ ROOT = Path(__file__).parents[2]
 SIZES = {"kernels": 35, "metrics": 14, "rest": 92}
 MOST = 120  # seconds of tests for a mutant, by their recorded durations
 SPARES = 2  # drawn for each of them, in place of those that change nothing
-#: Package whose lines no record holds, since they are compiled -> folders of the tests that run them.
-COMPILED = {"kernels": ("kernels", "corruptions", "perturbations", "images")}
+#: Part whose lines are not recorded, being compiled or loaded from a copy -> folders of the tests that run them.
+UNRECORDED = {"kernels": ("kernels", "corruptions", "perturbations", "images"), "metrics": ("metrics",)}
 
 
 def part_of(file: str) -> str:
@@ -85,7 +85,7 @@ def order(one: Mutant, record: dict) -> list[str]:
     if not numbers:
         numbers = {n for line in lines if line.rpartition(":")[0] == one.file for n in lines[line]} - {-1}
     tests = {names[number] for number in numbers}
-    folders = COMPILED.get(part_of(one.file), ())
+    folders = UNRECORDED.get(part_of(one.file), ())
     tests |= {test for test in names if test.split("/")[1] in folders}
 
     def rank(test: str) -> tuple[bool, bool, float]:
