@@ -380,7 +380,8 @@ def test_a_pipe_and_a_link_in_a_folder_hold_up_nothing(tmp_path):
         (
             lambda p: pack(p, {"cat/a.JPEG": jpeg(0)}),
             "holds no released files, which have names like .../fog/3/n01440764/ILSVRC2012_val_00000293.JPEG or "
-            ".../sparkles/3/n01440764/",
+            ".../sparkles/3/n01440764/ILSVRC2012_val_00000293.JPEG or .../tilt/n01440764/ILSVRC2012_val_00000293.mp4 "
+            "or .../fog/3/n01443537/test_293.JPEG or .../fog.npy",
         ),
         (lambda p: pack(p, {}), "not a tar archive"),
         (lambda p: p.mkdir(), "holds no released files"),

@@ -75,7 +75,11 @@ def test_errors_and_plain_means(result, folder):
         f"|data:custom|layout:{LAYOUT}|images:" in scores["signature"]
         and str(folder) not in scores["signature"]
     )
-    assert {example.config for example in made.examples} <= {"fog_3d_1", "near_focus_1", "clean"}
+    assert made.examples and {example.config for example in made.examples} <= {
+        "fog_3d_1",
+        "near_focus_1",
+        "clean",
+    }
 
 
 def test_it_is_nowhere_called_mce(result, folder, tmp_path):

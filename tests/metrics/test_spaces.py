@@ -205,6 +205,10 @@ def test_app(space, name, evaluated):
         assert page.draw(result, "fog").count("<circle") == 5 and page.draw(None, "fog") == ""
         fractions = {name: np.divide(errors, 100) for name, errors in page.alexnet.items()}
         assert "look like fractions" in page.view(page.score_table, page.fill(fractions), benchmark, "")[0]
+        for error, is_refused in ((0.01, True), (0.015, False)):
+            table = page.fill({name: [error] * len(errors) for name, errors in page.alexnet.items()})
+            headline, *_ = page.view(page.score_table, table, benchmark, "")
+            assert ("look like fractions" in headline) == is_refused
     assert set(json.loads((METRICS / name / "published.json").read_text())) < set(page.published)
     path = str(next((METRICS / name).glob("example.*")))
     headline, _, compare, _ = page.view(page.score_files, [path], benchmark, *("" for _ in clean))
