@@ -42,6 +42,7 @@ class Lines:
         self.seconds[report.nodeid] += report.duration
 
     def pytest_sessionfinish(self):
+        sys.monitoring.set_events(sys.monitoring.COVERAGE_ID, sys.monitoring.events.NO_EVENTS)
         self.path.write_text(json.dumps({"seconds": self.seconds, "lines": self.lines}), encoding="utf-8")
 
 
