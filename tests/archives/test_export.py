@@ -354,6 +354,7 @@ def test_a_file_is_inside_only_below_its_folder(tmp_path):
     assert module._is_inside(tmp_path / "cat" / "old" / "..a.png", tmp_path)
     for name in ("../a.png", "cat/../a.png", "cat\\..\\a.png", "a\0.png"):
         assert not module._is_inside(tmp_path / name, tmp_path)
+    assert module._is_inside(tmp_path / "cat\\a.png", tmp_path) == (os.sep == "\\")  # elsewhere no separator
     assert not module._is_inside(tmp_path.parent / "a.png", tmp_path)
 
 

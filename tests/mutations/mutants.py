@@ -77,9 +77,8 @@ def mutants_of(root: Path, file: str) -> list[Mutant]:
         line_starts.append(line_starts[-1] + len(line))
 
     def span(node: ast.AST) -> tuple[int, int]:
-        return line_starts[node.lineno - 1] + node.col_offset, line_starts[
-            node.end_lineno - 1
-        ] + node.end_col_offset
+        start = line_starts[node.lineno - 1] + node.col_offset
+        return start, line_starts[node.end_lineno - 1] + node.end_col_offset
 
     found = sorted(set(_changes(ast.parse(data), data, span)))
     return [

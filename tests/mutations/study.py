@@ -97,7 +97,7 @@ def order(one: Mutant, record: dict) -> list[str]:
     return [test for test, end in zip(ordered, ends, strict=True) if end <= MOST]
 
 
-def is_caught(one: Mutant, tests: list[str], copy: Path, limit: float) -> str:
+def outcome(one: Mutant, tests: list[str], copy: Path, limit: float) -> str:
     """Run tests in a copy of the code that holds the mutant, until one fails; return how it ended."""
     path = copy / one.file
     data, times = path.read_bytes(), path.stat()
@@ -147,7 +147,7 @@ def run(mutants: list[Mutant], record: dict) -> None:
         for one in mutants:
             tests = order(one, record)
             limit = 120 + 5 * sum(record["seconds"][test] for test in tests)
-            ended = is_caught(one, tests, copy, limit) if tests else "no test"
+            ended = outcome(one, tests, copy, limit) if tests else "no test"
             print(f"{ended:8}  {len(tests):4} tests  {one}", flush=True)
 
 
