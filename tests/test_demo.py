@@ -150,6 +150,10 @@ def test_the_demo_draws_and_scores_its_image_and_its_build(tmp_path, monkeypatch
 
 def test_the_demo_notices_what_it_cannot_write_before_it_builds(tmp_path, monkeypatch):
     monkeypatch.setattr(demo, "build", None)
-    (tmp_path / "imagenet_p.webp").mkdir()
+    (tmp_path / "imagenet_p.webp").symlink_to(tmp_path / "none" / "file")
     with pytest.raises(OSError, match=r"imagenet_p\.webp"):
+        demo.run(tmp_path, print)
+    (tmp_path / "imagenet_p.webp").unlink()
+    (tmp_path / "imagenet_p.webp").mkdir()
+    with pytest.raises(BuildError, match=r"imagenet_p\.webp: is a folder"):
         demo.run(tmp_path, print)

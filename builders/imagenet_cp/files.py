@@ -50,8 +50,10 @@ def check_replaceable(path: Path, mark: str) -> None:
     Raises
     ------
     BuildError
-        It exists and has no such mark.
+        It exists and has no such mark, or is a folder.
     """
+    if path.is_dir():
+        raise BuildError(f"{path}: is a folder; name a file in it")
     if not path.is_file():
         return
     with open(path, "rb") as file:

@@ -141,8 +141,9 @@ class ImageFolder(Target):
                     f"{build.folder}: {row['image_id']} has no label (-1), so it has no class's folder"
                 )
             stored = row["video"] if "video" in row else row["image"]
-            file = folder / classes[row["label"]] / f"{row['image_id']}{Path(stored['path']).suffix}"
-            if "/" in classes[row["label"]] or not (row["image_id"] and _is_inside(file, folder)):
+            names = classes[row["label"]], *f"{row['image_id']}{Path(stored['path']).suffix}".split("/")
+            file = folder.joinpath(*names)
+            if "/" in names[0] or not row["image_id"] or not _keeps_names(file, folder, names):
                 raise BuildError(
                     f"{build.folder}: {classes[row['label']]!r} and {row['image_id']!r} cannot name a folder and a file"
                 )
@@ -320,10 +321,10 @@ def _folder(build: Build, cell: Cell) -> str:
     )
 
 
-def _is_inside(file: Path, folder: Path) -> bool:
-    """Test if the path of a file stays in its folder, which the names in a build could leave."""
-    parts = file.parts[len(folder.parts) :]
-    return folder in file.parents and ".." not in parts and not {"\\", "\0"} & {*"".join(parts)}
+def _keeps_names(file: Path, folder: Path, names: Sequence[str]) -> bool:
+    """Test if a path holds all names of a build as they are, below its folder, which some names could leave."""
+    inside = file.parts == (*folder.parts, *names)
+    return inside and ".." not in names and not {"\\", "\0"} & {*"".join(names)}
 
 
 def _labels(build: Build, paths: Sequence[str]) -> NDArray[np.int64]:
