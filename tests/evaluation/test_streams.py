@@ -41,7 +41,7 @@ def test_continual_is_one_corruption_after_the_other_with_a_reset_before_each(op
     first, second = ([*seen[i].ids, *seen[i + 1].ids] for i in (0, 2))
     assert sorted(first) == sorted(second) == [f"image{n}" for n in range(7)] and first != second
     assert made.signature.endswith(
-        "|order:continual|corruptions:contrast,brightness|severity:5|batch:4|reset:corruption"
+        "|stream:continual|corruptions:contrast,brightness|severity:5|batch:4|reset:corruption"
     )
 
 
@@ -87,7 +87,7 @@ def test_by_default_the_corruptions_of_the_paper_in_the_published_order(options)
     assert [name for name, _ in made.parts] == list(corruptions.TEST)
     assert {len(pairs) for _, pairs in made.parts} == {2}
     assert made.threads == available_cores() and imagenet_cp.stream("mixed", **options).threads == 1
-    assert "|limit:2|order:continual|severity:5|batch:64" in made.signature
+    assert "|limit:2|stream:continual|severity:5|batch:64" in made.signature
 
 
 def test_corruptions_of_an_iterator_are_in_the_signature(options):

@@ -204,7 +204,7 @@ def stream(
     signature = Signature.of(
         recipe.signature,
         ("limit", limit),
-        ("order", order),
+        ("stream", order),
         ("corruptions", ",".join(corruptions) or None),
         ("severity", None if order == "gradual" else severity),
         ("batch", batch_size),
