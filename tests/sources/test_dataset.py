@@ -9,6 +9,7 @@ import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from itertools import count
 from types import SimpleNamespace
 
 import datasets
@@ -23,10 +24,10 @@ from imagenet_cp.build.plan import build
 from imagenet_cp.build.verify import verify
 from imagenet_cp.errors import BuildError, SourceError, UsageError
 from imagenet_cp.evaluation.run import evaluate_model
-from imagenet_cp.sources import arrow, open_source
+from imagenet_cp.sources import Item, arrow, open_source
 from imagenet_cp.sources import classes as imagenet
 from imagenet_cp.sources.arrow import brief
-from imagenet_cp.sources.dataset import _classes
+from imagenet_cp.sources.dataset import _classes, _label_column
 from imagenet_cp.sources.dataset_files import Files, _files, explain_errors, explained, files_on_hub
 
 INT = datasets.Value("int64")
@@ -224,6 +225,12 @@ def test_two_columns_that_could_be_meant_are_named(tmp_path, column):
         open_source(store(tmp_path / "rows", "data", dataset))
 
 
+def test_corruptions_and_severities_are_no_labels():
+    kind = datasets.ClassLabel(names=CLASSES)
+    features = datasets.Features({"corruption": kind, "severity": kind, "kind": kind, "level": INT})
+    assert _label_column("rows", features) == "kind"
+
+
 def test_parquet_without_a_note_of_its_columns_is_read(tmp_path):
     struct = pa.array([{"bytes": b"x", "path": "cat.png"}])
     (tmp_path / "rows").mkdir()
@@ -328,6 +335,22 @@ def test_a_reader_whose_file_was_out_of_reach_reads_on(tmp_path, monkeypatch):
     with pytest.raises(SourceError, match=r"#0: cannot be read \(lost\)"):
         source.reader.read(source.items[0])
     assert [source.reader.read(item) for item in source.items] == [data for data, _ in NAMED]
+
+
+def test_a_reader_goes_on_to_rows_ahead_and_looks_up_those_far_away(monkeypatch):
+    begun = []
+
+    def images(url, column, start, stamp):
+        begun.append((url, column, start, stamp))
+        return (b"%d" % row for row in count(start))
+
+    monkeypatch.setattr(arrow, "_images", images)
+    reader = arrow.RowReader("photo")
+    rows = [("a", row) for row in (5, 6, 7, 8 + 256, 265 + 257, 522)] + [("b", 523)]
+    assert [reader.read(Item("", 0, f"{url}#{row}", "stamp")) for url, row in rows] == [
+        b"%d" % row for _, row in rows
+    ]
+    assert begun == [(url, "photo", start, "stamp") for url, start in (rows[0], *rows[4:])]
 
 
 def test_a_large_row_group_is_never_held_whole(tmp_path):

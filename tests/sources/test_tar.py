@@ -140,10 +140,10 @@ def test_images_with_other_endings_are_counted_in_a_notice(tmp_path, capsys):
     )
 
 
-def with_size(path, field):
-    """Write another size into the first header of a tar, with the checksum that fits."""
+def with_size(path, field, offset=124):
+    """Write another size, or another field, into the first header of a tar, with the checksum that fits."""
     data = bytearray(path.read_bytes())
-    data[124:136] = field
+    data[offset : offset + len(field)] = field
     data[148:156] = b" " * 8
     data[148:156] = f"{sum(data[:512]):06o}\0 ".encode()
     path.write_bytes(data)
@@ -197,6 +197,16 @@ def test_a_name_may_fill_its_field(tmp_path):
     name = f"cat/{'a' * 92}.png"
     source = open_source(pack(tmp_path / "val.tar", [(name, b"picture")], format=tarfile.USTAR_FORMAT))
     assert len(name) == 100 and source.items[0].location == f"{tmp_path / 'val.tar'}#{name}@512+7"
+
+
+def test_a_name_has_a_prefix_in_headers_of_ustar_only(tmp_path):
+    """GNU keeps the time of the last access there."""
+    name = f"val/{'c' * 96}/a.png"
+    path = pack(tmp_path / "val.tar", [(name, b"picture")], format=tarfile.USTAR_FORMAT)
+    assert open_source(path).items[0].location == f"{path}#{name}@512+7"
+    path = pack(tmp_path / "gnu.tar", [("cat/a.png", b"picture")], format=tarfile.GNU_FORMAT)
+    source = open_source(with_size(path, b"14371275573\0", offset=345))
+    assert source.items[0].location == f"{path}#cat/a.png@512+7"
 
 
 def test_one_reader_serves_many_threads(tmp_path):
