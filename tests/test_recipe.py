@@ -76,6 +76,10 @@ def test_the_signature_names_what_decides_the_bytes():
             Recipe("cifar10_c", "cifar", codec="png", record="2535967"),
             "cifar10_c|official|zenodo:2535967|profile:cifar|png",
         ),
+        (
+            Recipe("imagenet_c_bar", codec="jpeg", record="inc_bar"),
+            "imagenet_c_bar|official|release:inc_bar|profile:imagenet|jpeg",
+        ),
     ],
 )
 def test_a_signature_is_read_back_as_its_recipe(recipe, signature):
@@ -173,19 +177,22 @@ def test_a_config_of_another_level_is_answered_with_all_levels():
     assert "gaussian_noise_3" in sequences and "gaussian_noise_1" not in sequences and "shear" in extra
 
 
-@pytest.mark.parametrize(
-    ("dataset", "title"),
-    [
-        ("imagenet_c", "ImageNet-C"),
-        ("imagenet_p_299", "ImageNet-P 299"),
-        ("tiny_imagenet_c", "Tiny ImageNet-C"),
-        ("cifar100_p", "CIFAR-100-P"),
-        ("imagenet_c_bar", "ImageNet-C-bar"),
-        ("cifar10_c_bar", "CIFAR-10-C-bar"),
-    ],
-)
-def test_titles_are_the_names_of_the_papers(dataset, title):
-    assert BENCHMARKS[dataset].title == title
+def test_data_sets_have_the_titles_of_the_papers_and_their_sizes():
+    assert {name: (one.title, one.recipe().side) for name, one in BENCHMARKS.items()} == {
+        "imagenet_c": ("ImageNet-C", 224),
+        "imagenet_c_299": ("ImageNet-C 299", 299),
+        "tiny_imagenet_c": ("Tiny ImageNet-C", 64),
+        "cifar10_c": ("CIFAR-10-C", 32),
+        "cifar100_c": ("CIFAR-100-C", 32),
+        "imagenet_c_bar": ("ImageNet-C-bar", 224),
+        "cifar10_c_bar": ("CIFAR-10-C-bar", 32),
+        "imagenet_p": ("ImageNet-P", 224),
+        "imagenet_p_299": ("ImageNet-P 299", 299),
+        "tiny_imagenet_p": ("Tiny ImageNet-P", 64),
+        "cifar10_p": ("CIFAR-10-P", 32),
+        "cifar100_p": ("CIFAR-100-P", 32),
+    }
+    assert all(one.example in one.configs for one in BENCHMARKS.values())
 
 
 def test_a_data_set_is_found_in_any_case_and_with_hyphens():

@@ -13,6 +13,7 @@ from itertools import count
 from types import SimpleNamespace
 
 import datasets
+import httpx
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -700,6 +701,14 @@ def test_further_columns_are_carried_through_a_build_untouched(tmp_path, cache, 
 def test_errors_of_the_hub_have_the_next_step():
     assert "(ValueError); check with" in str(explained("a/b", ValueError()))
     assert "datasets/a/b, make a token" in str(explained("a/b", ValueError("GATED repo")))
+    for lost in (httpx.ConnectTimeout("slow"), ConnectionError("slow")):
+        assert "a/b: no such folder here, and the Hub cannot be reached (slow); " in str(
+            explained("a/b", lost)
+        )
+    for status in (401, 403):
+        refused = ValueError("refused")
+        refused.response = SimpleNamespace(status_code=status)
+        assert "a/b: the Hub does not take your token" in str(explained("a/b", refused))
     missing = ValueError("Config name is missing.\nPlease pick one among the available configs: ['x']")
     assert "it has several configs, ['x']; name" in str(explained("a/b", missing))
     missing = ValueError(f"Config name is missing.\nPlease pick one: {'x' * 400}")

@@ -320,7 +320,7 @@ def test_damaged_pax_headers_are_named(tmp_path):
     [
         (
             lambda data: data[:1000],
-            "cut short: 1,000 bytes, but its member at byte 0 ends at 1,512; fetch it",
+            "cut short: 1,000 bytes, but its member at byte 0 ends at 1,536; fetch it",
         ),
         (lambda data: data[:300], "not a tar archive"),
         (lambda data: data[:1536], "cut short after 1,536 bytes"),
@@ -339,7 +339,7 @@ def test_damaged_pax_headers_are_named(tmp_path):
     ],
 )
 def test_spoilt_archives_are_named(tmp_path, spoil, says):
-    path = pack(tmp_path / "val.tar", [("cat/a.jpg", b"x" * 1000)])
+    path = pack(tmp_path / "val.tar", [("cat/a.jpg", b"x" * 1024)])
     path.write_bytes(spoil(path.read_bytes()))
     with pytest.raises(SourceError) as error:
         open_source(path)
