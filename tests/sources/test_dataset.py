@@ -475,6 +475,19 @@ def test_labels_without_names_are_below_a_hundred_thousand():
         _classes("here", number, [0, 100_000], ["", ""])
 
 
+@pytest.mark.parametrize(
+    ("first", "last", "order"),
+    [(0, 999, "0-999"), (1, 1000, "1-1000"), (0, 1000, ""), (1, 999, "0-999"), (1, 1001, "")],
+)
+def test_numbers_from_0_or_1_are_imagenets_if_they_are_a_thousand(first, last, order):
+    numbers = list(range(first, last + 1))
+    found = _classes("here", INT, numbers, [""] * len(numbers))
+    own = tuple(str(number) for number in range(last + 1))
+    start = int(order == "1-1000")
+    assert found.order == order and found.classes == (imagenet.wnids() if order else own)
+    assert [found.labels[0], found.labels[-1]] == [first - start, last - start]
+
+
 @pytest.mark.parametrize("absent", [None, ""])
 def test_a_row_without_its_label_of_text_is_named(absent):
     with pytest.raises(
