@@ -85,6 +85,7 @@ def test_the_signature_names_what_decides_the_bytes():
 def test_a_signature_is_read_back_as_its_recipe(recipe, signature):
     assert recipe.signature == signature
     assert parse_signature(signature) == (BENCHMARKS[recipe.dataset], recipe)
+    assert recipe.official is ("|official|" in signature)
 
 
 @pytest.mark.parametrize(
@@ -197,6 +198,43 @@ def test_data_sets_have_the_titles_of_the_papers_and_their_sizes():
         "cifar100_p": ("CIFAR-100-P", 32),
     }
     assert all(one.example in one.configs for one in BENCHMARKS.values())
+
+
+def test_data_sets_are_stored_as_published_and_those_of_cifar_as_pixels():
+    image, frames = {"jpeg": "jpeg:85"}, {"jpeg": "jpeg:94-99:4:4:4", "png": "png", "h264": "h264"}
+    for name, one in BENCHMARKS.items():
+        codecs_of = frames if one.kind == "perturbations" else image
+        expected = {"png": "png", **codecs_of} if "cifar" in name else codecs_of
+        assert list(one.codecs.items()) == list(expected.items())
+
+
+@pytest.mark.parametrize(
+    ("dataset", "sets"),
+    [
+        ("imagenet_c", {"test": 75, "extra": 20, "clean": 1}),
+        ("cifar10_c_bar", {"test": 50, "clean": 1}),
+        ("imagenet_p", {"test": 10, "extra": 4}),
+    ],
+)
+def test_sets_of_cells_are_the_last_configs_and_all_that_is_built(dataset, sets):
+    benchmark = BENCHMARKS[dataset]
+    assert {name: len(benchmark.configs[name]) for name in list(benchmark.configs)[-len(sets) :]} == sets
+    assert benchmark.default_configs == list(sets)
+
+
+def test_a_clean_image_is_stored_losslessly():
+    clean = RandomState(0).randint(0, 256, (9, 8, 3), np.uint8)
+    benchmark = BENCHMARKS["imagenet_c"]
+    row = benchmark.row(benchmark.recipe(), benchmark.cell_of["clean"], clean, Item("one", 0, ""))
+    assert row["image"]["bytes"].startswith(b"\x89PNG") and np.array_equal(
+        codecs.decode(row["image"]["bytes"]), clean
+    )
+
+
+@pytest.mark.parametrize("seed", [-1, 1.5, "a", True])
+def test_a_seed_is_a_whole_number(seed):
+    with pytest.raises(ValueError, match="seed must be a whole number from 0"):
+        Recipe("imagenet_c", seed=seed)
 
 
 def test_a_data_set_is_found_in_any_case_and_with_hyphens():
