@@ -235,6 +235,7 @@ def test_a_clean_image_is_stored_losslessly():
 def test_a_seed_is_a_whole_number(seed):
     with pytest.raises(ValueError, match="seed must be a whole number from 0"):
         Recipe("imagenet_c", seed=seed)
+    assert type(Recipe("imagenet_c", seed=np.uint8(3)).seed) is int
 
 
 def test_a_data_set_is_found_in_any_case_and_with_hyphens():
