@@ -76,11 +76,16 @@ def test_the_signature_names_what_decides_the_bytes():
             Recipe("cifar10_c", "cifar", codec="png", record="2535967"),
             "cifar10_c|official|zenodo:2535967|profile:cifar|png",
         ),
+        (
+            Recipe("imagenet_c_bar", codec="jpeg", record="inc_bar"),
+            "imagenet_c_bar|official|release:inc_bar|profile:imagenet|jpeg",
+        ),
     ],
 )
 def test_a_signature_is_read_back_as_its_recipe(recipe, signature):
     assert recipe.signature == signature
     assert parse_signature(signature) == (BENCHMARKS[recipe.dataset], recipe)
+    assert recipe.official is ("|official|" in signature)
 
 
 @pytest.mark.parametrize(
@@ -157,8 +162,12 @@ def test_a_recipe_has_the_parts_of_its_source():
     source = Source("a", ("b",), (), None, ids="some", class_list="imagenette", order="0-9")
     recipe = BENCHMARKS["imagenet_c"].recipe(3, source=source)
     assert (recipe.ids, recipe.classes, recipe.order, recipe.seed) == ("some", "imagenette", "0-9", 3)
-    with pytest.raises(ValueError, match="imagenet_p has no size='keep'"):
-        BENCHMARKS["imagenet_p"].recipe(size="keep")
+    for name, one in BENCHMARKS.items():
+        if "_c_bar" in name or "_p" in name:
+            with pytest.raises(ValueError, match=f"{name} has no size='keep'"):
+                one.recipe(size="keep")
+        else:
+            assert one.recipe(size="keep").size == "keep"
 
 
 def test_a_config_of_another_level_is_answered_with_all_levels():
@@ -173,19 +182,60 @@ def test_a_config_of_another_level_is_answered_with_all_levels():
     assert "gaussian_noise_3" in sequences and "gaussian_noise_1" not in sequences and "shear" in extra
 
 
+def test_data_sets_have_the_titles_of_the_papers_and_their_sizes():
+    assert {name: (one.title, one.recipe().side) for name, one in BENCHMARKS.items()} == {
+        "imagenet_c": ("ImageNet-C", 224),
+        "imagenet_c_299": ("ImageNet-C 299", 299),
+        "tiny_imagenet_c": ("Tiny ImageNet-C", 64),
+        "cifar10_c": ("CIFAR-10-C", 32),
+        "cifar100_c": ("CIFAR-100-C", 32),
+        "imagenet_c_bar": ("ImageNet-C-bar", 224),
+        "cifar10_c_bar": ("CIFAR-10-C-bar", 32),
+        "imagenet_p": ("ImageNet-P", 224),
+        "imagenet_p_299": ("ImageNet-P 299", 299),
+        "tiny_imagenet_p": ("Tiny ImageNet-P", 64),
+        "cifar10_p": ("CIFAR-10-P", 32),
+        "cifar100_p": ("CIFAR-100-P", 32),
+    }
+    assert all(one.example in one.configs for one in BENCHMARKS.values())
+
+
+def test_data_sets_are_stored_as_published_and_those_of_cifar_as_pixels():
+    image, frames = {"jpeg": "jpeg:85"}, {"jpeg": "jpeg:94-99:4:4:4", "png": "png", "h264": "h264"}
+    for name, one in BENCHMARKS.items():
+        codecs_of = frames if one.kind == "perturbations" else image
+        expected = {"png": "png", **codecs_of} if "cifar" in name else codecs_of
+        assert list(one.codecs.items()) == list(expected.items())
+
+
 @pytest.mark.parametrize(
-    ("dataset", "title"),
+    ("dataset", "sets"),
     [
-        ("imagenet_c", "ImageNet-C"),
-        ("imagenet_p_299", "ImageNet-P 299"),
-        ("tiny_imagenet_c", "Tiny ImageNet-C"),
-        ("cifar100_p", "CIFAR-100-P"),
-        ("imagenet_c_bar", "ImageNet-C-bar"),
-        ("cifar10_c_bar", "CIFAR-10-C-bar"),
+        ("imagenet_c", {"test": 75, "extra": 20, "clean": 1}),
+        ("cifar10_c_bar", {"test": 50, "clean": 1}),
+        ("imagenet_p", {"test": 10, "extra": 4}),
     ],
 )
-def test_titles_are_the_names_of_the_papers(dataset, title):
-    assert BENCHMARKS[dataset].title == title
+def test_sets_of_cells_are_the_last_configs_and_all_that_is_built(dataset, sets):
+    benchmark = BENCHMARKS[dataset]
+    assert {name: len(benchmark.configs[name]) for name in list(benchmark.configs)[-len(sets) :]} == sets
+    assert benchmark.default_configs == list(sets)
+
+
+def test_a_clean_image_is_stored_losslessly():
+    clean = RandomState(0).randint(0, 256, (9, 8, 3), np.uint8)
+    benchmark = BENCHMARKS["imagenet_c"]
+    row = benchmark.row(benchmark.recipe(), benchmark.cell_of["clean"], clean, Item("one", 0, ""))
+    assert row["image"]["bytes"].startswith(b"\x89PNG") and np.array_equal(
+        codecs.decode(row["image"]["bytes"]), clean
+    )
+
+
+@pytest.mark.parametrize("seed", [-1, 1.5, "a", True])
+def test_a_seed_is_a_whole_number(seed):
+    with pytest.raises(ValueError, match="seed must be a whole number from 0"):
+        Recipe("imagenet_c", seed=seed)
+    assert type(Recipe("imagenet_c", seed=np.uint8(3)).seed) is int
 
 
 def test_a_data_set_is_found_in_any_case_and_with_hyphens():

@@ -50,8 +50,12 @@ def test_is_scaled_by_factors(index, scale, side):
     assert (textures.texture(index, scale, side, side) == expected).all()
 
 
+#: Textures of 600 x 900 and 315 x 560 pixels exceed the last two by one row, and by one column.
+SIZES = [(32, 512), (512, 33), (600, 900), (1000, 1500), (315, 315), (599, 32), (32, 559)]
+
+
 @pytest.mark.parametrize("scale", [1, 0.2])
-@pytest.mark.parametrize(("height", "width"), [(32, 512), (512, 33), (600, 900), (1000, 1500), (315, 315)])
+@pytest.mark.parametrize(("height", "width"), SIZES)
 def test_is_larger_than_the_image_and_keeps_its_aspect(scale, height, width):
     for index in range(5):
         made = textures.texture(index, scale, height, width)

@@ -1,5 +1,6 @@
 """CIFAR's archives, as published."""
 
+import hashlib
 import io
 import itertools
 import os
@@ -89,8 +90,13 @@ def assert_is_cifar(source):
 
 
 def test_the_classes_are_cifars_own():
+    """The checksums are of the names joined by spaces."""
     assert len(cifar.CIFAR10) == 10 and list(cifar.CIFAR10) == sorted(cifar.CIFAR10)
     assert len(set(cifar.CIFAR100)) == 100 and list(cifar.CIFAR100) == sorted(cifar.CIFAR100)
+    sums = [
+        hashlib.sha256(" ".join(names).encode()).hexdigest()[:16] for names in (cifar.CIFAR10, cifar.CIFAR100)
+    ]
+    assert sums == ["66c673d653014822", "77827c4c023a75b4"]
 
 
 TEXT = {"a": ["b", ("c", "d"), ()], "e": {}, "f": None}

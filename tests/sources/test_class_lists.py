@@ -78,6 +78,7 @@ def test_the_name_of_a_file_is_the_checksum_of_its_classes(tmp_path):
     (tmp_path / "c").write_text("1\n0\n")
     one, two, three = (class_list(tmp_path / name).name for name in "abc")
     assert one == two != three
+    assert one == hashlib.sha256(b"n01440764\nn01443537").hexdigest()[:12]
 
 
 @pytest.mark.parametrize(
@@ -145,6 +146,7 @@ def test_the_numbers_of_a_source_s_classes_stay_in_its_signature(classes, given,
     items = tuple(Item(f"image {label}", label, f"/{label}") for label in range(2))
     found = restrict_images(Source("photos", classes, items, None, order=given), classes="imagenette")
     assert found.order == order and found.class_list == "imagenette"
+    assert found.classes == class_list("imagenette").names
     assert [item.label for item in found.items] == ([0, 9] if classes[0] == "1" else [0, 8])
 
 

@@ -49,6 +49,7 @@ class TestTemplate:
         assert template.match("data/fog/dog/a.png") is None
         assert template.match("data/fog-3/dog/more/a.png") is None
         assert parse_template("a.b/{corruption}/{file}").match("axb/fog/1.png") is None
+        assert parse_template("/X/{corruption}/{file}/").text == "X/{corruption}/{file}"
 
     @pytest.mark.parametrize(
         ("layout", "message"),
@@ -308,6 +309,13 @@ def test_a_severity_ends_the_name_of_a_corruption():
     assert found == {"corruption": "gaussian_noise", "severity": "3", "file": "a.png"}
     with pytest.raises(UsageError, match="side by side"):
         parse_template("{corruption}{severity}/{file}")
+    with pytest.raises(UsageError, match="side by side"):
+        parse_template("{corruption}/{severity}{file}")
+
+
+def test_a_severity_before_a_corruption_is_its_digits():
+    found = parse_template("{severity}_{corruption}/{file}").match("3_gaussian_noise/a.png")
+    assert found == {"severity": "3", "corruption": "gaussian_noise", "file": "a.png"}
 
 
 def test_one_id_is_one_image(folder):

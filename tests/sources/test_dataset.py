@@ -9,9 +9,11 @@ import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from itertools import count
 from types import SimpleNamespace
 
 import datasets
+import httpx
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -23,10 +25,10 @@ from imagenet_cp.build.plan import build
 from imagenet_cp.build.verify import verify
 from imagenet_cp.errors import BuildError, SourceError, UsageError
 from imagenet_cp.evaluation.run import evaluate_model
-from imagenet_cp.sources import arrow, open_source
+from imagenet_cp.sources import Item, arrow, open_source
 from imagenet_cp.sources import classes as imagenet
 from imagenet_cp.sources.arrow import brief
-from imagenet_cp.sources.dataset import _classes
+from imagenet_cp.sources.dataset import _classes, _label_column
 from imagenet_cp.sources.dataset_files import Files, _files, explain_errors, explained, files_on_hub
 
 INT = datasets.Value("int64")
@@ -224,6 +226,12 @@ def test_two_columns_that_could_be_meant_are_named(tmp_path, column):
         open_source(store(tmp_path / "rows", "data", dataset))
 
 
+def test_corruptions_and_severities_are_no_labels():
+    kind = datasets.ClassLabel(names=CLASSES)
+    features = datasets.Features({"corruption": kind, "severity": kind, "kind": kind, "level": INT})
+    assert _label_column("rows", features) == "kind"
+
+
 def test_parquet_without_a_note_of_its_columns_is_read(tmp_path):
     struct = pa.array([{"bytes": b"x", "path": "cat.png"}])
     (tmp_path / "rows").mkdir()
@@ -328,6 +336,22 @@ def test_a_reader_whose_file_was_out_of_reach_reads_on(tmp_path, monkeypatch):
     with pytest.raises(SourceError, match=r"#0: cannot be read \(lost\)"):
         source.reader.read(source.items[0])
     assert [source.reader.read(item) for item in source.items] == [data for data, _ in NAMED]
+
+
+def test_a_reader_goes_on_to_rows_ahead_and_looks_up_those_far_away(monkeypatch):
+    begun = []
+
+    def images(url, column, start, stamp):
+        begun.append((url, column, start, stamp))
+        return (b"%d" % row for row in count(start))
+
+    monkeypatch.setattr(arrow, "_images", images)
+    reader = arrow.RowReader("photo")
+    rows = [("a", row) for row in (5, 6, 7, 8 + 256, 265 + 257, 522)] + [("b", 523)]
+    assert [reader.read(Item("", 0, f"{url}#{row}", "stamp")) for url, row in rows] == [
+        b"%d" % row for _, row in rows
+    ]
+    assert begun == [(url, "photo", start, "stamp") for url, start in (rows[0], *rows[4:])]
 
 
 def test_a_large_row_group_is_never_held_whole(tmp_path):
@@ -449,6 +473,19 @@ def test_labels_without_names_are_below_a_hundred_thousand():
     assert len(found.classes) == 100_000 and found.labels == [0, 99_999]
     with pytest.raises(SourceError, match="here: row 1 has the label 100000, which is none of the classes"):
         _classes("here", number, [0, 100_000], ["", ""])
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "order"),
+    [(0, 999, "0-999"), (1, 1000, "1-1000"), (0, 1000, ""), (1, 999, "0-999"), (1, 1001, "")],
+)
+def test_numbers_from_0_or_1_are_imagenets_if_they_are_a_thousand(first, last, order):
+    numbers = list(range(first, last + 1))
+    found = _classes("here", INT, numbers, [""] * len(numbers))
+    own = tuple(str(number) for number in range(last + 1))
+    start = int(order == "1-1000")
+    assert found.order == order and found.classes == (imagenet.wnids() if order else own)
+    assert [found.labels[0], found.labels[-1]] == [first - start, last - start]
 
 
 @pytest.mark.parametrize("absent", [None, ""])
@@ -677,6 +714,14 @@ def test_further_columns_are_carried_through_a_build_untouched(tmp_path, cache, 
 def test_errors_of_the_hub_have_the_next_step():
     assert "(ValueError); check with" in str(explained("a/b", ValueError()))
     assert "datasets/a/b, make a token" in str(explained("a/b", ValueError("GATED repo")))
+    for lost in (httpx.ConnectTimeout("slow"), ConnectionError("slow")):
+        assert "a/b: no such folder here, and the Hub cannot be reached (slow); " in str(
+            explained("a/b", lost)
+        )
+    for status in (401, 403):
+        refused = ValueError("refused")
+        refused.response = SimpleNamespace(status_code=status)
+        assert "a/b: the Hub does not take your token" in str(explained("a/b", refused))
     missing = ValueError("Config name is missing.\nPlease pick one among the available configs: ['x']")
     assert "it has several configs, ['x']; name" in str(explained("a/b", missing))
     missing = ValueError(f"Config name is missing.\nPlease pick one: {'x' * 400}")

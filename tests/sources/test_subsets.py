@@ -65,6 +65,8 @@ def test_the_checksum_is_that_of_the_images_and_not_of_their_form(tmp_path):
         (tmp_path / "ids").write_text(text)
         keys.append(restrict_images(VALIDATION, tmp_path / "ids").ids)
     assert keys[0] == keys[1] != keys[2]
+    assert keys[0] == hashlib.sha256(f"{val(1)}\n{val(2)}".encode()).hexdigest()[:12]
+    assert restrict_images(VALIDATION, range(1, 5001)).ids != "robustbench-5000"
 
 
 @pytest.mark.parametrize(
@@ -104,7 +106,8 @@ def test_lists_that_do_not_fit_are_named(ids, kind, says):
         ("", "names no image; write one a line"),
         (
             "1\n60000\n70000",
-            "2 of its 3 images are not in photos, such as '60000' (there, images are called 'ILSVRC",
+            "2 of its 3 images are not in photos, such as '60000' (there, images are called "
+            "'ILSVRC2012_val_00000001'); name",
         ),
         (f"1\n{val(1)}", f"'1' and '{val(1)}' are the same image, {val(1)}; remove one of them"),
     ],

@@ -16,7 +16,7 @@ from PIL import Image
 
 from imagenet_cp.build.plan import build
 from imagenet_cp.errors import SourceError
-from imagenet_cp.sources import open_source
+from imagenet_cp.sources import open_source, tar_members
 from imagenet_cp.sources.gzip_stream import GzipStream
 from imagenet_cp.sources.tar_members import members
 
@@ -140,10 +140,10 @@ def test_images_with_other_endings_are_counted_in_a_notice(tmp_path, capsys):
     )
 
 
-def with_size(path, field):
-    """Write another size into the first header of a tar, with the checksum that fits."""
+def with_size(path, field, offset=124):
+    """Write another size, or another field, into the first header of a tar, with the checksum that fits."""
     data = bytearray(path.read_bytes())
-    data[124:136] = field
+    data[offset : offset + len(field)] = field
     data[148:156] = b" " * 8
     data[148:156] = f"{sum(data[:512]):06o}\0 ".encode()
     path.write_bytes(data)
@@ -179,7 +179,8 @@ def test_headers_without_a_file_are_passed_over(tmp_path):
 def test_files_of_other_kinds_are_files_and_names_with_a_slash_at_the_end_folders(tmp_path):
     """Before ustar a folder was known by its name alone."""
     heads = [
-        (special(name, tarfile.AREGTYPE, size=1), b"x") for name in ("cat/", "cat/a.png", "dog/", "dog/b.png")
+        (special(name, tarfile.AREGTYPE, size=1), b"x")
+        for name in ("cat/", "cat/a.png", "dog/", "dog/b.png", "dog/d.png/")
     ]
     path = pack(tmp_path / "val.tar", [*heads, (special("dog/c.png", tarfile.CONTTYPE, size=1), b"y")])
     source = open_source(path)
@@ -187,9 +188,17 @@ def test_files_of_other_kinds_are_files_and_names_with_a_slash_at_the_end_folder
     assert [source.reader.read(item) for item in source.items] == [b"x", b"x", b"y"]
 
 
-def test_a_name_may_have_4096_characters(tmp_path):
+def test_a_name_may_have_4096_characters(tmp_path, monkeypatch):
+    """Its extended header has one byte more."""
     name = f"cat/{'a' * 4088}.png"
-    source = open_source(pack(tmp_path / "val.tar", [(name, b"picture")], format=tarfile.GNU_FORMAT))
+    path = pack(tmp_path / "val.tar", [(name, b"picture")], format=tarfile.GNU_FORMAT)
+    monkeypatch.setattr(tar_members, "_LONGEST", 4096)
+    with pytest.raises(
+        SourceError, match="a header of 4,097 bytes at byte 0 is too long; pack the archive anew"
+    ):
+        open_source(path)
+    monkeypatch.setattr(tar_members, "_LONGEST", 4097)
+    source = open_source(path)
     assert len(name) == 4096 and source.items[0].image_id == "a" * 4088
 
 
@@ -197,6 +206,16 @@ def test_a_name_may_fill_its_field(tmp_path):
     name = f"cat/{'a' * 92}.png"
     source = open_source(pack(tmp_path / "val.tar", [(name, b"picture")], format=tarfile.USTAR_FORMAT))
     assert len(name) == 100 and source.items[0].location == f"{tmp_path / 'val.tar'}#{name}@512+7"
+
+
+def test_a_name_has_a_prefix_in_headers_of_ustar_only(tmp_path):
+    """GNU keeps the time of the last access there; a checksum of bytes such as these has six digits."""
+    name = f"val/{'é' * 75}/{'é' * 40}.png"
+    path = pack(tmp_path / "val.tar", [(name, b"picture")], format=tarfile.USTAR_FORMAT)
+    assert open_source(path).items[0].location == f"{path}#{name}@512+7"
+    path = pack(tmp_path / "gnu.tar", [("cat/a.png", b"picture")], format=tarfile.GNU_FORMAT)
+    source = open_source(with_size(path, b"14371275573\0", offset=345))
+    assert source.items[0].location == f"{path}#cat/a.png@512+7"
 
 
 def test_one_reader_serves_many_threads(tmp_path):
@@ -262,6 +281,7 @@ HOSTILE = {
     "depths": ([GOOD, ("b.jpg", b"")], "cat/a.jpg and b.jpg are not in folders side by side"),
     "depths the other way": ([("b.jpg", b""), GOOD], "b.jpg and cat/a.jpg are not in folders side by side"),
     "deeper": ([GOOD, ("x/dog/b.jpg", b"")], "cat/a.jpg and x/dog/b.jpg are not in folders side by side"),
+    "deeper, the other way": ([("x/dog/b.jpg", b""), GOOD], "x/dog/b.jpg and cat/a.jpg are not in folders"),
     "mixed": ([GOOD, ("n01443537/b.jpg", b"")], "'cat'"),
     "one label": ([("holiday.jpg", b""), ("ILSVRC2012_val_00000001.jpg", b"")], "as 1 of 2 files are"),
     "nothing": ([("README", b"hello"), ("cat/.hidden.jpg", b""), (".cat/a.jpg", b"")], "no image in it"),
@@ -310,7 +330,7 @@ def test_damaged_pax_headers_are_named(tmp_path):
     [
         (
             lambda data: data[:1000],
-            "cut short: 1,000 bytes, but its member at byte 0 ends at 1,512; fetch it",
+            "cut short: 1,000 bytes, but its member at byte 0 ends at 1,536; fetch it",
         ),
         (lambda data: data[:300], "not a tar archive"),
         (lambda data: data[:1536], "cut short after 1,536 bytes"),
@@ -329,7 +349,7 @@ def test_damaged_pax_headers_are_named(tmp_path):
     ],
 )
 def test_spoilt_archives_are_named(tmp_path, spoil, says):
-    path = pack(tmp_path / "val.tar", [("cat/a.jpg", b"x" * 1000)])
+    path = pack(tmp_path / "val.tar", [("cat/a.jpg", b"x" * 1024)])
     path.write_bytes(spoil(path.read_bytes()))
     with pytest.raises(SourceError) as error:
         open_source(path)

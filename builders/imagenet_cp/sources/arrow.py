@@ -149,7 +149,7 @@ def _images(url: str, column: str, start: int, stamp: str) -> Iterator[bytes | N
 def _parquet_batches(url: str, column: str, start: int, stamp: str) -> Iterator[tuple[int, pa.RecordBatch]]:
     with open_file(url, stamp) as file:
         # Row groups can be gigabytes: this way only a few pages of one are held.
-        parquet = pq.ParquetFile(file, pre_buffer=False, buffer_size=_BYTES)
+        parquet = pq.ParquetFile(file, buffer_size=_BYTES)
         first, group = 0, 0
         while group < parquet.num_row_groups:
             rows = parquet.metadata.row_group(group).num_rows

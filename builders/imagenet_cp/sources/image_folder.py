@@ -97,13 +97,12 @@ def list_images(folder: str | os.PathLike[str]) -> tuple[Path, list[str], list[F
             raise SourceError(f"{place}: a link to a folder that is listed already; remove it")
         seen.add(real)
         folders[:] = sorted(name for name in folders if not name.startswith("."))
-        names = sorted(name for name in names if not name.startswith("."))
         if subfolders is None:
             subfolders = list(folders)
             if not (folders or names):
                 raise SourceError(f"{root}: the folder is empty; name a folder of images")
         inside = () if place == str(root) else Path(place).relative_to(root).parts
-        for name in names:
+        for name in sorted(names):
             if is_image(name):
                 path = os.path.join(place, name)
                 try:

@@ -179,5 +179,5 @@ def digest(parts: Iterable[Sequence[object]]) -> str:
     """Short digest of many small tuples."""
     hasher = hashlib.blake2b(digest_size=16)
     for part in parts:
-        hasher.update(repr(tuple(part)).encode("utf-8", "surrogateescape") + b"\n")
+        hasher.update(repr(tuple(part)).encode() + b"\n")
     return hasher.hexdigest()

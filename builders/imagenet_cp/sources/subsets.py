@@ -206,7 +206,7 @@ def _possible_ids(line: str) -> Iterator[str]:
 
 def _key(ids: Iterable[str]) -> str:
     every = sorted(ids)
-    if len(every) == 5000 and every == [f"ILSVRC2012_val_{number:08d}" for number in _robustbench()]:
+    if every == [f"ILSVRC2012_val_{number:08d}" for number in _robustbench()]:
         return ROBUSTBENCH
     return hashlib.sha256("\n".join(every).encode()).hexdigest()[:12]
 

@@ -23,7 +23,7 @@ class TarReader:
     """Reads items that are members of a tar archive, by their place in it, or in what it inflates to."""
 
     archive: str
-    compressed: bool = False
+    compressed: bool
 
     def read(self, item: Item) -> bytes:
         """Read the member, if the archive is still the one that was listed."""

@@ -152,7 +152,7 @@ def members(file: TarFile, length: int, name: str) -> Iterator[Member]:
 
 def _checksum_is_right(header: bytes) -> bool:
     try:
-        stored = int(_text(header[148:156]).strip() or "-1", 8)
+        stored = int(_text(header[148:156]), 8)
     except ValueError:
         return False
     return stored == sum(header) - sum(header[148:156]) + 8 * ord(" ")
