@@ -21,6 +21,7 @@ from imagenet_cp.benchmarks.catalog import BENCHMARKS
 from imagenet_cp.build import units
 from imagenet_cp.build.build_folder import _is_bare, lock_build
 from imagenet_cp.build.checksums import Checksums, damaged_files
+from imagenet_cp.build.estimate import estimate
 from imagenet_cp.build.parquet import FileInfo, read_footer
 from imagenet_cp.build.plan import build, new_plan
 from imagenet_cp.build.resume import finished_units, remove_leftovers, resume
@@ -422,6 +423,15 @@ def test_the_unfinished_files_of_other_shards_and_of_others_stay(tmp_path):
     )  # finishes it meanwhile
     remove_leftovers(tmp_path, worker)
     assert [path.name for path in folder.iterdir()] == [".mine.tmp"]
+
+
+def test_the_images_that_an_estimate_measures_are_from_the_whole_source(tmp_path):
+    source, read = open_source(images_of(tmp_path / "val", "abcdefghijklm")), []
+    reader = SimpleNamespace(read=lambda item: read.append(item.image_id) or source.reader.read(item))
+    plan = new_plan("imagenet_c", dataclasses.replace(source, reader=reader), tmp_path / "out", ["clean"])
+    costs, total = estimate(plan)
+    assert read == list("aacegik")  # the first one twice: its first time is not measured
+    assert total[:2] == costs["clean"][:2] == (1, 13)
 
 
 def test_an_executor_reports_the_images_that_are_finished(images, tmp_path):
