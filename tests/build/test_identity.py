@@ -248,6 +248,8 @@ class Watched:
 
 def test_no_unfinished_file_is_left_when_the_first_error_is_reported(images, tmp_path):
     out, source = tmp_path / "out", open_source(images)
+    (out / "data" / "clean").mkdir(parents=True)
+    (out / "data" / "clean" / ".validation-00002-of-00003.parquet.12ab.tmp").touch()  # of an earlier build
     executor, source = Watched(out), dataclasses.replace(source, reader=Broken(out))
     with pytest.raises(SourceError, match="cannot be read"):
         build("imagenet_c", source, out, ["clean"], images_per_file=3, executor=executor)
