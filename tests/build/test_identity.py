@@ -25,7 +25,7 @@ from imagenet_cp.build.estimate import estimate
 from imagenet_cp.build.parquet import FileInfo, read_footer
 from imagenet_cp.build.plan import build, new_plan
 from imagenet_cp.build.resume import finished_units, remove_leftovers, resume
-from imagenet_cp.build.units import _earlier_result
+from imagenet_cp.build.units import _earlier_result, image_digest
 from imagenet_cp.build.verify import verify
 from imagenet_cp.errors import SKIP_HINT, BuildError, SourceError
 from imagenet_cp.jobs.job_folder import STATE_DIR, Shard
@@ -442,3 +442,8 @@ def test_an_executor_reports_the_images_that_are_finished(images, tmp_path):
         run(images, tmp_path / "out", executor=executor, progress=lambda *step: steps.append(step))
     assert steps[-1] == ("building images", 8, 8) and steps == sorted(steps)
     assert run(images, tmp_path / "out", workers_count=2).files  # nothing is left to do
+
+
+def test_the_digest_of_an_image_has_sixteen_bytes():
+    """Records of unfinished builds hold it."""
+    assert image_digest(b"abc") == "cf4ab791c62b8d2b2109c90275287816"  # as b2sum computes it
