@@ -409,6 +409,44 @@ def test_of_two_records_of_a_unit_the_latest_comes_last(tmp_path):
     assert [[*result.skipped] for result in results] == [["b"], ["a"], ["c"]] and not problems
 
 
+@pytest.mark.parametrize("redone", [("clean", "brightness_1"), ("clean",)])
+def test_an_image_that_can_be_read_again_is_skipped_no_more(tmp_path, redone):
+    """Units of other cells read it: as many units as there are workers build the files of a slice."""
+    folder, out, configs = images_of(tmp_path / "val", "abcd"), tmp_path / "out", ["clean", "brightness_1"]
+    path = folder / "class" / "b.png"
+    data = path.read_bytes()
+    path.write_bytes(b"damaged")
+    assert run(folder, out, configs=configs, on_error="skip").skipped.keys() == {"b"}
+    path.write_bytes(data)
+    plan = new_plan("imagenet_c", open_source(folder), out, configs, images_per_file=3)
+    with lock_build(out, plan.identity, Shard()) as claim:
+        for cell in plan.cells:
+            if cell.config in redone:
+                units.run(dataclasses.replace(plan.todo[0], cells=(cell,), claim=claim))
+    made = run(folder, out, configs=configs, on_error="skip")
+    assert not made.skipped and not verify(out).problems
+    assert list(made.damaged.values()) == ["skips b, which could be read later"]
+    assert not run(folder, out, configs=configs).damaged
+
+
+def test_the_latest_record_of_a_shard_side_by_side_counts(images, tmp_path):
+    out, others = tmp_path / "out", []
+
+    def meanwhile(*step):
+        if not others:
+            others.append(run(images, out, shard=Shard(2, 2)))
+            (record,) = out.glob(".imagenet_cp/units/00001-*.json")
+            stored = json.loads(record.read_text())
+            for info in stored["files"].values():
+                info["sha256"] = "of an earlier file"
+            earlier = record.with_name("earlier.json")
+            earlier.write_text(json.dumps(stored))
+            os.utime(earlier, (0, 0))
+
+    assert run(images, out, shard=Shard(1, 2), progress=meanwhile).missing == 0
+    assert others and not verify(out).problems
+
+
 def test_the_unfinished_files_of_other_shards_and_of_others_stay(tmp_path):
     folder = tmp_path / "data" / "clean"
     for place in (folder, tmp_path / STATE_DIR / "units"):
