@@ -244,7 +244,9 @@ def test_the_published_archives_are_known_by_their_md5(tmp_path, monkeypatch):
     monkeypatch.setattr(release, "_BLOCK", 100)  # larger archives are read in several blocks
     assert "weather.tar: MD5 as released" in import_official([weather], tmp_path / "out").notes
     record = json.loads((tmp_path / "out" / "build.json").read_text())
-    assert record["archives"] == ["weather.tar"]
+    assert list(record) == ["identity", "versions", "skipped", "archives", "files"]
+    assert record["versions"].keys() == {"python", "imagenet-cp", "datasets", "pyarrow"}
+    assert record["archives"] == ["weather.tar"] and record["skipped"] == {}
     blur = pack(tmp_path / "blur.tar", images(["zoom_blur/3"]))
     before = tree(tmp_path / "out")
     with pytest.raises(
@@ -312,6 +314,12 @@ def test_what_is_missing_or_extra_is_reported(tmp_path, small):
     assert "snow_2, snow_3, snow_4, snow_5, frost" in lines
     assert "5 of 95 configs complete, 29 rows" in lines and made.missing["snow_1"] == 1
     assert {row["image"]["bytes"] for row in rows_of(tmp_path / "out", "fog_3")} <= set(files.values())
+
+
+def test_a_config_may_have_fewer_images_than_a_later_one(tmp_path):
+    files = images(["fog/1"], (1, 2)) | images(["fog/2"], (1, 2, 3))
+    made = import_official([pack(tmp_path / "some.tar", files)], tmp_path / "out")
+    assert {config: made.images(config) for config in made.files} == {"fog_1": 2, "fog_2": 3}
 
 
 def test_files_that_are_no_images_are_skipped_by_name(tmp_path):

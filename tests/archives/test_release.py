@@ -98,12 +98,18 @@ def test_archives_have_a_checksum_and_their_size():
     assert [name for name, size in sizes.items() if not size] == [
         f"imagenet_p/{name}.tar" for name in ("blur", "digital", "noise", "weather")
     ]
+    every = " ".join(archive.md5 for release in RELEASES.values() for archive in release.archives.values())
+    assert hashlib.md5(every.encode()).hexdigest() == "5b3201aa843d83636ab9998acba8f2c1"
 
 
 def test_releases_have_their_numbers_of_images_and_their_addresses():
     images = {"imagenet_c": 50_000, "imagenet_c_bar": 50_000, "imagenet_p": 50_000}
     small = dict.fromkeys(("tiny_imagenet_c", "cifar10_c", "cifar100_c"), 10_000)
     assert {name: release.images for name, release in RELEASES.items()} == images | small
+    largest = {name: release.max_size for name, release in RELEASES.items() if hasattr(release, "max_size")}
+    assert largest == dict.fromkeys(("imagenet_c", "imagenet_c_bar", "tiny_imagenet_c"), 1 << 20) | {
+        "imagenet_p": 8 << 20
+    }
     assert RELEASES["imagenet_c"].url == "https://zenodo.org/records/2235448"
     assert RELEASES["imagenet_c_bar"].url == "https://dl.fbaipublicfiles.com/inc_bar/imagenet_c_bar.tar.gz"
 
@@ -126,6 +132,19 @@ def test_a_report_has_incomplete_and_missing_configs(tmp_path):
         lines[3] == f"{tmp_path}: 1 of {len(cells)} configs complete, 10,009 rows, 5.4 MB, {recipe.signature}"
     )
     assert made.slices == 4 and _short_names(cells, []) == []
+
+
+def test_unfinished_files_of_earlier_imports_are_deleted(tmp_path):
+    release, benchmark = RELEASES["tiny_imagenet_c"], BENCHMARKS["tiny_imagenet_c"]
+    recipe = Recipe("tiny_imagenet_c", benchmark.profile, codec="jpeg", record=release.record)
+    unfinished = [".build.json.12ab.tmp", "data/fog_1/.validation-00000-of-00004.parquet.12ab.tmp"]
+    others = ["mine.tmp", "data/fog_1/mine.tmp"]
+    (tmp_path / "data" / "fog_1").mkdir(parents=True)
+    for name in (*unfinished, *others, "data/fog_1/validation-00000-of-00004.parquet"):
+        (tmp_path / name).touch()
+    Import(benchmark, recipe, release, tmp_path).resume({})
+    left = [path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*") if path.is_file()]
+    assert sorted(left) == sorted(others)
 
 
 def test_the_record_of_another_import_is_named_and_not_believed(tmp_path):

@@ -21,10 +21,11 @@ from imagenet_cp.benchmarks.catalog import BENCHMARKS
 from imagenet_cp.build import units
 from imagenet_cp.build.build_folder import _is_bare, lock_build
 from imagenet_cp.build.checksums import Checksums, damaged_files
+from imagenet_cp.build.estimate import estimate
 from imagenet_cp.build.parquet import FileInfo, read_footer
 from imagenet_cp.build.plan import build, new_plan
 from imagenet_cp.build.resume import finished_units, remove_leftovers, resume
-from imagenet_cp.build.units import _earlier_result
+from imagenet_cp.build.units import _earlier_result, image_digest
 from imagenet_cp.build.verify import verify
 from imagenet_cp.errors import SKIP_HINT, BuildError, SourceError
 from imagenet_cp.jobs.job_folder import STATE_DIR, Shard
@@ -247,6 +248,8 @@ class Watched:
 
 def test_no_unfinished_file_is_left_when_the_first_error_is_reported(images, tmp_path):
     out, source = tmp_path / "out", open_source(images)
+    (out / "data" / "clean").mkdir(parents=True)
+    (out / "data" / "clean" / ".validation-00002-of-00003.parquet.12ab.tmp").touch()  # of an earlier build
     executor, source = Watched(out), dataclasses.replace(source, reader=Broken(out))
     with pytest.raises(SourceError, match="cannot be read"):
         build("imagenet_c", source, out, ["clean"], images_per_file=3, executor=executor)
@@ -406,6 +409,44 @@ def test_of_two_records_of_a_unit_the_latest_comes_last(tmp_path):
     assert [[*result.skipped] for result in results] == [["b"], ["a"], ["c"]] and not problems
 
 
+@pytest.mark.parametrize("redone", [("clean", "brightness_1"), ("clean",)])
+def test_an_image_that_can_be_read_again_is_skipped_no_more(tmp_path, redone):
+    """Units of other cells read it: as many units as there are workers build the files of a slice."""
+    folder, out, configs = images_of(tmp_path / "val", "abcd"), tmp_path / "out", ["clean", "brightness_1"]
+    path = folder / "class" / "b.png"
+    data = path.read_bytes()
+    path.write_bytes(b"damaged")
+    assert run(folder, out, configs=configs, on_error="skip").skipped.keys() == {"b"}
+    path.write_bytes(data)
+    plan = new_plan("imagenet_c", open_source(folder), out, configs, images_per_file=3)
+    with lock_build(out, plan.identity, Shard()) as claim:
+        for cell in plan.cells:
+            if cell.config in redone:
+                units.run(dataclasses.replace(plan.todo[0], cells=(cell,), claim=claim))
+    made = run(folder, out, configs=configs, on_error="skip")
+    assert not made.skipped and not verify(out).problems
+    assert list(made.damaged.values()) == ["skips b, which could be read later"]
+    assert not run(folder, out, configs=configs).damaged
+
+
+def test_the_latest_record_of_a_shard_side_by_side_counts(images, tmp_path):
+    out, others = tmp_path / "out", []
+
+    def meanwhile(*step):
+        if not others:
+            others.append(run(images, out, shard=Shard(2, 2)))
+            (record,) = out.glob(".imagenet_cp/units/00001-*.json")
+            stored = json.loads(record.read_text())
+            for info in stored["files"].values():
+                info["sha256"] = "of an earlier file"
+            earlier = record.with_name("earlier.json")
+            earlier.write_text(json.dumps(stored))
+            os.utime(earlier, (0, 0))
+
+    assert run(images, out, shard=Shard(1, 2), progress=meanwhile).missing == 0
+    assert others and not verify(out).problems
+
+
 def test_the_unfinished_files_of_other_shards_and_of_others_stay(tmp_path):
     folder = tmp_path / "data" / "clean"
     for place in (folder, tmp_path / STATE_DIR / "units"):
@@ -424,9 +465,23 @@ def test_the_unfinished_files_of_other_shards_and_of_others_stay(tmp_path):
     assert [path.name for path in folder.iterdir()] == [".mine.tmp"]
 
 
+def test_the_images_that_an_estimate_measures_are_from_the_whole_source(tmp_path):
+    source, read = open_source(images_of(tmp_path / "val", "abcdefghijklm")), []
+    reader = SimpleNamespace(read=lambda item: read.append(item.image_id) or source.reader.read(item))
+    plan = new_plan("imagenet_c", dataclasses.replace(source, reader=reader), tmp_path / "out", ["clean"])
+    costs, total = estimate(plan)
+    assert read == list("aacegik")  # the first one twice: its first time is not measured
+    assert total[:2] == costs["clean"][:2] == (1, 13)
+
+
 def test_an_executor_reports_the_images_that_are_finished(images, tmp_path):
     steps = []
     with ThreadPoolExecutor(1) as executor:
         run(images, tmp_path / "out", executor=executor, progress=lambda *step: steps.append(step))
     assert steps[-1] == ("building images", 8, 8) and steps == sorted(steps)
     assert run(images, tmp_path / "out", workers_count=2).files  # nothing is left to do
+
+
+def test_the_digest_of_an_image_has_sixteen_bytes():
+    """Records of unfinished builds hold it."""
+    assert image_digest(b"abc") == "cf4ab791c62b8d2b2109c90275287816"  # as b2sum computes it

@@ -50,6 +50,15 @@ def test_every_cell_of_every_slice_is_built_once():
         built = [(unit.index, cell) for unit in divided for cell in unit.cells]
         assert len(built) == len(set(built)) == 5 * len(C.cell_of)
     assert divide(units(5), 1) == units(5)
+    assert divide(units(7), 8) == units(7)  # to decode all images twice would take longer
+
+
+@pytest.mark.parametrize(
+    ("slices", "workers", "cells"), [(5, 4, [96] * 4 + [24] * 4), (1, 8, [12] * 8), (1, 64, [12] * 8)]
+)
+def test_only_the_last_slices_are_divided_and_in_eight_at_most(slices, workers, cells):
+    given = [replace(unit, cells=unit.cells[:96]) for unit in units(slices)]
+    assert [len(unit.cells) for unit in divide(given, workers)] == cells
 
 
 def test_the_longest_units_come_first():

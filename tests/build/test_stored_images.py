@@ -91,6 +91,8 @@ def test_sequences_of_different_lengths(tmp_path):
     values = [files[:2], files[2:3], files[3:]]
     images = StoredImages(write(tmp_path / "rows.parquet", "sequence", values), "sequence")
     assert [images.read(row)[0] for row in (2, 0, 1)] == [IMAGES[3:9], IMAGES[:2], IMAGES[2:3]]
+    images = StoredImages(write(tmp_path / "none.parquet", "sequence", [[], []]), "sequence")
+    assert images.read(1) == ([], 1)
 
 
 def test_a_copy_and_a_forked_process(tmp_path):

@@ -13,7 +13,7 @@ import imagenet_cp
 from imagenet_cp.benchmarks.catalog import BENCHMARKS
 from imagenet_cp.corruptions import CORRUPTIONS, EXTRA, TEST
 from imagenet_cp.errors import SourceError, UsageError
-from imagenet_cp.hub.builder import BenchmarkConfig
+from imagenet_cp.hub.builder import BenchmarkConfig, check_options
 
 pytestmark = pytest.mark.usefixtures("elsewhere")
 
@@ -159,6 +159,14 @@ def test_without_a_source_nothing_is_made_up(cache):
 def test_options_that_mean_nothing_are_refused(config, options, says, cache):
     with pytest.raises(ValueError, match=says):
         load_dataset("imagenet_c", config, cache_dir=cache, **options)
+
+
+def test_all_options_have_a_meaning():
+    options = {"seed": 1, "codec": "jpeg", "size": "keep", "on_error": "skip"}
+    for images in ("data_dir", "source"):
+        check_options(
+            "imagenet_c", "fog_3", {images: "val", **options, "ids": "a", "classes": "b", "c": None}
+        )
 
 
 def test_a_broken_image_is_named_or_skipped(class_folder, cache, caplog):

@@ -69,9 +69,20 @@ def test_the_tasks_of_a_benchmark_are_those_of_the_results(mce):
         assert [task["id"] for task in fields["tasks"]] == tasks
         assert fields["tasks"][0] == {"id": tasks[0], "config": "test", "split": "validation"}
         assert fields.keys() == {"name", "description", "evaluation_framework", "tasks"}
+        assert (fields["name"], fields["evaluation_framework"]) == (dataset, "imagenet-cp")
     assert {entry.task_id for entry in evaluation_results(mce, "user/imagenet_c")} <= {
         task["id"] for task in yaml.safe_load(benchmark_file("imagenet_c"))["tasks"]
     }
+
+
+@pytest.mark.parametrize(
+    "scores", [{"signature": "means|n:1"}, {"mce": 55.0, "signature": "mce|benchmark:imagenet_c_bar|n:1"}]
+)
+def test_the_score_of_imagenet_c_bar_and_of_other_data_is_the_mean_error(scores, tmp_path):
+    scores = {"mean_error": 0.25, "mean_accuracy": 0.75, **scores}
+    entries = evaluation_results(scores, "user/a")
+    assert [(entry.task_id, entry.value) for entry in entries] == [("mean_error", 25), ("mean_accuracy", 75)]
+    assert write_evaluation_results(scores, "user/a", tmp_path).name == "a_mean_error.yaml"
 
 
 @pytest.mark.parametrize("metric", ["mfr", "mt5d"])

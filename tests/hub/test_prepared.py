@@ -6,6 +6,7 @@ import pickle
 import re
 import tempfile
 import threading
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -72,6 +73,16 @@ def test_images_that_do_not_fit_are_prepared_again(tmp_path, monkeypatch):
         images = PreparedImages(8, tmp_path)
         assert read(images, source) == EXPECTED
         assert sum(path.stat().st_size for path in images.folder.glob("*.pixels")) == used
+
+
+def test_images_take_32_gib_at_most_and_leave_1_gib_free(tmp_path, monkeypatch):
+    images, gib = PreparedImages(8, tmp_path), 1 << 30
+    (images.folder / "0.pixels").write_bytes(b"12345")
+    for free, room in ((100 * gib, 32 * gib - 5), (gib + 7, 7), (gib - 1, -1)):
+        monkeypatch.setattr(
+            prepared.shutil, "disk_usage", lambda folder, free=free: SimpleNamespace(free=free)
+        )
+        assert images._room() == room
 
 
 def test_the_folder_is_deleted_by_its_owner_only(tmp_path):

@@ -139,6 +139,20 @@ def test_a_folder_of_another_source_is_compared_as_it_was_read(tmp_path, monkeyp
     assert opened == [("there", size == "keep")] and not recwarn
 
 
+@pytest.mark.parametrize("part", ["ids", "classes"])
+def test_a_folder_of_a_part_of_its_source_is_not_compared(tmp_path, monkeypatch, part, recwarn):
+    identity = {
+        "signature": f"imagenet_c|recipe:1|{part}:0a1b",
+        "source": "",
+        "images": 1,
+        "images_per_file": 1,
+    }
+    (tmp_path / "build.json").write_text(json.dumps({"identity": identity}))
+    settings.remember_source(str(tmp_path / "none"))
+    registration._warn_if_another_source_is_set(tmp_path)
+    assert not recwarn
+
+
 def test_a_source_that_cannot_be_opened_is_another_one(tmp_path):
     source = str(tmp_path / "none")
     settings.remember_source(source)

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 from huggingface_hub import RepoFile, RepoFolder, constants
-from huggingface_hub.errors import HfHubHTTPError
+from huggingface_hub.errors import HfHubHTTPError, HFValidationError
 
 from imagenet_cp.errors import BuildError, UsageError
 from imagenet_cp.hub import repo as module
@@ -181,6 +181,7 @@ def test_errors_without_an_answer_name_no_path(repo, tmp_path):
         (FileNotFoundError(2, "No such file", str(tmp_path / "a")), "^a: No such file$"),
         (ValueError(f"odd\n  {'x' * 400}"), f"^{NAME}: odd x{{296}}$"),
         (RuntimeError("odd"), f"^{NAME}: odd$"),
+        (HFValidationError("no name of a repo"), "^no name of a repo$"),
         (module.OfflineModeIsEnabled("a"), "^HF_HUB_OFFLINE is set, so the Hub cannot be reached$"),
         (
             module._HTTPError("https://host/secret"),

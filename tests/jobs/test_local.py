@@ -60,6 +60,17 @@ def test_networks_have_the_threads_of_a_process(tmp_path):
     assert [threads for _, threads in found] == [("3", "3", "1")] * 2
 
 
+@pytest.mark.parametrize(("threads", "count"), [({}, 1), ({"threads": 3}, 3)])
+def test_there_are_no_more_processes_than_units(tmp_path, monkeypatch, threads, count):
+    def pool(workers, context, start, arguments):
+        raise LookupError(workers, start, len(arguments[1]), arguments[2])
+
+    monkeypatch.setattr(local, "ProcessPoolExecutor", pool)
+    with pytest.raises(LookupError) as given:
+        list(run_local(toy_units.run, toy_units.units(tmp_path, 2, 1), 5, lambda *step: None, **threads))
+    assert given.value.args == (2, local._init_worker, 2 * local._SLOT, count)
+
+
 @pytest.fixture
 def start_worker(monkeypatch):
     """Set up this process as a worker without OpenCV and a parent, and undo it after the test."""
@@ -105,6 +116,18 @@ def test_a_worker_ignores_ctrl_c_and_reuses_memory_of_all_sizes(start_worker, mo
     monkeypatch.setattr(local, "reuse_freed_memory", lambda own_process: modes.append(own_process))
     start_worker()
     assert handlers == [(signal.SIGINT, signal.SIG_IGN)] and modes == [True]
+
+
+def test_only_a_process_of_its_own_is_told_to_keep_all_memory(monkeypatch):
+    told = []
+    library = SimpleNamespace(mallopt=lambda *given: told.append(given))
+    monkeypatch.setattr(local.ctypes, "CDLL", lambda name: library)
+    local.reuse_freed_memory()
+    assert not told
+    local.reuse_freed_memory(own_process=True)
+    assert told == [(-4, 0), (-1, 2**31 - 1)]  # no arrays mapped, and none returned
+    del library.mallopt  # as in other C libraries
+    local.reuse_freed_memory(own_process=True)
 
 
 def test_a_worker_exits_when_its_parent_has(start_worker, monkeypatch):
@@ -165,7 +188,8 @@ def test_workers_start_with_a_single_thread(monkeypatch):
     for name in rest:
         monkeypatch.delenv(name, raising=False)
     with local._single_threaded():
-        assert [os.environ[name] for name in local._THREADS] == ["1"] * 4
+        names = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS")
+        assert [os.environ[name] for name in names] == ["1"] * 4
     assert [os.environ.get(name) for name in local._THREADS] == ["7", None, None, None]
 
 

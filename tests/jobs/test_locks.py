@@ -17,6 +17,7 @@ import pytest
 from imagenet_cp.build.build_folder import lock_build
 from imagenet_cp.build.plan import build
 from imagenet_cp.errors import BuildError
+from imagenet_cp.jobs import locks
 from imagenet_cp.jobs.job_folder import STATE_DIR, Shard
 from imagenet_cp.jobs.locks import lock_record
 from imagenet_cp.sources import open_source
@@ -102,6 +103,22 @@ def test_the_holder_of_a_folder_is_named_as_long_as_it_is_held(tmp_path, shard, 
     with lock_build(tmp_path, IDENTITY, shard) as claim:
         assert [path.name for path in (tmp_path / STATE_DIR).glob("*.holder")] == [name] and claim.holds
     assert not list((tmp_path / STATE_DIR).glob("*.holder")) and claim.holds is False
+
+
+@pytest.mark.parametrize("other", ["lock", "lock-1-of-2"])
+def test_a_folder_that_is_released_meanwhile_is_locked(tmp_path, monkeypatch, other):
+    (tmp_path / STATE_DIR).mkdir()
+    holder, lock = tmp_path / STATE_DIR / f"{other}.holder", locks._lock
+    holder.write_text("of a process that ends now")
+
+    def end_and_lock(folder, name, **options):
+        if name == other:
+            holder.unlink()
+        return lock(folder, name, **options)
+
+    monkeypatch.setattr(locks, "_lock", end_and_lock)
+    with locks.lock_folder(tmp_path, Shard(2, 3)) as claim:
+        assert claim.holds and [*holder.parent.glob("*.holder")] == [claim.holder]
 
 
 HOLD = """

@@ -38,20 +38,18 @@ class FileInfo(NamedTuple):
 class HashingFile:
     """A file that counts the bytes written to it and computes their SHA-256."""
 
+    closed = False  # pyarrow asks for it
+
     def __init__(self, file: BinaryIO) -> None:
         self.file = file
         self.sha256 = hashlib.sha256()
         self.size = 0
-        self.closed = False
 
     def write(self, data: Any) -> int:
         view = memoryview(data)
         self.sha256.update(view)
         self.size += view.nbytes
         return self.file.write(view)
-
-    def close(self) -> None:
-        self.closed = True
 
 
 class Layout:

@@ -256,7 +256,7 @@ def _finish(plan: Plan, units: list[Unit]) -> None:
     planned = {unit.file_of(cell) for unit in units for cell in plan.cells}
     if not planned <= plan.files.keys():
         results, _ = finished_units(plan.out, plan.identity)
-        for result in results:  # of other shards, which may have finished in the meantime
+        for result in reversed(results):  # of other shards, which may have finished in the meantime
             plan.files = {**result.files, **plan.files}
             plan.skipped = {**result.skipped, **plan.skipped}
     footers = {path: read_footer(plan.out / path) for path in plan.files}

@@ -35,7 +35,8 @@ class Resumed(NamedTuple):
     skipped : dict
         Image id -> reason why it could not be read.
     damaged : dict
-        Relative path -> problem, of finished files and records that are damaged or of another build, and made again.
+        Relative path -> problem, of finished files and records that are damaged, outdated or of another build, and made
+        again.
     """
 
     todo: list[Unit]
@@ -116,16 +117,24 @@ def finished_units(folder: Path, identity: Mapping[str, Any]) -> tuple[list[Unit
     list of UnitResult
         The latest last.
     dict
-        Relative path of a record -> problem, of those that are damaged or of another build.
+        Relative path of a record -> problem, of those that are damaged or of another build, or that skip an image
+        which a later one has.
     """
-    results, problems = [], {}
+    results: list[UnitResult] = []
+    problems: dict[str, str] = {}
+    read: set[str] = set()
     records = (folder / STATE_DIR / "units").glob("*.json")
-    for record in sorted(records, key=lambda path: (path.stat().st_mtime_ns, path.name)):
+    for record in sorted(records, key=lambda path: (path.stat().st_mtime_ns, path.name), reverse=True):
         try:
-            results.append(UnitResult.read(record, identity))
+            result = UnitResult.read(record, identity)
+            if again := result.skipped.keys() & read:
+                raise ValueError(f"skips {min(again)}, which could be read later")
         except ValueError as error:
             problems[record.relative_to(folder).as_posix()] = str(error)
-    return results, problems
+        else:
+            results.append(result)
+            read.update(result.images)
+    return results[::-1], problems
 
 
 def remove_leftovers(folder: Path, shard: Shard) -> None:

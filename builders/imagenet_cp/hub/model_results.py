@@ -166,7 +166,7 @@ def benchmark_file(dataset: str) -> str:
         "evaluation_framework": "imagenet-cp",
         "tasks": [{"id": task, "config": "test", "split": "validation"} for task in tasks],
     }
-    return str(yaml.safe_dump(fields, sort_keys=False, allow_unicode=True, width=120))
+    return str(yaml.safe_dump(fields, sort_keys=False, width=120))
 
 
 def _metric(scores: Mapping[str, Any]) -> str:
