@@ -56,7 +56,7 @@ class CorruptionErrorPage(Page):
         """Chart of the errors of one corruption, or of the mean."""
         corruption = gr.Dropdown([MEAN, *self.alexnet], label="Severity curve of")
         event = (self.draw, [state, corruption], gr.HTML(elem_id="plot"))
-        corruption.change(*event, api_name=False)
+        corruption.change(*event, api_visibility="private")
         return event
 
     def draw(self, result, name):

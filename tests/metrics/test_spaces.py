@@ -222,6 +222,13 @@ def test_app(space, page, name, evaluated):
         curve = page.draw(result, "mean of the 15")
         assert re.findall("<title>(.*?) %</title>", curve) == [f"{mean:.1f}" for mean in means]
         assert curve.count("Top-1 error in percent at severities 1 to 5: mean of the 15") == 2
+        lines = dict(re.findall(r'<path class="(\w+)" d="(M.* )"', curve))
+        assert lines.keys() == {"alexnet", "yours"} and lines["alexnet"] == lines["yours"]
+        headline, *_ = page.view(page.score_files, ["x"], benchmark, "101")
+        assert "clean error: 101 is not from 0 to 100" in headline
+        example = [str(METRICS / name / "example.csv")]
+        headline, *_ = page.view(page.score_files, example, benchmark, "43.5")
+        assert "both clean_error=0.435 and 4 clean rows were given" in headline
         fractions = {name: np.divide(errors, 100) for name, errors in page.alexnet.items()}
         assert "look like fractions" in page.view(page.score_table, page.fill(fractions), benchmark, "")[0]
         for error, is_refused in ((0.01, True), (0.015, False)):
@@ -236,7 +243,8 @@ def test_app(space, page, name, evaluated):
     _, folder = evaluated
     for paths in ([folder / "results.json"], list(folder.glob(f"predictions/{benchmark}/*.parquet"))):
         headline, *_ = page.view(page.score_files, paths, benchmark, *("" for _ in clean))
-        assert f"{name}|benchmark:{benchmark}|" in headline and "Only 4 images" in headline
+        assert f"{name}|benchmark:{benchmark}|" in headline and "|data:" in headline
+        assert "Only 4 images" in headline
     headline, *_ = page.view(page.score_files, [path, *paths], benchmark, *("" for _ in clean))
     assert "of different models or data" in headline
     assert "choose a file" in page.view(page.score_files, None, benchmark, *("" for _ in clean))[0]
@@ -248,8 +256,9 @@ def test_app(space, page, name, evaluated):
     assert not built.analytics_enabled  # a visit is reported to nobody
     (table,) = (block for block in built.blocks.values() if isinstance(block, gradio.Dataframe))
     assert table.interactive and table.static_columns == [0]  # errors are filled in, names are not
-    names = {call["api_name"] for call in built.config["dependencies"] if call["api_name"]}
-    assert {"score_values", "score_predictions"} <= names
+    calls = built.config["dependencies"]
+    names = {call["api_name"] for call in calls if call["api_visibility"] == "public"}
+    assert names == {"score_values", "score_predictions"}
 
 
 def words(markup):
@@ -290,6 +299,12 @@ def test_what_a_table_lacks_or_holds_wrong_is_named(page, name):
     note = f"No {page.titles[name]} yet: {len(missing)} of {total} are missing ({shown})."
     assert words(headline).endswith(f" {note}") and result["missing"] == missing
     assert f"{test[1]} – –" in words(parts)
+    if name == "mce":
+        ten = page.fill(page.alexnet)
+        ten.iloc[:2, 1:] = None
+        names = [f"{part}_{s}" for part in test[:2] for s in levels]
+        headline, *_ = page.view(page.score_table, ten, benchmark, *clean)
+        assert f"10 of 75 are missing ({', '.join(names[:9])}, ...)" in headline
     beyond = {"mt5d": "16 is not from 0 to 15"}.get(name, "101 is not from 0 to 100")
     for value, reason in (("x", "'x' is not a number"), (beyond.split()[0], beyond)):
         table.iloc[0, -1] = value
