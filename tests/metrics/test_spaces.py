@@ -6,6 +6,7 @@ import re
 import runpy
 import shutil
 import sys
+import warnings
 from html import unescape
 from pathlib import Path
 
@@ -284,6 +285,12 @@ def test_every_number_of_a_score_is_shown(page, name):
     _, parts, compare, result = page.view(page.score_table, table, f"tiny_{benchmark}", *clean)
     assert words(parts).endswith(f"{page.note}, not normalised.") and 'class="mark"' not in parts
     assert "your classifier" not in compare and result[name] is not None
+
+    def warn(*inputs):
+        warnings.warn("of unequal sizes", stacklevel=1)
+        return page.score_table(*inputs)
+
+    assert words(page.view(warn, table, benchmark, *clean)[0]) == f"{words(headline)} of unequal sizes"
 
 
 def test_what_a_table_lacks_or_holds_wrong_is_named(page, name):
