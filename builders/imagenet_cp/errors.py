@@ -56,5 +56,5 @@ def suggest(name: object, options: Iterable[str]) -> str:
 
 def did_you_mean(name: object, options: Iterable[str]) -> str:
     """Suggest the options most like ``name``, as the end of an error message; empty if none is alike."""
-    close = difflib.get_close_matches(str(name), list(dict.fromkeys(options)), n=3, cutoff=0.5)
+    close = difflib.get_close_matches(str(name), list(dict.fromkeys(options)), cutoff=0.5)
     return f"; did you mean {' or '.join(close)}?" if close else ""

@@ -54,9 +54,9 @@ class CorruptionErrorPage(Page):
 
     def build_details(self, state):
         """Chart of the errors of one corruption, or of the mean."""
-        corruption = gr.Dropdown([MEAN, *self.alexnet], value=MEAN, label="Severity curve of")
+        corruption = gr.Dropdown([MEAN, *self.alexnet], label="Severity curve of")
         event = (self.draw, [state, corruption], gr.HTML(elem_id="plot"))
-        corruption.change(*event, api_name=False)
+        corruption.change(*event, api_visibility="private")
         return event
 
     def draw(self, result, name):

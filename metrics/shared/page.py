@@ -190,11 +190,13 @@ class Page:
             ):
                 event = button.click(functools.partial(self.view, function), inputs, outputs, api_name=name)
                 if details:
-                    event.then(*details, api_name=False)
+                    event.then(*details, api_visibility="private")
             for button, values, text in ((fill, self.alexnet, self.option_example), (clear, {}, "")):
                 filled = [self.fill(values), text] if options else self.fill(values)
-                button.click(functools.partial(lambda x: x, filled), None, [table, *options], api_name=False)
-            fill_file.click(lambda: [str(next(HERE.glob("example.*")))], None, file, api_name=False)
+                button.click(
+                    functools.partial(lambda x: x, filled), None, [table, *options], api_visibility="private"
+                )
+            fill_file.click(lambda: [str(next(HERE.glob("example.*")))], None, file, api_visibility="private")
         return demo
 
     def build_details(self, state):

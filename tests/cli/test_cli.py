@@ -719,6 +719,9 @@ def test_an_evaluation_prints_its_results_and_writes_its_pages(quiet, monkeypatc
     done.missing, done.failed, done.evaluations = 0, {}, {"a": made["a"]}
     assert not app(["evaluate", "a", "--out", str(tmp_path / "new"), "-q"], standalone_mode=False)
     assert capsys.readouterr() == ("a table\na mean\nA/index.html\n", "")
+    done.failed = {"b": "no memory"}  # of two models the one that is left is named
+    assert app(["evaluate", "a", "b", "--out", str(tmp_path / "new"), "-q"], standalone_mode=False) == 1
+    assert capsys.readouterr() == ("\na\na table\na mean\nA/index.html\n", "b failed: no memory\n")
 
 
 def test_what_a_build_made_again_or_skipped_is_beside_its_json(tmp_path, monkeypatch, capsys):

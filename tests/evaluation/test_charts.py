@@ -215,6 +215,7 @@ def test_the_scatter_has_models_with_their_ranks_among_the_published(models):
 
 def test_the_style_of_all_charts(models):
     import matplotlib
+    from matplotlib.figure import Figure
 
     with style.style():
         found = {name: matplotlib.rcParams[name] for name in style._STYLE}
@@ -250,6 +251,9 @@ def test_the_style_of_all_charts(models):
     ]
     assert looks[6].dashes == looks[0].dashes == "-" and len({str(one.dashes) for one in looks}) == 6
     assert looks[5].color == style.COLORS["model-6"] and looks[6].color == INK
+    (line,) = Figure().subplots().plot([1, 2])
+    style.add_hover(line, ["a|b: 1", "c: 2"])
+    assert line.get_gid() == "hover:a¦b: 1|c: 2"  # a bar is between the titles only
     assert (
         style.shorten("x" * 40) == "x" * 40
         and style.shorten("a" * 19 + "b" * 22) == "a" * 17 + "…" + "b" * 22

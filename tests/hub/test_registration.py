@@ -163,6 +163,7 @@ def test_a_source_that_cannot_be_opened_is_another_one(tmp_path):
 def test_public_names_are_there():
     assert {"corrupt", "corruptions"} <= set(dir(imagenet_cp))
     assert all(getattr(imagenet_cp, name) for name in imagenet_cp.__all__)
+    assert {"__version__", *imagenet_cp._LAZY} == {*imagenet_cp.__all__}  # also before they are imported
     with pytest.raises(AttributeError, match="nonsense"):
         imagenet_cp.nonsense  # noqa: B018
 

@@ -259,7 +259,7 @@ BAD = {
     "translate": ({"perturbation": ["tilt", "snow", "rotate"], "predictions": [tilt(), tilt(), tilt() + [0] * 10]},
                   "row 2 has 41 frames, but rotate has 31"),
     "no frames": ({"predictions": [[], [], []]}, "row 0 has 0 frames"),
-    "floats": ({"predictions": [tilt(), tilt((3, 1.7)), tilt()]}, r"row 1, frame 3 holds 1\.7 \(float\)"),
+    "floats": ({"predictions": [tilt(), tilt((3, 1.7)), tilt()]}, r"^predictions: row 1, frame 3 holds 1\.7 \(float\)"),
     "float array": ({"predictions": np.zeros((3, 31))}, "row 0, frame 0 holds .*0.0"),
     "bool": ({"predictions": [tilt(), tilt((3, True)), tilt()]}, r"row 1, frame 3 holds True"),
     "none": ({"predictions": [tilt(), tilt((3, None)), tilt()]}, r"row 1, frame 3 holds None"),

@@ -3,8 +3,11 @@
 import importlib
 import json
 import re
+import runpy
 import shutil
 import sys
+import warnings
+from html import unescape
 from pathlib import Path
 
 import numpy as np
@@ -30,6 +33,19 @@ def space(name, monkeypatch):
     yield importlib.import_module
     for module in modules:
         sys.modules.pop(module, None)
+
+
+#: Name of a metric -> its page, which takes a while to build.
+PAGES = {}
+
+
+@pytest.fixture
+def page(space, name):
+    """Page of a Space."""
+    pytest.importorskip("gradio")
+    if name not in PAGES:
+        PAGES[name] = space("app").space
+    return PAGES[name]
 
 
 def test_requirements_are_what_is_imported(name):
@@ -180,9 +196,9 @@ def test_example_files(space, name, load):
     assert 0 < metric.compute(**columns, strict=True)[name] < 100
 
 
-def test_app(space, name, evaluated):
+def test_app(space, page, name, evaluated):
     gradio = pytest.importorskip("gradio")
-    page, yours = space("app").space, space("fragments").YOURS
+    yours = space("fragments").YOURS
     benchmark, clean = ("imagenet_c", ["43.478"]) if name == "mce" else ("imagenet_p", [])
     headline, parts, compare, result = page.view(page.score_table, page.fill(page.alexnet), benchmark, *clean)
     assert headline.count(">100.0<") == 1 + len(clean) and (">43.5<" in headline) == bool(clean)
@@ -203,6 +219,17 @@ def test_app(space, name, evaluated):
     assert "the table is empty" in error
     if name == "mce":
         assert page.draw(result, "fog").count("<circle") == 5 and page.draw(None, "fog") == ""
+        means = 100 * np.mean([page.alexnet[name] for name in page.benchmarks[benchmark].test], axis=0)
+        curve = page.draw(result, "mean of the 15")
+        assert re.findall("<title>(.*?) %</title>", curve) == [f"{mean:.1f}" for mean in means]
+        assert curve.count("Top-1 error in percent at severities 1 to 5: mean of the 15") == 2
+        lines = dict(re.findall(r'<path class="(\w+)" d="(M.* )"', curve))
+        assert lines.keys() == {"alexnet", "yours"} and lines["alexnet"] == lines["yours"]
+        headline, *_ = page.view(page.score_files, ["x"], benchmark, "101")
+        assert "clean error: 101 is not from 0 to 100" in headline
+        example = [str(METRICS / name / "example.csv")]
+        headline, *_ = page.view(page.score_files, example, benchmark, "43.5")
+        assert "both clean_error=0.435 and 4 clean rows were given" in headline
         fractions = {name: np.divide(errors, 100) for name, errors in page.alexnet.items()}
         assert "look like fractions" in page.view(page.score_table, page.fill(fractions), benchmark, "")[0]
         for error, is_refused in ((0.01, True), (0.015, False)):
@@ -217,7 +244,8 @@ def test_app(space, name, evaluated):
     _, folder = evaluated
     for paths in ([folder / "results.json"], list(folder.glob(f"predictions/{benchmark}/*.parquet"))):
         headline, *_ = page.view(page.score_files, paths, benchmark, *("" for _ in clean))
-        assert f"{name}|benchmark:{benchmark}|" in headline and "Only 4 images" in headline
+        assert f"{name}|benchmark:{benchmark}|" in headline and "|data:" in headline
+        assert "Only 4 images" in headline
     headline, *_ = page.view(page.score_files, [path, *paths], benchmark, *("" for _ in clean))
     assert "of different models or data" in headline
     assert "choose a file" in page.view(page.score_files, None, benchmark, *("" for _ in clean))[0]
@@ -229,5 +257,108 @@ def test_app(space, name, evaluated):
     assert not built.analytics_enabled  # a visit is reported to nobody
     (table,) = (block for block in built.blocks.values() if isinstance(block, gradio.Dataframe))
     assert table.interactive and table.static_columns == [0]  # errors are filled in, names are not
-    names = {call["api_name"] for call in built.config["dependencies"] if call["api_name"]}
-    assert {"score_values", "score_predictions"} <= names
+    calls = built.config["dependencies"]
+    names = {call["api_name"] for call in calls if call["api_visibility"] == "public"}
+    assert names == {"score_values", "score_predictions"}
+
+
+def words(markup):
+    """Text of a fragment, with single spaces."""
+    return unescape(" ".join(re.sub("<[^>]*>", " ", markup).split()))
+
+
+def test_every_number_of_a_score_is_shown(page, name):
+    benchmark, clean = ("imagenet_c", ["43.478"]) if name == "mce" else ("imagenet_p", [])
+    table = page.fill(page.alexnet)
+    headline, parts, compare, result = page.view(page.score_table, table, benchmark, *clean)
+    title = page.titles[name]
+    assert title == {"mce": "mCE", "mfr": "mFR", "mt5d": "mT5D"}[name]
+    relative = " relative mCE 100.0 clean error 43.5" if name == "mce" else ""
+    assert words(headline) == f"{title} 100.0{relative}"
+    second = ["100.0"] * len(table) if name == "mce" else [f"{value:.2f}" for value in table.iloc[:, 1]]
+    rows = [f"{part} 100.0 {value}" for part, value in zip(table.iloc[:, 0], second, strict=True)]
+    note = f"{page.note}; the line is AlexNet's 100 percent."
+    assert words(parts) == " ".join([*page.parts, *rows, note])
+    scores = "100.0 100.0" if name == "mce" else "100.0"
+    assert f"AlexNet 43.5 {scores} " in words(compare)
+    assert f"your classifier {'43.5' if name == 'mce' else '–'} {scores} " in words(compare) + " "
+    _, parts, compare, result = page.view(page.score_table, table, f"tiny_{benchmark}", *clean)
+    assert words(parts).endswith(f"{page.note}, not normalised.") and 'class="mark"' not in parts
+    assert "your classifier" not in compare and result[name] is not None
+
+    def warn(*inputs):
+        warnings.warn("of unequal sizes", stacklevel=1)
+        return page.score_table(*inputs)
+
+    assert words(page.view(warn, table, benchmark, *clean)[0]) == f"{words(headline)} of unequal sizes"
+
+
+def test_what_a_table_lacks_or_holds_wrong_is_named(page, name):
+    benchmark, clean = ("imagenet_c", [""]) if name == "mce" else ("imagenet_p", [])
+    test, levels = page.benchmarks[benchmark].test, range(1, 6) if name == "mce" else [None]
+    table = page.fill(page.alexnet).astype(object)
+    table.iloc[1:, 1:] = None
+    assert list(page.read(table, benchmark)) == list(test)
+    missing = [part if s is None else f"{part}_{s}" for part in test[1:] for s in levels]
+    shown = ", ".join([*missing[:9], *["..."] * (name == "mce")])
+    headline, parts, _, result = page.view(page.score_table, table, benchmark, *clean)
+    total = len(test) * len(levels)
+    note = f"No {page.titles[name]} yet: {len(missing)} of {total} are missing ({shown})."
+    assert words(headline).endswith(f" {note}") and result["missing"] == missing
+    assert f"{test[1]} – –" in words(parts)
+    if name == "mce":
+        ten = page.fill(page.alexnet)
+        ten.iloc[:2, 1:] = None
+        names = [f"{part}_{s}" for part in test[:2] for s in levels]
+        headline, *_ = page.view(page.score_table, ten, benchmark, *clean)
+        assert f"10 of 75 are missing ({', '.join(names[:9])}, ...)" in headline
+    beyond = {"mt5d": "16 is not from 0 to 15"}.get(name, "101 is not from 0 to 100")
+    for value, reason in (("x", "'x' is not a number"), (beyond.split()[0], beyond)):
+        table.iloc[0, -1] = value
+        headline, parts, _, result = page.view(page.score_table, table, benchmark, *clean)
+        place = f"{test[0]}, severity 5" if name == "mce" else test[0]
+        assert (words(headline), parts, result) == (f"{place}: {reason}", "", None)
+
+
+def test_the_script_serves_its_page_and_its_buttons_fill_it(space, name, monkeypatch):
+    gradio = pytest.importorskip("gradio")
+    served = []
+    monkeypatch.setattr(gradio.Blocks, "launch", lambda demo, **options: served.append((demo, options)))
+    script = runpy.run_path(METRICS / name / "app.py", run_name="__main__")
+    ((demo, options),) = served
+    page = script["space"]
+    assert demo is page.demo is script["demo"]
+    assert options["allowed_paths"] == [str(METRICS / name)]  # else the example cannot be downloaded
+    assert options["css_paths"] == [METRICS / name / "page.css"] and options["css_paths"][0].exists()
+
+    blocks = list(demo.blocks.values())
+    ids = ["example", "score", "example-file", "score-file", "headline", *["plot"] * (name == "mce"), "parts"]
+    assert [block.elem_id for block in blocks if block.elem_id] == [*ids, "published"]
+    (table,) = (block for block in blocks if isinstance(block, gradio.Dataframe))
+    headers = {"mce": list("12345"), "mfr": ["flip probability"], "mt5d": ["top-5 distance"]}[name]
+    assert table.value["headers"] == list(page.headers) and table.value["headers"][1:] == headers
+    assert table.datatype == ["str", *("number" for _ in headers)]
+    assert len(table.column_widths) == 1 + len(headers)
+
+    buttons = [block for block in blocks if isinstance(block, gradio.Button)]
+    texts = ["AlexNet", "Clear", "Score", "Example file", "Score"]
+    assert [button.value for button in buttons] == texts
+    calls = {call.targets[0]: call for call in demo.fns.values()}
+    alexnet, clear, score, example, score_file = (calls[button._id, "click"] for button in buttons)
+    assert example.fn() == [str(next((METRICS / name).glob("example.*")))]
+    for call, values, error in ((alexnet, page.alexnet, "43.478"), (clear, {}, "")):
+        filled, *option = call.fn() if name == "mce" else [call.fn()]
+        assert filled.equals(page.fill(values)) and option == [error] * (name == "mce")
+        assert call.outputs[0] is table
+    for call, api_name in ((score, "score_values"), (score_file, "score_predictions")):
+        assert call.api_name == api_name and call.inputs[1] is page.benchmark
+        assert len(call.inputs) == 2 + (name == "mce")
+        assert [block.elem_id for block in call.outputs[:3]] == ["headline", "parts", "published"]
+    if name == "mce":
+        drawn = [call for call in demo.fns.values() if call.fn == page.draw]
+        curve = drawn[0].inputs[1]
+        assert [call.inputs for call in drawn] == [
+            [score.outputs[3], curve]
+        ] * 3  # its choice, and two scores
+        assert curve.value == "mean of the 15"
+        assert [value for value, _ in curve.choices] == [curve.value, *page.alexnet]
