@@ -102,6 +102,16 @@ def test_every_score_has_its_unit(models):
     assert make_table(models, ("c_bar_error", "custom_error")).columns == ()
 
 
+def test_every_score_has_its_title(models):
+    titles = (
+        *("Error", "mCE", "rel. mCE", "mean error", "mean accuracy"),
+        *("mean error of 19", "mean accuracy of 19", "error at severity 5"),
+        *("C-bar mean error", "mean error", "mFR", "mT5D"),
+        *("top-5 error", "ECE", "adaptive ECE", "NLL", "Brier", "AURC"),
+    )
+    assert make_table(models, tuple(SCORES)).columns == tuple(("", title) for title in titles)
+
+
 def test_data_without_alexnets_errors(models):
     bar = with_plain_means("c_bar", BAR, calibration={"c_bar_ece": {"mean": 0.25}})
     mean = bar.metrics["c_bar"]["mean_error"]
@@ -117,10 +127,16 @@ def test_data_without_alexnets_errors(models):
         corruptions.BAR[name].family.capitalize() for name in errors
     }
     own = with_plain_means("custom", ["dust_1", "dust_3", "fog_1"])
-    table = make_table({"m": own}, ("error_severity_5", "custom", "custom_error"))
-    assert table.columns == (("", "error at severity 5"), ("", "mean error"), ("", "Dust"), ("", "Fog"))
-    error = own.metrics["custom"]["mean_error_by_corruption"]
-    assert table.rows["m"][0] == "–" and table.rows["m"][2] == f"{100 * error['dust']:.1f}"
+    names = ("error_severity_5", "mean_error", "mean_accuracy", "custom", "custom_error")
+    table = make_table({"m": own}, names)
+    titles = ("error at severity 5", "mean error", "mean accuracy", "mean error", "Dust", "Fog")
+    assert table.columns == tuple(("", title) for title in titles)
+    custom = own.metrics["custom"]
+    percent = f"{100 * custom['mean_error']:.1f}"
+    errors = [f"{100 * error:.1f}" for error in custom["mean_error_by_corruption"].values()]
+    assert table.rows["m"] == ("–", percent, f"{100 * custom['mean_accuracy']:.1f}", percent, *errors)
+    text = format_tables({"m": own}, "csv")
+    assert text == f"model,Error,mean error,Dust,Fog\nm,,{percent},{','.join(errors)}\n"
     # Beside each other, the mean error on ImageNet-C is the other column.
     one = models["two|b"]
     both = replace(
