@@ -39,6 +39,7 @@ class TestMatching:
         found = columns(SORTED, WNIDS)
         assert [SORTED[place] for place in found] == list(imagenet.full_names())
         assert columns(("Cat", "dog", "great_ape"), ("dog", "great ape", "cat")) == [1, 2, 0]
+        assert columns(("cat.", "_dog", "(great--ape)"), ("dog", "great ape", "cat")) == [1, 2, 0]
 
     def test_a_mapping_of_all_classes_needs_no_notice(self, capsys):
         assert columns(("b", "a"), ("a", "b")) == [1, 0] and not capsys.readouterr().err
@@ -114,6 +115,23 @@ class TestMatching:
     def test_larger_models_of_timm(self):
         pytest.importorskip("timm")
         assert len(columns((), WNIDS, 21843)) == 1000
+
+    @pytest.mark.parametrize(
+        ("count", "subset"),
+        [
+            (11221, "imagenet-21k-miil"),
+            (11821, "imagenet-12k"),
+            (21841, "imagenet-22k"),
+            (21842, "imagenet-22k-ms"),
+            (21843, "imagenet-21k-goog"),
+        ],
+    )
+    def test_larger_models_have_the_classes_that_timm_lists(self, count, subset, monkeypatch):
+        lists = {subset: [*WNIDS[:0:-1], "n90000000", WNIDS[0]]}
+        info = SimpleNamespace(ImageNetInfo=lambda name: SimpleNamespace(label_names=lambda: lists[name]))
+        monkeypatch.setitem(sys.modules, "timm.data", info)
+        assert columns((), WNIDS, count) == [1000, *range(998, -1, -1)]
+        assert columns((), WNIDS, count - 3) is None
 
     def test_larger_models_without_timm(self, monkeypatch):
         monkeypatch.setitem(sys.modules, "timm.data", None)

@@ -64,10 +64,8 @@ def test_a_list_of_devices_is_of_models_that_take_them():
 def test_launchers_name_the_shard():
     assert find_shard({}) == (Shard(), 0)
     assert find_shard({"RANK": "5", "WORLD_SIZE": "8", "LOCAL_RANK": "1"}) == (Shard(6, 8), 1)
-    assert find_shard({"SLURM_PROCID": "0", "SLURM_STEP_NUM_TASKS": "4", "SLURM_LOCALID": "0"}) == (
-        Shard(1, 4),
-        0,
-    )
+    of_slurm = {"SLURM_PROCID": "3", "SLURM_STEP_NUM_TASKS": "4", "SLURM_LOCALID": "1"}
+    assert find_shard(of_slurm) == (Shard(4, 4), 1)
     for local in ({}, {"LOCAL_RANK": ""}, {"LOCAL_RANK": "x"}):
         assert find_shard({"RANK": "1", "WORLD_SIZE": "2", **local}) == (Shard(2, 2), 1)
     # The script of a batch job has the first number too, but runs once.

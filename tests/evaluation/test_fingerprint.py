@@ -177,6 +177,8 @@ def test_digests_do_not_change():
     shared = [1]
     assert fingerprint([shared, shared, {"a": shared}]) == ("4704fe1e2fe5", True)
     assert fingerprint(types.ModuleType("own_module")) == ("c136abf7ccc7", True)
+    abstract = compile_function("import abc\nclass model(abc.ABC):\n side = 8")
+    assert fingerprint(abstract) == ("e876bffe3e11", True)
 
 
 def test_digests_of_tensors_do_not_change():

@@ -56,6 +56,22 @@ def test_at_most_a_few_items_are_made_ahead_and_none_after_the_caller_stops():
     assert len(made) <= 4
 
 
+def test_a_generator_is_closed_when_the_caller_stops():
+    closed = []
+
+    def items():
+        try:
+            yield from range(9)
+        finally:
+            closed.append(True)
+
+    source = items()
+    loaded = prefetch(source)
+    assert next(loaded) == 0 and not closed
+    loaded.close()
+    assert closed and source.gi_frame is None
+
+
 def sample(name, *sides):
     return Sample("fog_3", name, 0, [np.full((side, side, 3), side, np.uint8) for side in sides])
 

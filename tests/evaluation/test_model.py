@@ -207,6 +207,22 @@ class TestTorch:
         with pytest.raises(UsageError, match="the device 'abacus' is not available"):
             find_device("abacus")
 
+    def test_images_and_their_normalization_are_on_the_device_of_the_model(self, module):
+        model = open_module("mine", module, Execution("meta"), Input((0.5,) * 3, (0.5,) * 3, 32))
+        scores = model.function(IMAGES)
+        assert scores.device.type == "meta" and scores.shape == (3, 10)
+
+    def test_scores_may_be_the_logits_of_an_output(self, module):
+        import torch
+
+        class Wrapped(torch.nn.Module):
+            def forward(self, images):
+                return types.SimpleNamespace(logits=2 * module(images))
+
+        plain = Input((0.0,) * 3, (1.0,) * 3, 32)
+        one, other = (open_module("mine", made, Execution("cpu"), plain) for made in (module, Wrapped()))
+        np.testing.assert_array_equal(other.logits(IMAGES), 2 * one.logits(IMAGES))
+
     def test_pickles_need_trust(self, module, tmp_path):
         import torch
 

@@ -66,7 +66,7 @@ def test_chosen_scores_and_intervals(models):
         f"{100 * result.metrics['mce']['mean_error']:.1f} ({100 * low:.1f} to {100 * high:.1f})"
     )
     assert table.rows["one_50%"][3] == "5.1" and table.rows["two|b"][3] == "–"
-    assert make_table(models, ("mean_accuracy",)).best == {("two|b", 0)}
+    assert make_table(models, ("mean_accuracy", "mean_accuracy_all")).best == {("two|b", 0), ("two|b", 1)}
     with pytest.raises(ValueError, match="no score 'mec'; did you mean mce"):
         parse_scores("mec")
     with pytest.raises(UsageError, match="no format 'md'"):
@@ -94,7 +94,7 @@ def test_every_score_has_its_unit(models):
         ("t5d", "mt5d", 0),
     ):
         expected = tuple(f"{value:.{digits}f}" for value in model.metrics[metric][name].values())
-        tested = len(make_table(models, (name,)).columns)
+        tested = 15 if metric == "mce" else 10
         assert make_table(models, (name,)).rows["one_50%"] == expected[:tested]
     titles = [title for _, title in make_table(models, ("ce",)).columns]
     assert titles[:8] == ["Gaussian", "Shot", "Impulse", "Defocus", "Glass", "Motion", "Zoom", "Snow"]
@@ -102,25 +102,43 @@ def test_every_score_has_its_unit(models):
     assert make_table(models, ("c_bar_error", "custom_error")).columns == ()
 
 
+def test_every_score_has_its_title(models):
+    titles = (
+        *("Error", "mCE", "rel. mCE", "mean error", "mean accuracy"),
+        *("mean error of 19", "mean accuracy of 19", "error at severity 5"),
+        *("C-bar mean error", "mean error", "mFR", "mT5D"),
+        *("top-5 error", "ECE", "adaptive ECE", "NLL", "Brier", "AURC"),
+    )
+    assert make_table(models, tuple(SCORES)).columns == tuple(("", title) for title in titles)
+
+
 def test_data_without_alexnets_errors(models):
     bar = with_plain_means("c_bar", BAR, calibration={"c_bar_ece": {"mean": 0.25}})
     mean = bar.metrics["c_bar"]["mean_error"]
-    table = make_table({"m": bar}, ("clean_error", "mean_error", "ece", "c_bar", "c_bar_error", "mce"))
+    names = ("clean_error", "mean_error", "error_severity_5", "ece", "c_bar", "c_bar_error", "mce")
+    table = make_table({"m": bar}, names)
     errors = bar.metrics["c_bar"]["mean_error_by_corruption"]
+    clean, fifth = bar.metrics["c_bar"]["clean_error"], bar.metrics["c_bar"]["mean_error_by_severity"][4]
     assert table.rows["m"] == (
-        f"{100 * bar.metrics['c_bar']['clean_error']:.1f}",
-        *(f"{100 * mean:.1f}", "25.0", f"{100 * mean:.1f}"),
-        *(f"{100 * error:.1f}" for error in errors.values()),
+        *(f"{100 * value:.1f}" for value in (clean, mean, fifth, 0.25, mean, *errors.values())),
         "–",
     )
+    header, _ = format_tables({"m": bar}, "csv").splitlines()
+    assert header.startswith("model,Error,C-bar mean error,Obscuring Blue noise sample,")
     assert {family for family, _ in table.columns} == {""} | {
         corruptions.BAR[name].family.capitalize() for name in errors
     }
     own = with_plain_means("custom", ["dust_1", "dust_3", "fog_1"])
-    table = make_table({"m": own}, ("error_severity_5", "custom", "custom_error"))
-    assert table.columns == (("", "error at severity 5"), ("", "mean error"), ("", "Dust"), ("", "Fog"))
-    error = own.metrics["custom"]["mean_error_by_corruption"]
-    assert table.rows["m"][0] == "–" and table.rows["m"][2] == f"{100 * error['dust']:.1f}"
+    names = ("error_severity_5", "mean_error", "mean_accuracy", "custom", "custom_error")
+    table = make_table({"m": own}, names)
+    titles = ("error at severity 5", "mean error", "mean accuracy", "mean error", "Dust", "Fog")
+    assert table.columns == tuple(("", title) for title in titles)
+    custom = own.metrics["custom"]
+    percent = f"{100 * custom['mean_error']:.1f}"
+    errors = [f"{100 * error:.1f}" for error in custom["mean_error_by_corruption"].values()]
+    assert table.rows["m"] == ("–", percent, f"{100 * custom['mean_accuracy']:.1f}", percent, *errors)
+    text = format_tables({"m": own}, "csv")
+    assert text == f"model,Error,mean error,Dust,Fog\nm,,{percent},{','.join(errors)}\n"
     # Beside each other, the mean error on ImageNet-C is the other column.
     one = models["two|b"]
     both = replace(

@@ -184,6 +184,7 @@ def _other_score(found):
         (lambda found: _other_ids(found, lambda ids: ids[::-1]), "corrupt.*do not fit"),
         (lambda found: _other_ids(found, lambda ids: [ids[0], *ids[:-1]]), "corrupt.*do not fit"),
         (lambda found: found["counts"]["mfr"]["pairs"].pop(), "corrupt"),
+        (lambda found: found["counts"]["mfr"]["pairs"].append(30), "corrupt"),
         (lambda found: found.update(metrics={}, counts={}), "corrupt.*not of the same metrics"),
         (lambda found: found["metrics"]["mce"].pop("error"), "corrupt.*'error' is missing"),
         (

@@ -7,12 +7,14 @@ import pytest
 
 from imagenet_cp.benchmarks.benchmark import Cell
 from imagenet_cp.benchmarks.catalog import BENCHMARKS
-from imagenet_cp.evaluation.scoring import class_names, compute_metric, per_image_counts
+from imagenet_cp.evaluation.data.corrupted_rows import CUSTOM, CustomSet
+from imagenet_cp.evaluation.scoring import class_names, compute_metric, per_image_counts, score_names
 from imagenet_cp.sources import classes as imagenet
 
 
 def rows_of(dataset, *cells):
     return SimpleNamespace(
+        sequences=BENCHMARKS[dataset].kind == "perturbations",
         benchmark=BENCHMARKS[dataset],
         signature=f"{dataset}|recipe:1|profile:imagenet|seed:0|jpeg:85",
         part="2/50000",
@@ -55,6 +57,58 @@ def test_errors_of_images_also_of_a_corruption_of_ones_own():
     counts = per_image_counts("mce", rows, {**tables, "posterize_2": tables["posterize_2"].slice(1)})
     found = {config: column.tolist() for config, column in counts.columns.items()}
     assert found == {"clean": [0, 0], "fog_3": [1, 0], "posterize_2": [-1, 1]}
+
+
+def test_the_data_set_and_its_number_of_classes_are_those_of_the_rows():
+    rows = rows_of("tiny_imagenet_c", ("fog", 3))
+    rows.classes = range(1200)
+    made = {"image_id": ["a", "b"], "label": [1199, 0], "prediction": [[1199, 0], [1, 1199]]}
+    result = compute_metric("mce", rows, {"fog_3": pa.table(made)})
+    assert result["error"]["fog"][2] == 0.5 and result["ce_by_severity"]["fog"][2] == 50
+    assert result["signature"].startswith("mce|benchmark:tiny_imagenet_c|n:2|")
+
+
+def test_the_mean_error_of_imagenet_c_bar():
+    rows = rows_of("imagenet_c_bar", ("sparkles", 2), ("sparkles", 3))
+    wrong = pa.table({"image_id": ["a", "b"], "label": [1, 0], "prediction": [[1, 0], [1, 0]]})
+    result = compute_metric("c_bar", rows, {"sparkles_2": wrong, "sparkles_3": wrong.take([1, 1])})
+    assert result["error"]["sparkles"] == [None, 0.5, 1, None, None] and "ce" not in result
+    assert (len(result["missing"]), result["num_examples"]) == (48, 4)
+    assert result["signature"] == (
+        "mce|benchmark:imagenet_c_bar|n:2|normaliser:none|missing:48|version:1|data:imagenet_c_bar|recipe:1|"
+        "profile:imagenet|seed:0|jpeg:85|part:2/50000"
+    )
+
+
+@pytest.mark.parametrize(("few", "number"), [(1, "1-2"), (2, "2")])
+def test_the_mean_errors_of_data_in_a_layout_of_their_own(few, number):
+    cells = (Cell("dust_1", "dust", 1), Cell("dust_3", "dust", 3))
+    benchmark = CustomSet(CUSTOM, "", "mine", cells)
+    rows = SimpleNamespace(benchmark=benchmark, cells=cells, signature="custom|layout:x", sequences=False)
+    table = pa.table({"image_id": ["a", "b"], "label": [1, 0], "prediction": [[1, 0], [1, 0]]})
+    assert compute_metric("custom", rows, {"dust_1": table, "dust_3": table.slice(2 - few)}) == {
+        "mean_error": (0.5 + 1 / few) / 2,
+        "mean_accuracy": 1 - (0.5 + 1 / few) / 2,
+        "mean_error_by_severity": [0.5, None, 1 / few],
+        "mean_error_by_corruption": {"dust": (0.5 + 1 / few) / 2},
+        "error": {"dust": [0.5, None, 1 / few]},
+        "clean_error": None,
+        "missing": [],
+        "name": "mine",
+        "num_examples": 2 + few,
+        "signature": f"mean_error|benchmark:custom|n:{number}|version:1|data:custom|layout:x",
+    }
+    assert score_names(rows) == ("custom",)
+
+
+def test_names_of_the_scores_of_a_data_set():
+    for dataset, names in (
+        ("cifar10_c", ("mce",)),
+        ("imagenet_c_bar", ("c_bar",)),
+        ("cifar10_c_bar", ("c_bar",)),
+        ("imagenet_p", ("mfr", "mt5d")),
+    ):
+        assert score_names(rows_of(dataset)) == names
 
 
 def test_names_of_classes():

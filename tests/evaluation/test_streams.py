@@ -88,6 +88,8 @@ def test_by_default_the_corruptions_of_the_paper_in_the_published_order(options)
     assert {len(pairs) for _, pairs in made.parts} == {2}
     assert made.threads == available_cores() and imagenet_cp.stream("mixed", **options).threads == 1
     assert "|limit:2|stream:continual|severity:5|batch:64" in made.signature
+    default = imagenet_cp.stream("continual", options["source"])
+    assert (default.recipe.dataset, default.recipe.seed) == ("imagenet_c", 0)
 
 
 def test_corruptions_of_an_iterator_are_in_the_signature(options):

@@ -163,11 +163,9 @@ def _describe(
 
 
 def _nest(values: NDArray[Any]) -> pa.Array:
-    """Array as a column, of lists of a fixed size for every axis but the first."""
+    """Array as a column, of lists of a fixed size if it has two axes."""
     column = pa.array(values.reshape(-1))
-    for size in values.shape[:0:-1]:
-        column = pa.FixedSizeListArray.from_arrays(column, size)
-    return column
+    return column if values.ndim == 1 else pa.FixedSizeListArray.from_arrays(column, values.shape[1])
 
 
 def column_values(table: pa.Table, name: str) -> NDArray[Any]:

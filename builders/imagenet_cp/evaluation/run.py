@@ -404,14 +404,13 @@ def evaluate_models(
         return Evaluations(evaluations, {one.name: one.out for one in candidates}, failed, missing)
 
 
-def _check_out(out: str | os.PathLike[str] | None, data: str | os.PathLike[str] | None) -> None:
+def _check_out(out: Path | None, data: str | os.PathLike[str] | None) -> None:
     """Refuse a folder of predictions that is a file, or that lies in the data, which it would add charts to."""
     if out is None:
         return
-    path = Path(out).expanduser().resolve()
-    if path.is_file():
+    if out.is_file():
         raise UsageError(f"{out}: a file; name a folder with -o")
-    if data is not None and path.is_relative_to(Path(data).expanduser().resolve()):
+    if data is not None and out.resolve().is_relative_to(Path(data).expanduser().resolve()):
         raise UsageError(f"{out}: lies in the data, {os.fspath(data)}; choose another folder with -o")
 
 
@@ -495,7 +494,7 @@ def _new_candidate(
         for part in (data, *([rows] for rows in data))
     )
     signatures = dict(zip((rows.benchmark.dataset for rows in data), single, strict=True))
-    return Candidate(number, spec, model.name, signature, signatures, out.expanduser(), data, complete)
+    return Candidate(number, spec, model.name, signature, signatures, out, data, complete)
 
 
 def _run(
