@@ -101,7 +101,7 @@ def test_a_file_is_replaced_only_with_the_mark_near_its_begin_or_end(tmp_path):
         file.write_bytes(data)
         with pytest.raises(BuildError, match="exists, and is none"):
             check_replaceable(file, "mark")
-    with pytest.raises(BuildError, match="is a folder; name a file in it"):
+    with pytest.raises(BuildError, match="is a folder; choose another output"):
         check_replaceable(tmp_path, "mark")
 
 

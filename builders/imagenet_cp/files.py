@@ -53,7 +53,7 @@ def check_replaceable(path: Path, mark: str) -> None:
         It exists and has no such mark, or is a folder.
     """
     if path.is_dir():
-        raise BuildError(f"{path}: is a folder; name a file in it")
+        raise BuildError(f"{path}: is a folder; choose another output, or move it away")
     if not path.is_file():
         return
     with open(path, "rb") as file:

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
+from itertools import count
 from types import SimpleNamespace
 
 import pyarrow.parquet as pq
@@ -18,6 +19,7 @@ import pytest
 from PIL import Image
 
 from imagenet_cp.benchmarks.catalog import BENCHMARKS
+from imagenet_cp.build import plan as plan_module
 from imagenet_cp.build import units
 from imagenet_cp.build.build_folder import _is_bare, lock_build
 from imagenet_cp.build.checksums import Checksums, damaged_files
@@ -406,30 +408,182 @@ def test_of_two_records_of_a_unit_the_latest_comes_last(tmp_path):
         (folder / f"{name}.json").write_text(json.dumps(record))
         os.utime(folder / f"{name}.json", ns=(0, time_ns * 10**9))
     results, problems = finished_units(tmp_path, identity)
-    assert [[*result.skipped] for result in results] == [["b"], ["a"], ["c"]] and not problems
+    assert [[*result.skipped] for result in results.values()] == [["b"], ["a"], ["c"]] and not problems
 
 
-@pytest.mark.parametrize("redone", [("clean", "brightness_1"), ("clean",)])
-def test_an_image_that_can_be_read_again_is_skipped_no_more(tmp_path, redone):
-    """Units of other cells read it: as many units as there are workers build the files of a slice."""
-    folder, out, configs = images_of(tmp_path / "val", "abcd"), tmp_path / "out", ["clean", "brightness_1"]
+BOTH = ["clean", "brightness_1"]
+
+
+@pytest.fixture
+def damaged(tmp_path):
+    """A build of four images in two slices that lacks the second, the path of that image, and its right content."""
+    folder = images_of(tmp_path / "val", "abcd")
     path = folder / "class" / "b.png"
     data = path.read_bytes()
     path.write_bytes(b"damaged")
-    assert run(folder, out, configs=configs, on_error="skip").skipped.keys() == {"b"}
+    made = run(folder, tmp_path / "out", configs=BOTH, on_error="skip")
+    assert made.skipped.keys() == {"b"} and len(made.files) == 4
+    return folder, path, data
+
+
+def rows_of(out):
+    """Number of rows of the first slice of every config."""
+    return {path.parent.name: read_footer(path)[1] for path in out.glob("data/*/*-00000-*")}
+
+
+@pytest.mark.parametrize("lost", BOTH)
+def test_a_skipped_image_stays_out_until_a_run_that_skips_none(damaged, tmp_path, lost):
+    folder, path, data = damaged
+    out = tmp_path / "out"
     path.write_bytes(data)
-    plan = new_plan("imagenet_c", open_source(folder), out, configs, images_per_file=3)
+    next(out.glob(f"data/{lost}/*-00000-*")).unlink()
+    made = run(folder, out, configs=[*BOTH, "fog_1"], on_error="skip")
+    assert made.skipped.keys() == {"b"} and not verify(out).problems
+    assert rows_of(out) == {"clean": 2, "brightness_1": 2, "fog_1": 2}
+    made = run(folder, out, configs=[*BOTH, "fog_1"])
+    assert not (made.skipped or made.damaged) and not verify(out).problems
+    assert rows_of(out) == {"clean": 3, "brightness_1": 3, "fog_1": 3}
+    # Its record is gone with the files that lacked it, in whatever units they were made again.
+    made = run(folder, out, configs=[*BOTH, "fog_1"], on_error="skip")
+    assert not (made.skipped or made.damaged) and rows_of(out)["fog_1"] == 3
+
+
+def test_an_image_that_no_file_lacks_any_more_is_read_again(damaged, tmp_path):
+    folder, path, data = damaged
+    path.write_bytes(data)
+    for file in (tmp_path / "out").glob("data/*/*-00000-*"):
+        file.unlink()
+    assert not run(folder, tmp_path / "out", configs=BOTH, on_error="skip").skipped
+    assert (
+        rows_of(tmp_path / "out") == {"clean": 3, "brightness_1": 3} and not verify(tmp_path / "out").problems
+    )
+
+
+@pytest.mark.parametrize("redone", [BOTH, ["clean"]])
+def test_an_image_of_some_files_of_its_slice_is_added_to_the_others(damaged, tmp_path, redone):
+    """The record of the unit that skipped it is still there."""
+    folder, path, data = damaged
+    out = tmp_path / "out"
+    path.write_bytes(data)
+    plan = new_plan("imagenet_c", open_source(folder), out, BOTH, images_per_file=3)
     with lock_build(out, plan.identity, Shard()) as claim:
         for cell in plan.cells:
             if cell.config in redone:
                 units.run(dataclasses.replace(plan.todo[0], cells=(cell,), claim=claim))
-    made = run(folder, out, configs=configs, on_error="skip")
-    assert not made.skipped and not verify(out).problems
-    assert list(made.damaged.values()) == ["skips b, which could be read later"]
-    assert not run(folder, out, configs=configs).damaged
+    made = run(folder, out, configs=BOTH, on_error="skip")
+    assert not (made.skipped or made.damaged) and not verify(out).problems
+    assert rows_of(out) == {"clean": 3, "brightness_1": 3}
 
 
-def test_the_latest_record_of_a_shard_side_by_side_counts(images, tmp_path):
+def test_an_image_that_finished_files_have_is_not_skipped(tmp_path, monkeypatch):
+    folder, out = images_of(tmp_path / "val", "abcd"), tmp_path / "out"
+    run(folder, out, configs=BOTH, on_error="skip")
+    lost, kept = (next(out.glob(f"data/{config}/*-00000-*")) for config in BOTH)
+    lost.unlink()
+    load = BENCHMARKS["imagenet_c"].load
+
+    def fail(self, reader, item, *rest):
+        if item.image_id == "b":
+            raise SourceError("b.png: cannot be read")
+        return load(reader, item, *rest)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(type(BENCHMARKS["imagenet_c"]), "load", fail)
+        with pytest.raises(
+            SourceError, match=r"b\.png: cannot be read; finished files have the image, so it cannot"
+        ):
+            run(folder, out, configs=BOTH, on_error="skip")
+        kept.unlink()
+        assert run(folder, out, configs=BOTH, on_error="skip").skipped.keys() == {"b"}
+        assert rows_of(out) == {"clean": 2, "brightness_1": 2} and not verify(out).problems
+        made = run(folder, out, configs=["clean"], images_per_file=3, on_error="skip")
+        assert made.skipped.keys() == {"b"} and not made.damaged
+    assert not run(folder, out, configs=BOTH).skipped and rows_of(out)["clean"] == 3
+
+
+def test_records_without_files_are_deleted(tmp_path):
+    """Those of units whose files were made again by units of other cells."""
+    folder, out = images_of(tmp_path / "val", "abcd"), tmp_path / "out"
+
+    def records():
+        return [*out.glob(".imagenet_cp/units/00000-*")]
+
+    run(folder, out, configs=BOTH)
+    for config in BOTH:
+        next(out.glob(f"data/{config}/*-00000-*")).unlink()
+        run(folder, out, configs=BOTH)
+    assert len(records()) == 3
+    assert not run(folder, out, configs=BOTH).damaged and len(records()) == 2
+
+
+def test_an_image_that_some_units_of_a_run_cannot_read_is_named(tmp_path, monkeypatch):
+    folder, out = images_of(tmp_path / "val", "abcd"), tmp_path / "out"
+    load = BENCHMARKS["imagenet_c"].load
+    calls = count()
+
+    def fail_once(self, reader, item, *rest):
+        if item.image_id == "b" and not next(calls):
+            raise SourceError("b.png: cannot be read")
+        return load(reader, item, *rest)
+
+    monkeypatch.setattr(type(BENCHMARKS["imagenet_c"]), "load", fail_once)
+
+    def by_cells(todo, workers):
+        return [dataclasses.replace(unit, cells=(cell,)) for unit in todo for cell in unit.cells]
+
+    monkeypatch.setattr(plan_module, "divide", by_cells)
+    with pytest.raises(
+        SourceError, match="b could be read for some configs and not for others; run the same command"
+    ):
+        run(folder, out, configs=BOTH, on_error="skip")
+    assert not (out / "README.md").exists()
+    assert not run(folder, out, configs=BOTH, on_error="skip").skipped and not verify(out).problems
+
+
+def test_a_shard_leaves_the_records_of_the_others(images, tmp_path):
+    out = tmp_path / "out"
+    run(images, out, shard=Shard(2, 2))
+    (record,) = out.glob(".imagenet_cp/units/*.json")
+    record.write_text("{")
+    assert not run(images, out, shard=Shard(1, 2)).damaged and record.read_text() == "{"
+    made = run(images, out, shard=Shard(2, 2))
+    assert [*made.damaged] == [record.relative_to(out).as_posix()] and made.missing == 0
+    assert not verify(out).problems
+
+
+def test_a_record_that_vanishes_is_none(tmp_path, monkeypatch):
+    folder = tmp_path / STATE_DIR / "units"
+    folder.mkdir(parents=True)
+    (folder / "00000-a.json").write_text("{}")
+    (folder / "00001-b.json").symlink_to(folder / "none")
+
+    def read(record, identity):
+        record.unlink()
+        raise FileNotFoundError(record)
+
+    monkeypatch.setattr(units.UnitResult, "read", read)
+    assert finished_units(tmp_path, {}) == ({}, {})
+
+
+def test_a_finished_shard_takes_what_the_others_made_meanwhile(tmp_path):
+    """The other one made its files again after this one had read their records."""
+    folder, out = images_of(tmp_path / "val", "abcdef"), tmp_path / "out"
+    path = folder / "class" / "e.png"
+    data = path.read_bytes()
+    path.write_bytes(b"damaged")
+    assert run(folder, out, on_error="skip", shard=Shard(2, 2)).skipped.keys() == {"e"}
+    others = []
+
+    def meanwhile(*step):
+        if not others:
+            path.write_bytes(data)
+            others.append(run(folder, out, shard=Shard(2, 2)))
+
+    made = run(folder, out, on_error="skip", shard=Shard(1, 2), progress=meanwhile)
+    assert others and made.missing == 0 and not made.skipped and not verify(out).problems
+
+
+def test_the_latest_record_of_a_concurrent_shard_counts(images, tmp_path):
     out, others = tmp_path / "out", []
 
     def meanwhile(*step):
@@ -439,7 +593,7 @@ def test_the_latest_record_of_a_shard_side_by_side_counts(images, tmp_path):
             stored = json.loads(record.read_text())
             for info in stored["files"].values():
                 info["sha256"] = "of an earlier file"
-            earlier = record.with_name("earlier.json")
+            earlier = record.with_name("00001-earlier.json")
             earlier.write_text(json.dumps(stored))
             os.utime(earlier, (0, 0))
 

@@ -116,7 +116,7 @@ def test_the_demo_keeps_to_its_folder(tmp_path):
 def test_the_demo_notices_first_that_its_drawing_cannot_be_written(tmp_path, command):
     (tmp_path / "demo" / "imagenet_c.png").mkdir(parents=True)
     said = command("demo", "--out", "demo", cwd=tmp_path)
-    assert said.returncode == 1 and "imagenet_c.png: Is a directory" in said.stderr
+    assert said.returncode == 1 and "imagenet_c.png: is a folder; choose" in said.stderr
     assert "Building" not in said.stdout
 
 

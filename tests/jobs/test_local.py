@@ -118,14 +118,14 @@ def test_a_worker_ignores_ctrl_c_and_reuses_memory_of_all_sizes(start_worker, mo
     assert handlers == [(signal.SIGINT, signal.SIG_IGN)] and modes == [True]
 
 
-def test_only_a_process_of_its_own_is_told_to_keep_all_memory(monkeypatch):
-    told = []
-    library = SimpleNamespace(mallopt=lambda *given: told.append(given))
+def test_only_a_process_of_its_own_keeps_all_memory(monkeypatch):
+    options = []
+    library = SimpleNamespace(mallopt=lambda *given: options.append(given))
     monkeypatch.setattr(local.ctypes, "CDLL", lambda name: library)
     local.reuse_freed_memory()
-    assert not told
+    assert not options
     local.reuse_freed_memory(own_process=True)
-    assert told == [(-4, 0), (-1, 2**31 - 1)]  # no arrays mapped, and none returned
+    assert options == [(-4, 0), (-1, 2**31 - 1)]  # no arrays mapped, and none returned
     del library.mallopt  # as in other C libraries
     local.reuse_freed_memory(own_process=True)
 

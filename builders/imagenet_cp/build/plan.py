@@ -19,7 +19,7 @@ from ..benchmarks.benchmark import Benchmark, Cell
 from ..benchmarks.catalog import get_benchmark
 from ..benchmarks.recipe import Recipe
 from ..cards import card as cards
-from ..errors import RESUME_HINT, BuildError, UsageError, wrap_os_errors
+from ..errors import RESUME_HINT, BuildError, SourceError, UsageError, wrap_os_errors
 from ..files import local_path, write_json, write_text
 from ..jobs.job_folder import RECORD_FILE, Shard, read_record
 from ..jobs.local import TITLE, run_local, run_on_executor
@@ -29,7 +29,7 @@ from ..progress import Progress, resumed, silent
 from ..sources import Source
 from .build_folder import lock_build
 from .parquet import FileInfo, read_footer
-from .resume import finished_units, remove_leftovers, resume
+from .resume import finished_units, remove_leftovers, resume, slice_of
 from .schedule import divide
 from .units import Unit, run, warm_up
 
@@ -111,7 +111,8 @@ def new_plan(
         Number of source images whose rows one Parquet file holds; by default that of the build being resumed, or the
         benchmark's ``images_per_file``.
     on_error : {"raise", "skip"}
-        Stop at an image that cannot be read, or record it and continue.
+        Stop at an image that cannot be read, or record it and leave it out of all files, also when the build is
+        resumed, until a run with ``"raise"`` makes them again.
 
     Raises
     ------
@@ -215,7 +216,7 @@ def build(
             raise BuildError(f"{plan.out}: out of memory; try fewer --workers. {RESUME_HINT}") from None
         finally:
             remove_leftovers(plan.out, shard)
-        _finish(plan, units)
+        _finish(plan, units, shard)
         if plan.missing and shard == Shard():
             raise BuildError(
                 f"{plan.out}: {plan.missing} files have vanished or were replaced by others; run the same command again"
@@ -242,23 +243,30 @@ def _run(plan: Plan, workers: int, executor: Executor | None, progress: Progress
         results = run_local(run, plan.todo, min(workers, len(plan.todo)), count, warm_ups)
     else:
         results = run_on_executor(executor, run, plan.todo, lambda: count(TITLE, done, total))
+    read: set[str] = set()
     with contextlib.closing(results):
         for unit, result in results:
             plan.files.update(result.files)
             plan.skipped.update(result.skipped)
+            read.update(result.images)
             done += len(unit.items)
             count(TITLE, done, total)
+    if unsteady := plan.skipped.keys() & read:
+        raise SourceError(
+            f"{plan.out}: {min(unsteady)} could be read for some configs and not for others; run the same command again"
+        )
     plan.todo = []
 
 
-def _finish(plan: Plan, units: list[Unit]) -> None:
+def _finish(plan: Plan, units: list[Unit], shard: Shard) -> None:
     """Write the record and then the card, which makes the build loadable, once no file is missing."""
     planned = {unit.file_of(cell) for unit in units for cell in plan.cells}
-    if not planned <= plan.files.keys():
+    if shard != Shard():
         results, _ = finished_units(plan.out, plan.identity)
-        for result in reversed(results):  # of other shards, which may have finished in the meantime
-            plan.files = {**result.files, **plan.files}
-            plan.skipped = {**result.skipped, **plan.skipped}
+        for record, result in results.items():  # of other shards, which may have finished in the meantime
+            if not shard.has(slice_of(record)):
+                plan.files.update(result.files)
+                plan.skipped.update(result.skipped)
     footers = {path: read_footer(plan.out / path) for path in plan.files}
     plan.files = {
         path: info._replace(rows=footers[path][1])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -19,8 +20,8 @@ from .checksums import damaged_files
 from .parquet import FileInfo, read_footer
 from .units import Unit, UnitResult, image_digest
 
-#: The index of a unit's slice of the images in the names of temporary files and of temporary records.
-_INDEX = re.compile(rf"\.(?:{SPLIT}-)?(\d{{5}})-")
+#: The index of a unit's slice of the images in the names of records, of temporary files and of temporary records.
+_INDEX = re.compile(rf"\.?(?:{SPLIT}-)?(\d{{5}})-")
 
 
 class Resumed(NamedTuple):
@@ -31,12 +32,11 @@ class Resumed(NamedTuple):
     todo : list of Unit
         Units of the shard to run, each with the cells it lacks.
     files : dict
-        Relative path -> record, of all finished files.
+        Relative path -> record, of the finished files of the shard, and of configs that are not built now.
     skipped : dict
-        Image id -> reason why it could not be read.
+        Image id -> reason why it could not be read, in the slices of the shard.
     damaged : dict
-        Relative path -> problem, of finished files and records that are damaged, outdated or of another build, and made
-        again.
+        Relative path -> problem, of finished files and records that are damaged or of another build, and made again.
     """
 
     todo: list[Unit]
@@ -72,15 +72,21 @@ def resume(units: Sequence[Unit], shard: Shard, source: Source, threads: int, pr
     planned = {unit.file_of(cell): unit for unit in units for cell in unit.cells}
     items = {item.image_id: item for item in source.items}
     files: dict[str, FileInfo] = {}
-    skipped: dict[str, str] = {}
-    results, foreign = finished_units(folder, units[0].identity)
-    for result in results:
-        retry = result.skipped and units[0].on_error == "raise"
-        if retry or not result.images.keys() <= items.keys():  # the latter is a record of another source
+    finished, problems = finished_units(folder, units[0].identity)
+    stale = [*problems]
+    # The rest are of another source.
+    finished = {record: result for record, result in finished.items() if result.images.keys() <= items.keys()}
+    owners = {*{path: record for record, result in finished.items() for path in result.files}.values()}
+    # An image is in all files of its slice or in none.
+    read = {image_id for record in owners for image_id in finished[record].images}
+    for record, result in [*finished.items()]:
+        retry = result.skipped and (units[0].on_error == "raise" or result.skipped.keys() & read)
+        if record not in owners or retry:
+            stale.append(record)
+            del finished[record]
             continue
         _check_unchanged(result, items, source, folder)
         files.update(result.files)
-        skipped.update(result.skipped)
     unexpected = unexpected_files(folder, {*files, *planned})
     if unexpected:
         raise BuildError(
@@ -98,43 +104,67 @@ def resume(units: Sequence[Unit], shard: Shard, source: Source, threads: int, pr
         signature, _ = read_footer(folder / path)
         if signature not in ("", units[0].recipe.signature):  # "" if there is no file, or an unfinished one
             damaged[path] = f"is of {signature!r}, not of {units[0].recipe.signature!r}"
+    known: dict[str, str | None] = {}
+    skipped: dict[str, str] = {}
+    for record, result in finished.items():
+        if result.files.keys() & files.keys():
+            known.update(dict.fromkeys(result.images))
+            skipped.update(result.skipped if shard.has(slice_of(record)) else {})
+        else:
+            stale.append(record)
+    known.update(skipped)
+    for record in stale:
+        if shard.has(slice_of(record)):  # another shard may have written its own anew by now
+            record.unlink(missing_ok=True)
     todo = [
-        replace(unit, cells=lacking)
+        replace(
+            unit,
+            cells=lacking,
+            known={i.image_id: known[i.image_id] for i in unit.items if i.image_id in known},
+        )
         for unit in units
         if shard.has(unit.index)
         and (lacking := tuple(cell for cell in unit.cells if unit.file_of(cell) not in files))
     ]
-    for record in foreign:
-        (folder / record).unlink(missing_ok=True)
-    return Resumed(todo, files, skipped, {**foreign, **dict(sorted(damaged.items()))})
+    own = {path: info for path, info in files.items() if path in to_check}
+    foreign = {
+        record.relative_to(folder).as_posix(): problem
+        for record, problem in problems.items()
+        if shard.has(slice_of(record))
+    }
+    return Resumed(todo, own, skipped, {**foreign, **dict(sorted(damaged.items()))})
 
 
-def finished_units(folder: Path, identity: Mapping[str, Any]) -> tuple[list[UnitResult], dict[str, str]]:
+def slice_of(record: Path) -> int:
+    """Index of the slice of a unit's record."""
+    index = _INDEX.match(record.name)
+    return int(index[1]) if index else 0
+
+
+def finished_units(
+    folder: Path, identity: Mapping[str, Any]
+) -> tuple[dict[Path, UnitResult], dict[Path, str]]:
     """Read the records of finished units.
 
     Returns
     -------
-    list of UnitResult
-        The latest last.
     dict
-        Relative path of a record -> problem, of those that are damaged or of another build, or that skip an image
-        which a later one has.
+        Record -> what it holds, the latest last.
+    dict
+        Record -> problem, of those that are damaged or of another build.
     """
-    results: list[UnitResult] = []
-    problems: dict[str, str] = {}
-    read: set[str] = set()
-    records = (folder / STATE_DIR / "units").glob("*.json")
-    for record in sorted(records, key=lambda path: (path.stat().st_mtime_ns, path.name), reverse=True):
+    results, problems, times = {}, {}, {}
+    for record in (folder / STATE_DIR / "units").glob("*.json"):
+        with contextlib.suppress(FileNotFoundError):  # another shard may have deleted it
+            times[record] = record.stat().st_mtime_ns
+    for record in sorted(times, key=lambda record: (times[record], record.name)):
         try:
-            result = UnitResult.read(record, identity)
-            if again := result.skipped.keys() & read:
-                raise ValueError(f"skips {min(again)}, which could be read later")
+            results[record] = UnitResult.read(record, identity)
+        except FileNotFoundError:
+            continue
         except ValueError as error:
-            problems[record.relative_to(folder).as_posix()] = str(error)
-        else:
-            results.append(result)
-            read.update(result.images)
-    return results[::-1], problems
+            problems[record] = str(error)
+    return results, problems
 
 
 def remove_leftovers(folder: Path, shard: Shard) -> None:

@@ -52,6 +52,8 @@ class Unit:
         Stop at an image that cannot be read, or record it and continue.
     columns : dict
         Features of the further columns of the images.
+    known : dict
+        Image id -> reason why the finished files of the slice lack it, or None if they have it.
     claim : Claim, optional
         Claim of the build to its folder; a unit cannot run without.
     """
@@ -67,6 +69,7 @@ class Unit:
     identity: dict[str, Any]
     on_error: str = "raise"
     columns: Mapping[str, Any] = field(default_factory=dict)
+    known: Mapping[str, str | None] = field(default_factory=dict)
     claim: Claim | None = None
 
     @property
@@ -146,7 +149,7 @@ def run(unit: Unit, tick: Callable[[], Any] = lambda: None) -> UnitResult:
     Raises
     ------
     SourceError
-        An image cannot be read and ``unit.on_error`` is ``"raise"``.
+        An image cannot be read, and ``unit.on_error`` is ``"raise"`` or finished files have the image.
     BuildError
         The folder was deleted, or is of another build by now.
     """
@@ -168,11 +171,20 @@ def run(unit: Unit, tick: Callable[[], Any] = lambda: None) -> UnitResult:
             for cell in unit.cells
         }
         for item in unit.items:
+            if reason := unit.known.get(item.image_id):
+                skipped[item.image_id] = reason
+                tick()
+                continue
             try:
                 data, clean = benchmark.load(unit.reader, item, unit.recipe.size, unit.on_error)
             except SourceError as error:
                 if unit.on_error == "raise":
                     raise
+                if item.image_id in unit.known:
+                    raise SourceError(
+                        f"{error}; finished files have the image, so it cannot be skipped: repair it, or choose "
+                        "another folder with --out"
+                    ) from error
                 skipped[item.image_id] = str(error)
             else:
                 images[item.image_id] = (item.stamp, image_digest(data))

@@ -114,7 +114,8 @@ def build(
         int | None, typer.Option(min=1, help="Source images per Parquet file.")
     ] = None,
     on_error: Annotated[
-        str, typer.Option(help="raise or skip: stop at an unreadable image, or omit it.")
+        str,
+        typer.Option(help="raise or skip: stop at an unreadable image, or omit it until a run with raise."),
     ] = "raise",
     engine: EngineOption = "local",
     shard: Annotated[
