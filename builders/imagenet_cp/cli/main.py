@@ -427,6 +427,8 @@ def preview(
         raise UsageError(f"{image}: no such file")
     if not out.parent.is_dir():
         raise UsageError(f"{out.parent}: no such folder")
+    if out.is_dir():
+        raise UsageError(f"{out}: is a folder; name a file in it with --out")
     clean = decode(FileReader().read(Item(image.stem, 0, str(image))), str(image))
     if out.exists() and out.samefile(image):
         raise UsageError(f"{out}: this is the image itself; choose another --out")
