@@ -80,25 +80,30 @@ def start(images: Path, out: Path, *more: str) -> subprocess.Popen:
     )
 
 
+def stat_of(process: int) -> list[str]:
+    """State, parent, group, session and so on of a process."""
+    return Path(f"/proc/{process}/stat").read_text().rsplit(")", 1)[1].split()
+
+
 def of_session(leader: int) -> list[int]:
     """The processes of a session that are alive."""
     alive = []
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit():
             try:
-                fields = (entry / "stat").read_text().rsplit(")", 1)[1].split()
+                state, _, _, session, *_ = stat_of(int(entry.name))
             except OSError:
                 continue
-            if int(fields[3]) == leader and fields[0] != "Z":
+            if int(session) == leader and state != "Z":
                 alive.append(int(entry.name))
     return alive
 
 
-def command_of(process: int) -> str:
+def parent_of(process: int) -> int:
     try:
-        return Path(f"/proc/{process}/cmdline").read_text()
+        return int(stat_of(process)[1])
     except OSError:  # it has ended
-        return ""
+        return os.getpid()
 
 
 def gone(leader: int, patience: float = 10) -> bool:
@@ -137,8 +142,8 @@ def test_killed_at_any_moment_a_build_goes_on(victim, moment, images, undisturbe
     first = start(images, out, "--workers", "2")
     wait_for(chance.uniform(-0.3, 1), first, out)
     time.sleep(chance.uniform(0, 0.2))
-    # Python's own tracker of semaphores, which is no worker, cannot be replaced at every moment.
-    workers = [pid for pid in of_session(first.pid) if pid != first.pid and "tracker" not in command_of(pid)]
+    # Python's own helpers, the children of the first process, cannot be replaced at every moment. Workers are theirs.
+    workers = [pid for pid in of_session(first.pid) if parent_of(pid) not in (os.getpid(), first.pid)]
     killed = chance.choice(workers) if victim == "worker" and workers else first.pid
     at_first = finished(out)
     os.kill(killed, signal.SIGKILL)

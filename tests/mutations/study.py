@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import defaultdict
 from pathlib import Path
 
 import pytest
@@ -74,6 +75,18 @@ class Selected:
         items[:] = sorted((i for i in items if i.nodeid in self.places), key=lambda i: self.places[i.nodeid])
 
 
+def joined(paths: list[Path]) -> dict:
+    """Read records of lines, each of other tests, as one."""
+    seconds: dict[str, float] = {}
+    lines: dict[str, list[int]] = defaultdict(list)
+    for path in paths:
+        record = json.loads(path.read_text(encoding="utf-8"))
+        for line, numbers in record["lines"].items():
+            lines[line] += [number + len(seconds) for number in numbers if number >= 0]  # -1 on import
+        seconds |= record["seconds"]
+    return {"seconds": seconds, "lines": lines}
+
+
 def order(one: Mutant, record: dict) -> list[str]:
     """Order the tests that run the line, or the file if it is run on import.
 
@@ -81,9 +94,9 @@ def order(one: Mutant, record: dict) -> list[str]:
     """
     seconds, lines = record["seconds"], record["lines"]
     names, stem = list(seconds), Path(one.file).stem.strip("_")
-    numbers = set(lines.get(f"{one.file}:{one.line}", ())) - {-1}
+    numbers = set(lines.get(f"{one.file}:{one.line}", ()))
     if not numbers:
-        numbers = {n for line in lines if line.rpartition(":")[0] == one.file for n in lines[line]} - {-1}
+        numbers = {n for line in lines if line.rpartition(":")[0] == one.file for n in lines[line]}
     tests = {names[number] for number in numbers}
     folders = UNRECORDED.get(part_of(one.file), ())
     tests |= {test for test in names if test.split("/")[1] in folders}
@@ -158,15 +171,14 @@ def main() -> None:
     drawing.add_argument("--seed", type=int, required=True)
     running = commands.add_parser("run", help="run the tests against the mutants of a list")
     running.add_argument("list", type=Path)
-    running.add_argument("lines", type=Path, help="record of `pytest -p lines --lines FILE`")
+    running.add_argument("lines", type=Path, nargs="+", help="records of `pytest -p lines --lines FILE`")
     running.add_argument("--part", default="1/1", metavar="K/N", help="only each N-th mutant, from the K-th")
     options = parser.parse_args()
     if options.command == "draw":
         draw(options.seed)
     else:
         first, count = map(int, options.part.split("/"))
-        record = json.loads(options.lines.read_text(encoding="utf-8"))
-        run(chosen(options.list)[first - 1 :: count], record)
+        run(chosen(options.list)[first - 1 :: count], joined(options.lines))
 
 
 if __name__ == "__main__":
