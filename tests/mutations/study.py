@@ -82,7 +82,7 @@ def joined(paths: list[Path]) -> dict:
     for path in paths:
         record = json.loads(path.read_text(encoding="utf-8"))
         for line, numbers in record["lines"].items():
-            lines[line] += [number + len(seconds) for number in numbers if number >= 0]  # -1 on import
+            lines[line] += [number if number < 0 else number + len(seconds) for number in numbers]
         seconds |= record["seconds"]
     return {"seconds": seconds, "lines": lines}
 
@@ -95,8 +95,8 @@ def order(one: Mutant, record: dict) -> list[str]:
     seconds, lines = record["seconds"], record["lines"]
     names, stem = list(seconds), Path(one.file).stem.strip("_")
     numbers = set(lines.get(f"{one.file}:{one.line}", ()))
-    if not numbers:
-        numbers = {n for line in lines if line.rpartition(":")[0] == one.file for n in lines[line]}
+    if not numbers or -1 in numbers:  # on import
+        numbers = {n for line in lines if line.rpartition(":")[0] == one.file for n in lines[line]} - {-1}
     tests = {names[number] for number in numbers}
     folders = UNRECORDED.get(part_of(one.file), ())
     tests |= {test for test in names if test.split("/")[1] in folders}
