@@ -206,9 +206,9 @@ def test_the_command_names_a_folder_that_is_in_the_place_of_its_file(tmp_path, m
     monkeypatch.setattr(preview, "contact_sheet", None)
     arguments = ["preview", str(tmp_path / "image.png"), "-o", str(tmp_path / "folder.png")]
     monkeypatch.setattr(sys, "argv", ["imagenet-cp", *arguments])
-    with pytest.raises(SystemExit, match="1"):
+    with pytest.raises(SystemExit, match="2"):
         main()
-    assert capsys.readouterr().err.startswith(f"imagenet-cp: {tmp_path / 'folder.png'}: ")
+    assert f"{tmp_path / 'folder.png'}: is a folder; name a file in it with --out" in capsys.readouterr().err
 
 
 def test_an_animation_is_of_a_format_that_moves(tmp_path):

@@ -230,7 +230,6 @@ def test_preview_draws_a_sheet(tmp_path, photographs, command):
         (["use", "nowhere"], "nowhere: no such folder"),
         (["preview", "nowhere.jpg", "-o", "sheet.png"], "nowhere.jpg: no such file"),
         (["preview", PHOTOGRAPH, "-o", "nowhere/sheet.png"], "nowhere: no such folder"),
-        (["preview", PHOTOGRAPH, "-o", "."], "is a folder; name a file in it with --out"),
         (
             ["preview", PHOTOGRAPH, "-o", "tilt.jpg", "--perturbation", "tilt"],
             "tilt.jpg: an animation is a",
