@@ -120,15 +120,15 @@ def test_a_folder_of_another_source_is_named(class_folder, tmp_path, cache, monk
     assert load(data_dir=str(class_folder)).num_rows == 4
 
 
+def write_identity(folder, signature):
+    """Write the record of a build that was started."""
+    identity = {"signature": signature, "source": "", "images": 1, "images_per_file": 1}
+    (folder / "build.json").write_text(json.dumps({"identity": identity}))
+
+
 @pytest.mark.parametrize("size", ["keep", "299"])
 def test_a_folder_of_another_source_is_compared_as_it_was_read(tmp_path, monkeypatch, size, recwarn):
-    identity = {
-        "signature": f"imagenet_c|recipe:1|size:{size}",
-        "source": "",
-        "images": 1,
-        "images_per_file": 1,
-    }
-    (tmp_path / "build.json").write_text(json.dumps({"identity": identity}))
+    write_identity(tmp_path, f"imagenet_c|recipe:1|size:{size}")
     settings.remember_source("there")
     opened = []
     monkeypatch.setattr(
@@ -141,13 +141,7 @@ def test_a_folder_of_another_source_is_compared_as_it_was_read(tmp_path, monkeyp
 
 @pytest.mark.parametrize("part", ["ids", "classes"])
 def test_a_folder_of_a_part_of_its_source_is_not_compared(tmp_path, monkeypatch, part, recwarn):
-    identity = {
-        "signature": f"imagenet_c|recipe:1|{part}:0a1b",
-        "source": "",
-        "images": 1,
-        "images_per_file": 1,
-    }
-    (tmp_path / "build.json").write_text(json.dumps({"identity": identity}))
+    write_identity(tmp_path, f"imagenet_c|recipe:1|{part}:0a1b")
     settings.remember_source(str(tmp_path / "none"))
     registration._warn_if_another_source_is_set(tmp_path)
     assert not recwarn

@@ -73,7 +73,8 @@ def resume(units: Sequence[Unit], shard: Shard, source: Source, threads: int, pr
     items = {item.image_id: item for item in source.items}
     files: dict[str, FileInfo] = {}
     finished, problems = finished_units(folder, units[0].identity)
-    stale = [*problems]
+    own = {record for record in (*finished, *problems) if shard.has(slice_of(record))}
+    stale = {*problems}
     # The rest are of another source.
     finished = {record: result for record, result in finished.items() if result.images.keys() <= items.keys()}
     owners = {*{path: record for record, result in finished.items() for path in result.files}.values()}
@@ -82,7 +83,7 @@ def resume(units: Sequence[Unit], shard: Shard, source: Source, threads: int, pr
     for record, result in [*finished.items()]:
         retry = result.skipped and (units[0].on_error == "raise" or result.skipped.keys() & read)
         if record not in owners or retry:
-            stale.append(record)
+            stale.add(record)
             del finished[record]
             continue
         _check_unchanged(result, items, source, folder)
@@ -109,13 +110,12 @@ def resume(units: Sequence[Unit], shard: Shard, source: Source, threads: int, pr
     for record, result in finished.items():
         if result.files.keys() & files.keys():
             known.update(dict.fromkeys(result.images))
-            skipped.update(result.skipped if shard.has(slice_of(record)) else {})
+            skipped.update(result.skipped if record in own else {})
         else:
-            stale.append(record)
+            stale.add(record)
     known.update(skipped)
-    for record in stale:
-        if shard.has(slice_of(record)):  # another shard may have written its own anew by now
-            record.unlink(missing_ok=True)
+    for record in stale & own:  # another shard may have written its own anew by now
+        record.unlink(missing_ok=True)
     todo = [
         replace(
             unit,
@@ -126,13 +126,13 @@ def resume(units: Sequence[Unit], shard: Shard, source: Source, threads: int, pr
         if shard.has(unit.index)
         and (lacking := tuple(cell for cell in unit.cells if unit.file_of(cell) not in files))
     ]
-    own = {path: info for path, info in files.items() if path in to_check}
     foreign = {
         record.relative_to(folder).as_posix(): problem
         for record, problem in problems.items()
-        if shard.has(slice_of(record))
+        if record in own
     }
-    return Resumed(todo, own, skipped, {**foreign, **dict(sorted(damaged.items()))})
+    checked = {path: info for path, info in files.items() if path in to_check}
+    return Resumed(todo, checked, skipped, {**foreign, **dict(sorted(damaged.items()))})
 
 
 def slice_of(record: Path) -> int:
